@@ -1,0 +1,1 @@
+"""calendar_live: a calendar in which every open screen is right. See docs/architecture.md for the layers."""

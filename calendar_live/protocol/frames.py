@@ -1,0 +1,222 @@
+"""WebSocket frames, pure: parse what clients send, dump what the server says. Never decides who may hear it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from ..errors import CalendarLiveError, Malformed
+from .changes import Actor, ChangeSet, seen_by
+from .rights import Access, Rights
+from .state import State
+
+PROTOCOL: Final = 1
+CHUNK_BYTES: Final = (
+    64 * 1024
+)  # one frame of a long change set: small enough to interleave with other calendars' frames
+BULK_BYTES: Final = 512 * 1024
+BULK_ENTRIES: Final = 10_000
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_MAX_ID: Final = 2**53 - 1  # JavaScript's largest exact integer
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Ask for a calendar's changes after `state` (None: from now on); `access` is what the client's picture was made with."""
+
+    id: int
+    calendar: str
+    state: State | None
+    access: Access | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The client's answer to `head`: alive, and how far it is. States are checked for shape only."""
+
+    states: Mapping[str, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    pass
+
+
+ClientFrame = Subscribe | Unsubscribe | Ack | Ping
+
+_FIELDS: Final[dict[str, frozenset[str]]] = {
+    "subscribe": frozenset({"type", "id", "calendar", "state", "access"}),
+    "unsubscribe": frozenset({"type", "calendar"}),
+    "ack": frozenset({"type", "states"}),
+    "ping": frozenset({"type"}),
+}
+
+
+def parse(text: str) -> ClientFrame:
+    """Return the frame a client sent. Raises Malformed, naming the field; unknown types and fields are refused."""
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("The frame is not JSON.") from error
+    if not isinstance(frame, dict):
+        raise Malformed("The frame is not a JSON object.")
+    kind = frame.get("type")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        raise Malformed(f"type: unknown frame type {str(kind)[:40]!r}.")
+    if frame.keys() != _FIELDS[kind]:
+        wrong = sorted(frame.keys() ^ _FIELDS[kind])
+        raise Malformed(f"{wrong[0][:40]}: missing or unknown field of {kind!r}.")
+    match kind:
+        case "subscribe":
+            return _subscribe(frame)
+        case "unsubscribe":
+            return Unsubscribe(_calendar(frame["calendar"]))
+        case "ack":
+            return _ack(frame)
+        case _:
+            return Ping()
+
+
+def _subscribe(frame: dict[str, Any]) -> Subscribe:
+    number, state, access = frame["id"], frame["state"], frame["access"]
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MAX_ID:
+        raise Malformed("id: not a whole number from 0 to 2^53-1.")
+    return Subscribe(
+        id=number,
+        calendar=_calendar(frame["calendar"]),
+        state=None if state is None else State.parse(_text(state, "state")),
+        access=None if access is None else Access.parse(_text(access, "access")),
+    )
+
+
+def _ack(frame: dict[str, Any]) -> Ack:
+    states = frame["states"]
+    if not isinstance(states, dict):
+        raise Malformed("states: not an object.")
+    return Ack({_calendar(calendar): State.parse(_text(state, "states")) for calendar, state in states.items()})
+
+
+def _text(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise Malformed(f"{field}: not text.")
+    return value
+
+
+def _calendar(value: object) -> str:
+    if not isinstance(value, str) or _UUID.match(value) is None:
+        raise Malformed("calendar: not a lower-case UUID.")
+    return value
+
+
+def _dump(frame: Mapping[str, object]) -> str:
+    return orjson.dumps(frame).decode()
+
+
+def hello(*, heartbeat_seconds: int) -> str:
+    """Return the first frame of a socket."""
+    return _dump({"type": "hello", "protocol": PROTOCOL, "heartbeatSeconds": heartbeat_seconds})
+
+
+def subscribed(*, id: int, calendar: str, state: State, access: Access) -> str:
+    """Return the end of a subscription's replay: from `state` on, the calendar is live."""
+    return _dump(
+        {"type": "subscribed", "id": id, "calendar": calendar, "state": str(state), "access": str(access)},
+    )
+
+
+def head(states: Mapping[str, State]) -> str:
+    """Return the heartbeat: where each of this socket's calendars stands."""
+    return _dump({"type": "head", "states": {calendar: str(state) for calendar, state in states.items()}})
+
+
+def reset(*, calendar: str, reason: str, spread_ms: int) -> str:
+    """Return the order to start anew (`pruned`, `diverged`, `bulk` or `rights`), within a random part of `spread_ms`."""
+    return _dump({"type": "reset", "calendar": calendar, "reason": reason, "spreadMs": spread_ms})
+
+
+def calendar(described: Mapping[str, object]) -> str:
+    """Return a calendar as this receiver sees it now: created, shared, renamed, recoloured, or in another role."""
+    return _dump({"type": "calendar", "calendar": described})
+
+
+def rights_withdrawn(*, calendar: str) -> str:
+    """Return the order to drop a calendar and all its items now."""
+    return _dump({"type": "rights", "calendar": calendar, "rights": None})
+
+
+def reconnect(*, spread_ms: int) -> str:
+    """Return the order to connect anew, within a random part of `spread_ms`."""
+    return _dump({"type": "reconnect", "spreadMs": spread_ms})
+
+
+def pong() -> str:
+    """Return the answer to a ping."""
+    return _dump({"type": "pong"})
+
+
+def error(failure: CalendarLiveError, *, id: int | None = None) -> str:
+    """Return a failure, with the id of the subscribe it answers (None: of no readable frame)."""
+    return _dump({"type": "error", "id": id, "code": failure.code, "detail": failure.detail})
+
+
+def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:
+    """Return a change set's frames for one rights class: chunks of at most 64 kB, or None when it is too large to push.
+
+    A set without entries is too large by what the log says. A set of which the receiver may see nothing is one empty frame,
+    so that its chain advances.
+    """
+    if change_set.entries is None or len(change_set.entries) > BULK_ENTRIES:
+        return None
+    seen = seen_by(change_set.entries, rights)
+    parts: list[tuple[int, str | None, str | None]] = [(len(wire.encode()), wire, None) for wire in seen.upserted]
+    parts += [(len(item) + 3, None, item) for item in seen.destroyed]
+    if sum(size for size, _, _ in parts) > BULK_BYTES:
+        return None
+    chunks: list[tuple[list[str], list[str]]] = [([], [])]
+    filled = 0
+    for size, wire, item in parts:
+        size += len(",")
+        if filled and filled + size > CHUNK_BYTES - 2048:  # 2 kB are left for the frame's own fields and a long name
+            chunks.append(([], []))
+            filled = 0
+        if wire is not None:
+            chunks[-1][0].append(wire)
+        if item is not None:
+            chunks[-1][1].append(item)
+        filled += size
+    actor = None if rights == "freebusy" else change_set.actor  # who else is there is not a free/busy member's business
+    return [
+        _changes(change_set, *chunk, actor=actor, more=index + 1 < len(chunks)) for index, chunk in enumerate(chunks)
+    ]
+
+
+def _changes(
+    change_set: ChangeSet, upserted: Iterable[str], destroyed: list[str], *, actor: Actor | None, more: bool
+) -> str:
+    return _dump(
+        {
+            "type": "changes",
+            "calendar": change_set.calendar,
+            "oldState": str(change_set.old),
+            "newState": str(change_set.new),
+            "more": more,
+            "upserted": [orjson.Fragment(wire) for wire in upserted],
+            "destroyed": destroyed,
+            "actor": _actor(actor),
+            "mutationId": change_set.mutation_id,
+        },
+    )
+
+
+def _actor(actor: Actor | None) -> dict[str, str] | None:
+    return None if actor is None else {"id": actor.id, "name": actor.name}

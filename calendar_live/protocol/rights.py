@@ -1,0 +1,59 @@
+"""What each class of receiver may read of a wire; the one place where wires are redacted. Never decides who is in which class."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import orjson
+
+from ..errors import Malformed
+
+Rights = Literal["full", "shared", "freebusy"]
+Visibility = Literal["normal", "private", "secret"]
+
+_SHAPE = re.compile(r"(full|shared|freebusy)\.([0-9]{1,18})\Z")
+_BUSY_FIELDS: Final = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A rights class and the version of the membership that grants it: `"full.7"`. Any change of rights changes it."""
+
+    rights: Rights
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.rights}.{self.version}"
+
+    @classmethod
+    def parse(cls, token: str) -> Access:
+        """Return the access a token stands for. Raises Malformed."""
+        match = _SHAPE.match(token)
+        if match is None:
+            raise Malformed(f"{token[:60]!r} is not an access token (rights.version).")
+        rights = next(one for one in get_args(Rights) if one == match[1])
+        return cls(rights, int(match[2]))
+
+
+def reads_whole(visibility: str, rights: Rights) -> bool:
+    """Whether a receiver with these rights reads items of this visibility as they are."""
+    return rights == "full" or (rights == "shared" and visibility == "normal")
+
+
+# Of a log entry: the item is secret now, and those who may not know of it have seen it before.
+JUST_HIDDEN: Final = "hidden"
+
+
+def redact(wire: str, visibility: str, rights: Rights) -> str | None:
+    """Return what a receiver with these rights may read of a wire, or None when it may not know of it.
+
+    `shared` reads normal items whole and private ones as "Busy"; `freebusy` reads all as "Busy"; secret items are absent for both.
+    """
+    if reads_whole(visibility, rights):
+        return wire
+    if visibility in ("secret", JUST_HIDDEN):
+        return None
+    whole = orjson.loads(wire)
+    return orjson.dumps({name: whole[name] for name in _BUSY_FIELDS} | {"busy": True}).decode()

@@ -1,0 +1,1 @@
+"""Time, pure: instants, ranges and zones. Never reads a clock, a setting or a database."""

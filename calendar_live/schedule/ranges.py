@@ -1,0 +1,90 @@
+"""Half-open ranges and the text forms of instants and dates; the one place that reads or writes them. Never assumes a time zone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+
+
+class NotATime(ValueError):
+    """The text is not a usable instant or date; the message says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Instants from `start` up to, not including, `end`; both aware, in UTC."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def days(self) -> float:
+        return (self.end - self.start) / timedelta(days=1)
+
+
+def parse_instant(text: str) -> datetime:
+    """Return an ISO 8601 date-time with offset as UTC; a bare date is its midnight in UTC. Raises NotATime."""
+    if _DATE.match(text):
+        return date_to_instant(parse_date(text))
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise NotATime("Not an ISO 8601 date-time, as 2026-11-22T09:00:00Z.") from error
+    if parsed.tzinfo is None:
+        raise NotATime("Has no time zone: end it with Z or an offset as +08:00 (written %2B in a URL).")
+    try:
+        return _bounded(parsed.astimezone(UTC))
+    except OverflowError as error:
+        raise NotATime(_OUTSIDE) from error
+
+
+def parse_date(text: str) -> date:
+    """Return an ISO 8601 calendar date. Raises NotATime."""
+    if not _DATE.match(text):
+        raise NotATime("Not an ISO 8601 date, as 2026-11-22.")
+    try:
+        parsed = date.fromisoformat(text)
+    except ValueError as error:
+        raise NotATime("There is no such date.") from error
+    _bounded(date_to_instant(parsed))
+    return parsed
+
+
+def date_to_instant(day: date) -> datetime:
+    """Return a date's midnight in UTC: how all-day items are kept and compared."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def format_instant(instant: datetime) -> str:
+    """Return an aware instant as `2026-11-22T09:00:00Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_time(instant: datetime, *, all_day: bool) -> str:
+    """Return an item's start or end as its wire says it: an instant, or the date of an all-day item."""
+    return instant.astimezone(UTC).date().isoformat() if all_day else format_instant(instant)
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether this is the name of an IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name that is a folder of the database
+        return False
+    return True
+
+
+_OUTSIDE = f"Must be from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}."
+
+
+def _bounded(instant: datetime) -> datetime:
+    if not EARLIEST <= instant <= LATEST:
+        raise NotATime(_OUTSIDE)
+    return instant
