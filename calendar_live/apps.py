@@ -1,0 +1,16 @@
+"""The Django app: registers the sources and checks of calendar_live; never opens a connection."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CalendarLiveConfig(AppConfig):
+    name = "calendar_live"
+    label = "calendar_live"
+    verbose_name = _("Live calendar")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401, PLC0415 - registers the system checks
+        from .live import broadcast  # noqa: F401, PLC0415 - connects the broadcast to the log
+        from .services import event  # noqa: F401, PLC0415 - registers the source of work items

@@ -1,0 +1,84 @@
+"""The range read side: the work items of a time range and the state they are true for, from one statement. Never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from . import cache
+from .access import Standing
+from .errors import Malformed, NotFound, NotYet
+from .protocol.rights import Rights, reads_whole, redact
+from .protocol.state import State
+from .schedule.ranges import Range, format_instant
+from .sources import all_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a feed is asked for. `wanted`: filter name -> accepted values; empty: everything."""
+
+    within: Range
+    wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    min_revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """`body` is a JSON array of event objects, true for `state`, as seen with the rights of `access`."""
+
+    state: State
+    access: str
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.state}.{self.access}"'
+
+
+def read_feed(place: Standing, query: Query) -> Feed:
+    """Return the feed of a calendar for one who stands there. Raises NotYet below `min_revision`."""
+    if place.state.revision < query.min_revision:
+        raise NotYet
+    _, stored = cache.get_or_compute(
+        _key(place.calendar, place.state, place.rights, query), lambda: _compute(place, query)
+    )
+    try:
+        return _unpack(place, stored)
+    except (Malformed, UnicodeDecodeError):  # somebody else's bytes
+        return _unpack(place, _compute(place, query)[1])
+
+
+def _unpack(place: Standing, stored: bytes) -> Feed:
+    token, newline, body = stored.partition(b"\n")
+    if not newline:
+        raise Malformed
+    return Feed(State.parse(token.decode()), str(place.access), body)
+
+
+def _key(calendar: str, state: State, rights: Rights, query: Query) -> str:
+    wanted = [f"{name}={','.join(sorted(values))}" for name, values in sorted(query.wanted.items())]
+    return cache.key_of(
+        calendar, state, rights, format_instant(query.within.start), format_instant(query.within.end), *wanted
+    )
+
+
+def _compute(place: Standing, query: Query) -> tuple[str, bytes]:
+    """Return (key, state + newline + body). State and wires come from one SQL statement (invariant 2)."""
+    statements = [source.joined(place.calendar, query.within, query.wanted) for source in all_sources()]
+    if len(statements) > 1:  # SQLite orders no parts of a union
+        first, *others = [statement.order_by() for statement in statements]
+        rows = sorted(first.union(*others, all=True), key=lambda row: str(row[2]))
+    else:
+        rows = list(statements[0])
+    if not rows:
+        raise NotFound("There is no such calendar that you may see.")
+    state = State(rows[0][0], rows[0][1])
+    seen = [
+        wire if place.rights == "full" else redact(wire, visibility, place.rights)
+        for _, _, item, visibility, wire in rows
+        # Who reads an item as "Busy" must not learn its type or status by asking for them.
+        if item is not None and (not query.wanted or reads_whole(visibility, place.rights))
+    ]
+    body = "[" + ",".join(wire for wire in seen if wire is not None) + "]"
+    return _key(place.calendar, state, place.rights, query), f"{state}\n{body}".encode()

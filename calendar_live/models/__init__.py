@@ -1,0 +1,21 @@
+"""Rows and their constraints; they describe themselves and do nothing else. Writing is the services' job."""
+
+from .calendar import Calendar, Membership, Role
+from .live import LiveModel
+from .log import ChangeSet, Entry
+from .work_item import Assignment, Priority, Status, Visibility, WorkItem, WorkType
+
+__all__ = [
+    "Assignment",
+    "Calendar",
+    "ChangeSet",
+    "Entry",
+    "LiveModel",
+    "Membership",
+    "Priority",
+    "Role",
+    "Status",
+    "Visibility",
+    "WorkItem",
+    "WorkType",
+]

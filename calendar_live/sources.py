@@ -1,0 +1,116 @@
+"""The interface by which a model becomes live: its event object, its relation to calendars, its filters. Never writes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from django.db.models import FilteredRelation, ForeignKey, Q, QuerySet
+
+from .models import Calendar, LiveModel
+from .protocol.state import State
+from .schedule.ranges import Range
+
+Row = TypeVar("Row", bound=LiveModel)
+# revision, nonce, and of one row in the range (all None when there is none): id, visibility, wire
+Joined = tuple[int, str, UUID | None, str, str]
+
+# The event object of docs/protocol.md, in its order, as it is when a source has nothing to say.
+NEUTRAL: Final[dict[str, object]] = {
+    "id": None,
+    "calendar": None,
+    "state": None,
+    "title": "",
+    "start": None,
+    "end": None,
+    "allDay": False,
+    "timeZone": "UTC",
+    "color": None,
+    "workType": "",
+    "status": "",
+    "priority": "",
+    "progress": 0,
+    "visibility": "normal",
+    "parent": None,
+    "assignees": [],
+    "description": "",
+    "location": "",
+    "rrule": None,
+    "exdates": [],
+    "seriesId": None,
+    "recurrenceId": None,
+    "url": None,
+    "createdBy": None,
+    "updatedBy": None,
+}
+
+
+class Source(ABC, Generic[Row]):
+    """How one model's rows become events. Register one instance per model with `register`."""
+
+    model: type[Row]
+    # Feed parameter -> column. A source without a column for a filter that is asked for has no rows in the answer.
+    filters: ClassVar[Mapping[str, str]] = {}
+
+    @abstractmethod
+    def event(self, row: Row) -> dict[str, object]:
+        """Return the event object of a row, from this row's own columns only, without `id`, `calendar` and `state`.
+
+        `title`, `start`, `end` and `allDay` at least; of the protocol's other fields what it lacks is filled in neutrally, and
+        fields of its own may come on top.
+        """
+
+    def wire(self, row: Row, state: State) -> str:
+        """Return the event object as JSON text: what feed, push and log send from now on."""
+        place = {"id": str(row.pk), "calendar": str(row.calendar_id), "state": str(state)}
+        return orjson.dumps(NEUTRAL | place | {"visibility": row.visibility} | self.event(row)).decode()
+
+    def joined(self, calendar: str, within: Range, wanted: Mapping[str, Iterable[str]]) -> QuerySet[Calendar, Joined]:
+        """Return (revision, nonce, id, visibility, wire) of the rows in a range, from one statement.
+
+        The rows hang on the calendar's row by a left join, so that one snapshot gives the state and the rows it is true for,
+        and a calendar without rows in the range still gives its state (with a null id).
+        """
+        foreign_key = self.model._meta.get_field("calendar")
+        if not isinstance(foreign_key, ForeignKey):
+            raise TypeError(f"{self.model.__name__}.calendar must be a ForeignKey to Calendar.")
+        name = foreign_key.related_query_name()
+        condition = Q(**{f"{name}__deleted_at": None, f"{name}__start__lt": within.end}) & (
+            Q(**{f"{name}__end__gt": within.start}) | Q(**{f"{name}__start": within.start})
+        )
+        for parameter, values in wanted.items():
+            column = self.filters.get(parameter)
+            if column:
+                condition &= Q(**{f"{name}__{column}__in": list(values)})
+            else:  # no row is both: an empty `__in` would take the calendar's own row away as well
+                condition &= Q(**{f"{name}__deleted_at__isnull": False})
+        return (
+            Calendar.objects.filter(pk=calendar)
+            .annotate(hit=FilteredRelation(name, condition=condition))
+            .order_by("hit__id")
+            .values_list("revision", "nonce", "hit__id", "hit__visibility", "hit__wire")
+        )
+
+
+_sources: dict[type[LiveModel], Source[LiveModel]] = {}
+
+
+def register(source: Source[Row]) -> None:
+    """Make a model live. Call it from an AppConfig's `ready`."""
+    _sources[source.model] = source  # type: ignore[assignment]  # a source is only ever given rows of its own model
+
+
+def source_of(row: LiveModel) -> Source[LiveModel]:
+    """Return the source of a row. Raises LookupError when its model was not registered."""
+    try:
+        return _sources[type(row)]
+    except KeyError:
+        raise LookupError(f"{type(row).__name__} has no source: call calendar_live.sources.register first") from None
+
+
+def all_sources() -> list[Source[LiveModel]]:
+    """Return every registered source."""
+    return list(_sources.values())
