@@ -1,0 +1,187 @@
+"""Announce committed change sets over the channel layer: at once, bounded, and never at the expense of who made the change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import Any, Final, TypedDict, TypeVar
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.http import HttpRequest
+from prometheus_client import Counter
+
+from .. import conf
+from ..access import rights_changed
+from ..changelog import change_committed, push_bytes
+from ..protocol.changes import Actor, ChangeSet, Entry
+from ..protocol.state import State
+
+logger = logging.getLogger(__name__)
+
+broadcasts = Counter("calendar_live_broadcasts_total", "Change sets announced to the channel layer.", ["result"])
+
+MESSAGE_TYPE: Final = "calendar.changes"
+RIGHTS_TYPE: Final = "user.rights"
+RECONNECT_TYPE: Final = "control.reconnect"
+# The group of what concerns every socket of every process.
+CONTROL_GROUP: Final = "control"
+
+T = TypeVar("T")
+
+
+class Message(TypedDict):
+    """A change set on the channel layer. Only plain values, because layers encode with msgpack."""
+
+    type: str
+    calendar: str
+    old: str
+    new: str
+    entries: list[list[str | None]] | None
+    actor: list[str] | None
+    mutation_id: str | None
+
+
+def group_of(calendar: str) -> str:
+    """Return the Channels group of a calendar."""
+    return f"calendar.{calendar}"
+
+
+def group_of_user(user_id: object) -> str:
+    """Return the Channels group of a user: what concerns all their sockets."""
+    return f"user.{user_id}"
+
+
+def encode(change_set: ChangeSet) -> Message:
+    """Return the message of a change set: whole, or only its two states when it is large."""
+    entries = change_set.entries
+    if entries is not None and push_bytes(entries) > conf.number("MAX_BROADCAST_BYTES"):
+        entries = None
+    return {
+        "type": MESSAGE_TYPE,
+        "calendar": change_set.calendar,
+        "old": str(change_set.old),
+        "new": str(change_set.new),
+        "entries": None if entries is None else [[entry.item, entry.wire, entry.visibility] for entry in entries],
+        "actor": None if change_set.actor is None else [change_set.actor.id, change_set.actor.name],
+        "mutation_id": change_set.mutation_id,
+    }
+
+
+def decode(message: Message) -> ChangeSet:
+    """Return the change set of a message of this version's own making."""
+    entries = message["entries"]
+    return ChangeSet(
+        calendar=message["calendar"],
+        old=State.parse(message["old"]),
+        new=State.parse(message["new"]),
+        entries=None
+        if entries is None
+        else tuple(Entry(str(item), wire, str(visibility)) for item, wire, visibility in entries),
+        actor=None if message["actor"] is None else Actor(*message["actor"]),
+        mutation_id=message["mutation_id"],
+    )
+
+
+class Breaker:
+    """After a failure, lets nothing through for a while: a dead broker costs one request its time-out, not each of them."""
+
+    def __init__(self) -> None:
+        self._closed_at = 0.0
+        self._guard = threading.Lock()
+
+    def is_open(self, now: float) -> bool:
+        return now < self._closed_at
+
+    def trip(self, now: float, pause_seconds: float) -> None:
+        with self._guard:
+            self._closed_at = now + pause_seconds
+
+    def reset(self) -> None:
+        self._closed_at = 0.0
+
+
+breaker = Breaker()
+
+
+def send(*, change_set: ChangeSet, **_: Any) -> None:
+    """Send a change set to its group. A failure is made good by the hubs' look at the heads (invariant 5)."""
+    _guarded(_send, change_set, f"A change set of calendar {change_set.calendar} was not broadcast")
+
+
+def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -> None:
+    """Send within a bound; a failure is logged, keeps the next ones short, and never fails who made the change."""
+    if breaker.is_open(time.monotonic()):
+        broadcasts.labels("paused").inc()
+        return
+    try:
+        async_to_sync(send_it)(what)
+    except Exception:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
+        breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS"))
+        broadcasts.labels("failed").inc()
+        logger.warning(complaint, exc_info=True)
+    else:
+        broadcasts.labels("sent").inc()
+
+
+async def _send(change_set: ChangeSet) -> None:
+    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    if layer is not None:
+        async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+            await layer.group_send(group_of(change_set.calendar), encode(change_set))
+
+
+def send_rights(*, user_ids: Iterable[str], **_: Any) -> None:
+    """Tell every process that users see other calendars than before. A failure is made good by the heartbeats' look."""
+    _guarded(_send_rights, list(user_ids), "The new rights of some users were not broadcast")
+
+
+async def _send_rights(user_ids: list[str]) -> None:
+    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    if layer is not None:
+        async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+            for user_id in user_ids:
+                await layer.group_send(group_of_user(user_id), {"type": RIGHTS_TYPE, "user": user_id})
+
+
+def send_reconnect(*, spread_ms: int) -> None:
+    """Have every open page of every process connect anew, spread over a time. Raises what the layer's client raises."""
+    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    if layer is not None:
+        async_to_sync(layer.group_send)(CONTROL_GROUP, {"type": RECONNECT_TYPE, "spread_ms": spread_ms})
+
+
+rights_changed.connect(send_rights, dispatch_uid="calendar_live.live.broadcast.rights")
+change_committed.connect(send, dispatch_uid="calendar_live.live.broadcast")  # imported by apps.py
+
+
+def send_sign_out(*, request: HttpRequest, user: AbstractBaseUser | None, **_: Any) -> None:
+    """Have a user's sockets looked at when one of their sessions has ended; Django tells a moment before it deletes it."""
+    if user is None:
+        return
+    flush, told = request.session.flush, [str(user.pk)]
+
+    def flush_and_tell() -> None:
+        flush()
+        transaction.on_commit(lambda: send_rights(user_ids=told), robust=True)
+
+    request.session.flush = flush_and_tell  # type: ignore[method-assign]  # of this one request
+
+
+def send_account(*, instance: AbstractBaseUser, created: bool, update_fields: Collection[str] | None, **_: Any) -> None:
+    """Have a user's sockets looked at when their account was changed: another password or no activity ends their sessions."""
+    if not created and (update_fields is None or set(update_fields) != {"last_login"}):
+        told = [str(instance.pk)]
+        transaction.on_commit(lambda: send_rights(user_ids=told), robust=True)
+
+
+user_logged_out.connect(send_sign_out, dispatch_uid="calendar_live.live.broadcast.sign_out")
+post_save.connect(send_account, sender=get_user_model(), dispatch_uid="calendar_live.live.broadcast.account")
