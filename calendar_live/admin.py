@@ -1,0 +1,155 @@
+"""The admin: look at everything, and change it through the services alone, by one's own rights in each calendar."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from .access import standings
+from .errors import CalendarLiveError
+from .models import Calendar, ChangeSet, Membership, Role, WorkItem
+from .services import accounts, bulk, calendars
+
+
+class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
+    """Shows rows; saving them would write past the log."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """Say what goes: these rows alone, because the services delete softly, and nothing by cascade."""
+        refused = (
+            {self.opts.verbose_name} if any(not self.has_delete_permission(request, obj) for obj in objs) else set()
+        )
+        return [str(obj) for obj in objs], {str(self.opts.verbose_name_plural): len(objs)}, refused, []
+
+    def _try(self, request: HttpRequest, act: Any, *args: Any, **kwargs: Any) -> None:
+        """Call a service; tell the user what it refused."""
+        try:
+            act(*args, **kwargs)
+        except CalendarLiveError as failure:
+            reasons = [text for texts in failure.fields.values() for text in texts]
+            self.message_user(request, " ".join([failure.detail, *reasons]), messages.ERROR)
+
+
+@admin.register(Calendar)
+class CalendarAdmin(_ReadOnly):
+    """Owners may delete their calendars here."""
+
+    list_display = ("name", "time_zone", "revision", "created_at", "deleted_at")
+    search_fields = ("name",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Calendar | None = None) -> bool:
+        if obj is None:
+            return super().has_delete_permission(request)
+        places = standings(request.user.pk or 0, calendars=[obj.pk])
+        return any(place.role == Role.OWNER for place in places)
+
+    def delete_model(self, request: HttpRequest, obj: Calendar) -> None:
+        self._try(request, calendars.delete_calendar, obj.pk, actor=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Calendar]) -> None:
+        for calendar in queryset.order_by("pk"):
+            self.delete_model(request, calendar)
+
+
+@admin.register(WorkItem)
+class WorkItemAdmin(_ReadOnly):
+    """Editors may delete work items here."""
+
+    list_display = ("title", "calendar", "work_type", "status", "start", "end", "deleted_at")
+    list_filter = ("work_type", "status", "calendar")
+    search_fields = ("title",)
+    list_select_related = ("calendar",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: WorkItem | None = None) -> bool:
+        if obj is None:
+            return super().has_delete_permission(request)
+        places = standings(request.user.pk or 0, calendars=[obj.calendar_id])
+        return obj.deleted_at is None and any(place.may_edit for place in places)
+
+    def delete_model(self, request: HttpRequest, obj: WorkItem) -> None:
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WorkItem]) -> None:
+        self._delete(request, queryset.filter(deleted_at=None))
+
+    def _delete(self, request: HttpRequest, items: Iterable[WorkItem]) -> None:
+        by_calendar: dict[UUID, list[UUID]] = defaultdict(list)
+        for item in items:
+            by_calendar[item.calendar_id].append(item.pk)
+        for calendar_id in sorted(by_calendar):
+            self._try(request, bulk.delete_items, calendar_id, actor=request.user, item_ids=by_calendar[calendar_id])
+
+
+@admin.register(Membership)
+class MembershipAdmin(_ReadOnly):
+    """Staff may give and take roles here: also the way back into a calendar whose owners are gone."""
+
+    list_display = ("user", "calendar", "role", "version")
+    list_filter = ("calendar", "role")
+    list_select_related = ("user", "calendar")
+    fields = ("calendar", "user", "role")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
+        return () if obj is None else ("calendar", "user")
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        self._try(request, calendars.set_role, obj.calendar, member=obj.user, role=Role(obj.role))
+        obj.pk = Membership.objects.get(calendar=obj.calendar, user=obj.user).pk  # for the admin's own log
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        self._try(request, calendars.remove_member, obj.calendar, member=obj.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        for membership in queryset.select_related("calendar", "user"):
+            self.delete_model(request, membership)
+
+
+@admin.register(ChangeSet)
+class ChangeSetAdmin(_ReadOnly):
+    """The log, to look at."""
+
+    list_display = ("calendar", "revision", "actor", "entry_count", "wire_bytes", "made_at")
+    list_filter = ("calendar",)
+    list_select_related = ("calendar", "actor")
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class LiveUserAdmin(UserAdmin):  # type: ignore[type-arg]  # as above
+    """Deletes users through the service: wires that name them are written again, and logged."""
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        _ReadOnly._try(self, request, accounts.delete_user, obj)  # type: ignore[arg-type]  # any ModelAdmin will do
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)
+
+
+if admin.site.is_registered(User) and type(admin.site.get_model_admin(User)) is UserAdmin:  # never a host's own
+    admin.site.unregister(User)
+    admin.site.register(User, LiveUserAdmin)

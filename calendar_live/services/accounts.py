@@ -1,0 +1,72 @@
+"""Create and delete users; the only writer of accounts. Never stores a readable password."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from .. import changelog
+from ..access import key_of
+from ..errors import Invalid
+from ..models import Assignment, Calendar, Membership, Role, WorkItem
+from .calendars import delete_calendar, remove_member
+
+# The password of the demo's users. Well known, so the seed and the sign-in page refuse it unless DEBUG is on.
+DEMO_PASSWORD = "demo"  # noqa: S105
+
+
+def ensure_user(username: str, *, password: str, first_name: str) -> AbstractBaseUser:
+    """Return the user of this name, made with this password if there was none."""
+    model = get_user_model()
+    found = model.objects.filter(username=username).first()
+    if found is not None:
+        return found
+    return model.objects.create_user(username=username, password=password, first_name=first_name)
+
+
+def delete_user(user: AbstractBaseUser) -> None:
+    """Delete a user: calendars that were theirs alone go, and no wire names them any more; every change is logged.
+
+    Raises Invalid while others depend on a calendar that only this user owns.
+    """
+    with transaction.atomic():
+        mine = Membership.objects.filter(user_id=key_of(user), calendar__deleted_at=None).select_related("calendar")
+        memberships = {membership.calendar_id: membership for membership in mine}
+        mentioned = set(Calendar.objects.filter(workitems__in=_mentions(user)).values_list("id", flat=True))
+        for calendar_id in sorted(memberships.keys() | mentioned):  # one order of locks for all
+            if calendar_id in mentioned:
+                _forget(calendar_id, user)
+            if calendar_id in memberships:
+                _leave(memberships[calendar_id], user)
+        user.delete()
+
+
+def _leave(membership: Membership, user: AbstractBaseUser) -> None:
+    others = Membership.objects.filter(calendar=membership.calendar).exclude(pk=membership.pk)
+    if not others.exists():
+        delete_calendar(membership.calendar_id, actor=user)
+    elif membership.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
+        raise Invalid(fields={"user": [f"Is the only owner of {membership.calendar.name!r}: name another one first."]})
+    else:
+        remove_member(membership.calendar, member=user)
+
+
+def _mentions(user: AbstractBaseUser) -> QuerySet[WorkItem]:
+    key = key_of(user)
+    named = Q(created_by=key) | Q(updated_by=key) | Q(assignments__user=key)
+    return WorkItem.objects.filter(named, deleted_at=None, calendar__deleted_at=None).distinct()
+
+
+def _forget(calendar_id: UUID, user: AbstractBaseUser) -> None:
+    with changelog.change(calendar_id, actor=None) as change:
+        items = list(_mentions(user).filter(calendar=calendar_id).prefetch_related("assignments").order_by("id"))
+        for item in items:
+            item.created_by_id = None if item.created_by_id == user.pk else item.created_by_id
+            item.updated_by_id = None if item.updated_by_id == user.pk else item.updated_by_id
+            item.assignee_keys = [key for key in item.assignee_keys if key != str(user.pk)]
+        change.upsert(*items)
+        Assignment.objects.filter(item__in=items, user_id=key_of(user)).delete()

@@ -1,0 +1,130 @@
+"""Create, change and delete calendars and give people roles in them; the only writer of calendars and memberships."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from .. import changelog
+from ..access import Standing, User, key_of, rights_changed, standing
+from ..errors import Forbidden, Invalid
+from ..models import Calendar, Membership, Role
+from ..schedule.ranges import is_time_zone
+
+_COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
+_MAX_NAME: Final = 120
+
+
+def create_calendar(
+    name: str = "",
+    *,
+    actor: User,
+    color: str = "#2563eb",
+    time_zone: str = "UTC",
+    calendar_id: UUID | None = None,
+) -> Calendar:
+    """Create a calendar that `actor` owns. Raises Invalid."""
+    calendar = Calendar(**_checked({"name": name, "color": color, "time_zone": time_zone}))
+    if calendar_id is not None:
+        calendar.id = calendar_id
+    with transaction.atomic():
+        changelog.open_calendar(calendar, actor=actor)
+        set_role(calendar, member=actor, role=Role.OWNER)
+    return calendar
+
+
+def edit_calendar(calendar_id: UUID, *, actor: User, changes: Mapping[str, str]) -> None:
+    """Rename or recolour a calendar, or set its time zone. Raises NotFound, Forbidden or Invalid.
+
+    An empty change set: no item's wire says anything about its calendar but the id.
+    """
+    with changelog.change(calendar_id, actor=actor):
+        _require_owner(actor, calendar_id)
+        Calendar.objects.filter(pk=calendar_id).update(**_checked(changes))
+        _tell(_members(calendar_id))
+
+
+def delete_calendar(calendar_id: UUID, *, actor: User) -> None:
+    """Delete a calendar, softly, with everything in it. Raises NotFound or Forbidden."""
+    with changelog.change(calendar_id, actor=actor):
+        _require_owner(actor, calendar_id)
+        Calendar.objects.filter(pk=calendar_id).update(deleted_at=timezone.now())
+        _tell(_members(calendar_id))
+
+
+def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
+    """Give a user a role in a calendar, in place of any they had; a new version tells old access tokens from new ones.
+
+    Raises Invalid when that would leave the calendar without an owner.
+    """
+    with transaction.atomic():
+        if role != Role.OWNER:
+            _require_other_owner(calendar, member)
+        membership, made = Membership.objects.get_or_create(
+            calendar=calendar, user_id=key_of(member), defaults={"role": role}
+        )
+        if not made and membership.role != role:
+            Membership.objects.filter(pk=membership.pk).update(role=role, version=F("version") + 1)
+        _tell(_members(calendar.pk))
+
+
+def remove_member(calendar: Calendar, *, member: User) -> None:
+    """Take a user's role in a calendar away. Raises Invalid for its last owner."""
+    with transaction.atomic():
+        told = _members(calendar.pk)
+        _require_other_owner(calendar, member)
+        Membership.objects.filter(calendar=calendar, user_id=key_of(member)).delete()
+        _tell(told)
+
+
+def _require_other_owner(calendar: Calendar, member: User) -> None:
+    owners = Membership.objects.filter(calendar=calendar, role=Role.OWNER).values_list("user_id", flat=True)
+    if list(owners) == [member.pk]:
+        raise Invalid(fields={"member": ["A calendar needs an owner: make somebody else one first."]})
+
+
+def _require_owner(actor: User, calendar_id: UUID) -> Standing:
+    place = standing(actor, calendar_id)
+    if place.role != Role.OWNER:
+        raise Forbidden("Only the owners of a calendar may do this.")
+    return place
+
+
+def _members(calendar_id: UUID) -> list[object]:
+    return list(Membership.objects.filter(calendar=calendar_id).values_list("user_id", flat=True))
+
+
+def _tell(user_ids: Iterable[object]) -> None:
+    """Send word after commit to everyone who sees something else than before."""
+    told = [str(key) for key in user_ids]
+
+    def tell() -> None:
+        rights_changed.send_robust(sender=Membership, user_ids=told)
+
+    transaction.on_commit(tell, robust=True)
+
+
+def _checked(values: Mapping[str, str]) -> dict[str, str]:
+    """Return cleaned values. Raises Invalid naming each field at fault."""
+    cleaned = {name: value.strip() for name, value in values.items()}
+    faults: dict[str, list[str]] = {}
+    name = cleaned.get("name")
+    if name is not None and not 1 <= len(name) <= _MAX_NAME:
+        faults["name"] = [f"Must be 1 to {_MAX_NAME} characters long."]
+    if "color" in cleaned:
+        cleaned["color"] = cleaned["color"].lower()
+    if "\x00" in cleaned.get("name", ""):
+        faults["name"] = ["Contains characters that are not text."]
+    if _COLOR.match(cleaned.get("color", "#000000").lower()) is None:
+        faults["color"] = ["Must be a colour as #2563eb."]
+    if not is_time_zone(cleaned.get("time_zone", "UTC")):
+        faults["timeZone"] = ["Must be the name of a time zone, as Asia/Manila."]
+    if faults:
+        raise Invalid(fields=faults)
+    return cleaned

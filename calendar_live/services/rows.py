@@ -1,0 +1,164 @@
+"""What the services that write work items share: finding rows under the calendar's lock, checking and assigning values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from .. import changelog, conf
+from ..access import User, require_edit
+from ..errors import Invalid, NotFound, Stale
+from ..models import Assignment, ChangeSet, Membership, WorkItem
+from .fields import check_span
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An item as this call (or the first call with its mutation id) left it. `state` is the item's and the calendar's new state."""
+
+    item_id: str
+    calendar_id: str
+    state: str
+    wire: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    item_id: str
+    calendar_id: str
+    state: str
+
+
+def digest_of(*request: object) -> str:
+    """Return what tells two requests under one idempotency key apart."""
+    # The standard library's: orjson refuses large numbers and lone surrogates, which are for the checks to refuse by field.
+    return hashlib.sha256(json.dumps(request, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def written(item: WorkItem) -> Written:
+    """Return a row just saved as an answer."""
+    return Written(str(item.pk), str(item.calendar_id), item.state, item.wire)
+
+
+def first_made(done: changelog.AlreadyDone, actor: User) -> ChangeSet:
+    """Return what the first call with a mutation id made. Raises NotFound or Forbidden when the actor lost their rights since."""
+    require_edit(actor, done.change_set.calendar_id)
+    return done.change_set
+
+
+def first_written(change_set: ChangeSet, item_id: UUID) -> Written:
+    """Return the answer that the first call with this mutation id got, from the log."""
+    wire = change_set.entries.get(item=item_id).wire or ""  # the request's digest says that it wrote this item
+    return Written(str(item_id), str(change_set.calendar_id), str(change_set.state), wire)
+
+
+def find(calendar_id: UUID, item_ids: Iterable[UUID]) -> list[WorkItem]:
+    """Return the rows of a calendar with these ids, deleted ones too, in ascending id. Raises NotFound when one is missing."""
+    wanted = set(item_ids)
+    found = list(
+        WorkItem.objects.filter(pk__in=wanted, calendar=calendar_id).prefetch_related("assignments").order_by("id")
+    )
+    if len(found) != len(wanted):
+        raise NotFound("There is no such work item that you may see.")
+    return found
+
+
+def find_expected(calendar_id: UUID, item_id: UUID, expected_state: str | None) -> WorkItem:
+    """Return a row that is not deleted. Raises NotFound, or Stale unless it is at `expected_state` (None: any)."""
+    item = find(calendar_id, [item_id])[0]
+    if item.deleted_at is not None:
+        if expected_state is None:
+            raise NotFound("This work item was deleted.")
+        raise Stale("Someone deleted this work item meanwhile.")
+    if expected_state is not None and item.state != expected_state:
+        raise Stale(current=item.wire)
+    return item
+
+
+def assign(item: WorkItem, values: Mapping[str, Any]) -> None:
+    """Set checked values on a row. Raises Invalid when they do not fit together, or name what is not in the calendar."""
+    for name, value in values.items():
+        setattr(item, name, value)
+    check_span(item.start, item.end, all_day=item.all_day)
+    if values.get("parent_id") is not None:
+        _check_parent(item)
+    if values.get("assignee_keys"):
+        _check_assignees(item)
+
+
+def _check_parent(item: WorkItem) -> None:
+    """Raise Invalid unless the parent lives in the same calendar and is not below the item itself."""
+    above, depth = item.parent_id, 0
+    while above is not None:
+        depth += 1
+        parent = WorkItem.objects.filter(pk=above, calendar=item.calendar_id, deleted_at=None).first()
+        if parent is None:
+            raise Invalid(fields={"parent": ["There is no such work item in this calendar."]})
+        if parent.pk == item.pk:
+            raise Invalid(fields={"parent": ["A work item cannot be below itself."]})
+        if depth > conf.number("MAX_DEPTH"):
+            raise _too_deep()
+        above = parent.parent_id
+    if not item._state.adding and depth + _height(item) > conf.number("MAX_DEPTH"):
+        raise _too_deep()
+
+
+def _too_deep() -> Invalid:
+    return Invalid(fields={"parent": [f"Work items nest at most {conf.number('MAX_DEPTH')} deep."]})
+
+
+def _height(item: WorkItem) -> int:
+    """Return how many levels there are below an item, one statement a level."""
+    height, level = -1, [item.pk]
+    while level:
+        height += 1
+        level = list(WorkItem.objects.filter(parent__in=level, deleted_at=None).values_list("pk", flat=True))
+    return height
+
+
+def members_of(calendar_id: UUID) -> set[str]:
+    """Return the user ids, as text, of a calendar's active members."""
+    members = Membership.objects.filter(calendar=calendar_id, user__is_active=True)
+    return {str(key) for key in members.values_list("user_id", flat=True)}
+
+
+def _check_assignees(item: WorkItem) -> None:
+    known = members_of(item.calendar_id)
+    strangers = [key for key in item.assignee_keys if key not in known]
+    if strangers:
+        raise Invalid(fields={"assignees": [f"Not a member of this calendar: {', '.join(strangers)[:60]}."]})
+
+
+def save_assignees(item: WorkItem) -> None:
+    """Write who works on an item, as its `assignee_keys` say."""
+    Assignment.objects.filter(item=item).exclude(user_id__in=item.assignee_keys).delete()
+    Assignment.objects.bulk_create(
+        [Assignment(item=item, user_id=key) for key in item.assignee_keys], ignore_conflicts=True
+    )
+
+
+def below(items: Iterable[WorkItem]) -> list[WorkItem]:
+    """Return everything below items that is not deleted, one statement a level."""
+    found: list[WorkItem] = []
+    level = list(items)
+    while level:
+        parents = [one.pk for one in level]
+        children = WorkItem.objects.filter(parent__in=parents, deleted_at=None)
+        level = list(children.prefetch_related("assignments").order_by("id"))
+        found += level
+    return found
+
+
+def bury(change: changelog.Change, items: Iterable[WorkItem], actor: User) -> None:
+    """Delete rows softly, at this change's state: that is what an Undo must name (rule S6)."""
+    rows = {one.pk: one for one in items}
+    WorkItem.objects.filter(pk__in=list(rows)).update(
+        deleted_at=timezone.now(), deleted_by_id=actor.pk, state=str(change.state)
+    )
+    change.destroy(*rows.values())
