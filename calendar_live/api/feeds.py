@@ -1,0 +1,137 @@
+"""Feeds and changes over HTTP: what serves whoever has no WebSocket, and every page's first picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from .. import changelog, conf
+from ..access import Standing, key_of, standing, standings
+from ..errors import CannotCalculateChanges, Invalid
+from ..feed import Feed, read_feed
+from ..feed import Query as FeedRange
+from ..models import Status, WorkType
+from ..protocol.changes import ChangeSet, Entry, merged, seen_by
+from ..protocol.rights import Rights
+from ..protocol.state import State
+from ..schedule.ranges import NotATime, Range, parse_instant
+from .http import json_response, matches, refuse_unknown_parameters
+from .schemas import AllFeedsQuery, FeedQuery
+
+router = Router(tags=["feeds"])
+
+
+@router.get("/calendars/{uuid:calendar_id}/feed/")
+def get_feed(request: HttpRequest, calendar_id: UUID, query: Query[FeedQuery]) -> HttpResponse:
+    """Return the work items of a time range: an array of event objects that any FullCalendar can read.
+
+    `Calendar-State` says the state it is true for. 304 on `If-None-Match`; 503 while older than `min_revision`.
+    """
+    asked = _range_of(request, query)
+    feed = read_feed(standing(request.user, calendar_id), asked)
+    headers = {"ETag": feed.etag, "Calendar-State": str(feed.state), "Calendar-Access": feed.access}
+    return _answer(request, feed.body, headers)
+
+
+@router.get("/feed/")
+def get_all_feeds(request: HttpRequest, query: Query[AllFeedsQuery]) -> HttpResponse:
+    """Return the work items of all (or the named) calendars you may see, in one array."""
+    asked = _range_of(request, query)
+    feeds = [read_feed(place, asked) for place in _places(request, query.calendar)]
+    body = b"[" + b",".join(feed.body[1:-1] for feed in feeds if len(feed.body) > len("[]")) + b"]"
+    return _answer(request, body, {"ETag": _common_etag(feeds)})
+
+
+def _places(request: HttpRequest, wanted: list[str]) -> Iterable[Standing]:
+    if not wanted:
+        return standings(key_of(request.user))
+    try:
+        return [standing(request.user, UUID(calendar)) for calendar in _split(wanted)]
+    except ValueError as error:
+        raise Invalid(fields={"calendar": ["Must be the UUID of a calendar."]}) from error
+
+
+def _common_etag(feeds: list[Feed]) -> str:
+    return '"' + "-".join(feed.etag.strip('"') for feed in feeds) + '"'
+
+
+def _answer(request: HttpRequest, body: bytes, headers: dict[str, str]) -> HttpResponse:
+    if matches(request, headers["ETag"]):
+        return HttpResponse(status=304, headers=headers)
+    return json_response(body, headers=headers)
+
+
+def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
+    """Return what was asked for. Raises Invalid naming each parameter at fault."""
+    refuse_unknown_parameters(request, query.names())
+    faults: dict[str, list[str]] = {}
+    bounds = {}
+    for name in ("start", "end"):
+        try:
+            bounds[name] = parse_instant(getattr(query, name))
+        except NotATime as error:
+            faults[name] = [str(error)]
+    wanted = {}
+    for name, choices in (("work_type", WorkType.values), ("status", Status.values)):
+        values = _split(getattr(query, name))
+        if any(value not in choices for value in values):
+            faults[name] = [f"Must be among: {', '.join(choices)}."]
+        elif values:
+            wanted[name] = values
+    if not faults:
+        faults = _range_faults(Range(**bounds))
+    if faults:
+        raise Invalid(fields=faults)
+    return FeedRange(Range(**bounds), wanted, query.min_revision)
+
+
+def _range_faults(within: Range) -> dict[str, list[str]]:
+    if within.end <= within.start:
+        return {"end": ["Must be after the start."]}
+    if within.days > conf.number("MAX_RANGE_DAYS"):
+        return {"end": [f"A range has at most {conf.number('MAX_RANGE_DAYS')} days."]}
+    return {}
+
+
+def _split(values: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.strip() for value in values for one in value.split(",") if one.strip()))
+
+
+@router.get("/calendars/{uuid:calendar_id}/changes/")
+def get_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpResponse:
+    """Return what changed since a state: `{oldState, newState, hasMore, upserted, destroyed}`.
+
+    Of an item that changed often, only what it is now. 410 when the state cannot be verified: load the feed again.
+    """
+    refuse_unknown_parameters(request, ("since",))
+    place = standing(request.user, calendar_id)
+    found = changelog.read_since(
+        place.calendar,
+        State.parse(since),
+        max_sets=conf.number("MAX_REPLAY_SETS"),
+        max_bytes=conf.number("MAX_REPLAY_BYTES"),
+    )
+    body = _folded(State.parse(since), found.change_sets, place.rights) | {"hasMore": found.has_more}
+    headers = {"Calendar-State": str(body["newState"]), "Calendar-Access": str(place.access)}
+    return json_response(orjson.dumps(body), headers=headers)
+
+
+def _folded(since: State, change_sets: tuple[ChangeSet, ...], rights: Rights) -> dict[str, object]:
+    """Return change sets as one. Raises CannotCalculateChanges when one is too large to send."""
+    latest: dict[str, Entry] = {}
+    for change_set in change_sets:
+        if change_set.entries is None:
+            raise CannotCalculateChanges("bulk")
+        for entry in change_set.entries:
+            latest[entry.item] = merged(latest.get(entry.item), entry)
+    seen = seen_by(tuple(latest.values()), rights)
+    return {
+        "oldState": str(since),
+        "newState": str(change_sets[-1].new if change_sets else since),
+        "upserted": [orjson.Fragment(wire) for wire in seen.upserted],
+        "destroyed": list(seen.destroyed),
+    }

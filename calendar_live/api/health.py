@@ -1,0 +1,38 @@
+"""What operators and their machines ask: is it up, is it ready, what does it count. Never says anything about a calendar."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from .. import conf
+
+
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that the process is up."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Say whether the database answers: 200 or 503."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"database": False}, status=503)
+    return JsonResponse({"database": True})
+
+
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the counters of this process as Prometheus text, to staff and to who bears METRICS_TOKEN."""
+    token = conf.text("METRICS_TOKEN")
+    bears = bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
+    if not (bears or conf.debug() or getattr(request.user, "is_staff", False)):
+        return HttpResponse("metrics need a staff account, or METRICS_TOKEN as bearer token\n", status=403)
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,84 @@
+"""Headers in and out: preconditions, idempotency keys, never-cached answers and error bodies. Never touches a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+from ..errors import CalendarLiveError, Invalid, Malformed, NotFound, Stale, WrongMethod
+
+View = Callable[..., HttpResponseBase]
+
+
+def fresh(view: View) -> View:
+    """Make a view's answers, also its errors, ones that no browser and no proxy keeps (docs/caching.md)."""
+
+    @wraps(view)
+    def never_kept(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if isinstance(response, HttpResponseNotAllowed):  # Django's own text is no answer of this API
+            response = error_response(WrongMethod(), headers={"Allow": response["Allow"]})
+        add_never_cache_headers(response)
+        patch_vary_headers(response, ("Cookie", "Authorization"))
+        return response
+
+    return never_kept
+
+
+def json_response(body: str | bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return JSON text as an answer, as it is."""
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+def error_response(failure: CalendarLiveError, *, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return a failure as `{"code", "detail"[, "fields"][, "current"]}` with its status."""
+    body = failure.as_json()
+    if isinstance(failure, Stale):
+        body["current"] = None if failure.current is None else orjson.Fragment(failure.current)
+    retry = {"Retry-After": "1"} if failure.status in (429, 503) else {}
+    return json_response(orjson.dumps(body), status=failure.status, headers=retry | (headers or {}))
+
+
+def unknown_address(request: HttpRequest, path: str) -> HttpResponse:
+    """Say that there is no such call."""
+    return error_response(NotFound(f"The API has no address {path[:200]!r}."))
+
+
+def expected_state(request: HttpRequest) -> str | None:
+    """Return the state an `If-Match` names; None when there is none, or it is `*`. Raises Malformed."""
+    value = request.headers.get("If-Match")
+    if value is None or value.strip() == "*":
+        return None
+    value = value.strip()
+    if len(value) < 3 or value[0] != '"' or value[-1] != '"' or '"' in value[1:-1]:
+        raise Malformed('If-Match: must be one state in double quotes, as "42.0123456789abcdef".')
+    return value[1:-1]
+
+
+def mutation_id(request: HttpRequest) -> UUID | None:
+    """Return the `Idempotency-Key`, or None. Raises Malformed."""
+    value = request.headers.get("Idempotency-Key")
+    if value is None:
+        return None
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise Malformed("Idempotency-Key: must be a UUID.") from error
+
+
+def matches(request: HttpRequest, etag: str) -> bool:
+    """Whether the client holds what this ETag stands for."""
+    value = request.headers.get("If-None-Match", "")
+    return any(one.strip().removeprefix("W/") == etag for one in value.split(","))
+
+
+def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> None:
+    """Raise Invalid naming each query parameter that is not known: a misspelt filter must not answer with everything."""
+    unknown = [name for name in request.GET if name not in known]
+    if unknown:
+        raise Invalid(fields={name: ["There is no such parameter."] for name in unknown})

@@ -1,0 +1,180 @@
+"""Work items over HTTP: read, create, change, delete."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from .. import conf
+from ..access import require_edit, standing
+from ..errors import Malformed, NotFound
+from ..models import WorkItem
+from ..protocol.rights import redact
+from ..services import bulk, moving, work_items
+from ..services.rows import Written
+from .http import expected_state, json_response, mutation_id, refuse_unknown_parameters
+from .schemas import BulkEdit, BulkItems, BulkRestore, ItemFields, MoveTo
+
+router = Router(tags=["work items"])
+
+_PATH = "/calendars/{uuid:calendar_id}/items/{uuid:item_id}/"
+
+
+@router.get(_PATH)
+def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
+    """Return a work item as you may see it; its ETag is its state."""
+    place = standing(request.user, calendar_id)
+    item = WorkItem.objects.filter(pk=item_id, calendar=calendar_id, deleted_at=None).first()
+    wire = None if item is None else redact(item.wire, item.visibility, place.rights)
+    if item is None or wire is None:
+        raise NotFound("There is no such work item that you may see.")
+    headers = {"ETag": f'"{item.state}"', "Calendar-State": str(place.state)}
+    return json_response(wire, headers=headers)
+
+
+@router.put(_PATH)
+def put_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemFields) -> HttpResponse:
+    """Create a work item under an id of your own (`If-None-Match: *`), or replace it whole (`If-Match`)."""
+    put = work_items.put_item(
+        calendar_id,
+        actor=request.user,
+        item_id=item_id,
+        fields=body.given(),
+        must_be_new=request.headers.get("If-None-Match", "").strip() == "*",
+        expected_state=expected_state(request),
+        mutation_id=mutation_id(request),
+    )
+    return _written(put.written, status=201 if put.created else 200)
+
+
+@router.patch(_PATH)
+def patch_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemFields) -> HttpResponse:
+    """Change some fields of a work item. `If-Match` makes sure that nobody changed it meanwhile (412)."""
+    written = work_items.update_item(
+        calendar_id,
+        actor=request.user,
+        item_id=item_id,
+        changes=body.given(),
+        expected_state=expected_state(request),
+        mutation_id=mutation_id(request),
+    )
+    return _written(written)
+
+
+@router.delete(_PATH)
+def delete_item(
+    request: HttpRequest, calendar_id: UUID, item_id: UUID, children: Literal["delete", "reparent"] = "delete"
+) -> HttpResponse:
+    """Delete a work item, with everything below it or handing its children to its parent. Answers `{id, calendar, state}`.
+
+    `HX-Trigger: {"workItemDeleted": …}` tells an htmx page; listen on `document`, because the button may be gone by then.
+    """
+    refuse_unknown_parameters(request, ("children",))
+    gone = work_items.delete_item(
+        calendar_id,
+        actor=request.user,
+        item_id=item_id,
+        children=children,
+        expected_state=expected_state(request),
+        mutation_id=mutation_id(request),
+    )
+    body = {"id": gone.item_id, "calendar": gone.calendar_id, "state": gone.state}
+    headers = {"Calendar-State": gone.state, "HX-Trigger": orjson.dumps({"workItemDeleted": body}).decode()}
+    return json_response(orjson.dumps(body), headers=headers)
+
+
+@router.post(_PATH + "restore/")
+def restore_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
+    """Undo the deletion of a work item and of what went with it. `If-Match`: the state of that deletion, as DELETE answered it."""
+    state = expected_state(request)
+    if state is None:
+        raise Malformed("If-Match: must name the state of the deletion to undo.")
+    done = bulk.restore_items(
+        calendar_id,
+        actor=request.user,
+        item_ids=[item_id],
+        expected_state=state,
+        mutation_id=mutation_id(request),
+    )
+    return _bulk_done(done)
+
+
+@router.post(_PATH + "move/")
+def move_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: MoveTo) -> HttpResponse:
+    """Move a work item, with everything below it, to another calendar. `Calendar-State` is the new one's, `Left-State` the old one's."""
+    moved = moving.move_item(
+        calendar_id,
+        actor=request.user,
+        item_id=item_id,
+        target_id=body.calendar,
+        expected_state=expected_state(request),
+        mutation_id=mutation_id(request),
+    )
+    response = _written(moved.written)
+    response["Left-State"] = moved.left_state
+    return response
+
+
+@router.post("/calendars/{uuid:calendar_id}/items/delete/")
+def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkItems) -> HttpResponse:
+    """Delete many work items, with everything below them, as one change."""
+    return _bulk_done(
+        bulk.delete_items(calendar_id, actor=request.user, item_ids=body.keys(), mutation_id=mutation_id(request))
+    )
+
+
+@router.post("/calendars/{uuid:calendar_id}/items/edit/")
+def edit_items(request: HttpRequest, calendar_id: UUID, body: BulkEdit) -> HttpResponse:
+    """Set the same fields of many work items, as one change."""
+    done = bulk.edit_items(
+        calendar_id,
+        actor=request.user,
+        item_ids=body.keys(),
+        changes=body.changes.given(),
+        mutation_id=mutation_id(request),
+    )
+    return _bulk_done(done)
+
+
+@router.post("/calendars/{uuid:calendar_id}/items/restore/")
+def restore_items(request: HttpRequest, calendar_id: UUID, body: BulkRestore) -> HttpResponse:
+    """Undo a deletion of many work items."""
+    done = bulk.restore_items(
+        calendar_id,
+        actor=request.user,
+        item_ids=body.keys(),
+        expected_state=body.state,
+        mutation_id=mutation_id(request),
+    )
+    return _bulk_done(done)
+
+
+@router.get("/calendars/{uuid:calendar_id}/trash/")
+def list_trash(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Return the deleted work items that can be restored, newest first: event objects with `deletedAt` and `deletedBy`."""
+    require_edit(request.user, calendar_id)
+    rows = WorkItem.objects.filter(calendar=calendar_id).exclude(deleted_at=None).order_by("-deleted_at", "id")
+    body = [
+        orjson.loads(row.wire)
+        | {"state": row.state, "deletedAt": row.deleted_at, "deletedBy": _text(row.deleted_by_id)}
+        for row in rows[: conf.number("MAX_TRASH_ITEMS")]
+    ]
+    return json_response(orjson.dumps(body, option=orjson.OPT_UTC_Z))
+
+
+def _text(key: object) -> str | None:
+    return None if key is None else str(key)
+
+
+def _bulk_done(done: bulk.BulkDone) -> HttpResponse:
+    body = {"ids": done.item_ids, "calendar": done.calendar_id, "state": done.state}
+    return json_response(orjson.dumps(body), headers={"Calendar-State": done.state})
+
+
+def _written(written: Written, *, status: int = 200) -> HttpResponse:
+    headers = {"ETag": f'"{written.state}"', "Calendar-State": written.state}
+    return json_response(written.wire, status=status, headers=headers)

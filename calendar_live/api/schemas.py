@@ -1,0 +1,143 @@
+"""What the API reads and writes, as OpenAPI says it; unknown fields are refused. Meaning is checked by the services."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
+from ..errors import Invalid
+from ..schedule.ranges import NotATime, date_to_instant, parse_date, parse_instant
+
+
+class _Strict(Schema):
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=False)
+
+
+class ItemFields(_Strict):
+    """The fields of a work item that a client may set. `start` and `end`: date-times with offset, or dates when all-day."""
+
+    title: str = Field("", description="At most 200 characters.")
+    start: str = Field("", examples=["2026-11-22T09:00:00Z", "2026-11-22"])
+    end: str = Field("", description="Exclusive.", examples=["2026-11-22T10:00:00Z", "2026-11-23"])
+    all_day: bool = False
+    time_zone: str = Field("UTC", description="An IANA time zone: where the item is at home.")
+    color: str | None = Field(None, description="#rrggbb, or null for the calendar's.")
+    work_type: str = Field("task", description="project, activity, task or meeting")
+    status: str = Field("not_started", description="not_started, in_progress, at_risk, blocked, completed or cancelled")
+    priority: str = Field("medium", description="low, medium, high, urgent or critical")
+    progress: int = Field(0, description="Percent.")
+    visibility: str = Field("normal", description="normal, private or secret")
+    parent: str | None = Field(None, description="A work item of the same calendar.")
+    assignees: list[str] = Field(default=[], description="Ids of members of the calendar.")
+    description: str = ""
+    location: str = ""
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were sent, under their column names. Raises Invalid when a time cannot be read."""
+        values = self.model_dump(exclude_unset=True)
+        faults: dict[str, list[str]] = {}
+        for name in ("start", "end"):
+            if name in values:
+                try:
+                    values[name] = self._time(values[name])
+                except NotATime as error:
+                    faults[name] = [str(error)]
+        if faults:
+            raise Invalid(fields=faults)
+        for name, column in (("parent", "parent_id"), ("assignees", "assignee_keys")):
+            if name in values:
+                values[column] = values.pop(name)
+        return values
+
+    def _time(self, text: str) -> object:
+        if "all_day" in self.model_fields_set and self.all_day:
+            return date_to_instant(parse_date(text))
+        return parse_instant(text)
+
+
+class CalendarFields(_Strict):
+    """What a client may set of a calendar."""
+
+    name: str = Field("", description="At most 120 characters.")
+    color: str = Field("#2563eb", description="#rrggbb")
+    time_zone: str = Field("UTC", description="An IANA time zone.")
+
+    def given(self) -> dict[str, str]:
+        """Return the fields that were sent, under their column names."""
+        return self.model_dump(exclude_unset=True)
+
+
+class FeedQuery(Schema):
+    """What a feed is asked for."""
+
+    start: str = Field(..., description="ISO 8601 date-time with offset, or a date (its midnight in UTC). Inclusive.")
+    end: str = Field(..., description="As start. Exclusive.")
+    work_type: list[str] = Field(default=[], description="Repeatable, or separated by commas.")
+    status: list[str] = Field(default=[], description="Repeatable, or separated by commas.")
+    expand: bool = Field(True, description="false: series with their rule; true: their occurrences.")
+    min_revision: int = Field(0, ge=0, lt=10**18, description="Never answer from an older revision than this.")
+    time_zone: str = Field("", alias="timeZone", description="Accepted from stock FullCalendar, and ignored.")
+    buster: str = Field("", alias="_", description="Accepted from old clients, and ignored.")
+
+    @classmethod
+    def names(cls) -> set[str]:
+        """Return the parameters as they are written in a URL."""
+        return {field.alias or name for name, field in cls.model_fields.items()}
+
+
+class AllFeedsQuery(FeedQuery):
+    calendar: list[str] = Field(default=[], description="Repeatable; without it, every calendar one may see.")
+
+
+class BulkItems(_Strict):
+    """Work items of one calendar."""
+
+    ids: list[str]
+
+    def keys(self) -> list[UUID]:
+        """Return the ids. Raises Invalid."""
+        try:
+            return [UUID(one) for one in self.ids]
+        except ValueError as error:
+            raise Invalid(fields={"ids": ["Must be the ids of work items."]}) from error
+
+
+class BulkEdit(BulkItems):
+    changes: ItemFields
+
+
+class BulkRestore(BulkItems):
+    state: str = Field(..., description="The state of the deletion to undo.")
+
+
+class MoveTo(_Strict):
+    calendar: UUID = Field(..., description="The calendar to move to.", strict=False)
+
+
+class Person(Schema):
+    id: str
+    name: str
+
+
+class CalendarOut(Schema):
+    """A calendar one may see, and how one stands there."""
+
+    id: str
+    name: str
+    color: str
+    timeZone: str
+    role: str
+    rights: str
+    access: str
+    state: str
+    people: list[Person]
+
+
+class ErrorOut(Schema):
+    code: str
+    detail: str
+    fields: dict[str, list[str]] | None = None

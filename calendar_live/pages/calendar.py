@@ -1,0 +1,71 @@
+"""The calendar page: a frame with the calendars and the filters. What happens in it is the browser's business."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from ..access import display_name, may_edit, memberships_of
+from ..models import Membership, Priority, Status, WorkType
+from .texts import texts
+
+
+@require_safe
+@never_cache
+@login_required
+@ensure_csrf_cookie
+def calendar_page(request: HttpRequest) -> HttpResponse:
+    """Show the calendars of whoever is signed in."""
+    calendars = [_as_context(mine) for mine in memberships_of(request.user)]
+    may_create = any(calendar["mayEdit"] for calendar in calendars)
+    context = {
+        "calendars": calendars,
+        "may_create": may_create,
+        "work_types": WorkType.choices,
+        "statuses": Status.choices,
+        "person": display_name(request.user),
+        "page": {
+            "userId": str(request.user.pk),
+            "apiUrl": reverse("calendar_live_api:list_calendars").removesuffix("calendars/"),
+            "socketUrl": "/ws/",
+            "newUrl": reverse("calendar_live:item_new"),
+            "editUrl": _edit_url(),
+            "loginUrl": reverse("calendar_live:login"),
+            "mayCreate": may_create,
+            "texts": texts(),
+            "labels": {str(value): str(label) for value, label in (*Status.choices, *Priority.choices)},
+        },
+    }
+    return render(request, "calendar_live/calendar.html", context)
+
+
+def _edit_url() -> str:
+    """Return the address of an item's dialog with `{calendar}` and `{item}` in it."""
+    places = {"calendar_id": UUID(int=1), "item_id": UUID(int=2)}
+    url = reverse("calendar_live:item_edit", kwargs=places)
+    return url.replace(str(places["calendar_id"]), "{calendar}").replace(str(places["item_id"]), "{item}")
+
+
+def _as_context(mine: Membership) -> dict[str, object]:
+    calendar = mine.calendar
+    return {
+        "id": str(calendar.pk),
+        "name": calendar.name,
+        "color": calendar.color,
+        "role": mine.role,
+        "mayEdit": may_edit(mine),
+    }
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Send browsers that ask without being told where to the icon."""
+    return redirect(static("calendar_live/favicon.svg"))

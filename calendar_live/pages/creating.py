@@ -1,0 +1,121 @@
+"""The dialog of a new work item: its form, and what submitting it does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from ..access import may_edit, memberships_of, require_edit
+from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound
+from ..models import Calendar, Priority, Status, Visibility, WorkType
+from ..schedule.ranges import NotATime, format_time, is_time_zone
+from ..services.work_items import create_item
+from .forms import ItemForm
+from .http import fragment, is_htmx, saved
+from .parents import parent_choices
+from .values import Values, span_values
+
+_BLANK: Values = {
+    "title": "",
+    "work_type": WorkType.TASK,
+    "status": Status.NOT_STARTED,
+    "priority": Priority.MEDIUM,
+    "visibility": Visibility.NORMAL,
+    "progress": 0,
+    "color": "",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fragment
+def new_item(request: HttpRequest) -> HttpResponse:
+    """Show the form of a new item (`?calendar&start&end&allDay&timeZone`), or create one from it: 204, or 422 with the errors."""
+    if request.method != "POST" and not is_htmx(request):
+        return redirect("calendar_live:calendar")
+    calendars = [mine.calendar for mine in memberships_of(request.user) if may_edit(mine)]
+    if not calendars:
+        raise Forbidden(_("There is no calendar that you may change."))
+    if request.method == "POST":
+        return _create(request, calendars)
+    chosen = _chosen(calendars, request.GET.get("calendar"))
+    return _show(request, calendars, initial=_BLANK | _asked_span(request, chosen) | {"calendar": chosen.pk})
+
+
+def _create(request: HttpRequest, calendars: list[Calendar]) -> HttpResponse:
+    form = ItemForm(request.POST, calendars=_choices(calendars))
+    if not form.is_valid():
+        return _show(request, calendars)
+    try:
+        written = create_item(
+            form.cleaned_data["calendar"],
+            actor=request.user,
+            item_id=form.cleaned_data["item_id"],
+            fields=form.changes(),
+            mutation_id=form.cleaned_data["mutation_id"],
+        )
+    except CalendarLiveError as failure:
+        return _show(request, calendars, failure=failure)
+    return saved(written.item_id, written.calendar_id, written.state)
+
+
+def _show(
+    request: HttpRequest,
+    calendars: list[Calendar],
+    *,
+    initial: Values | None = None,
+    failure: CalendarLiveError | None = None,
+) -> HttpResponse:
+    """Show the form: empty, or as it was submitted with what is wrong with it."""
+    chosen = initial["calendar"] if initial else _chosen(calendars, request.POST.get("calendar")).pk
+    form = ItemForm(
+        None if initial else request.POST,
+        initial=initial,
+        calendars=_choices(calendars),
+        parents=parent_choices(chosen),
+    )
+    if failure is not None and form.is_valid():
+        form.blame(failure)
+    status = 200 if initial else failure.status if failure else Invalid.status
+    return render(request, "calendar_live/item_form.html", {"form": form}, status=status)
+
+
+def _choices(calendars: list[Calendar]) -> list[tuple[UUID, str]]:
+    return [(calendar.pk, calendar.name) for calendar in calendars]
+
+
+def _chosen(calendars: list[Calendar], wanted: str | None) -> Calendar:
+    return next((calendar for calendar in calendars if str(calendar.pk) == wanted), calendars[0])
+
+
+def _asked_span(request: HttpRequest, calendar: Calendar) -> Values:
+    """Return the span that was asked for, in the zone of who asks; without one, the next full hour. Raises Invalid."""
+    zone = request.GET.get("timeZone", "")
+    zone = zone if is_time_zone(zone) else calendar.time_zone
+    all_day = request.GET.get("allDay") == "true"
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    start = request.GET.get("start") or format_time(hour, all_day=all_day)
+    end = request.GET.get("end") or format_time(
+        hour + timedelta(days=1) if all_day else hour + timedelta(hours=1), all_day=all_day
+    )
+    try:
+        return span_values(start, end, all_day=all_day, time_zone=zone)
+    except NotATime as error:
+        raise Invalid(str(error)) from error
+
+
+@require_safe
+@fragment
+def parent_options(request: HttpRequest) -> HttpResponse:
+    """Return what a new item of `?calendar` may be part of, as the field itself."""
+    try:
+        calendar_id = UUID(request.GET.get("calendar", ""))
+    except ValueError:
+        raise NotFound from None
+    require_edit(request.user, calendar_id)
+    return HttpResponse(str(ItemForm(calendars=(), parents=parent_choices(calendar_id))["parent"]))

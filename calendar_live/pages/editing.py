@@ -1,0 +1,196 @@
+"""The dialog of a work item: its form for editors, its details for others, and what saving does when others were quicker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from ..access import Standing, display_name, standing
+from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound, Stale
+from ..models import WorkItem
+from ..protocol.rights import redact
+from ..services.work_items import update_item
+from .forms import COLUMNS, SPAN, ItemForm
+from .http import fragment, is_htmx, saved
+from .parents import below, parent_choices
+from .values import Values, say, say_when, span_values, values_of
+
+_FORM = "calendar_live/item_form.html"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fragment
+def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
+    """Show an item: its form to editors, its details to others; or save it: 204, 422 with the errors, 412 with both versions."""
+    if request.method != "POST" and not is_htmx(request):
+        return redirect(f"{reverse('calendar_live:calendar')}#{calendar_id}/{item_id}")
+    place = standing(request.user, calendar_id)
+    if request.method == "POST":
+        return _save(request, place, item_id)
+    item, wire = _find(place, item_id)
+    if not place.may_edit:
+        return _show_details(request, place, item, wire)
+    return _show(request, item)
+
+
+def _find(place: Standing, item_id: UUID) -> tuple[WorkItem, str]:
+    """Return an item and its wire as its reader may see it. Raises NotFound, also when they may not know of it."""
+    rows = WorkItem.objects.select_related("calendar", "parent", "updated_by")
+    item = rows.filter(pk=item_id, calendar=UUID(place.calendar), deleted_at=None).first()
+    wire = None if item is None else redact(item.wire, item.visibility, place.rights)
+    if item is None or wire is None:
+        raise NotFound(_("This work item is not here any more."))
+    return item, wire
+
+
+def _show(
+    request: HttpRequest,
+    item: WorkItem,
+    *,
+    data: Any = None,  # a QueryDict; Any because request.POST is of a private kind
+    failure: CalendarLiveError | None = None,
+    status: int = 200,
+    **more: object,
+) -> HttpResponse:
+    """Show the form of an item: as it is, or with what was typed and why it was not taken."""
+    under = below(item.calendar_id, item.pk)
+    form = ItemForm(
+        data,
+        initial=values_of(item.wire) | {"state": item.state, "item_id": item.pk, "calendar": item.calendar_id},
+        parents=parent_choices(item.calendar_id, without={*under, item.pk}, keep=item.parent),
+    )
+    if failure is not None and form.is_valid():
+        form.blame(failure)
+    where = {"calendar_id": item.calendar_id, "item_id": item.pk}
+    context = {
+        "form": form,
+        "item": item,
+        "children": len(under),
+        "changed_by": display_name(item.updated_by) if item.updated_by else "",
+        "edit_url": reverse("calendar_live:item_edit", kwargs=where),
+        "delete_url": reverse("calendar_live_api:get_item", kwargs=where),
+        "if_match": orjson.dumps({"If-Match": f'"{form["state"].value()}"'}).decode(),
+        "copy": _new_ids(),
+    }
+    return render(request, _FORM, context | more, status=failure.status if failure else status)
+
+
+def _new_ids() -> str:
+    """Return the ids under which what was typed can be created anew, as the values of a button."""
+    return orjson.dumps({"item_id": str(uuid4()), "mutation_id": str(uuid4())}).decode()
+
+
+def _save(request: HttpRequest, place: Standing, item_id: UUID) -> HttpResponse:
+    form = ItemForm(request.POST)
+    if not place.may_edit:
+        return _refuse(request, place, item_id, form)
+    if not form.is_valid():
+        item, _wire = _find(place, item_id)
+        return _show(request, item, data=request.POST, status=Invalid.status)
+    changes = form.changes()
+    if not changes:
+        return saved(str(item_id), place.calendar, form.cleaned_data["state"])
+    try:
+        written = update_item(
+            UUID(place.calendar),
+            actor=request.user,
+            item_id=item_id,
+            changes=changes,
+            expected_state=form.cleaned_data["state"],
+            mutation_id=form.cleaned_data["mutation_id"],
+        )
+    except Stale as stale:
+        return _show_stale(request, place, item_id, form, stale)
+    except CalendarLiveError as failure:
+        item, _wire = _find(place, item_id)
+        return _show(request, item, data=request.POST, failure=failure)
+    return saved(written.item_id, written.calendar_id, written.state)
+
+
+def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
+    """Give what was typed back to somebody who may not save it (any more), and nothing of the item."""
+    _find(place, item_id)
+    refusal = Forbidden(_("You may look at this calendar, but not change it."))
+    form.is_valid()
+    form.add_error(None, refusal.detail)
+    return render(request, _FORM, {"form": form, "refused": True}, status=refusal.status)
+
+
+def _show_stale(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm, stale: Stale) -> HttpResponse:
+    """Show both versions: what was touched stays as typed, what was not becomes theirs. Of a deleted item, what was typed."""
+    if stale.current is None:
+        gone = ItemForm(request.POST, parents=parent_choices(UUID(place.calendar)))
+        return render(request, _FORM, {"form": gone, "gone": True, "copy": _new_ids()}, status=stale.status)
+    theirs = values_of(stale.current)
+    item, _wire = _find(place, item_id)
+    return _show(
+        request,
+        item,
+        data=form.on_top_of(theirs, state=orjson.loads(stale.current)["state"]),
+        status=stale.status,
+        stale=True,
+        differences=_differences(form, theirs),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that somebody else changed meanwhile. `mine` is None when it was not touched here."""
+
+    label: str
+    theirs: str
+    mine: str | None
+
+
+def _differences(form: ItemForm, theirs: Values) -> list[Difference]:
+    given, touched, mine = form.given(), form.touched(), form.cleaned_data
+    named = {values["parent"] for values in (theirs, mine) if values["parent"]}
+    parents = dict(WorkItem.objects.filter(pk__in=named).values_list("pk", "title")) if named else {}
+    found = []
+    for name in ("title", "when", *(name for name in COLUMNS if name != "title")):
+        parts = SPAN if name == "when" else (name,)
+        if any(given[part] != theirs[part] for part in parts):
+            label = _("When") if name == "when" else str(form.fields[name].label)
+            typed = say(mine, name, parents=parents) if touched.intersection(parts) else None
+            found.append(Difference(label, say(theirs, name, parents=parents), typed))
+    return found
+
+
+def _show_details(request: HttpRequest, place: Standing, item: WorkItem, wire: str) -> HttpResponse:
+    """Show what those who may only look are sent of an item, and nothing else of the row."""
+    event = orjson.loads(wire)
+    busy = "busy" in event
+    span = span_values(event["start"], event["end"], all_day=event["allDay"], time_zone=event["timeZone"])
+    values = span if busy else values_of(wire)
+    context = {
+        "item": item.pk,
+        "calendar": item.calendar.name,
+        "busy": busy,
+        "title": _("Busy") if busy else values["title"],
+        "when": say_when(values),
+        "lines": [] if busy else _lines(values, _visible_parent(place, item)),
+        "description": "" if busy else values["description"],
+    }
+    return render(request, "calendar_live/item_details.html", context)
+
+
+def _visible_parent(place: Standing, item: WorkItem) -> dict[UUID, str]:
+    """Return the parent's title under its id, if the reader may read it."""
+    parent = item.parent
+    if parent is None or redact(parent.wire, parent.visibility, place.rights) != parent.wire:
+        return {}
+    return {parent.pk: parent.title}
+
+
+def _lines(values: Values, parents: dict[UUID, str]) -> list[tuple[str, str]]:
+    shown = ("location", "work_type", "status", "priority", "progress", "parent")
+    told = [(str(ItemForm.base_fields[name].label), say(values, name, parents=parents)) for name in shown]
+    return [(label, text) for label, text in told if text]

@@ -1,0 +1,239 @@
+"""The form of a work item: people's words in, the services' values out, and the services' complaints back beside the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from django import forms
+from django.http import QueryDict
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .. import conf
+from ..errors import CalendarLiveError, Malformed
+from ..models import Priority, Status, Visibility, WorkType
+from ..schedule.ranges import is_time_zone
+from .values import Values
+from .wall_time import NoSuchTimeError, to_instant
+
+Choices = Iterable[tuple[Any, Any]]
+
+# Together they say when: one touched is all touched.
+SPAN: Final = ("all_day", "time_zone", "start_date", "start_time", "end_date", "end_time")
+# Form field -> column. The span has its own translation.
+COLUMNS: Final = {
+    "title": "title",
+    "work_type": "work_type",
+    "status": "status",
+    "priority": "priority",
+    "progress": "progress",
+    "visibility": "visibility",
+    "parent": "parent_id",
+    "location": "location",
+    "description": "description",
+    "color": "color",
+}
+# Name on the wire -> form field that its complaints belong to.
+_BLAMED: Final = {
+    "title": "title",
+    "start": "start_date",
+    "end": "end_date",
+    "allDay": "all_day",
+    "timeZone": "time_zone",
+    "color": "color",
+    "workType": "work_type",
+    "status": "status",
+    "priority": "priority",
+    "progress": "progress",
+    "visibility": "visibility",
+    "parent": "parent",
+    "description": "description",
+    "location": "location",
+}
+COLORS: Final = (
+    ("#dc2626", gettext_lazy("Red")),
+    ("#ea580c", gettext_lazy("Orange")),
+    ("#ca8a04", gettext_lazy("Yellow")),
+    ("#16a34a", gettext_lazy("Green")),
+    ("#0891b2", gettext_lazy("Cyan")),
+    ("#2563eb", gettext_lazy("Blue")),
+    ("#7c3aed", gettext_lazy("Violet")),
+    ("#db2777", gettext_lazy("Pink")),
+)
+
+
+def _date_field(label: Any) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date", "min": "1900-01-02", "max": "2199-12-31"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget, input_formats=["%Y-%m-%d"])
+
+
+def _time_field(label: Any) -> forms.TimeField:
+    widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    return forms.TimeField(label=label, widget=widget, required=False, input_formats=["%H:%M", "%H:%M:%S"])
+
+
+class ItemForm(forms.Form):
+    """A work item to create (`calendars` to choose from) or to change. `changes()` is what was touched, nothing else."""
+
+    state = forms.CharField(required=False, widget=forms.HiddenInput)
+    item_id = forms.UUIDField(widget=forms.HiddenInput)
+    # A submit that is repeated because its answer was lost is done once.
+    mutation_id = forms.UUIDField(widget=forms.HiddenInput)
+    calendar = forms.UUIDField(label=gettext_lazy("Calendar"), widget=forms.HiddenInput)
+
+    title = forms.CharField(label=gettext_lazy("Title"))
+    all_day = forms.BooleanField(label=gettext_lazy("All day"), required=False)
+    start_date = _date_field(gettext_lazy("Start date"))
+    start_time = _time_field(gettext_lazy("Start time"))
+    end_date = _date_field(gettext_lazy("End date"))
+    end_time = _time_field(gettext_lazy("End time"))
+    time_zone = forms.CharField(label=gettext_lazy("Time zone"))
+    work_type = forms.ChoiceField(label=gettext_lazy("Type"), choices=WorkType.choices)
+    status = forms.ChoiceField(label=gettext_lazy("Status"), choices=Status.choices)
+    priority = forms.ChoiceField(label=gettext_lazy("Priority"), choices=Priority.choices)
+    progress = forms.IntegerField(label=gettext_lazy("Progress"), min_value=0, max_value=100)
+    visibility = forms.ChoiceField(label=gettext_lazy("Visibility"), choices=Visibility.choices)
+    parent = forms.UUIDField(label=gettext_lazy("Part of"), required=False, widget=forms.Select)
+    location = forms.CharField(label=gettext_lazy("Place"), required=False)
+    description = forms.CharField(
+        label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    color = forms.CharField(label=gettext_lazy("Colour"), required=False, widget=forms.RadioSelect)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        initial: Values | None = None,
+        calendars: Choices | None = None,
+        parents: Choices = (),
+    ) -> None:
+        known = {"mutation_id": uuid4(), "item_id": uuid4()} | (initial or {})
+        super().__init__(data, initial=known, auto_id="item-%s", label_suffix="")
+        self.creates = calendars is not None
+        if calendars is not None:
+            self.fields["calendar"].widget = forms.Select(choices=list(calendars))
+        else:
+            for name in (*COLUMNS, *SPAN):
+                self.fields[name].show_hidden_initial = True
+        self._offer_parents(parents)
+        self._offer_colors()
+        for name, limit in (("title", "TITLE"), ("location", "LOCATION"), ("description", "DESCRIPTION")):
+            self.fields[name].widget.attrs["maxlength"] = conf.number(f"MAX_{limit}_LENGTH")
+        self.fields["title"].widget.attrs |= {"autocomplete": "off", "autofocus": self.creates}
+        self.fields["time_zone"].widget.attrs |= {"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}
+
+    def _offer_parents(self, parents: Choices) -> None:
+        widget = self.fields["parent"].widget
+        if isinstance(widget, forms.Select):
+            widget.choices = [("", _("Nothing")), *parents]
+
+    def _offer_colors(self) -> None:
+        own = str(self.data.get("color", "") or self.initial.get("color") or "")
+        widget = self.fields["color"].widget
+        if isinstance(widget, forms.RadioSelect):
+            widget.choices = [("", _("The calendar’s colour")), *COLORS]
+            if own and own not in dict(COLORS):
+                widget.choices = [*widget.choices, (own, own)]
+
+    def color_given(self) -> SafeString:
+        """Return the hidden first value of the colours, whose buttons the template draws itself."""
+        return (
+            self["color"].as_hidden(only_initial=True) if self.fields["color"].show_hidden_initial else SafeString("")
+        )
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"])
+        if not is_time_zone(zone):
+            raise forms.ValidationError(_("This is not the name of a time zone, as Asia/Manila."))
+        return zone
+
+    def clean_description(self) -> str:
+        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        """Add the instants of the span, unless a part of it is at fault."""
+        cleaned = self.cleaned_data
+        if cleaned.get("all_day"):
+            if "start_date" in cleaned and "end_date" in cleaned and cleaned["end_date"] < cleaned["start_date"]:
+                self.add_error("end_date", _("Must not be before the start."))
+        else:
+            for name in ("start", "end"):
+                if f"{name}_time" in cleaned and cleaned[f"{name}_time"] is None:
+                    self.add_error(f"{name}_time", _("This field is required."))
+        if not any(name in self.errors for name in SPAN):
+            cleaned["start"] = self._instant("start", cleaned)
+            cleaned["end"] = self._instant("end", cleaned)
+        return cleaned
+
+    def _instant(self, edge: str, cleaned: Mapping[str, Any]) -> datetime | None:
+        day: date = cleaned[f"{edge}_date"]
+        clock: time | None = cleaned[f"{edge}_time"]
+        try:
+            if not cleaned["all_day"] and clock is not None:
+                return to_instant(day, clock, cleaned["time_zone"])
+            # All-day items keep UTC midnights, and their end is the first midnight after them.
+            midnight = to_instant(day, time.min, "UTC")
+            return midnight + timedelta(days=1) if edge == "end" else midnight
+        except NoSuchTimeError as error:
+            self.add_error(f"{edge}_date", str(error))
+            return None
+
+    def changes(self) -> dict[str, Any]:
+        """Return the columns to set: all of them when the item is new, else those of the fields that were touched."""
+        touched = set(self.fields) if self.creates else self.touched()
+        cleaned = self.cleaned_data
+        changes = {column: cleaned[name] for name, column in COLUMNS.items() if name in touched}
+        if touched.intersection(SPAN):
+            changes |= {name: cleaned[name] for name in ("start", "end", "all_day", "time_zone")}
+        return changes
+
+    def touched(self) -> set[str]:
+        """Return the fields that differ from what the form was given; of the span, all or none."""
+        touched = set(self.changed_data)
+        return touched.union(SPAN) if touched.intersection(SPAN) else touched
+
+    def blame(self, failure: CalendarLiveError) -> None:
+        """Put a refusal beside the fields it is about, or above the form."""
+        for wire_name, messages in failure.fields.items():
+            for message in messages:
+                self.add_error(_BLAMED.get(wire_name), message)
+        if not failure.fields:
+            self.add_error(None, failure.detail)
+
+    def given(self) -> Values:
+        """Return the values this form was filled from, before anybody touched it."""
+        try:
+            return {name: self.fields[name].to_python(self._given_raw(name)) for name in (*COLUMNS, *SPAN)}
+        except forms.ValidationError as error:
+            raise Malformed from error
+
+    def _given_raw(self, name: str) -> str:
+        return str(self.data.get(self.add_initial_prefix(name), ""))
+
+    def on_top_of(self, theirs: Values, *, state: str) -> QueryDict:
+        """Return this form's data laid on another version: what was touched stays, the rest becomes theirs."""
+        touched = self.touched()
+        laid = QueryDict(mutable=True)
+        laid.update(self.data)
+        laid["state"], laid["mutation_id"] = state, str(uuid4())
+        for name in (*COLUMNS, *SPAN):
+            text = _as_data(theirs[name])
+            laid[self.add_initial_prefix(name)] = text
+            if name in touched:
+                continue
+            if theirs[name] is False:
+                laid.pop(name, None)
+            else:
+                laid[name] = text
+        return laid
+
+
+def _as_data(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:%H:%M:%S}" if isinstance(value, time) else str(value)

@@ -1,0 +1,60 @@
+"""What every fragment view does: ask who is there, never be cached, and say a failure as a piece of the dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import orjson
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.translation import gettext as _
+
+from ..errors import CalendarLiveError
+
+View = Callable[..., HttpResponse]
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether the dialog asks, and not somebody who typed the address."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def fragment(view: View) -> View:
+    """Make a view one of the dialog's: for people signed in, never kept, its anticipated failures said in place.
+
+    Signed out, the dialog gets a bare 401: to swap the sign-in page into it would lose what was typed.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = _answer(request, *args, **kwargs)
+        add_never_cache_headers(response)
+        patch_vary_headers(response, ("Cookie", "HX-Request"))
+        return response
+
+    def _answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not request.user.is_authenticated:
+            if is_htmx(request):
+                return HttpResponse(_("You are signed out."), status=401, headers={"HX-Reswap": "none"})
+            return redirect_to_login(request.get_full_path())
+        response = _carry_out(request, *args, **kwargs)
+        # The page puts nothing into the dialog that lacks this: no proxy's error page, no sign-in page.
+        response.headers["Calendar-Dialog"] = "1"
+        return response
+
+    def _carry_out(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except CalendarLiveError as failure:
+            return render(request, "calendar_live/item_failure.html", {"failure": failure}, status=failure.status)
+
+    return answer
+
+
+def saved(item_id: str, calendar_id: str, state: str) -> HttpResponse:
+    """Answer 204 and tell the page `workItemSaved`; the change itself arrives by push."""
+    detail = {"workItemSaved": {"id": item_id, "calendar": calendar_id, "state": state}}
+    return HttpResponse(status=204, headers={"HX-Trigger": orjson.dumps(detail).decode()})

@@ -1,0 +1,93 @@
+"""A work item as its form shows it: wall-clock times in its own zone, the last day of an all-day item included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from ..models import Priority, Status, Visibility, WorkType
+from ..schedule.ranges import parse_date, parse_instant
+from .wall_time import to_wall
+
+Values = dict[str, Any]
+
+_NINE: Final = time(9)
+_TEN: Final = time(10)
+_DAY: Final = timedelta(days=1)
+
+
+def values_of(wire: str) -> Values:
+    """Return the form's values of an event object (never of a busy one)."""
+    item = orjson.loads(wire)
+    return span_values(item["start"], item["end"], all_day=item["allDay"], time_zone=item["timeZone"]) | {
+        "title": item["title"],
+        "work_type": item["workType"],
+        "status": item["status"],
+        "priority": item["priority"],
+        "progress": item["progress"],
+        "visibility": item["visibility"],
+        "parent": UUID(item["parent"]) if item["parent"] else None,
+        "location": item["location"],
+        "description": item["description"],
+        "color": item["color"] or "",
+    }
+
+
+def span_values(start: str, end: str, *, all_day: bool, time_zone: str) -> Values:
+    """Return the form's values of a span as the wire writes it. Raises NotATime."""
+    if all_day:
+        first, last = parse_date(start), parse_date(end) - _DAY
+        return _span(datetime.combine(first, _NINE), datetime.combine(max(first, last), _TEN), True, time_zone)
+    return _span(to_wall(parse_instant(start), time_zone), to_wall(parse_instant(end), time_zone), False, time_zone)
+
+
+def _span(start: datetime, end: datetime, all_day: bool, time_zone: str) -> Values:
+    # To the minute, as it is typed: the seconds of a span that nobody touches are not sent, so they stay.
+    return {
+        "all_day": all_day,
+        "time_zone": time_zone,
+        "start_date": start.date(),
+        "start_time": start.time().replace(second=0),
+        "end_date": end.date(),
+        "end_time": end.time().replace(second=0),
+    }
+
+
+def say(values: Mapping[str, Any], name: str, *, parents: Mapping[UUID, str]) -> str:
+    """Return one value as people read it; `when` is the whole span."""
+    if name == "when":
+        return say_when(values)
+    value = values[name]
+    if name == "parent":
+        return parents.get(value, "") if value else ""
+    if name == "progress":
+        return f"{value} %"
+    return str(_LABELS[name](value).label) if name in _LABELS else str(value)
+
+
+_LABELS: Final = {"work_type": WorkType, "status": Status, "priority": Priority, "visibility": Visibility}
+
+
+def say_when(values: Mapping[str, Any]) -> str:
+    """Return a span as people read it, with its zone unless it is all-day."""
+    same_day = values["start_date"] == values["end_date"]
+    start, end = (date_format(values[name], "D j M Y") for name in ("start_date", "end_date"))
+    if values["all_day"]:
+        return (
+            _("%(day)s, all day") % {"day": start}
+            if same_day
+            else _("%(start)s – %(end)s") % {"start": start, "end": end}
+        )
+    begins, ends = (f"{values[name]:%H:%M}" for name in ("start_time", "end_time"))
+    end = ends if same_day else f"{end}, {ends}"
+    return _("%(start)s – %(end)s (%(zone)s)") % {
+        "start": f"{start}, {begins}",
+        "end": end,
+        "zone": values["time_zone"],
+    }
