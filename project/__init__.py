@@ -1,0 +1,1 @@
+"""The site: settings, URLs and the ASGI application around calendar_live. Example use only, no logic."""
