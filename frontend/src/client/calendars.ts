@@ -1,0 +1,53 @@
+/** The list of calendars one may see: read once, kept current by `calendar` frames. Never decides which are shown. */
+import type { CalendarInfo } from "../protocol/frames";
+import { isCalendarInfo } from "../protocol/guards";
+import type { Call, Result } from "./http";
+
+/** What an owner may set. */
+export interface CalendarFields {
+  readonly name?: string;
+  /** `#rrggbb` */
+  readonly color?: string;
+  readonly timeZone?: string;
+}
+
+export class CalendarList {
+  private readonly known = new Map<string, CalendarInfo>();
+
+  constructor(private readonly call: Call) {}
+
+  all(): readonly CalendarInfo[] {
+    return [...this.known.values()];
+  }
+
+  get(calendar: string): CalendarInfo | undefined {
+    return this.known.get(calendar);
+  }
+
+  /** Returns whether anything lasting about it is new: its state changes with every push. */
+  set(info: CalendarInfo): boolean {
+    const known = this.known.get(info.id);
+    this.known.set(info.id, info);
+    return known === undefined || lasting(known) !== lasting(info);
+  }
+
+  remove(calendar: string): boolean {
+    return this.known.delete(calendar);
+  }
+
+  async load(): Promise<Result<readonly CalendarInfo[]>> {
+    const result = await this.call({ method: "GET", path: "calendars/" });
+    if (!result.ok) return result;
+    const { json, status } = result.value;
+    if (!Array.isArray(json) || !json.every(isCalendarInfo)) {
+      return { ok: false, error: { status, code: "unreadable", detail: "The calendar list could not be read." } };
+    }
+    this.known.clear();
+    for (const info of json) this.set(info);
+    return { ok: true, value: this.all() };
+  }
+}
+
+function lasting(info: CalendarInfo): string {
+  return JSON.stringify({ ...info, state: null });
+}

@@ -1,0 +1,80 @@
+/** The outside world as the client sees it: time, chance, frames, page signals, cookies. The only reader of them; decides nothing. */
+import type { Transport } from "../transport/transport";
+import { webSocketTransport } from "../transport/websocket";
+
+/** `doubt`: the socket may be dead; `pause`: the page goes away (perhaps to the back/forward cache); `resume`: it is back from there. */
+export type PageSignal = "doubt" | "pause" | "resume";
+export type TimerId = ReturnType<typeof setTimeout>;
+
+export interface Edges {
+  readonly transport: Transport;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** Milliseconds from any fixed point; never runs backwards. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+  uuid(): string;
+  setTimer(run: () => void, ms: number): TimerId;
+  clearTimer(id: TimerId): void;
+  /** Run once before the next paint, or soon when nothing is painted. */
+  nextFrame(run: () => void): void;
+  /** Returns how to stop listening. */
+  onPageSignal(listener: (signal: PageSignal) => void): () => void;
+  cookies(): string;
+}
+
+/** Return the browser as edges. */
+export function browserEdges(socketUrl: string): Edges {
+  return {
+    transport: webSocketTransport(socketUrl),
+    fetch: (url, init) => fetch(url, init),
+    now: () => performance.now(),
+    random: () => Math.random(),
+    uuid: randomUuid,
+    setTimer: (run, ms) => setTimeout(run, ms),
+    clearTimer: (id) => clearTimeout(id),
+    nextFrame,
+    onPageSignal,
+    cookies: () => document.cookie,
+  };
+}
+
+// crypto.randomUUID exists only in secure contexts; a team's own machine may be reached by plain http.
+function randomUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Longer than any frame on a visible page; on a hidden one no frame ever comes. */
+const NO_FRAME_MS = 250;
+
+function nextFrame(run: () => void): void {
+  let done = false;
+  const once = () => {
+    if (done) return;
+    done = true;
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    run();
+  };
+  const frame = requestAnimationFrame(once);
+  const timer = setTimeout(once, NO_FRAME_MS);
+}
+
+function onPageSignal(listener: (signal: PageSignal) => void): () => void {
+  const listeners = new AbortController();
+  const { signal } = listeners;
+  const doubt = () => {
+    if (document.visibilityState === "visible") listener("doubt");
+  };
+  document.addEventListener("visibilitychange", doubt, { signal });
+  document.addEventListener("resume", doubt, { signal });
+  addEventListener("online", doubt, { signal });
+  // A page back from the back/forward cache has a socket that lies about being open: close it before, connect anew after.
+  addEventListener("pagehide", () => listener("pause"), { signal });
+  addEventListener("pageshow", (event) => listener(event.persisted ? "resume" : "doubt"), { signal });
+  return () => listeners.abort();
+}

@@ -1,0 +1,107 @@
+/** HTTP to the site's API: sends one request, reads its answer or its documented error. Never retries and never stores. */
+import { isObject, parseJson } from "../protocol/checks";
+import { type Item, isItem } from "../protocol/item";
+import type { Edges } from "./edges";
+
+/** A failure as the API documents it. No answer at all: status 0 and code "network". */
+export interface ApiError {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly fields?: Readonly<Record<string, readonly string[]>>;
+  /** With 412: the item as it is now. */
+  readonly current?: Item;
+}
+
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError };
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: unknown;
+}
+
+export interface Request {
+  readonly method: "GET" | "PATCH" | "PUT" | "POST" | "DELETE";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** Return a function that sends requests below an API address such as `/api/`. */
+export function httpCaller(edges: Edges, apiUrl: string): Call {
+  const base = apiUrl.endsWith("/") ? apiUrl : `${apiUrl}/`;
+  return (request) => call(edges, base, request);
+}
+
+export type Call = (request: Request) => Promise<Result<Answer>>;
+
+async function call(edges: Edges, base: string, request: Request): Promise<Result<Answer>> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await edges.fetch(base + request.path, requestInit(edges, request));
+    text = await response.text();
+  } catch (error) {
+    return failed({ status: 0, code: "network", detail: String(error) });
+  }
+  const json = text === "" ? { ok: true as const, value: null } : parseJson(text);
+  if (!response.ok && response.status !== 304) return failed(apiError(response, json.ok ? json.value : null), response);
+  if (!json.ok) return failed({ status: response.status, code: "unreadable", detail: "The answer is not JSON." });
+  return { ok: true, value: { status: response.status, headers: response.headers, json: json.value } };
+}
+
+// Browsers differ in what cache: "no-store" adds to a request, so the headers are set here too.
+function requestInit(edges: Edges, { method, headers, body, signal }: Request): RequestInit {
+  const reading = method === "GET";
+  return {
+    method,
+    credentials: "same-origin",
+    cache: "no-store",
+    headers: {
+      Accept: "application/json",
+      "Cache-Control": "no-cache",
+      Pragma: "no-cache",
+      ...(reading ? {} : { "X-CSRFToken": csrfToken(edges.cookies()) }),
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+/** Return the CSRF token in the cookies, or "". */
+export function csrfToken(cookies: string = document.cookie): string {
+  const found = /(?:^|;\s*)csrftoken=([^;]*)/.exec(cookies);
+  return decodeURIComponent(found?.[1] ?? "");
+}
+
+const retryAfter = new WeakMap<ApiError, number>();
+
+/** Return the milliseconds an error's `Retry-After` asks for, or null. */
+export function retryAfterMs(error: ApiError): number | null {
+  return retryAfter.get(error) ?? null;
+}
+
+function failed(error: ApiError, response?: Response): { readonly ok: false; readonly error: ApiError } {
+  const seconds = Number(response?.headers.get("Retry-After") ?? Number.NaN);
+  if (Number.isFinite(seconds) && seconds >= 0) retryAfter.set(error, seconds * 1000);
+  return { ok: false, error };
+}
+
+function apiError(response: Response, json: unknown): ApiError {
+  const { code, detail, fields, current } = isObject(json) ? json : {};
+  return {
+    status: response.status,
+    code: typeof code === "string" ? code : `http_${response.status}`,
+    detail: typeof detail === "string" ? detail : response.statusText,
+    ...(isFields(fields) ? { fields } : {}),
+    ...(isItem(current) ? { current } : {}),
+  };
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, readonly string[]>> {
+  return isObject(value) && Object.values(value).every((list) => Array.isArray(list));
+}

@@ -1,0 +1,82 @@
+/** Carries an undo out, one checked call after the other, and says what became of it. Never decides what is undone: core does. */
+import type { UndoStep } from "../core/undo";
+import type { State } from "../protocol/state";
+import type { ItemKey } from "./events";
+import type { ApiError, Result } from "./http";
+import type { Deleted, Written } from "./writing";
+
+/** The calls an undo is made of; each knows its own key. */
+export interface UndoCalls {
+  patch(key: ItemKey, changes: object, state: State): Promise<Result<Written>>;
+  remove(key: ItemKey, state: State): Promise<Result<Deleted>>;
+  restore(calendar: string, ids: readonly string[], state: State): Promise<Result<State>>;
+  move(key: ItemKey, to: string, state: State): Promise<Result<State>>;
+}
+
+export interface UndoOutcome {
+  readonly done: number;
+  readonly refused: readonly ApiError[];
+}
+
+/**
+ * The states that own undos brought items back to. An older change of the same page expects the state of before; what is there now is
+ * the same content at a newer state, so that the next Undo in a row may meet it.
+ */
+export class Returned {
+  private readonly states = new Map<string, State>();
+
+  now(id: string, state: State): State {
+    let at = state;
+    for (let next: State | undefined = at; next !== undefined; next = this.states.get(`${id} ${at}`)) at = next;
+    return at;
+  }
+
+  set(id: string, was: State | undefined, now: State): void {
+    if (was !== undefined && was !== now) this.states.set(`${id} ${was}`, now);
+  }
+}
+
+/** Do the steps in order; those that are refused do not stop the others. */
+export async function carryOut(calls: UndoCalls, steps: readonly UndoStep[], returned: Returned): Promise<UndoOutcome> {
+  const refused: ApiError[] = [];
+  for (const step of steps) {
+    const result = await one(calls, step, returned);
+    if (!result.ok) refused.push(result.error);
+  }
+  return { done: steps.length - refused.length, refused };
+}
+
+async function one(calls: UndoCalls, step: UndoStep, returned: Returned): Promise<Result<unknown>> {
+  switch (step.type) {
+    case "restore": {
+      const result = await calls.restore(step.calendar, step.ids, step.state);
+      if (result.ok) for (const id of step.ids) returned.set(id, step.was.get(id), result.value);
+      return result;
+    }
+    case "delete":
+      return calls.remove(step, returned.now(step.id, step.state));
+    case "patch": {
+      const result = await calls.patch(step, step.changes, returned.now(step.id, step.state));
+      if (result.ok && result.value.state !== null) returned.set(step.id, step.was, result.value.state);
+      return result;
+    }
+    case "move":
+      return moveBack(calls, step, returned);
+    default:
+      return step satisfies never;
+  }
+}
+
+async function moveBack(
+  calls: UndoCalls,
+  step: Extract<UndoStep, { type: "move" }>,
+  returned: Returned,
+): Promise<Result<unknown>> {
+  const moved = await calls.move(step, step.to, returned.now(step.id, step.state));
+  if (!moved.ok) return moved;
+  for (const { id, changes } of step.after) {
+    const result = await calls.patch({ calendar: step.to, id }, changes, moved.value);
+    if (!result.ok) return result;
+  }
+  return moved;
+}

@@ -1,0 +1,105 @@
+/** Writes work items through the API. Never touches the store (C2): what was written comes back as a change. */
+import { isObject } from "../protocol/checks";
+import { type Item, isItem } from "../protocol/item";
+import { isState, type State } from "../protocol/state";
+import type { ItemKey } from "./events";
+import type { Answer, ApiError, Call, Result } from "./http";
+
+export interface Written {
+  /** The item as it was written, when the answer carried it. */
+  readonly item: Item | null;
+  readonly state: State | null;
+}
+
+export interface Deleted {
+  readonly id: string;
+  readonly calendar: string;
+  readonly state: State;
+}
+
+export interface PatchOptions {
+  /** The state the change is based on: 412 when the item has changed since. */
+  readonly state?: State;
+  readonly mutationId: string;
+}
+
+export interface DeleteOptions {
+  readonly state?: State;
+  readonly children?: "delete" | "reparent";
+  readonly mutationId: string;
+}
+
+/** Change some fields of an item (wire names). */
+export async function patchItem(
+  call: Call,
+  key: ItemKey,
+  changes: object,
+  options: PatchOptions,
+): Promise<Result<Written>> {
+  const headers = { ...match(options.state), "Idempotency-Key": options.mutationId };
+  const result = await call({ method: "PATCH", path: itemPath(key), headers, body: changes });
+  if (!result.ok) return result;
+  const { json } = result.value;
+  const item = isItem(json) ? json : null;
+  const state = result.value.headers.get("Calendar-State") ?? item?.state;
+  return { ok: true, value: { item, state: isState(state) ? state : null } };
+}
+
+/** Delete an item, and its children as asked. */
+export async function deleteItem(call: Call, key: ItemKey, options: DeleteOptions): Promise<Result<Deleted>> {
+  const query = options.children === undefined ? "" : `?children=${options.children}`;
+  const headers = { ...match(options.state), "Idempotency-Key": options.mutationId };
+  const result = await call({ method: "DELETE", path: itemPath(key) + query, headers });
+  if (!result.ok) return result;
+  const deleted = readDeleted(result.value.json);
+  if (deleted !== null) return { ok: true, value: deleted };
+  return unreadable(result.value.status);
+}
+
+/** Undo the deletion that made `state`: of these items, and of what went with them. Returns the calendar's new state. */
+export async function restoreItems(
+  call: Call,
+  calendar: string,
+  ids: readonly string[],
+  options: { readonly state: State; readonly mutationId: string },
+): Promise<Result<State>> {
+  const headers = { "Idempotency-Key": options.mutationId };
+  const body = { ids, state: options.state };
+  return stateOf(await call({ method: "POST", path: `calendars/${calendar}/items/restore/`, headers, body }));
+}
+
+/** Move an item, and what is below it, to another calendar. Returns the new state there. */
+export async function moveItem(
+  call: Call,
+  key: ItemKey,
+  to: string,
+  options: { readonly state?: State; readonly mutationId: string },
+): Promise<Result<State>> {
+  const headers = { ...match(options.state), "Idempotency-Key": options.mutationId };
+  return stateOf(await call({ method: "POST", path: `${itemPath(key)}move/`, headers, body: { calendar: to } }));
+}
+
+function stateOf(result: Result<Answer>): Result<State> {
+  if (!result.ok) return result;
+  const state = result.value.headers.get("Calendar-State");
+  return isState(state) ? { ok: true, value: state } : unreadable(result.value.status);
+}
+
+function match(state: State | undefined): Record<string, string> {
+  return state === undefined ? {} : { "If-Match": `"${state}"` };
+}
+
+function unreadable(status: number): { readonly ok: false; readonly error: ApiError } {
+  return { ok: false, error: { status, code: "unreadable", detail: "The answer could not be read." } };
+}
+
+/** Read `{id, calendar, state}`: the answer to a delete, and the detail of `workItemDeleted`. */
+export function readDeleted(value: unknown): Deleted | null {
+  if (!isObject(value)) return null;
+  const { id, calendar, state } = value;
+  return typeof id === "string" && typeof calendar === "string" && isState(state) ? { id, calendar, state } : null;
+}
+
+function itemPath({ calendar, id }: ItemKey): string {
+  return `calendars/${calendar}/items/${id}/`;
+}

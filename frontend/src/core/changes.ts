@@ -1,0 +1,108 @@
+/** Change sets enter the store here and nowhere else (C2, C3). Never asks the server; it only says that a gap is open. */
+import type { ChangesFrame } from "../protocol/frames";
+import { revisionOf } from "../protocol/state";
+import { isFeedWaiting, revisitWaiting, startGap } from "./feeds";
+import { ASK_AGAIN_MS, CHAIN_AT_LEAST, type ChangeSet, HELD_AT_MOST, HOLD_MS } from "./model";
+import { isAnswerWaiting } from "./overlay";
+import { type Turn, without } from "./turn";
+
+/** Take a frame: collect its chunks and, with the last, place the whole set. */
+export function changesReceived(turn: Turn, frame: ChangesFrame): void {
+  const { part, cursor, resetting } = turn.state;
+  if (cursor === null || resetting) return;
+  const change = part !== null && turn.rules.continuesPart(part, frame) ? joined(part, frame) : wholeOf(frame);
+  turn.set({ part: frame.more ? change : null });
+  if (!frame.more) placeChange(turn, change);
+}
+
+function wholeOf(frame: ChangesFrame): ChangeSet {
+  const { oldState, newState, upserted, destroyed, actor, mutationId } = frame;
+  return { oldState, newState, upserted, destroyed, actor, mutationId };
+}
+
+function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {
+  return {
+    ...part,
+    upserted: [...part.upserted, ...frame.upserted],
+    destroyed: [...part.destroyed, ...frame.destroyed],
+  };
+}
+
+function placeChange(turn: Turn, change: ChangeSet): void {
+  const { cursor, pending, held } = turn.state;
+  if (cursor === null) return;
+  const place = turn.rules.placeChange(cursor, change);
+  if (place === "apply") {
+    apply(turn, change);
+    drainHeld(turn);
+    revisitWaiting(turn);
+  } else if (place === "ahead") {
+    if (held.length < HELD_AT_MOST) turn.set({ held: [...held, change] });
+    startGap(turn, HOLD_MS);
+  } else if (place === "fork" && !pending) turn.subscribe();
+}
+
+function apply(turn: Turn, change: ChangeSet): void {
+  const revision = revisionOf(change.newState);
+  const { rows, graves, chain } = turn.state;
+  const takes = (id: string) => turn.rules.takes(rows.get(id)?.revision ?? graves.get(id), revision);
+  const upserted = change.upserted.filter((item) => takes(item.id));
+  const destroyed = change.destroyed.filter(takes);
+  const edits = [
+    ...upserted.map((item) => [item.id, { item, revision }] as const),
+    ...destroyed.map((id) => [id, undefined] as const),
+  ];
+  const before = [...upserted.map((item) => item.id), ...destroyed]
+    .map((id) => rows.get(id)?.item)
+    .filter((item) => item !== undefined);
+  const dug = without(
+    graves,
+    upserted.map((item) => item.id),
+  );
+  turn.set({
+    rows: rows.with(edits),
+    graves: destroyed.length === 0 ? dug : new Map([...dug, ...destroyed.map((id) => [id, revision] as const)]),
+    cursor: change.newState,
+    chain: new Set(chain).add(change.newState),
+  });
+  turn.emit({ type: "applied", change, before });
+  turn.notify([...change.upserted.map((item) => item.id), ...change.destroyed]);
+}
+
+function drainHeld(turn: Turn): void {
+  for (;;) {
+    const { cursor, held } = turn.state;
+    const next = held.find((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "apply");
+    if (next === undefined) break;
+    turn.set({ held: held.filter((change) => change !== next) });
+    apply(turn, next);
+  }
+  const { cursor, held } = turn.state;
+  turn.set({ held: held.filter((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "ahead") });
+}
+
+/** The gap has had its time: if it is still open, ask for what is missing, and look again in a second (C3, C5). */
+export function gapFired(turn: Turn): void {
+  turn.set({ gapTimer: false });
+  if (turn.state.held.length === 0 && !isFeedWaiting(turn) && !isAnswerWaiting(turn)) return;
+  if (!turn.state.pending) turn.subscribe();
+  startGap(turn, ASK_AGAIN_MS);
+}
+
+/** C2: forget graves and chain as far back as no feed in flight can reach. */
+export function tidy(turn: Turn): void {
+  const { graves, chain, asks, cursor, old } = turn.state;
+  const forgotten = [...graves]
+    .filter(([, revision]) => turn.rules.mayForget(revision, asks.values()))
+    .map(([id]) => id);
+  if (forgotten.length > 0) {
+    // The old picture must not show again what its grave kept hidden.
+    turn.set({ graves: without(graves, forgotten), old: old && without(old, forgotten) });
+  }
+  if (cursor === null || chain.size < 2) return;
+  const [oldest = cursor] = chain;
+  const recent = revisionOf(cursor) - CHAIN_AT_LEAST;
+  const floor = Math.min(recent, ...[...asks.values()].map((ask) => ask.minRevision));
+  if (revisionOf(oldest) < floor)
+    turn.set({ chain: new Set([...chain].filter((state) => revisionOf(state) >= floor)) });
+}

@@ -1,0 +1,200 @@
+/** The connection's decisions (C11): when to connect, when a silent socket is dead, what the page is told. Pure: times and randomness come in. */
+import { fullJitterMs, RECONNECT } from "./backoff";
+
+/**
+ * `connecting`: the first try, or the first after a loss; `offline`: trying again with backoff; `paused`: the page is in the
+ * back/forward cache; `signed-out`, `forbidden`, `refused` (malformed) and `too-many`: the server said stop.
+ */
+export type Status =
+  | "idle"
+  | "connecting"
+  | "live"
+  | "offline"
+  | "paused"
+  | "signed-out"
+  | "forbidden"
+  | "refused"
+  | "too-many"
+  | "closed";
+
+/** A socket that neither opens nor says hello in this time is dead. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** C11: no pong in 3 s means dead. */
+export const PONG_TIMEOUT_MS = 3_000;
+/** C11: two missed heartbeats and some air. */
+export const SILENCE_MS = 60_000;
+/** A connection that held this long ends the row of failures. */
+const STEADY_MS = 10_000;
+
+/** 4401 signed out, 4403 forbidden, 4400 malformed, 4429 too many: connecting again would only be refused again. */
+const FINAL: ReadonlyMap<number, Status> = new Map([
+  [4400, "refused"],
+  [4401, "signed-out"],
+  [4403, "forbidden"],
+  [4429, "too-many"],
+]);
+
+export interface ConnectionState {
+  readonly status: Status;
+  /** `open`: the socket is open and has said hello. */
+  readonly phase: "down" | "opening" | "open";
+  /** Failures in a row. */
+  readonly failures: number;
+  readonly openedAt: number;
+  readonly heardAt: number;
+}
+
+export type ConnectionTimer = "reconnect" | "connect" | "pong" | "silence" | "leave";
+
+export type ConnectionInput =
+  | { readonly type: "start" }
+  | { readonly type: "stop"; readonly status: "closed" | "signed-out" | "refused" | "idle" }
+  | { readonly type: "hello" }
+  | { readonly type: "heard" }
+  | { readonly type: "pong" }
+  | { readonly type: "closed"; readonly code: number }
+  | { readonly type: "reconnect"; readonly spreadMs: number }
+  /** The page woke up, came to the front or got its network back: the socket may be a lie. */
+  | { readonly type: "doubt" }
+  | { readonly type: "pause" }
+  | { readonly type: "resume" }
+  | { readonly type: "timer"; readonly name: ConnectionTimer };
+
+export type ConnectionEffect =
+  | { readonly type: "connect" }
+  | { readonly type: "disconnect" }
+  | { readonly type: "ping" }
+  | { readonly type: "startTimer"; readonly name: ConnectionTimer; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly name: ConnectionTimer }
+  | { readonly type: "opened" }
+  | { readonly type: "lost" };
+
+export interface ConnectionStep {
+  readonly state: ConnectionState;
+  readonly effects: readonly ConnectionEffect[];
+}
+
+export const NOT_CONNECTED: ConnectionState = { status: "idle", phase: "down", failures: 0, openedAt: 0, heardAt: 0 };
+
+const TIMERS: readonly ConnectionTimer[] = ["reconnect", "connect", "pong", "silence", "leave"];
+
+/** `now` is in milliseconds from any fixed point; `random` in [0, 1). */
+export function reduceConnection(
+  state: ConnectionState,
+  input: ConnectionInput,
+  { now, random }: { readonly now: number; readonly random: number },
+): ConnectionStep {
+  switch (input.type) {
+    case "start":
+    case "resume":
+      return isStopped(state) || state.status === "idle" || state.status === "paused"
+        ? connect(state, "connecting")
+        : stay(state);
+    case "stop":
+      return input.status === "idle" && isStopped(state) ? stay(state) : takeDown(state, input.status);
+    case "pause":
+      return isStopped(state) ? stay(state) : takeDown(state, "paused");
+    case "hello":
+      return hello(state, now);
+    case "heard":
+      return stay({ ...state, heardAt: now });
+    case "pong":
+      return stay({ ...state, heardAt: now }, { type: "stopTimer", name: "pong" });
+    case "closed":
+      return closed(state, input.code, now, random);
+    case "reconnect":
+      return stay(state, { type: "startTimer", name: "leave", ms: Math.floor(random * input.spreadMs) });
+    case "doubt":
+      return doubt(state, now, random);
+    case "timer":
+      return timerFired(state, input.name, now, random);
+    default:
+      return input satisfies never;
+  }
+}
+
+function stay(state: ConnectionState, ...effects: readonly ConnectionEffect[]): ConnectionStep {
+  return { state, effects };
+}
+
+/** Tell whether the server (or the page) has ended the connection for good. */
+export function isStopped(state: ConnectionState): boolean {
+  return ["signed-out", "forbidden", "refused", "too-many", "closed"].includes(state.status);
+}
+
+function connect(state: ConnectionState, status: Status): ConnectionStep {
+  return stay(
+    { ...state, status, phase: "opening" },
+    { type: "stopTimer", name: "reconnect" },
+    { type: "connect" },
+    { type: "startTimer", name: "connect", ms: CONNECT_TIMEOUT_MS },
+  );
+}
+
+function hello(state: ConnectionState, now: number): ConnectionStep {
+  return stay(
+    { ...state, status: "live", phase: "open", openedAt: now, heardAt: now },
+    { type: "stopTimer", name: "connect" },
+    { type: "startTimer", name: "silence", ms: SILENCE_MS },
+    { type: "opened" },
+  );
+}
+
+function takeDown(state: ConnectionState, status: Status): ConnectionStep {
+  const lost: readonly ConnectionEffect[] = state.phase === "down" ? [] : [{ type: "disconnect" }, { type: "lost" }];
+  return stay({ ...state, status, phase: "down", failures: 0 }, ...stopTimers(), ...lost);
+}
+
+function stopTimers(): ConnectionEffect[] {
+  return TIMERS.map((name) => ({ type: "stopTimer", name }));
+}
+
+function closed(state: ConnectionState, code: number, now: number, random: number): ConnectionStep {
+  if (state.phase === "down") return stay(state);
+  const final = FINAL.get(code);
+  if (final === undefined) return tryAgain(state, now, random);
+  return stay({ ...state, status: final, phase: "down" }, ...stopTimers(), { type: "lost" });
+}
+
+function tryAgain(state: ConnectionState, now: number, random: number): ConnectionStep {
+  const steady = state.phase === "open" && now - state.openedAt >= STEADY_MS;
+  const failures = steady ? 0 : state.failures;
+  const status = state.phase === "open" ? "connecting" : "offline";
+  return stay(
+    { ...state, status, phase: "down", failures: failures + 1 },
+    ...stopTimers(),
+    { type: "lost" },
+    { type: "startTimer", name: "reconnect", ms: fullJitterMs(RECONNECT, failures, random) },
+  );
+}
+
+function declareDead(state: ConnectionState, now: number, random: number): ConnectionStep {
+  const { state: next, effects } = tryAgain(state, now, random);
+  return stay(next, { type: "disconnect" }, ...effects);
+}
+
+// Timers stop while a machine sleeps, and a page back from sleep may hold a dead socket that says it is open.
+function doubt(state: ConnectionState, now: number, random: number): ConnectionStep {
+  if (isWaiting(state)) return connect(state, state.status);
+  if (state.phase !== "open") return stay(state);
+  if (now - state.heardAt >= SILENCE_MS) return declareDead(state, now, random);
+  return stay(state, { type: "ping" }, { type: "startTimer", name: "pong", ms: PONG_TIMEOUT_MS });
+}
+
+function isWaiting(state: ConnectionState): boolean {
+  return state.phase === "down" && (state.status === "connecting" || state.status === "offline");
+}
+
+function timerFired(state: ConnectionState, name: ConnectionTimer, now: number, random: number): ConnectionStep {
+  if (name === "reconnect") return isWaiting(state) ? connect(state, state.status) : stay(state);
+  if (name === "connect") return state.phase === "opening" ? declareDead(state, now, random) : stay(state);
+  if (state.phase !== "open") return stay(state);
+  if (name === "silence") return silenceFired(state, now, random);
+  return declareDead(state, now, random);
+}
+
+// One timer for many frames: it is set anew only when it fires.
+function silenceFired(state: ConnectionState, now: number, random: number): ConnectionStep {
+  const left = state.heardAt + SILENCE_MS - now;
+  return left <= 0 ? declareDead(state, now, random) : stay(state, { type: "startTimer", name: "silence", ms: left });
+}

@@ -1,0 +1,72 @@
+/** Starting anew: resets, a calendar that is no longer ours, one that nobody shows (C7). Never touches the connection. */
+
+import type { ResetReason } from "../protocol/frames";
+import { dropOldPicture, releaseRange } from "./feeds";
+import type { GoneReason, Shown } from "./model";
+import { pictureIds, storedItems } from "./picture";
+import type { Turn } from "./turn";
+
+/** Take a reset: after a random part of its spread all is forgotten and asked for again. Withdrawn rights show nothing from now on. */
+export function resetReceived(turn: Turn, reason: ResetReason, spreadMs: number): void {
+  if (turn.state.gone !== null || turn.state.shown.size === 0) return;
+  const already = turn.state.resetting;
+  if (reason === "rights") forget(turn, { keepPicture: false });
+  turn.set({ resetting: true, pending: false, part: null, held: [] });
+  if (already) return;
+  const ms = turn.spread(spreadMs);
+  if (ms > 0) turn.startTimer("reset", ms);
+  else startAnew(turn);
+}
+
+/** Begin the new generation now. */
+export function startAnew(turn: Turn): void {
+  if (!turn.state.resetting) return;
+  forget(turn, { keepPicture: true });
+  turn.set({ resetting: false });
+  turn.subscribe();
+}
+
+/** Forget the store; with `keepPicture` what it showed stays on screen until every shown range is answered again. */
+export function forget(turn: Turn, { keepPicture }: { readonly keepPicture: boolean }): void {
+  const before = keepPicture ? [] : pictureIds(turn.state);
+  const old = keepPicture ? new Map(Array.from(storedItems(turn.state), (item) => [item.id, item])) : null;
+  for (const key of [...turn.state.asks.keys(), ...turn.state.retrying]) releaseRange(turn, key);
+  if (turn.state.gapTimer) turn.emit({ type: "stopTimer", name: "gap" });
+  const shown = new Map(
+    Array.from(turn.state.shown, ([key, one]): [string, Shown] => [key, { ...one, settled: false }]),
+  );
+  const { resetting, generation } = turn.state;
+  turn.set({
+    ...turn.rules.forgotten(turn.state),
+    resetting,
+    old,
+    shown,
+    generation: generation + 1,
+    retries: new Map(),
+  });
+  dropOldPicture(turn);
+  turn.notify(before);
+  if (!keepPicture) turn.emit({ type: "blank" });
+}
+
+/** The calendar is not ours (any more): drop it and all its items now, and stay silent. */
+export function lose(turn: Turn, reason: GoneReason): void {
+  if (turn.state.gone !== null) return;
+  endLife(turn);
+  turn.set({ gone: reason });
+  turn.emit({ type: "gone", reason });
+}
+
+/** Nobody shows the calendar any more: leave it. */
+export function leave(turn: Turn): void {
+  const { connected, gone, sequence, calendar } = turn.state;
+  if (connected && gone === null && sequence > 0) turn.emit({ type: "send", frame: { type: "unsubscribe", calendar } });
+  endLife(turn);
+}
+
+function endLife(turn: Turn): void {
+  turn.emit({ type: "stopTimer", name: "reset" });
+  turn.emit({ type: "stopTimer", name: "resubscribe" });
+  forget(turn, { keepPicture: false });
+  turn.set({ resetting: false, errors: 0 });
+}

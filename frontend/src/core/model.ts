@@ -1,0 +1,217 @@
+/** The words of a calendar's client side: its state, what can happen to it, and what it asks of the outside. No behaviour. */
+import type { Actor, ChangesFrame, ClientFrame, ErrorFrame, ResetFrame, SubscribedFrame } from "../protocol/frames";
+import type { Item } from "../protocol/item";
+import type { State } from "../protocol/state";
+import type { Range } from "./range";
+import { Shelf } from "./shelf";
+
+/** An item and the revision it is known at. */
+export interface Row {
+  readonly item: Item;
+  readonly revision: number;
+}
+
+/** All chunks of one change set. */
+export interface ChangeSet {
+  readonly oldState: State;
+  readonly newState: State;
+  readonly upserted: readonly Item[];
+  readonly destroyed: readonly string[];
+  readonly actor: Actor | null;
+  readonly mutationId: string | null;
+}
+
+/** What a feed said. `rows` is null when it said 304: unchanged since the answer with that ETag. */
+export interface FeedAnswer {
+  readonly state: State;
+  readonly access: string;
+  readonly etag: string | null;
+  readonly rows: readonly Item[] | null;
+}
+
+/** A feed in flight or, with `answer`, one that is ahead of the cursor and waits since `waitsSince` subscribes. */
+export interface Ask {
+  readonly ask: number;
+  readonly range: Range;
+  readonly minRevision: number;
+  readonly answer: FeedAnswer | null;
+  readonly waitsSince: number;
+}
+
+/** A range that is on some screen. `settled`: answered since it was last shown. */
+export interface Shown {
+  readonly range: Range;
+  readonly viewers: ReadonlySet<string>;
+  readonly settled: boolean;
+}
+
+/** What a page does to an item. `changes` are fields as the wire names them. */
+export type Edit =
+  | { readonly type: "patch"; readonly changes: object }
+  | { readonly type: "delete"; readonly children?: "delete" | "reparent" };
+
+/** An optimistic edit (C8): shown from now on, waiting for its turn, its answer, or the store. */
+export interface Mutation {
+  /** The Idempotency-Key. */
+  readonly key: string;
+  readonly edit: Edit;
+  /** What it may meet (`If-Match`); null: anything. */
+  readonly state: State | null;
+  readonly sent: boolean;
+  /** Answers lost so far. */
+  readonly attempts: number;
+  /** The state it was answered with, and how many subscribes had been sent by then. */
+  readonly answered: { readonly state: State; readonly sequence: number } | null;
+}
+
+export type GoneReason = "withdrawn" | "forbidden" | "not_found";
+
+/** One calendar, as the client knows it. A value: each input makes a new one. */
+export interface CalendarState {
+  readonly calendar: string;
+  /** Keeps this calendar's subscribe ids apart from those of the socket's other calendars. */
+  readonly lane: number;
+  readonly connected: boolean;
+  readonly gone: GoneReason | null;
+  readonly generation: number;
+  readonly cursor: State | null;
+  readonly access: string | null;
+  /** The states passed in this generation, oldest first, as far back as a feed in flight may still answer. */
+  readonly chain: ReadonlySet<State>;
+  readonly rows: Shelf<Row>;
+  /** Known revisions of items that are not there: tombstones, and items a newer feed lacked. */
+  readonly graves: ReadonlyMap<string, number>;
+  /** The picture of before the last reset, shown where the store knows nothing yet. */
+  readonly old: ReadonlyMap<string, Item> | null;
+  /** Per item, in the order they were made; at most one of them is in flight. */
+  readonly overlays: ReadonlyMap<string, readonly Mutation[]>;
+  readonly part: ChangeSet | null;
+  readonly held: readonly ChangeSet[];
+  /** Subscribes sent; the last one's id is made of it. */
+  readonly sequence: number;
+  readonly pending: boolean;
+  readonly resetting: boolean;
+  readonly gapTimer: boolean;
+  readonly errors: number;
+  readonly shown: ReadonlyMap<string, Shown>;
+  readonly asks: ReadonlyMap<string, Ask>;
+  readonly lastAsk: number;
+  /** Failed or unusable answers in a row, per range. */
+  readonly retries: ReadonlyMap<string, number>;
+  /** Ranges whose retry timer runs. */
+  readonly retrying: ReadonlySet<string>;
+  /** ETags of the ranges answered in this generation: nothing of them has been forgotten since. */
+  readonly etags: ReadonlyMap<string, string>;
+}
+
+export type FeedFailure =
+  | { readonly kind: "retry"; readonly afterMs: number | null }
+  | { readonly kind: "refused" }
+  | { readonly kind: "gone"; readonly reason: GoneReason };
+
+export type TimerName = "gap" | "reset" | "resubscribe" | `retry:${string}` | `mutation:${string}`;
+
+export type Input =
+  | { readonly type: "show"; readonly viewer: string; readonly range: Range; readonly again?: boolean }
+  | { readonly type: "hide"; readonly viewer: string }
+  | { readonly type: "opened" }
+  | { readonly type: "closed" }
+  | { readonly type: "subscribed"; readonly frame: SubscribedFrame }
+  | { readonly type: "changes"; readonly frame: ChangesFrame }
+  | { readonly type: "head"; readonly state: State }
+  | { readonly type: "reset"; readonly frame: ResetFrame }
+  | { readonly type: "error"; readonly frame: ErrorFrame }
+  | { readonly type: "withdrawn" }
+  | { readonly type: "granted" }
+  | { readonly type: "feed"; readonly ask: number; readonly answer: FeedAnswer }
+  | { readonly type: "feedFailed"; readonly ask: number; readonly failure: FeedFailure }
+  | {
+      readonly type: "mutate";
+      readonly key: string;
+      readonly id: string;
+      readonly edit: Edit;
+      readonly state: State | null;
+    }
+  | { readonly type: "mutationAnswered"; readonly key: string; readonly state: State }
+  | { readonly type: "mutationRefused"; readonly key: string }
+  | { readonly type: "mutationLost"; readonly key: string }
+  | { readonly type: "deleteAnswered"; readonly id: string; readonly state: State }
+  | { readonly type: "timer"; readonly name: TimerName };
+
+export type Effect =
+  | { readonly type: "send"; readonly frame: ClientFrame }
+  | {
+      readonly type: "fetch";
+      readonly ask: number;
+      readonly generation: number;
+      readonly range: Range;
+      readonly minRevision: number;
+      readonly etag: string | null;
+    }
+  | { readonly type: "abort"; readonly ask: number }
+  /** Write to the server, under the Idempotency-Key `sendAs`; the outcome comes back under `key`. */
+  | {
+      readonly type: "mutate";
+      readonly key: string;
+      readonly sendAs: string;
+      readonly id: string;
+      readonly edit: Edit;
+      readonly state: State | null;
+    }
+  | { readonly type: "startTimer"; readonly name: TimerName; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly name: TimerName }
+  /** The picture of these items may have changed. */
+  | { readonly type: "notify"; readonly ids: readonly string[] }
+  /** Nothing of this calendar may be shown any more, not even what is held. */
+  | { readonly type: "blank" }
+  /** A change set entered the store. `before`: its items as the store had them at `oldState`; what it did not know is not among them. */
+  | { readonly type: "applied"; readonly change: ChangeSet; readonly before: readonly Item[] }
+  /** The calendar is no longer ours; its items are gone. */
+  | { readonly type: "gone"; readonly reason: GoneReason };
+
+/** C3: a change set that is ahead of the cursor is held this long before the gap is asked for. */
+export const HOLD_MS = 250;
+/** C5: a feed that is still ahead makes the client ask again after this. */
+export const ASK_AGAIN_MS = 1000;
+/** Beyond this many held change sets the replay brings them anyway. */
+export const HELD_AT_MOST = 64;
+/** An answer to a mutation may come this many change sets late and still be recognised as passed (C8). */
+export const CHAIN_AT_LEAST = 256;
+/** Subscribe ids are `sequence * LANES + lane`. */
+export const LANES = 4096;
+
+/** Return a calendar nobody has shown yet. `lane` must differ between the calendars of one socket. */
+export function newCalendar(calendar: string, lane: number): CalendarState {
+  return {
+    calendar,
+    lane,
+    connected: false,
+    gone: null,
+    sequence: 0,
+    errors: 0,
+    shown: new Map(),
+    lastAsk: 0,
+    overlays: new Map(),
+    retries: new Map(),
+    retrying: new Set(),
+    generation: 0,
+    old: null,
+    ...BLANK,
+  };
+}
+
+/** What a reset forgets. */
+export const BLANK = {
+  cursor: null,
+  access: null,
+  chain: new Set<State>(),
+  rows: Shelf.empty<Row>(),
+  graves: new Map<string, number>(),
+  part: null,
+  held: [],
+  pending: false,
+  resetting: false,
+  gapTimer: false,
+  asks: new Map<string, Ask>(),
+  etags: new Map<string, string>(),
+} satisfies Partial<CalendarState>;

@@ -1,0 +1,20 @@
+/** The range rule, exactly the server's: which items a feed of a range contains. Knows no time zone and no clock. */
+import type { Item } from "../protocol/item";
+
+/** A half-open stretch of time, in milliseconds since 1970 UTC. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Return a range's name in maps and timers. */
+export function rangeKey(range: Range): string {
+  return `${range.start}/${range.end}`;
+}
+
+/** Tell whether an item is in a range. All-day items count as UTC midnights; one that spans the whole range is in it, a zero-length one at its start too. */
+export function isInRange(item: Item, range: Range): boolean {
+  // A date without a time is read as UTC midnight (ECMAScript, Date Time String Format).
+  const start = Date.parse(item.start);
+  return start < range.end && (Date.parse(item.end) > range.start || start === range.start);
+}

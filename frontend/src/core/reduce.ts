@@ -1,0 +1,100 @@
+/** One calendar's whole behaviour: (state, input, random) -> (state, effects). Pure: no clock, no socket, no timer, no randomness of its own. */
+import { changesReceived, gapFired, tidy } from "./changes";
+import { feedAnswered, feedFailed, retryFired } from "./feeds";
+import { lose, resetReceived, startAnew } from "./generation";
+import type { CalendarState, Effect, Input, TimerName } from "./model";
+import {
+  deleteAnswered,
+  mutate,
+  mutationAnswered,
+  mutationFired,
+  mutationLost,
+  mutationRefused,
+  reviewOverlays,
+} from "./overlay";
+import { RULES, type Rules } from "./rules";
+import { hide, show } from "./screens";
+import { closed, errorReceived, headReceived, opened, resubscribeFired, subscribedReceived } from "./subscribing";
+import { Turn } from "./turn";
+
+export interface Step {
+  readonly state: CalendarState;
+  readonly effects: readonly Effect[];
+}
+
+/** `random` is in [0, 1). */
+export type Reduce = (state: CalendarState, input: Input, random: number) => Step;
+
+/** Return a reducer that follows the given rules. Tests take one out to show that it is needed; a product uses `reduce`. */
+export function reduceWith(rules: Rules): Reduce {
+  return (state, input, random) => {
+    const turn = new Turn(state, rules, random);
+    take(turn, input);
+    reviewOverlays(turn);
+    tidy(turn);
+    return { state: turn.state, effects: turn.effects };
+  };
+}
+
+export const reduce: Reduce = reduceWith(RULES);
+
+function take(turn: Turn, input: Input): void {
+  switch (input.type) {
+    case "show":
+      return show(turn, input.viewer, input.range, input.again ?? false);
+    case "hide":
+      return hide(turn, input.viewer);
+    case "opened":
+      return opened(turn);
+    case "closed":
+      return closed(turn);
+    case "subscribed":
+      return subscribedReceived(turn, input.frame);
+    case "changes":
+      return changesReceived(turn, input.frame);
+    case "head":
+      return headReceived(turn, input.state);
+    case "reset":
+      return resetReceived(turn, input.frame.reason, input.frame.spreadMs);
+    case "error":
+      return errorReceived(turn, input.frame);
+    case "withdrawn":
+      return lose(turn, "withdrawn");
+    case "granted":
+      return granted(turn);
+    case "feed":
+      return feedAnswered(turn, input.ask, input.answer);
+    case "feedFailed":
+      feedFailed(turn, input.ask, input.failure);
+      return input.failure.kind === "gone" ? lose(turn, input.failure.reason) : undefined;
+    case "mutate":
+      return mutate(turn, input.key, input.id, input.edit, input.state);
+    case "mutationAnswered":
+      return mutationAnswered(turn, input.key, input.state);
+    case "mutationRefused":
+      return mutationRefused(turn, input.key);
+    case "mutationLost":
+      return mutationLost(turn, input.key);
+    case "deleteAnswered":
+      return deleteAnswered(turn, input.id, input.state);
+    case "timer":
+      return timerFired(turn, input.name);
+    default:
+      return input satisfies never;
+  }
+}
+
+// Every socket begins by telling of all calendars: only one that was lost is news here.
+function granted(turn: Turn): void {
+  if (turn.state.gone === null) return;
+  turn.set({ gone: null });
+  turn.subscribe();
+}
+
+function timerFired(turn: Turn, name: TimerName): void {
+  if (name === "gap") gapFired(turn);
+  else if (name === "reset") startAnew(turn);
+  else if (name === "resubscribe") resubscribeFired(turn);
+  else if (name.startsWith("mutation:")) mutationFired(turn, name.slice("mutation:".length));
+  else retryFired(turn, name.slice("retry:".length));
+}

@@ -1,0 +1,72 @@
+/** Subscriptions of one calendar: their answers, heads and failures (C4, C6). */
+import type { ErrorFrame, SubscribedFrame } from "../protocol/frames";
+import { revisionOf, type State } from "../protocol/state";
+import { askMissing, dropStillAhead } from "./feeds";
+import { lose, resetReceived, startAnew } from "./generation";
+import { endAnswered } from "./overlay";
+import { subscribeId } from "./rules";
+import type { Turn } from "./turn";
+
+/** The socket is open: subscribe, from the cursor if there is one. A reset that was waiting need not wait: reconnecting was spread already. */
+export function opened(turn: Turn): void {
+  turn.set({ ...turn.rules.cut(turn.state), connected: true });
+  if (turn.state.resetting) {
+    turn.emit({ type: "stopTimer", name: "reset" });
+    startAnew(turn);
+  } else turn.subscribe();
+}
+
+/** The socket is gone, and with it what it had half sent. */
+export function closed(turn: Turn): void {
+  if (turn.state.gapTimer) turn.emit({ type: "stopTimer", name: "gap" });
+  turn.set({ ...turn.rules.cut(turn.state), connected: false });
+}
+
+/** Take the end of a replay. */
+export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
+  const { state, rules } = turn;
+  if (!state.pending || state.resetting || !rules.isAnswered(state, frame.id)) return;
+  turn.set({ pending: false });
+  if (state.access !== null && state.access !== frame.access) return resetReceived(turn, "rights", 0);
+  if (rules.setsCursor(state)) turn.set({ cursor: frame.state, access: frame.access, chain: new Set([frame.state]) });
+  dropStillAhead(turn);
+  if (hasReached(turn, frame.state)) {
+    turn.set({ errors: 0 });
+    endAnswered(turn);
+  } else subscribeAgain(turn);
+  askMissing(turn);
+}
+
+// Once at once; then with backoff: a replay this client cannot read would otherwise be asked for in a tight loop.
+function subscribeAgain(turn: Turn): void {
+  const { errors } = turn.state;
+  turn.set({ errors: errors + 1 });
+  if (errors === 0) turn.subscribe();
+  else turn.startTimer("resubscribe", turn.backoffMs(errors));
+}
+
+// The cursor's revision with another nonce is another history, as in C3: the next subscribe lets the server verify ours.
+function hasReached(turn: Turn, state: State): boolean {
+  const { cursor } = turn.state;
+  return cursor !== null && (state === cursor || revisionOf(state) < revisionOf(cursor));
+}
+
+/** Take a heartbeat's head. It never sets the cursor (C6). */
+export function headReceived(turn: Turn, head: State): void {
+  if (!turn.state.resetting && turn.rules.headDiffers(turn.state, head)) turn.subscribe();
+}
+
+/** Take the refusal of a subscribe: lose the calendar, or try again later. */
+export function errorReceived(turn: Turn, frame: ErrorFrame): void {
+  const { pending, errors } = turn.state;
+  if (!pending || frame.id !== subscribeId(turn.state)) return;
+  turn.set({ pending: false });
+  if (frame.code === "forbidden" || frame.code === "not_found") return lose(turn, frame.code);
+  turn.set({ errors: errors + 1 });
+  turn.startTimer("resubscribe", turn.backoffMs(errors + 1));
+}
+
+/** The wait after a refused subscribe is over. */
+export function resubscribeFired(turn: Turn): void {
+  if (!turn.state.pending) turn.subscribe();
+}

@@ -1,0 +1,202 @@
+/** How a change is undone: which calls put things back as they were, each with the state it may meet. PURE; calls nothing. */
+import { type FullItem, type Item, isBusy } from "../protocol/item";
+import type { State } from "../protocol/state";
+
+/** What one change set did, as a page saw it. `before` lacks what was not loaded. */
+export interface Done {
+  readonly calendar: string;
+  readonly state: State;
+  readonly before: readonly Item[];
+  readonly after: readonly Item[];
+  readonly destroyed: readonly string[];
+  readonly mutationId: string | null;
+}
+
+export type Fields = Readonly<Partial<Record<(typeof WRITABLE)[number], unknown>>>;
+
+/** One call. `state`: what it may meet (412 otherwise); `was`: the state of the item that it brings back, if that is known. */
+export type UndoStep =
+  | {
+      readonly type: "restore";
+      readonly calendar: string;
+      readonly ids: readonly string[];
+      readonly state: State;
+      readonly was: ReadonlyMap<string, State>;
+    }
+  | { readonly type: "delete"; readonly calendar: string; readonly id: string; readonly state: State }
+  | {
+      readonly type: "patch";
+      readonly calendar: string;
+      readonly id: string;
+      readonly changes: Fields;
+      readonly state: State;
+      readonly was: State;
+    }
+  | {
+      readonly type: "move";
+      readonly calendar: string;
+      readonly id: string;
+      readonly to: string;
+      readonly state: State;
+      /** What the move itself changed of these items: put back there, at the state the move is answered with. */
+      readonly after: readonly { readonly id: string; readonly changes: Fields }[];
+    };
+
+/** `dated`: nothing but the dates of items changed; `moved`: to another calendar. */
+export type UndoKind = "deleted" | "changed" | "dated" | "moved" | "restored" | "created";
+
+export interface Undo {
+  readonly kind: UndoKind;
+  readonly count: number;
+  /** The title of the one item it is about (of a tree: its root), if it is known. */
+  readonly title: string | null;
+  readonly steps: readonly UndoStep[];
+}
+
+/** What a page knows beyond the change: which ids it saw vanish before, and which changes created an item. */
+export interface Knowledge {
+  cameBack(calendar: string, id: string): boolean;
+  created(state: State): boolean;
+}
+
+/** Each changed item is a call of its own; more would keep the server busy, and the trash and the dialog are there. */
+export const STEPS_AT_MOST = 100;
+
+const DATES = ["start", "end", "allDay"] as const;
+const WRITABLE = [
+  "title",
+  ...DATES,
+  "timeZone",
+  "color",
+  "workType",
+  "status",
+  "priority",
+  "progress",
+  "visibility",
+  "parent",
+  "assignees",
+  "description",
+  "location",
+] as const;
+
+/** Tell whether two change sets are the two halves of one move between calendars. */
+export function isMove(one: Done, other: Done): boolean {
+  if (one.calendar === other.calendar || one.mutationId !== other.mutationId) return false;
+  return carries(one, other) || carries(other, one);
+}
+
+function carries(left: Done, entered: Done): boolean {
+  return left.destroyed.some((id) => entered.after.some((item) => item.id === id));
+}
+
+/** Tell whether a change touches an item of another. */
+export function touches(one: Done, other: Done): boolean {
+  const ids = new Set(idsOf(one));
+  return idsOf(other).some((id) => ids.has(id));
+}
+
+function idsOf(done: Done): string[] {
+  return [...done.destroyed, ...done.after.map((item) => item.id)];
+}
+
+/** Return how a change (or both halves of a move) is undone; null when that is not known, or too much. */
+export function planUndo(changes: readonly Done[], knows: Knowledge): Undo | null {
+  const [one, other] = changes;
+  if (one === undefined) return null;
+  const undo =
+    other === undefined ? planOne(one, knows) : carries(one, other) ? planMove(one, other) : planMove(other, one);
+  return undo === null || undo.steps.length === 0 || undo.steps.length > STEPS_AT_MOST ? null : undo;
+}
+
+function planOne(done: Done, knows: Knowledge): Undo | null {
+  const { destroyed, after, calendar, state } = done;
+  const before = new Map(done.before.map((item) => [item.id, item]));
+  if (destroyed.length > 0) {
+    const was = new Map(destroyed.flatMap((id) => pair(id, before.get(id)?.state)));
+    const restore: UndoStep = { type: "restore", calendar, ids: destroyed, state, was };
+    // Children that were handed up go back below what comes back.
+    const { kind, title, count } = named(
+      "deleted",
+      rootsOf(destroyed.flatMap((id) => before.get(id) ?? [])),
+      destroyed,
+    );
+    return { kind, title, count, steps: [restore, ...patches(done, before)] };
+  }
+  const fresh = after.filter((item) => !before.has(item.id));
+  if (fresh.length === 0) return planEdit(done, before);
+  const cameBack = fresh.every((item) => knows.cameBack(calendar, item.id));
+  if (fresh.length < after.length || !(cameBack || knows.created(state))) return null;
+  const roots = rootsOf(after);
+  const ids = after.map((item) => item.id);
+  const steps = roots.map(({ id }): UndoStep => ({ type: "delete", calendar, id, state }));
+  return { ...named(cameBack ? "restored" : "created", roots, ids), steps };
+}
+
+function pair<V>(id: string, value: V | undefined): [string, V][] {
+  return value === undefined ? [] : [[id, value]];
+}
+
+function planEdit(done: Done, before: ReadonlyMap<string, Item>): Undo | null {
+  const steps = patches(done, before);
+  const changed = done.after.filter((item) => steps.some((step) => step.type === "patch" && step.id === item.id));
+  const onlyDates = steps.every((step) => step.type === "patch" && isOfDates(step.changes));
+  const ids = changed.map((item) => item.id);
+  return { ...named(onlyDates ? "dated" : "changed", changed, ids), steps };
+}
+
+function patches({ calendar, state, after }: Done, before: ReadonlyMap<string, Item>): UndoStep[] {
+  return after.flatMap((item): UndoStep[] => {
+    const was = before.get(item.id);
+    const changes = was === undefined ? null : difference(was, item);
+    if (was === undefined || changes === null) return [];
+    return [{ type: "patch", calendar, id: item.id, changes, state, was: was.state }];
+  });
+}
+
+function planMove(left: Done, entered: Done): Undo {
+  const before = new Map(left.before.map((item) => [item.id, item]));
+  const moved = entered.after.filter((item) => left.destroyed.includes(item.id));
+  const roots = rootsOf(moved);
+  const after = moved.flatMap((item) => {
+    const was = before.get(item.id);
+    const changes = was === undefined ? null : difference(was, item);
+    return changes === null ? [] : [{ id: item.id, changes }];
+  });
+  const steps = roots.map(({ id }, at): UndoStep => {
+    const place = { calendar: entered.calendar, to: left.calendar, state: entered.state };
+    return { type: "move", id, ...place, after: at === roots.length - 1 ? after : [] };
+  });
+  return {
+    ...named(
+      "moved",
+      roots,
+      moved.map((item) => item.id),
+    ),
+    steps,
+  };
+}
+
+/** Return the fields to set so that `now` becomes what `was` is; null when there are none. Dates go together. */
+export function difference(was: Item, now: Item): Fields | null {
+  if (isBusy(was) || isBusy(now)) return null;
+  const differing = WRITABLE.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(now[name]));
+  if (differing.length === 0) return null;
+  const dated = differing.some((name) => DATES.some((date) => date === name));
+  const names = new Set<keyof FullItem & (typeof WRITABLE)[number]>(dated ? [...differing, ...DATES] : differing);
+  return Object.fromEntries(Array.from(names, (name) => [name, was[name]]));
+}
+
+function isOfDates(changes: Fields): boolean {
+  return Object.keys(changes).every((name) => DATES.some((date) => date === name));
+}
+
+function rootsOf(items: readonly Item[]): readonly Item[] {
+  const ids = new Set(items.map((item) => item.id));
+  return items.filter((item) => isBusy(item) || item.parent === null || !ids.has(item.parent));
+}
+
+function named(kind: UndoKind, roots: readonly Item[], ids: readonly string[]): Omit<Undo, "steps"> {
+  const [root] = roots;
+  const alone = roots.length === 1 && root !== undefined && !isBusy(root);
+  return { kind, title: alone ? root.title : null, count: ids.length };
+}

@@ -1,0 +1,45 @@
+/** A live calendar for any page by one script tag: fills each `<div data-live-calendar="…">`. Reads attributes; changes nothing on the server. */
+import "./embed.css";
+import { Calendar } from "fullcalendar";
+import dayGridPlugin from "fullcalendar/daygrid";
+import listPlugin from "fullcalendar/list";
+import breezyTheme from "fullcalendar/themes/breezy";
+import timeGridPlugin from "fullcalendar/timegrid";
+import { createLiveClient, type LiveClient, liveEventSource, livePlugin } from "../fullcalendar";
+
+const VIEWS: Readonly<Record<string, string>> = {
+  month: "dayGridMonth",
+  week: "timeGridWeek",
+  day: "timeGridDay",
+  list: "listWeek",
+};
+
+for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]")) void fill(place);
+
+/** Show the calendars an element names (ids, separated by spaces; none: all one may see). */
+async function fill(place: HTMLElement): Promise<void> {
+  const { api = "/api/", socket = "/ws/", view = "month", date } = place.dataset;
+  const client = createLiveClient({ apiUrl: api, socketUrl: socket });
+  client.on("status", ({ status }) => {
+    place.dataset["status"] = status;
+  });
+  const loaded = await client.loadCalendars();
+  if (!loaded.ok) {
+    place.dataset["status"] = loaded.error.code;
+    return;
+  }
+  new Calendar(place, {
+    plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
+    initialView: VIEWS[view] ?? view,
+    ...(date === undefined ? {} : { initialDate: date }),
+    eventSources: idsOf(place, client).map((id) => liveEventSource(client, id)),
+    eventDidMount: ({ el, event }) => {
+      el.dataset["item"] = event.id;
+    },
+  }).render();
+}
+
+function idsOf(place: HTMLElement, client: LiveClient): readonly string[] {
+  const named = (place.dataset["liveCalendar"] ?? "").split(/\s+/).filter(Boolean);
+  return named.length ? named : client.calendars().map((info) => info.id);
+}

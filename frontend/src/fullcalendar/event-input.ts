@@ -1,0 +1,52 @@
+/** Turns an item into FullCalendar's event input, and an event back into its item. Never decides what is shown. */
+import type { EventApi, EventInput } from "fullcalendar";
+import type { ItemKey } from "../client/events";
+import type { LiveClient } from "../client/live-client";
+import { type Item, isBusy, isItem } from "../protocol/item";
+
+const PREFIX = "live~";
+const READ_ONLY_ROLES: readonly string[] = ["viewer", "freebusy"];
+
+/** Return an item's deterministic defId: by calendar and id, as an item may move between calendars. */
+export function defIdOf({ calendar, id }: ItemKey): string {
+  return `${PREFIX}${calendar}~${id}`;
+}
+
+/** Return the key in a defId, or null for events that are not this plug-in's. */
+export function keyOfDefId(defId: string): ItemKey | null {
+  if (!defId.startsWith(PREFIX)) return null;
+  const [calendar = "", id = ""] = defId.slice(PREFIX.length).split("~");
+  return { calendar, id };
+}
+
+/** `eventDefMemberAdders`: FullCalendar would number its definitions anew with every fetch. */
+export function liveDefMembers(refined: { readonly liveKey?: string }): { defId?: string } {
+  return refined.liveKey === undefined ? {} : { defId: PREFIX + refined.liveKey };
+}
+
+/** Return the event input of an item. Its `extendedProps` are the item itself. */
+export function eventInput(client: LiveClient, item: Item): EventInput {
+  const info = client.calendarInfo(item.calendar);
+  const color = (isBusy(item) ? null : item.color) ?? info?.color;
+  const readOnly = isBusy(item) || (info !== undefined && READ_ONLY_ROLES.includes(info.role));
+  return {
+    id: item.id,
+    liveKey: `${item.calendar}~${item.id}`,
+    title: isBusy(item) ? client.busyTitle : item.title,
+    start: item.start,
+    end: item.end,
+    allDay: item.allDay,
+    extendedProps: { ...item },
+    ...(color === undefined ? {} : { color }),
+    ...(readOnly ? { editable: false } : {}),
+    ...(isBusy(item) || item.url === null ? {} : { url: item.url }),
+  };
+}
+
+/** Return the item an event shows, or null when it is not one of this plug-in's. */
+export function readLiveItem(
+  event: Pick<EventApi, "extendedProps">,
+): { readonly key: ItemKey; readonly item: Item } | null {
+  const item: unknown = event.extendedProps;
+  return isItem(item) ? { key: { calendar: item.calendar, id: item.id }, item } : null;
+}

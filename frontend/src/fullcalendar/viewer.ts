@@ -1,0 +1,98 @@
+/** One event source of one FullCalendar: its range, and what of it must be painted anew. Never talks to FullCalendar. */
+import type { ItemKey } from "../client/events";
+import type { LiveClient } from "../client/live-client";
+import { isInRange, type Range } from "../core/range";
+import type { Item } from "../protocol/item";
+import type { LiveSourceOption } from "./options";
+
+let viewers = 0;
+
+/** What one fetch hands over: everything of the range, or only what changed. */
+export interface Batch {
+  readonly whole: boolean;
+  readonly ids: ReadonlySet<string>;
+  readonly items: readonly Item[];
+}
+
+export class Viewer {
+  readonly client: LiveClient;
+  readonly calendar: string;
+  private readonly name: string;
+  private range: Range | null = null;
+  /** Changes with FullCalendar's time zone or locale: then every date must be read anew. */
+  private dateEnv: unknown = null;
+  private dirty = new Set<string>();
+  private allDirty = true;
+  private batch: Batch | null = null;
+
+  constructor({ client, calendar }: LiveSourceOption) {
+    this.client = client;
+    this.calendar = calendar;
+    viewers += 1;
+    this.name = `fullcalendar-${viewers}`;
+  }
+
+  /** Show a range and return what FullCalendar lacks of it. */
+  fetch(range: Range, dateEnv: unknown, again: boolean): Batch {
+    const moved = this.range?.start !== range.start || this.range.end !== range.end;
+    if (moved || again) this.client.show(this.name, this.calendar, range, again);
+    this.range = range;
+    const whole = moved || again || this.allDirty || this.dateEnv !== dateEnv;
+    this.dateEnv = dateEnv;
+    const ids = new Set(this.dirty);
+    const items = whole
+      ? [...this.client.shownItems(this.calendar)].filter((item) => isInRange(item, range))
+      : this.dirtyItems();
+    this.batch = { whole, ids, items };
+    return this.batch;
+  }
+
+  private dirtyItems(): Item[] {
+    return [...this.dirty]
+      .map((id) => this.shown({ calendar: this.calendar, id }))
+      .filter((item) => item !== undefined);
+  }
+
+  /** FullCalendar has taken the last fetch; returns what it was. */
+  taken(): Batch | null {
+    const { batch } = this;
+    this.batch = null;
+    if (batch === null) return null;
+    for (const id of batch.ids) this.dirty.delete(id);
+    if (batch.whole) this.allDirty = false;
+    return batch;
+  }
+
+  /** Return what is to be shown of an item in the range. */
+  shown(key: ItemKey): Item | undefined {
+    const item = this.client.shownItem(key);
+    return item !== undefined && this.range !== null && isInRange(item, this.range) ? item : undefined;
+  }
+
+  /** Remember what must be painted anew; what is neither painted nor to be painted is no news. Returns whether there is anything. */
+  mark(ids: ReadonlySet<string> | "all", isPainted: (id: string) => boolean): boolean {
+    if (ids === "all") this.allDirty = true;
+    else {
+      for (const id of ids) {
+        if (isPainted(id) || this.shown({ calendar: this.calendar, id }) !== undefined) this.dirty.add(id);
+      }
+    }
+    return this.range !== null && (this.allDirty || this.dirty.size > 0);
+  }
+
+  /** The source or its FullCalendar is gone. */
+  leave(): void {
+    this.client.hide(this.name, this.calendar);
+  }
+
+  /** FullCalendar is back (React's strict mode mounts twice): show the range again. */
+  comeBack(): void {
+    if (this.range === null) return;
+    this.allDirty = true;
+    this.client.show(this.name, this.calendar, this.range);
+  }
+
+  get isLoading(): boolean {
+    return this.client.isLoading(this.calendar);
+  }
+}

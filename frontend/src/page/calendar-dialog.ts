@@ -1,0 +1,103 @@
+/** The dialog of a calendar: a new one, or for its owners its name, colour and zone, and its end. What is saved comes back by push. */
+import type { ApiError, CalendarInfo, LiveClient } from "../fullcalendar";
+import { reasonOf } from "./calendar-view";
+import type { PageData } from "./page-data";
+
+interface Parts {
+  readonly client: LiveClient;
+  readonly page: PageData;
+}
+
+const FIRST_COLORS = ["#2563eb", "#16a34a", "#db2777", "#ea580c", "#7c3aed", "#0891b2", "#dc2626", "#ca8a04"];
+
+export class CalendarDialog {
+  private readonly dialog = document.querySelector<HTMLDialogElement>("#calendar-dialog");
+  private readonly form = this.dialog?.querySelector("form");
+  private calendar: string | null = null;
+
+  constructor(private readonly parts: Parts) {
+    document.querySelector("[data-add-calendar]")?.addEventListener("click", () => this.open(null));
+    document.getElementById("calendars")?.addEventListener("click", (event) => {
+      const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-edit-calendar]") : null;
+      if (button) this.open(parts.client.calendarInfo(button.dataset["editCalendar"] ?? "") ?? null);
+    });
+    this.form?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.save();
+    });
+    const act: Readonly<Record<string, () => void>> = {
+      "[data-close]": () => this.dialog?.close(),
+      "[data-ask]": () => this.ask(true),
+      "[data-keep]": () => this.ask(false),
+      "[data-delete]": () => void this.remove(),
+    };
+    for (const [selector, run] of Object.entries(act)) {
+      for (const button of this.dialog?.querySelectorAll(selector) ?? []) button.addEventListener("click", run);
+    }
+    parts.client.on("calendarGone", ({ calendar }) => {
+      if (calendar === this.calendar) this.dialog?.close();
+    });
+  }
+
+  private open(info: CalendarInfo | null): void {
+    const { client, page } = this.parts;
+    const title = document.getElementById("calendar-dialog-title");
+    const ask = this.dialog?.querySelector<HTMLElement>("[data-ask]");
+    if (!this.dialog || !title || !ask) return;
+    this.calendar = info?.id ?? null;
+    title.textContent = info === null ? page.texts.newCalendar : page.texts.editCalendar;
+    ask.hidden = info === null;
+    this.set("name", info?.name ?? "");
+    this.set("color", info?.color ?? FIRST_COLORS[client.calendars().length % FIRST_COLORS.length] ?? "#2563eb");
+    this.set("timeZone", info?.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+    this.complain(null);
+    this.ask(false);
+    this.dialog.showModal();
+    this.field("name")?.focus();
+  }
+
+  private async save(): Promise<void> {
+    const fields = { name: this.value("name"), color: this.value("color"), timeZone: this.value("timeZone") };
+    const result = await this.parts.client.saveCalendar(this.calendar, fields);
+    if (result.ok) this.dialog?.close();
+    else this.complain(result.error);
+  }
+
+  private async remove(): Promise<void> {
+    if (this.calendar === null) return;
+    const result = await this.parts.client.deleteCalendar(this.calendar);
+    if (result.ok) this.dialog?.close();
+    else this.complain(result.error);
+  }
+
+  private ask(on: boolean): void {
+    const panel = this.dialog?.querySelector<HTMLElement>("[data-panel]");
+    if (!panel) return;
+    panel.hidden = !on;
+    if (on) panel.querySelector<HTMLElement>("[data-keep]")?.focus();
+  }
+
+  private complain(error: ApiError | null): void {
+    const notice = this.dialog?.querySelector<HTMLElement>("[data-problem]");
+    if (notice) {
+      notice.hidden = error === null;
+      notice.textContent = error === null ? "" : reasonOf(error, this.parts.page);
+    }
+    for (const name of ["name", "color", "timeZone"]) {
+      this.field(name)?.setAttribute("aria-invalid", String(error?.fields?.[name] !== undefined));
+    }
+  }
+
+  private field(name: string): HTMLInputElement | null {
+    return this.form?.querySelector<HTMLInputElement>(`[name="${name}"]`) ?? null;
+  }
+
+  private value(name: string): string {
+    return this.field(name)?.value ?? "";
+  }
+
+  private set(name: string, value: string): void {
+    const field = this.field(name);
+    if (field) field.value = value;
+  }
+}

@@ -1,0 +1,66 @@
+/** The quiet sign of the connection: a dot and a word, and what one can do when it is gone for good. */
+import type { LiveClient } from "../fullcalendar";
+import type { PageData, TextName } from "./page-data";
+
+type Status = ReturnType<LiveClient["status"]>;
+
+interface Sign {
+  /** Its colour in the style sheet. */
+  readonly look: "live" | "waiting" | "lost";
+  readonly text: TextName;
+  readonly hint: TextName;
+  readonly action?: "signIn" | "reload";
+}
+
+const WAITING: Sign = { look: "waiting", text: "reconnecting", hint: "reconnectingHint" };
+const STOPPED: Sign = { look: "lost", text: "stopped", hint: "stoppedHint", action: "reload" };
+const SIGNS: Readonly<Record<Status, Sign>> = {
+  idle: { look: "waiting", text: "connecting", hint: "reconnectingHint" },
+  connecting: { look: "waiting", text: "connecting", hint: "reconnectingHint" },
+  live: { look: "live", text: "live", hint: "liveHint" },
+  offline: WAITING,
+  paused: WAITING,
+  "signed-out": { look: "lost", text: "signedOut", hint: "signedOutHint", action: "signIn" },
+  forbidden: STOPPED,
+  refused: STOPPED,
+  "too-many": STOPPED,
+  closed: STOPPED,
+};
+/** A connection that is back sooner is no news. */
+const PATIENCE_MS = 800;
+
+/** Show the connection's status from now on. */
+export function showConnection(client: LiveClient, page: PageData): void {
+  const box = document.getElementById("connection");
+  const word = box?.querySelector(".connection__text");
+  const action = box?.querySelector<HTMLAnchorElement>("a");
+  if (!box || !word || !action) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const show = (): void => {
+    const sign = signOf(client.status());
+    box.dataset["look"] = sign.look;
+    box.title = page.texts[sign.hint];
+    if (word.textContent !== page.texts[sign.text]) word.textContent = page.texts[sign.text];
+    action.hidden = sign.action === undefined;
+    if (sign.action) {
+      const here = `${location.pathname}${location.search}`;
+      action.textContent = page.texts[sign.action];
+      action.href = sign.action === "signIn" ? `${page.loginUrl}?next=${encodeURIComponent(here)}` : here;
+    }
+  };
+  const showSoon = (): void => {
+    clearTimeout(timer);
+    if (signOf(client.status()).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
+    else show();
+  };
+  client.on("status", showSoon);
+  addEventListener("online", showSoon);
+  addEventListener("offline", showSoon);
+  showSoon();
+}
+
+function signOf(status: Status): Sign {
+  const sign = SIGNS[status];
+  return sign.look === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
+}

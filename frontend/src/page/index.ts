@@ -1,0 +1,63 @@
+/** The calendar page's entry: makes the parts and joins them. Holds no rules of its own. */
+import "./styles/page.css";
+import { createLiveClient } from "../fullcalendar";
+import { CalendarDialog } from "./calendar-dialog";
+import { makeCalendar } from "./calendar-view";
+import { showConnection } from "./connection-sign";
+import { highlightChanges } from "./highlight";
+import { wireHtmx } from "./htmx-wiring";
+import { ItemDialog } from "./item-dialog";
+import { readPageData } from "./page-data";
+import { Sidebar } from "./sidebar";
+import { Toasts } from "./toasts";
+import { Toolbar } from "./toolbar";
+import { TrashDialog } from "./trash-dialog";
+import { Undos } from "./undo";
+import { ViewUrl } from "./view-url";
+
+const data = readPageData();
+const element = document.querySelector<HTMLElement>("#calendar.calendar");
+if (data && element) void start(data, element);
+
+async function start(page: NonNullable<typeof data>, element: HTMLElement): Promise<void> {
+  const client = createLiveClient({
+    apiUrl: page.apiUrl,
+    socketUrl: page.socketUrl,
+    userId: page.userId,
+    busyTitle: page.texts.busy,
+  });
+  const toasts = new Toasts();
+  const url = new ViewUrl();
+  showConnection(client, page);
+  wireHtmx(client);
+  const loaded = await client.loadCalendars();
+  if (!loaded.ok && client.status() !== "signed-out") toasts.show(loaded.error.detail);
+
+  const dialog = new ItemDialog({ client, page, toasts });
+  const undos = new Undos({ client, page, toasts });
+  dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
+  client.on("writeLost", () => {
+    toasts.once(page.texts.savedLater);
+    addEventListener("beforeunload", (event) => client.isWriting() && event.preventDefault(), { once: true });
+  });
+  const calendar = makeCalendar({ element, client, page, toasts, dialog, place: url.place() });
+  const toolbar = new Toolbar(calendar);
+  const sidebar = new Sidebar({ client, calendar, page, toasts });
+  new TrashDialog({ client, page, toasts });
+  new CalendarDialog({ client, page });
+
+  calendar.on("datesSet", () => {
+    toolbar.show();
+    url.record({ ...url.place(), view: toolbar.view(), date: toolbar.date() });
+  });
+  sidebar.onFilter = (filter) => url.record({ ...url.place(), ...filter });
+  url.onReturn = (place) => {
+    sidebar.showFilter(place);
+    toolbar.go(place);
+  };
+  sidebar.showFilter(url.place());
+  calendar.render();
+  toolbar.show();
+  highlightChanges(client, element);
+  dialog.openFromAddress();
+}

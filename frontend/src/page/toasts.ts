@@ -1,0 +1,95 @@
+/** Short news at the edge of the screen; read out politely, gone by itself, never the only place of something important. */
+
+const STAY_MS = 7_000;
+const SHORT_MS = 2_500;
+/** Long enough to read, think, and reach the button. */
+const OFFER_MS = 12_000;
+const AT_MOST = 3;
+
+/** What a toast offers to do. */
+export interface ToastAction {
+  readonly label: string;
+  readonly run: () => void;
+}
+
+/** A toast on the screen. */
+export interface Toast {
+  remove(): void;
+}
+
+export class Toasts {
+  private readonly box = document.getElementById("toasts");
+  private readonly template = document.querySelector<HTMLTemplateElement>("#toast-template");
+
+  constructor() {
+    // A closed dialog shows nothing that is in it. The event does not bubble.
+    document.addEventListener("close", () => this.box?.childElementCount && this.raise(), true);
+  }
+
+  /** Say that something went as meant. */
+  confirm(text: string): void {
+    this.show(text, SHORT_MS);
+  }
+
+  /** Say something, unless it is being said. */
+  once(text: string): void {
+    const lines = [...(this.box?.querySelectorAll(".toast__text") ?? [])];
+    if (!lines.some((line) => line.textContent === text)) this.show(text);
+  }
+
+  show(text: string, stayMs = STAY_MS): void {
+    this.add(text, stayMs);
+  }
+
+  /** Say something that can be undone, or done, by a button. */
+  offer(text: string, action: ToastAction): Toast {
+    const toast = this.add(text, OFFER_MS, action);
+    return { remove: () => toast && this.remove(toast) };
+  }
+
+  private add(text: string, stayMs: number, action?: ToastAction): HTMLElement | null {
+    const toast = this.template?.content.firstElementChild?.cloneNode(true);
+    if (!this.box || !(toast instanceof HTMLElement)) return null;
+    const line = toast.querySelector(".toast__text");
+    if (line) line.textContent = text;
+    const button = toast.querySelector<HTMLElement>(".toast__action");
+    if (button && action) {
+      button.textContent = action.label;
+      button.hidden = false;
+      button.addEventListener("click", action.run);
+    }
+    toast.querySelector(".toast__close")?.addEventListener("click", () => this.remove(toast));
+    while (this.box.childElementCount >= AT_MOST) this.box.firstElementChild?.remove();
+    this.raise();
+    this.box.append(toast);
+    this.removeLater(toast, stayMs);
+    return toast;
+  }
+
+  /** Above any dialog, and inside it: what is outside a modal dialog cannot be clicked. */
+  private raise(): void {
+    if (!this.box) return;
+    const host = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
+    if (this.box.parentElement === host && this.box.matches(":popover-open")) return;
+    if (this.box.matches(":popover-open")) this.box.hidePopover();
+    if (this.box.parentElement !== host) host.append(this.box);
+    this.box.showPopover();
+  }
+
+  private removeLater(toast: HTMLElement, stayMs: number): void {
+    let timer = setTimeout(() => this.remove(toast), stayMs);
+    for (const pause of ["pointerenter", "focusin"]) toast.addEventListener(pause, () => clearTimeout(timer));
+    for (const go of ["pointerleave", "focusout"]) {
+      toast.addEventListener(go, () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => this.remove(toast), stayMs);
+      });
+    }
+  }
+
+  private remove(toast: HTMLElement): void {
+    if (toast.contains(document.activeElement)) document.getElementById("calendar")?.focus({ preventScroll: true });
+    toast.remove();
+    if (this.box?.childElementCount === 0 && this.box.matches(":popover-open")) this.box.hidePopover();
+  }
+}

@@ -1,0 +1,52 @@
+/** Where one looks: view, date and filters, and the address that says so. PURE. */
+
+export type View = "month" | "week" | "day" | "list";
+
+export interface Filter {
+  /** Empty: all. */
+  readonly types: readonly string[];
+  readonly statuses: readonly string[];
+}
+
+export interface Place extends Filter {
+  readonly view: View;
+  /** `2026-11-22` */
+  readonly date: string;
+}
+
+const VIEWS: readonly View[] = ["month", "week", "day", "list"];
+const DATE = /^\d{4}-\d\d-\d\d$/;
+
+/** Read an address's search part; what it does not say, or says wrongly, comes from `otherwise`. */
+export function readPlace(search: string, otherwise: { readonly view: View; readonly date: string }): Place {
+  const params = new URLSearchParams(search);
+  const view = VIEWS.find((one) => one === params.get("view")) ?? otherwise.view;
+  const date = params.get("date") ?? "";
+  return {
+    view,
+    date: DATE.test(date) && !Number.isNaN(Date.parse(date)) ? date : otherwise.date,
+    types: list(params.get("type")),
+    statuses: list(params.get("status")),
+  };
+}
+
+/** Write a place as an address's search part. */
+export function writePlace(place: Place): string {
+  const parts = [`view=${place.view}`, `date=${place.date}`];
+  if (place.types.length) parts.push(`type=${place.types.map(encodeURIComponent).join(",")}`);
+  if (place.statuses.length) parts.push(`status=${place.statuses.map(encodeURIComponent).join(",")}`);
+  return `?${parts.join("&")}`;
+}
+
+/** Tell whether an item of this type and status is to be shown. */
+export function passes(filter: Filter, item: { readonly workType?: string; readonly status?: string }): boolean {
+  return accepts(filter.types, item.workType) && accepts(filter.statuses, item.status);
+}
+
+function accepts(wanted: readonly string[], value: string | undefined): boolean {
+  return wanted.length === 0 || (value !== undefined && wanted.includes(value));
+}
+
+function list(text: string | null): readonly string[] {
+  return (text ?? "").split(",").filter((one) => /^[a-z_]+$/.test(one));
+}

@@ -1,0 +1,32 @@
+/** Keeps the address of the page and where one looks the same, both ways. Never moves the calendar by itself. */
+import { type Place, readPlace, type View, writePlace } from "./view-place";
+
+/** Below this a month's cells hold no text. */
+const PHONE = "(max-width: 640px)";
+
+export class ViewUrl {
+  /** The browser went back or forward. */
+  onReturn: (place: Place) => void = () => {};
+  private readonly otherwise: { readonly view: View; readonly date: string };
+
+  constructor() {
+    this.otherwise = { view: matchMedia(PHONE).matches ? "list" : "month", date: localDate(new Date()) };
+    addEventListener("popstate", () => this.onReturn(this.place()));
+  }
+
+  place(): Place {
+    return readPlace(location.search, this.otherwise);
+  }
+
+  /** Make a place a step of the browser's history, unless it is where the address is already. */
+  record(place: Place): void {
+    const search = writePlace(place);
+    if (search !== writePlace(this.place())) history.pushState(null, "", search);
+  }
+}
+
+/** Return the calendar date of a moment, in the browser's zone. */
+export function localDate(moment: Date): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+}

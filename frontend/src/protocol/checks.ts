@@ -1,0 +1,49 @@
+/** Small hand-written checks of unknown JSON; knows no frame and no item. */
+
+export type Check = (value: unknown) => boolean;
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export const isText: Check = (value) => typeof value === "string";
+export const isFlag: Check = (value) => typeof value === "boolean";
+export const isWhole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+export const isUuid = (value: unknown): value is string => typeof value === "string" && UUID.test(value);
+
+export const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+export const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+export const oneOf =
+  (...words: readonly string[]): Check =>
+  (value) =>
+    typeof value === "string" && words.includes(value);
+
+/** Tell whether a value is a JSON object (no array, no null). */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Return the name of the first field that is missing or wrong, or null. Further fields are let through: a newer server may add some. */
+export function wrongField(value: JsonObject, checks: Readonly<Record<string, Check>>): string | null {
+  for (const name in checks) {
+    if (!checks[name]?.(value[name])) return name;
+  }
+  return null;
+}
+
+/** What was read, or why it could not be. */
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly detail: string };
+
+/** Parse JSON text without throwing. */
+export function parseJson(text: string): Parsed<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch {
+    return { ok: false, detail: "not JSON" };
+  }
+}

@@ -1,0 +1,85 @@
+/** Parses what the server sends into typed frames and answers, or says what is wrong; never throws and never acts. */
+import {
+  type Check,
+  isFlag,
+  isObject,
+  isText,
+  isUuid,
+  isWhole,
+  listOf,
+  oneOf,
+  orNull,
+  type Parsed,
+  parseJson,
+  wrongField,
+} from "./checks";
+import type { CalendarInfo, ChangesFrame, ServerFrame } from "./frames";
+import { isItem } from "./item";
+import { isAccess, isState } from "./state";
+
+const isActor: Check = (value) => isObject(value) && wrongField(value, { id: isText, name: isText }) === null;
+const isStates: Check = (value) =>
+  isObject(value) && Object.entries(value).every(([id, state]) => isUuid(id) && isState(state));
+
+const CALENDAR: Readonly<Record<string, Check>> = {
+  id: isUuid,
+  name: isText,
+  color: isText,
+  timeZone: isText,
+  role: isText,
+  rights: isText,
+  people: listOf(isActor),
+};
+
+/** Tell whether a value is a calendar of the calendar list. */
+export function isCalendarInfo(value: unknown): value is CalendarInfo {
+  return isObject(value) && wrongField(value, CALENDAR) === null;
+}
+
+const FRAMES: Readonly<Record<ServerFrame["type"], Readonly<Record<string, Check>>>> = {
+  hello: { protocol: isWhole, heartbeatSeconds: (value) => typeof value === "number" && value > 0 },
+  subscribed: { id: isWhole, calendar: isUuid, state: isState, access: isAccess },
+  changes: {
+    calendar: isUuid,
+    oldState: isState,
+    newState: isState,
+    more: isFlag,
+    upserted: listOf(isItem),
+    destroyed: listOf(isUuid),
+    actor: orNull(isActor),
+    mutationId: orNull(isText),
+  },
+  head: { states: isStates },
+  reset: { calendar: isUuid, reason: oneOf("pruned", "diverged", "bulk", "rights"), spreadMs: isWhole },
+  calendar: { calendar: isCalendarInfo },
+  rights: { calendar: isUuid, rights: (value) => value === null },
+  reconnect: { spreadMs: isWhole },
+  pong: {},
+  error: { id: orNull(isWhole), code: isText },
+};
+
+/** Return the frame in a socket's text. A type this client does not know is an error too: the caller may ignore it. */
+export function parseServerFrame(text: string): Parsed<ServerFrame> {
+  const json = parseJson(text);
+  return json.ok ? readServerFrame(json.value) : json;
+}
+
+/** Return the frame in parsed JSON. */
+export function readServerFrame(value: unknown): Parsed<ServerFrame> {
+  if (!isObject(value)) return { ok: false, detail: "not a JSON object" };
+  const type = value.type;
+  if (typeof type !== "string" || !Object.hasOwn(FRAMES, type)) {
+    return { ok: false, detail: `type: unknown frame type ${JSON.stringify(type)}` };
+  }
+  const wrong = wrongField(value, FRAMES[type as ServerFrame["type"]]);
+  if (wrong !== null) return { ok: false, detail: `${wrong}: missing or wrong in '${type}'` };
+  const frame = value as unknown as ServerFrame;
+  if (frame.type === "changes" && !isOfOneCalendar(frame)) {
+    return { ok: false, detail: "upserted: an item of another calendar in 'changes'" };
+  }
+  return { ok: true, value: frame };
+}
+
+function isOfOneCalendar(frame: ChangesFrame): boolean {
+  return frame.upserted.every((item) => item.calendar === frame.calendar);
+}

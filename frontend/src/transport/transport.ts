@@ -1,0 +1,19 @@
+/** What the client needs of a transport, whatever it runs over. No implementation. */
+
+export interface LinkHandlers {
+  opened(): void;
+  received(text: string): void;
+  /** Once, with a WebSocket close code; never after `Link.close()`. */
+  closed(code: number): void;
+}
+
+/** One connection. */
+export interface Link {
+  /** Does nothing when the connection is not open: what is lost is asked for again after the next one opens. */
+  send(text: string): void;
+  close(): void;
+}
+
+export interface Transport {
+  open(handlers: LinkHandlers): Link;
+}

@@ -1,0 +1,97 @@
+/** The golden frames that server and client share: what the server writes is read here, what is written here the server reads. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { newCalendar } from "../../src/core/model";
+import { reduce } from "../../src/core/reduce";
+import { parseServerFrame, readServerFrame } from "../../src/protocol/guards";
+import { isItem } from "../../src/protocol/item";
+import { CALENDAR, days, state } from "../support/items";
+
+const FOLDER = new URL("../../../tests/contract/", import.meta.url);
+
+interface Golden {
+  readonly name: string;
+  readonly frame: Record<string, unknown>;
+  readonly wire: Record<string, unknown>;
+}
+
+function golden(file: string): readonly Golden[] {
+  return JSON.parse(readFileSync(new URL(file, FOLDER), "utf8")) as readonly Golden[];
+}
+
+function nonEmpty(list: readonly Golden[]): readonly Golden[] {
+  expect(list.length).toBeGreaterThan(0);
+  return list;
+}
+
+test("the_contract_is_where_the_server_writes_it", () => {
+  expect(readdirSync(FOLDER)).toEqual(
+    expect.arrayContaining(["client-frames.json", "server-frames.json", "wires.json"]),
+  );
+});
+
+describe("server frames", () => {
+  test.each(nonEmpty(golden("server-frames.json")))("$name: client reads it whole", ({ frame }) => {
+    expect(parseServerFrame(JSON.stringify(frame))).toEqual({ ok: true, value: frame });
+  });
+
+  const fields = golden("server-frames.json").flatMap(({ name, frame }) =>
+    Object.keys(frame)
+      .filter((field) => field !== "detail") // for people, and therefore optional
+      .map((field) => ({ name, frame, field })),
+  );
+  test.each(fields)("$name: client refuses it without $field", ({ frame, field }) => {
+    const { [field]: _, ...rest } = frame;
+    expect(readServerFrame(rest).ok).toBe(false);
+  });
+});
+
+describe("wires", () => {
+  test.each(nonEmpty(golden("wires.json")))("$name: client reads it", ({ wire }) => {
+    expect(isItem(wire)).toBe(true);
+  });
+
+  const fields = golden("wires.json").flatMap(({ name, wire }) =>
+    Object.keys(wire).map((field) => ({ name, wire, field })),
+  );
+  test.each(fields)("$name: client refuses it without $field", ({ wire, field }) => {
+    const { [field]: _, ...rest } = wire;
+    expect(isItem(rest)).toBe(false);
+  });
+});
+
+describe("client frames", () => {
+  const sent = (name: string) => nonEmpty(golden("client-frames.json")).find((one) => one.name === name)?.frame;
+  const range = { type: "show", viewer: "test", range: days(0, 7) } as const;
+
+  test("client_subscribes_first_in_the_golden_shape", () => {
+    const shown = reduce(newCalendar(CALENDAR, 1), range, 0).state;
+    const { effects } = reduce(shown, { type: "opened" }, 0);
+    expect(frameShape(effects)).toEqual([shapeOf(sent("subscribe: first"))]);
+  });
+
+  test("client_resumes_in_the_golden_shape", () => {
+    const shown = reduce(newCalendar(CALENDAR, 1), range, 0).state;
+    const opened = { ...shown, cursor: state(41), access: "full.7" };
+    expect(frameShape(reduce(opened, { type: "opened" }, 0).effects)).toEqual([shapeOf(sent("subscribe: resume"))]);
+  });
+
+  test("client_leaves_in_the_golden_shape", () => {
+    const shown = reduce(newCalendar(CALENDAR, 1), range, 0).state;
+    const opened = reduce(shown, { type: "opened" }, 0).state;
+    const { effects } = reduce(opened, { type: "hide", viewer: "test" }, 0);
+    expect(effects.filter((effect) => effect.type === "send").map((effect) => effect.frame)).toEqual([
+      sent("unsubscribe"),
+    ]);
+  });
+});
+
+function frameShape(effects: readonly { readonly type: string }[]): unknown[] {
+  return effects.filter((effect) => "frame" in effect).map((effect) => shapeOf((effect as { frame?: object }).frame));
+}
+
+function shapeOf(frame: object | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(frame ?? {}).map(([name, value]) => [name, value === null ? "null" : typeof value]),
+  );
+}
