@@ -1,0 +1,73 @@
+"""What every test shares: people and a calendar, how long property tests search, and the order of slow and fast tests."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import caches
+from hypothesis import HealthCheck, settings
+
+from calendar_live.live import broadcast
+from calendar_live.models import Calendar
+from calendar_live.protocol.changes import ChangeSet
+from tests.people import make_calendar, make_user
+from tests.recording import announcements
+
+settings.register_profile("default", deadline=None, print_blob=True)
+# `make soak`: the same properties, searched for a long time.
+settings.register_profile(
+    "soak", deadline=None, print_blob=True, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the end-to-end tests last and together: they hold a browser, and what is quick should fail first."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _forget_between_tests() -> Iterator[None]:
+    """What a process remembers beside the database: cached feeds, and a breaker that an earlier test tripped."""
+    yield
+    caches["default"].clear()
+    broadcast.breaker.reset()
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    """Return the owner."""
+    return make_user("ana")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    """Return the editor."""
+    return make_user("ben")
+
+
+@pytest.fixture
+def cara(db: None) -> User:
+    """Return the viewer."""
+    return make_user("cara")
+
+
+@pytest.fixture
+def dan(db: None) -> User:
+    """Return the member of nothing."""
+    return make_user("dan")
+
+
+@pytest.fixture
+def team(ana: User, ben: User, cara: User) -> Calendar:
+    """Return a calendar of these three."""
+    return make_calendar(ana, editor=ben, viewer=cara)
+
+
+@pytest.fixture
+def announced() -> Iterator[list[ChangeSet]]:
+    """Return the change sets announced since the fixture was asked for."""
+    with announcements() as heard:
+        yield heard

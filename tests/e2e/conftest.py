@@ -1,0 +1,160 @@
+"""Fixtures of the end-to-end tests: a real site per test, one real browser, pages that are signed in and watched."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.browser import find_chromium
+from tests.e2e.person import Person
+from tests.e2e.site import ROOT, Site
+from tests.e2e.watch import Watch
+
+USERS: Final = ("ana", "ben", "cara", "dan")
+FAILURES: Final = ROOT / ".make" / "e2e"
+_failed = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder, so that `-m "not e2e"` leaves them out. Asynchronous tests have no place in it."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
+            if inspect.iscoroutinefunction(getattr(item, "function", None)):
+                raise pytest.UsageError(
+                    f"{item.nodeid}: beside Playwright's event loop no other can run; use its sync API"
+                )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that the test itself failed, for the fixtures that take its picture."""
+    report = yield
+    if report.when == "call":
+        item.stash[_failed] = report.failed
+    return report
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database as `make run` leaves it, with its four users signed in."""
+
+    database: Path
+    cookie: str
+    sessions: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    site = Site(tmp_path_factory.mktemp("template"))
+    site.release()
+    command = [sys.executable, "-m", "tests.e2e.sign_in", *USERS]
+    made = json.loads(subprocess.run(command, cwd=ROOT, env=site.environ, check=True, capture_output=True).stdout)
+    return Template(site.database, made["cookie"], made["sessions"])
+
+
+@pytest.fixture
+def site(template: Template, tmp_path: Path) -> Iterator[Site]:
+    """A site of this test alone, with the demo data."""
+    site = Site(tmp_path, database=template.database)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
+    if not site.errors_expected:
+        assert not site.tracebacks()
+
+
+# Playwright's own event loop is on this thread while it is up, where an asynchronous test would refuse to start another. It
+# lives as long as this folder's tests run, which are kept together.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = find_chromium().launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """Complaints of the pages; `watch.allow(pattern)` expects some."""
+    return Watch()
+
+
+class PageFor(Protocol):
+    """Opens a page as a user (None: signed out) in a browser context of its own."""
+
+    def __call__(self, user: str | None, path: str = "/", **context_options: Any) -> Page: ...  # Playwright's options
+
+
+@pytest.fixture
+def page_for(
+    request: pytest.FixtureRequest, browser: Browser, site: Site, template: Template, watch: Watch
+) -> Iterator[PageFor]:
+    """Yield the opener. When the test ends, a complaint of any page fails it; of a failed test log and pictures are kept."""
+    contexts = []
+
+    def open_page(user: str | None, path: str = "/", **context_options: Any) -> Page:
+        whereabouts = {"locale": "en-GB", "timezone_id": "Asia/Manila"}
+        context = browser.new_context(base_url=site.url, **(whereabouts | context_options))
+        contexts.append(context)
+        watch.attach(context, user or "nobody")
+        if user:
+            context.add_cookies([{"name": template.cookie, "value": template.sessions[user], "url": site.url}])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_page
+    if request.node.stash.get(_failed, False):
+        _keep(site, [page for context in contexts for page in context.pages], test=request.node.name)
+    for context in contexts:
+        context.close()
+    assert watch.complaints() == []
+
+
+def _keep(site: Site, pages: list[Page], *, test: str) -> None:
+    """Keep what a failed test leaves to look at: the server's log and a picture of each page."""
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^a-z0-9_]+", "-", test.lower())
+    shutil.copy(site.log, FAILURES / f"{name}.log")
+    for number, page in enumerate(pages, 1):
+        page.screenshot(path=FAILURES / f"{name}-{number}.png")
+
+
+class Visit(Protocol):
+    """Brings a person to a page that is not open yet: what routes or watches it can be set up before."""
+
+    def __call__(self, user: str, **context_options: Any) -> Person: ...  # Playwright's options
+
+
+@pytest.fixture
+def visit(page_for: PageFor, site: Site) -> Visit:
+    def bring(user: str, **context_options: Any) -> Person:
+        return Person(page_for(user, "about:blank", **context_options), site.url)
+
+    return bring
+
+
+@pytest.fixture
+def ana(visit: Visit) -> Person:
+    """Return the owner, looking at an empty month."""
+    return visit("ana").goto()
+
+
+@pytest.fixture
+def ben(visit: Visit) -> Person:
+    """Return the editor, looking at the same month in another browser."""
+    return visit("ben").goto()

@@ -1,0 +1,122 @@
+"""A real site for a browser: the processes of the Procfile, over a database file of its own and the in-memory layer."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from tests.servers import LOOPBACK, free_port
+from tests.waiting import wait_until
+
+ROOT: Final = Path(__file__).parents[2]
+START_TIMEOUT_SECONDS: Final = 30
+STOP_TIMEOUT_SECONDS: Final = 15
+
+
+def procfile() -> dict[str, str]:
+    """Return the Procfile's commands by name."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return {name: command.strip() for name, _, command in (line.partition(":") for line in lines if line)}
+
+
+class Site:
+    """One web process on a port of its own. It may be stopped, killed and started again on the same port and database."""
+
+    def __init__(self, folder: Path, *, database: Path | None = None) -> None:
+        """Prepare a site in `folder`, over a copy of `database` or an empty one."""
+        self.port = free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.database = folder / "site.sqlite3"
+        self.log = folder / "site.log"
+        # A test that makes the server fail on purpose says so.
+        self.errors_expected = False
+        self._process: subprocess.Popen[bytes] | None = None
+        if database:
+            shutil.copy(database, self.database)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Return the environment of the site's processes."""
+        inherited = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "COVERAGE_RUN"}}
+        return inherited | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PORT": str(self.port),
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "SECRET_KEY": "for-the-end-to-end-tests-alone",
+            "DEBUG": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def release(self) -> None:
+        """Migrate and fill the database as `make run` does."""
+        self._run(["sh", "-c", procfile()["release"]])
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command beside the site, in a process of its own, and return what it printed."""
+        return self._run([sys.executable, "manage.py", *arguments])
+
+    def _run(self, command: list[str]) -> str:
+        ran = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True)
+        if ran.returncode:
+            raise RuntimeError(f"{shlex.join(command)} failed:\n{ran.stdout}{ran.stderr}")
+        return ran.stdout
+
+    def start(self) -> None:
+        """Start the web process and wait until it answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["sh", "-c", f"exec {procfile()['web']}"], cwd=ROOT, env=self.environ, stdout=log, stderr=log
+            )
+        wait_until(self._answers, what=f"{self.url}/healthz", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def _answers(self) -> bool:
+        if self._process and self._process.poll() is not None:
+            raise RuntimeError(f"the site ended at once:\n{self.log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own http URL
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{self.url}/healthz answered {error.code}:\n{self.log.read_text()}") from error
+        except OSError:
+            return False
+
+    def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> None:
+        """Stop the web process (SIGKILL: as a crash would) and wait for its end. Does nothing when it does not run."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(stop_signal)
+        try:
+            process.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def copy_database(self, target: Path) -> None:
+        """Write a consistent copy of the database, also while the site runs."""
+        with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+
+    def put_back(self, copy: Path) -> None:
+        """Replace the database by a copy made before. The site must be stopped."""
+        if self._process is not None:
+            raise RuntimeError("stop the site first")
+        for suffix in ("", "-wal", "-shm"):
+            self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+        shutil.copy(copy, self.database)
+
+    def tracebacks(self) -> str:
+        """Return the server's log if it holds an exception, else nothing."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return text if "Traceback (most recent call last)" in text else ""

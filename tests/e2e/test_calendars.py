@@ -1,0 +1,65 @@
+"""The trash, and calendars that come, change and go: on every open page at once."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.person import PATIENCE_MS, Person
+
+
+def listed(person: Person, name: str) -> Locator:
+    return person.page.locator("#calendars .calendar-row", has_text=name)
+
+
+def test_a_calendar_comes_changes_and_goes_on_all_open_pages(ana: Person) -> None:
+    other = Person(ana.page.context.new_page(), ana.url).goto()
+    ana.page.get_by_role("button", name="New calendar").click()
+    dialog = ana.page.locator("#calendar-dialog")
+    expect(dialog.locator("[name=timeZone]")).to_have_value("Asia/Manila")
+    dialog.locator("[name=name]").fill("Launch")
+    dialog.get_by_role("button", name="Save").click()
+    for person in (ana, other):
+        expect(listed(person, "Launch")).to_be_visible(timeout=PATIENCE_MS)
+    item = ana.creates("Press day", calendar=ana.calendar("Launch"))
+    other.sees(item, "Press day")
+    listed(ana, "Launch").get_by_role("button").click()
+    dialog.locator("[name=name]").fill("Launch week")
+    dialog.locator("[name=color]").fill("#db2777")
+    dialog.get_by_role("button", name="Save").click()
+    expect(listed(other, "Launch week")).to_be_visible(timeout=PATIENCE_MS)
+    expect(listed(other, "Launch week").locator("svg").first).to_have_attribute("fill", "#db2777")
+    listed(ana, "Launch week").get_by_role("button").click()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    dialog.locator("[data-panel]").get_by_role("button", name="Delete").click()
+    for person in (ana, other):
+        expect(listed(person, "Launch week")).to_have_count(0, timeout=PATIENCE_MS)
+        person.sees_nothing_of(item)
+
+
+def test_what_was_deleted_is_restored_from_the_trash(ana: Person, ben: Person) -> None:
+    item = ana.creates("Lost and found")
+    ben.sees(item)
+    ana.page.get_by_role("button", name="Trash").click()
+    row = ana.page.locator("#trash-dialog .trash__row", has_text="Lost and found")
+    expect(ana.page.locator("#trash-dialog")).to_be_visible()
+    ben.deletes(item)
+    expect(row).to_contain_text("Ben", timeout=PATIENCE_MS)
+    row.get_by_role("button").click()
+    expect(row).to_have_count(0, timeout=PATIENCE_MS)
+    for person in (ana, ben):
+        person.sees(item)
+
+
+def test_an_item_is_moved_to_another_calendar_in_its_dialog(ana: Person) -> None:
+    answer = ana.call("POST", "/api/calendars/", data={"name": "Launch"})
+    assert answer.ok
+    expect(listed(ana, "Launch")).to_be_visible(timeout=PATIENCE_MS)
+    item = ana.creates()
+    ana.sees(item)
+    dialog = ana.opens(item)
+    dialog.get_by_role("button", name="Move to…").click()
+    dialog.locator("[data-move-to]").select_option(label="Launch")
+    dialog.get_by_role("button", name="Move", exact=True).click()
+    expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
+    ana.sees(item)
+    assert ana.call("GET", ana.path_of(item, ana.calendar("Launch"))).ok

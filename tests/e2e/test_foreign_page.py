@@ -1,0 +1,62 @@
+"""The page of a host site, with its own model: one script tag, and its rows appear, change and vanish live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import PageFor, Template
+from tests.e2e.person import PATIENCE_MS
+from tests.e2e.site import Site
+
+BOOK = """
+from datetime import datetime, UTC
+from calendar_live.models import Calendar
+from tests.foreign.bookings import book
+calendar = Calendar.objects.get(name="Team")
+book(calendar.pk, room="Mayon", guest="Rosa", start=datetime(2027, 3, 17, 2, tzinfo=UTC), end=datetime(2027, 3, 17, 3, tzinfo=UTC))
+"""
+RENAME = """
+from tests.foreign.bookings import rename
+from tests.foreign.models import Booking
+rename(Booking.objects.get(), guest="Pia")
+"""
+CANCEL = """
+from tests.foreign.bookings import cancel
+from tests.foreign.models import Booking
+cancel(Booking.objects.get())
+"""
+
+
+@pytest.fixture
+def site(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A host site: the same database, with the table of its own app."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.foreign.settings")
+    site = Site(tmp_path, database=template.database)
+    site.manage("migrate", "--run-syncdb", "-v0")
+    site.start()
+    try:
+        yield site
+    finally:
+        site.stop()
+    assert not site.tracebacks()
+
+
+def test_its_rows_appear_change_and_vanish_on_its_own_page(page_for: PageFor, site: Site) -> None:
+    page = page_for("ben", "/bookings/")
+    expect(page.locator("#bookings")).to_have_attribute("data-status", "live", timeout=PATIENCE_MS)
+    feeds: list[str] = []
+    page.wait_for_load_state("networkidle")
+    page.on("request", lambda request: feeds.append(request.url) if "/feed/" in request.url else None)
+    entry = page.locator("#bookings [data-item]", has_text="Mayon")
+    expect(entry).to_have_count(0)
+    site.manage("shell", "--no-imports", "-c", BOOK)
+    expect(entry).to_contain_text("Rosa · Mayon", timeout=PATIENCE_MS)
+    site.manage("shell", "--no-imports", "-c", RENAME)
+    expect(entry).to_contain_text("Pia", timeout=PATIENCE_MS)
+    site.manage("shell", "--no-imports", "-c", CANCEL)
+    expect(entry).to_have_count(0, timeout=PATIENCE_MS)
+    assert feeds == []

@@ -1,0 +1,218 @@
+"""Every kind of change shows in the other browser without a request to the feed, and is undone from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.conftest import Visit
+from tests.e2e.person import DAY, MONTH, PATIENCE_MS, Cable, Person
+from tests.e2e.watch import Watch
+
+FRIDAY = "2027-03-19"
+
+
+def offer(person: Person, text: str) -> Locator:
+    """Return the toast with a text and an Undo."""
+    return person.page.locator(".toast", has_text=text).filter(has=person.page.get_by_role("button", name="Undo"))
+
+
+def undoes(person: Person, text: str) -> None:
+    """Click Undo in the toast with a text."""
+    toast = offer(person, text)
+    expect(toast).to_be_visible(timeout=PATIENCE_MS)
+    toast.get_by_role("button", name="Undo").click()
+    expect(person.toast("Undone")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def call(person: Person, method: str, path: str, **options: Any) -> dict[str, Any]:
+    answer = person.call(method, path, **options)
+    assert answer.ok, f"{answer.status}: {answer.text()}"
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def moves(person: Person, item: str, source: str, target: str) -> None:
+    """Move an item to another calendar, as the dialog does."""
+    call(person, "POST", f"{person.path_of(item, source)}move/", data={"calendar": target})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of change: what Ana does, how Ben sees it, what his toast says, and how both see that it is undone."""
+
+    does: Callable[[Person, str], None]
+    shows: Callable[[Person, str], None]
+    says: str
+    undone: Callable[[Person, str], None]
+
+
+def deletes(person: Person, item: str) -> None:
+    person.deletes_in_dialog(item)
+
+
+def drags(person: Person, item: str) -> None:
+    person.drags(item, person.day(FRIDAY))
+
+
+def edits(person: Person, item: str) -> None:
+    person.opens(item).locator("[name=title]").fill("New title")
+    person.dialog.locator("[data-save]").click()
+
+
+KINDS = {
+    "delete": Kind(deletes, Person.sees_nothing_of, "Ana deleted “Design review”", Person.sees),
+    "drag": Kind(
+        drags,
+        lambda person, item: person.sees_on(FRIDAY, item),
+        "Ana rescheduled “Design review”",
+        lambda person, item: person.sees_on(DAY, item),
+    ),
+    "edit": Kind(
+        edits,
+        lambda person, item: person.sees(item, "New title"),
+        "Ana changed “New title”",
+        lambda person, item: person.sees(item, "Design review"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_editor_undoes_what_another_did(ana: Person, ben: Person, name: str) -> None:
+    kind = KINDS[name]
+    item = ana.creates()
+    ana.sees(item)
+    ben.sees(item)
+    before = len(ben.feeds)
+    kind.does(ana, item)
+    kind.shows(ben, item)
+    undoes(ben, kind.says)
+    for person in (ana, ben):
+        kind.undone(person, item)
+    assert len(ben.feeds) == before
+    for person in (ana, ben):
+        person.goto()
+        kind.undone(person, item)
+
+
+def test_an_editor_undoes_a_move_to_another_calendar(ana: Person, ben: Person) -> None:
+    team = ana.calendar()
+    other = call(ana, "POST", "/api/calendars/", data={"name": "Launch"})["id"]
+    expect(ana.page.locator(f'#calendars [data-calendar="{other}"]')).to_have_count(1, timeout=PATIENCE_MS)
+    item = ana.creates()
+    ana.sees(item)
+    expect(ana.page.locator("#calendar")).to_have_attribute("aria-busy", "false")
+    before = len(ana.feeds)
+    moves(ana, item, team, other)
+    undoes(ana, "Moved “Design review” to Launch")
+    ana.sees(item)
+    ben.sees(item)
+    assert len(ana.feeds) == before
+    assert ana.call("GET", ana.path_of(item, team)).ok
+    assert ana.call("GET", ana.path_of(item, other)).status == 404
+
+
+def test_an_editor_undoes_a_bulk_deletion_and_a_bulk_edit(ana: Person, ben: Person) -> None:
+    items = [ana.creates(f"Item {number}") for number in (1, 2)]
+    for item in items:
+        ben.sees(item)
+    before = len(ben.feeds)
+    calendar = ana.calendar()
+    call(ana, "POST", f"/api/calendars/{calendar}/items/delete/", data={"ids": items})
+    for item in items:
+        ben.sees_nothing_of(item)
+    undoes(ben, "Ana deleted 2 items")
+    for item in items:
+        ben.sees(item)
+        ana.sees(item)
+    call(ana, "POST", f"/api/calendars/{calendar}/items/edit/", data={"ids": items, "changes": {"status": "blocked"}})
+    undoes(ben, "Ana changed 2 items")
+    assert [ben.call("GET", ben.path_of(item)).json()["status"] for item in items] == ["not_started"] * 2
+    assert len(ben.feeds) == before
+
+
+def test_an_older_undo_does_not_undo_a_later_deletion(ana: Person, visit: Visit, watch: Watch) -> None:
+    """Ben's tab has not heard of the restoration and the second deletion when he clicks."""
+    watch.allow("status of 412")
+    watch.allow("WebSocket")
+    ben, cable = visit("ben"), Cable()
+    cable.plug_into(ben.page)
+    ben.goto()
+    item = ana.creates()
+    ben.sees(item)
+    gone = call(ana, "DELETE", ana.path_of(item))
+    expect(offer(ben, "Ana deleted")).to_be_visible(timeout=PATIENCE_MS)
+    cable.cut()
+    call(ana, "POST", f"{ana.path_of(item)}restore/", headers={"If-Match": f'"{gone["state"]}"'})
+    call(ana, "DELETE", ana.path_of(item))
+    offer(ben, "Ana deleted").get_by_role("button", name="Undo").click()
+    expect(ben.toast("Not undone")).to_be_visible(timeout=PATIENCE_MS)
+    assert ana.call("GET", ana.path_of(item)).status == 404
+    ana.sees_nothing_of(item)
+
+
+def test_an_offer_goes_when_its_item_changes_again(ana: Person, ben: Person) -> None:
+    item = ana.creates("Draft")
+    ben.sees(item)
+    ana.changes(item, title="Second")
+    expect(offer(ben, "Ana changed “Second”")).to_be_visible(timeout=PATIENCE_MS)
+    ana.changes(item, title="Third")
+    expect(offer(ben, "Ana changed “Third”")).to_be_visible(timeout=PATIENCE_MS)
+    expect(offer(ben, "Ana changed “Second”")).to_have_count(0)
+
+
+def test_a_viewer_is_offered_no_undo(ana: Person, ben: Person, visit: Visit) -> None:
+    cara = visit("cara").goto()
+    item = ana.creates()
+    cara.sees(item)
+    ana.deletes(item)
+    cara.sees_nothing_of(item)
+    expect(offer(ben, "Ana deleted")).to_be_visible(timeout=PATIENCE_MS)
+    expect(cara.page.locator(".toast")).to_have_count(0)
+
+
+def test_ones_own_changes_are_undone_by_the_keyboard_in_a_row(ana: Person) -> None:
+    item = ana.creates()
+    ana.sees(item)
+    ana.drags(item, ana.day(FRIDAY))
+    ana.sees_on(FRIDAY, item)
+    expect(offer(ana, "Rescheduled “Design review”")).to_be_visible(timeout=PATIENCE_MS)
+    ana.deletes_in_dialog(item)
+    ana.sees_nothing_of(item)
+    expect(offer(ana, "Deleted “Design review”")).to_be_visible(timeout=PATIENCE_MS)
+    ana.page.keyboard.press("Control+z")
+    ana.sees_on(FRIDAY, item)
+    expect(ana.toast("Undone").first).to_be_visible(timeout=PATIENCE_MS)
+    ana.page.keyboard.press("Control+z")
+    ana.sees_on(DAY, item)
+
+
+def test_a_drag_shows_before_it_is_answered_and_survives_a_lost_answer(ana: Person, ben: Person, watch: Watch) -> None:
+    watch.allow("ERR_")
+    item = ana.creates()
+    ana.sees(item)
+    lost: list[str] = []
+
+    def lose_the_first(route: Any) -> None:
+        lost.append(route.request.headers["idempotency-key"])
+        if len(lost) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    ana.page.route(f"**/items/{item}/", lose_the_first)
+    with ana.page.expect_response(f"**/items/{item}/", timeout=PATIENCE_MS) as answered:
+        ana.drags(item, ana.day(FRIDAY))
+        ana.sees_on(FRIDAY, item)
+    answered.value.finished()
+    assert len(lost) == 2
+    assert lost[0] == lost[1]
+    ben.sees_on(FRIDAY, item)
+    expect(offer(ana, "Rescheduled")).to_be_visible(timeout=PATIENCE_MS)
+    ana.goto(MONTH)
+    ana.sees_on(FRIDAY, item)

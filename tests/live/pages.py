@@ -1,0 +1,99 @@
+"""A page as the hub sees it, which fails at once when what it hears does not chain (rules S2 and S3)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import orjson
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
+
+from calendar_live.access import UserKey
+from calendar_live.live.hub import Hub
+from calendar_live.models import Calendar
+from calendar_live.protocol import frames
+from calendar_live.protocol.rights import Access
+from calendar_live.protocol.state import State
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run what touches the database as a view would: in a thread, its broadcasts on this event loop."""
+    answer: R = await database_sync_to_async(function)(*args, **kwargs)
+    return answer
+
+
+class Page:
+    """A socket that knows where it stands in each calendar; it has items as a receiver of its rights would."""
+
+    def __init__(self, user: User) -> None:
+        self.user_id: UserKey = user.pk
+        self.frames: list[dict[str, Any]] = []
+        self.texts: list[str] = []
+        self.rechecks = 0
+        self.states: dict[str, str] = {}  # where the chain is; missing: silent
+        self.items: dict[str, dict[str, dict[str, Any]]] = {}
+        self._asked: dict[str, str | None] = {}  # calendar -> state of the subscribe under way
+        self._numbers = itertools.count(1)
+
+    def recheck(self) -> None:
+        self.rechecks += 1
+
+    def push(self, text: str) -> None:
+        frame = orjson.loads(text)
+        self.texts.append(text)
+        self.frames.append(frame)
+        if frame["type"] == "changes":
+            self._take(frame)
+        elif frame["type"] == "subscribed":
+            asked = self._asked.pop(frame["calendar"])
+            if asked is not None:
+                assert self.states[frame["calendar"]] == frame["state"], "the replay ends where `subscribed` says"
+            self.states[frame["calendar"]] = frame["state"]
+        elif frame["type"] in ("reset", "rights"):
+            assert frame["calendar"] in self.states or frame["calendar"] in self._asked, "it was silent already"
+            self.states.pop(frame["calendar"], None)
+            self._asked.pop(frame["calendar"], None)
+            self.items.pop(frame["calendar"], None)
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        calendar = frame["calendar"]
+        assert calendar in self.states, "changes in a calendar that is silent"
+        assert self.states[calendar] == frame["oldState"], "a change that does not chain"
+        if not frame["more"]:
+            self.states[calendar] = frame["newState"]
+        items = self.items.setdefault(calendar, {})
+        for item in frame["upserted"]:
+            items[item["id"]] = item
+        for item in frame["destroyed"]:
+            items.pop(item, None)
+
+    async def subscribe(
+        self, hub: Hub, calendar: Calendar, state: State | str | None = None, access: str | None = None
+    ) -> None:
+        """Subscribe and wait for the answer to have been pushed."""
+        key = str(calendar.pk)
+        wanted = state if state is None or isinstance(state, State) else State.parse(state)
+        self._asked[key] = None if wanted is None else str(wanted)
+        self.states.pop(key, None)
+        if wanted is not None:
+            self.states[key] = str(wanted)
+        frame = frames.Subscribe(next(self._numbers), key, wanted, None if access is None else Access.parse(access))
+        await hub.subscribe(self, frame)
+
+    def heard(self, kind: str) -> list[dict[str, Any]]:
+        """Return the frames of a type, in order."""
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    @property
+    def kinds(self) -> list[str]:
+        """Return what was heard, as types; a reset with its reason."""
+        return [frame["type"] + (f" {frame['reason']}" if "reason" in frame else "") for frame in self.frames]
+
+    def revisions(self) -> list[int]:
+        """Return the revisions that were pushed, in order."""
+        return [int(frame["newState"].partition(".")[0]) for frame in self.heard("changes")]

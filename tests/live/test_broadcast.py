@@ -1,0 +1,218 @@
+"""Announcing a change: at once, whole, bounded in time, and never at the expense of who made it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from calendar_live import changelog, conf
+from calendar_live.live import broadcast
+from calendar_live.models import Calendar, WorkItem
+from calendar_live.protocol.changes import Actor, ChangeSet, Entry
+from calendar_live.protocol.state import State
+from calendar_live.services.calendars import create_calendar
+from tests.live.pages import in_thread
+from tests.people import NINE, make_item
+
+states = st.builds(State, st.integers(0, 10**18 - 1), st.from_regex(r"[0-9a-f]{16}", fullmatch=True))
+entries = st.builds(Entry, st.uuids().map(str), st.none() | st.text(), st.sampled_from(["normal", "private", "secret"]))
+change_sets = st.builds(
+    ChangeSet,
+    st.uuids().map(str),
+    states,
+    states,
+    st.none() | st.lists(entries, max_size=4).map(tuple),
+    st.none() | st.builds(Actor, st.text(), st.text()),
+    st.none() | st.uuids().map(str),
+)
+
+
+@given(change_sets)
+def test_a_change_set_survives_the_layer(change_set: ChangeSet) -> None:
+    """Also as the layers encode it: with msgpack, in which a tuple returns as a list."""
+    from channels_redis.serializers import registry  # noqa: PLC0415 - of the layer that is used with Redis
+
+    serializer = registry.get_serializer("msgpack", symmetric_encryption_keys=None)
+    message = serializer.deserialize(serializer.serialize(dict(broadcast.encode(change_set))))
+    assert broadcast.decode(message) == change_set
+
+
+def test_a_large_set_is_sent_by_its_states_alone(settings: Any) -> None:
+    settings.CALENDAR_LIVE = {"MAX_BROADCAST_BYTES": 100}
+    for size, whole in ((100, True), (101, False)):
+        message = broadcast.encode(
+            ChangeSet("c", State(0, "0" * 16), State(1, "1" * 16), (Entry(str(uuid4()), "x" * size),))
+        )
+        assert (message["entries"] is not None) is whole
+
+
+# --- a layer that fails ----------------------------------------------------------------------------------------------
+
+
+class StuckLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no types
+    """Takes every message and never lets go of its sender."""
+
+    sends = 0
+
+    async def group_send(self, group: str, message: Any) -> None:
+        self.sends += 1
+        await asyncio.Event().wait()
+
+
+class FailingLayer(StuckLayer):
+    """Refuses every message."""
+
+    async def group_send(self, group: str, message: Any) -> None:
+        self.sends += 1
+        raise ConnectionError("the broker is gone")
+
+
+@pytest.fixture(params=[StuckLayer, FailingLayer])
+def bad_layer(request: pytest.FixtureRequest) -> Iterator[StuckLayer]:
+    layer = request.param()
+    channel_layers.set("default", layer)
+    yield layer
+    channel_layers.backends.clear()
+
+
+def counted(result: str) -> float:
+    return REGISTRY.get_sample_value("calendar_live_broadcasts_total", {"result": result}) or 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_broker_costs_one_request_a_quarter_second_and_fails_none(
+    bad_layer: StuckLayer, team: Calendar, ana: User
+) -> None:
+    """Invariant 5 and design §3. Fails without the time-out (for ever), or the breaker (each request pays)."""
+    broadcast.breaker.reset()
+    bad_layer.sends = 0
+    failed, paused = counted("failed"), counted("paused")
+    started = time.monotonic()
+    for _ in range(4):
+        make_item(team, ana)
+    assert time.monotonic() - started < 2, "0.25 s once; the rest is a busy machine"
+    assert bad_layer.sends == 1
+    assert (counted("failed") - failed, counted("paused") - paused) == (1, 3)
+    assert WorkItem.objects.count() == 4
+
+
+def test_the_time_a_broken_broker_may_cost_is_a_quarter_second() -> None:
+    assert conf.DEFAULTS["BROADCAST_TIMEOUT_SECONDS"] == 0.25
+
+
+@pytest.mark.django_db(transaction=True)
+def test_broadcasts_are_tried_again_after_the_pause(
+    bad_layer: StuckLayer, team: Calendar, ana: User, settings: Any
+) -> None:
+    settings.CALENDAR_LIVE = {"BROADCAST_PAUSE_SECONDS": 0.0, "BROADCAST_TIMEOUT_SECONDS": 0.01}
+    broadcast.breaker.reset()
+    bad_layer.sends = 0
+    for _ in range(3):
+        make_item(team, ana)
+    assert bad_layer.sends == 3
+
+
+NOW: Final = 1_000.0
+
+
+def test_a_breaker_lets_nothing_through_for_its_pause_and_then_again() -> None:
+    breaker = broadcast.Breaker()
+    assert not breaker.is_open(NOW)
+    breaker.trip(NOW, 5)
+    assert breaker.is_open(NOW + 4.9)
+    assert not breaker.is_open(NOW + 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_site_without_a_layer_writes_as_ever(team: Calendar, ana: User, settings: Any) -> None:
+    settings.CHANNEL_LAYERS = {}
+    make_item(team, ana)
+    assert WorkItem.objects.count() == 1
+
+
+# --- when, and from where --------------------------------------------------------------------------------------------
+
+
+class Listener:
+    """A member of a calendar's group, on this event loop."""
+
+    def __init__(self) -> None:
+        self.layer = get_channel_layer()
+        self.name = ""
+
+    async def join(self, calendar: Calendar) -> None:
+        self.name = await self.layer.new_channel()
+        await self.layer.group_add(broadcast.group_of(str(calendar.pk)), self.name)
+
+    def waiting(self) -> int:
+        queue = self.layer.channels.get(self.name)
+        return 0 if queue is None else int(queue.qsize())
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_change_is_sent_once_to_the_group_and_only_after_commit(team: Calendar, ana: User) -> None:
+    """Invariant 9. Fails when the signal is sent within the transaction."""
+    listener = Listener()
+    await listener.join(team)
+    seen: list[int] = []
+
+    def write() -> None:
+        with transaction.atomic():
+            with changelog.change(team.pk, actor=ana) as change:
+                change.upsert(WorkItem(calendar=team, title="x", start=NINE, end=NINE))
+            seen.append(listener.waiting())
+
+    await in_thread(write)
+    assert seen == [0]
+    message = await listener.layer.receive(listener.name)
+    assert message["type"] == broadcast.MESSAGE_TYPE
+    assert listener.waiting() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_rolled_back_change_is_sent_to_nobody(team: Calendar, ana: User) -> None:
+    listener = Listener()
+    await listener.join(team)
+
+    def write() -> None:
+        with changelog.change(team.pk, actor=ana) as change:
+            change.upsert(WorkItem(calendar=team, title="x", start=NINE, end=NINE))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(write)
+    assert listener.waiting() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_without_an_event_loop_sends_its_changes(ana: User) -> None:
+    create_calendar("Holidays", actor=ana)
+    sent, failed = counted("sent"), counted("failed")
+    call_command("import_holidays", country="PH", years="2026", verbosity=0)
+    assert (counted("sent"), counted("failed")) == (sent + 1, failed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_that_raises_fails_neither_the_write_nor_the_others(team: Calendar, ana: User) -> None:
+    def raise_always(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    changelog.change_committed.connect(raise_always)
+    try:
+        sent = counted("sent")
+        make_item(team, ana)
+        assert counted("sent") == sent + 1
+    finally:
+        changelog.change_committed.disconnect(raise_always)

@@ -1,0 +1,185 @@
+"""Two processes and a real Redis: each hears each change once, and a Redis that dies costs time but no change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import redis.asyncio
+from channels.layers import channel_layers
+from django.contrib.auth.models import User
+
+from calendar_live.live import broadcast
+from calendar_live.live.hub import Hub
+from calendar_live.models import Calendar, Role
+from calendar_live.services.calendars import set_role
+from tests.live.pages import Page, in_thread
+from tests.live.test_hub import settled, write, write_unheard
+from tests.people import make_calendar
+from tests.servers import Redis
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEVER = 3_600.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Redis]:
+    running = Redis()
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def layers(server: Redis, settings: Any) -> None:
+    """Give each alias its own layer, as two processes have."""
+    layer = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": server.url, "socket_timeout": 5}], "prefix": "calendar"},
+    }
+    settings.CHANNEL_LAYERS = {"default": layer, "second": layer}
+    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": NEVER, "BROADCAST_PAUSE_SECONDS": 0.1}
+
+
+async def make_hubs(settings: Any, **own: float) -> list[Hub]:
+    hubs = []
+    for alias in ("default", "second"):
+        settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"CHANNEL_LAYER": alias} | own
+        hubs.append(Hub())
+    settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"CHANNEL_LAYER": "default"}
+    return hubs
+
+
+async def close(hubs: list[Hub]) -> None:
+    for hub in hubs:
+        await hub.close()
+    for alias in ("default", "second"):
+        await channel_layers[alias].flush()
+
+
+@pytest.fixture
+async def hubs(layers: None, settings: Any) -> AsyncIterator[list[Hub]]:
+    made = await make_hubs(settings)
+    yield made
+    await close(made)
+
+
+@pytest.fixture
+async def looking_hubs(layers: None, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Hubs that look at the heads as in production, only oftener."""
+    made = await make_hubs(settings, HEAD_CHECK_SECONDS=0.2)
+    yield made
+    await close(made)
+
+
+async def pages_on(hubs: list[Hub], team: Calendar, ana: User) -> list[Page]:
+    pages = [Page(ana) for _ in range(4)]
+    for page, hub in zip(pages, hubs * 2, strict=True):
+        await hub.enter(page)
+        await page.subscribe(hub, team)
+    return pages
+
+
+async def test_two_processes_hear_each_change_once_and_in_order(hubs: list[Hub], team: Calendar, ana: User) -> None:
+    pages = await pages_on(hubs, team, ana)
+    await write(team, ana, 5)
+    for page in pages:
+        await settled(page, team)
+        assert page.revisions() == [1, 2, 3, 4, 5]
+
+
+async def test_both_processes_are_told_of_changed_rights(
+    hubs: list[Hub], team: Calendar, ana: User, cara: User
+) -> None:
+    pages = await pages_on(hubs, team, ana)
+    await in_thread(set_role, team, member=cara, role=Role.EDITOR)
+    await until(lambda: all(page.rechecks for page in pages), what="all pages to be asked to look")
+
+
+async def test_calendars_first_subscribed_at_once_are_all_heard(hubs: list[Hub], ana: User) -> None:
+    calendars = [await in_thread(make_calendar, ana) for _ in range(5)]
+    pages = [Page(ana) for _ in calendars]
+    await asyncio.gather(*(page.subscribe(hubs[1], calendar) for page, calendar in zip(pages, calendars, strict=True)))
+    for page, calendar in zip(pages, calendars, strict=True):
+        await write(calendar, ana)
+        await settled(page, calendar)
+
+
+async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_is_back(
+    looking_hubs: list[Hub], server: Redis, team: Calendar, ana: User, settings: Any
+) -> None:
+    """Invariant 5. Fails without `look_at_heads`, or when a hub does not hear again of a Redis that came back."""
+    pages = await pages_on(looking_hubs, team, ana)
+    server.kill()
+    try:
+        started = asyncio.get_running_loop().time()
+        await write(team, ana, 3)
+        for page in pages:
+            await settled(page, team)
+        assert asyncio.get_running_loop().time() - started < 3, "seconds, not minutes: a busy machine is slow"
+    finally:
+        server.start()
+    settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"HEAD_CHECK_SECONDS": NEVER}
+    client = redis.asyncio.Redis.from_url(server.url)
+    group = f"calendar__group__{broadcast.group_of(str(team.pk))}"
+
+    async def both_listen() -> bool:
+        [(_, count)] = await client.pubsub_numsub(group)
+        return bool(count == 2)
+
+    await until(both_listen, what="both hubs to listen again")
+    await client.aclose()
+    await asyncio.gather(
+        *(hub.look_at_heads() for hub in looking_hubs)
+    )  # the last look: now only broadcasts bring anything
+    await write(team, ana)
+    for page in pages:
+        await settled(page, team)
+        assert page.revisions() == sorted(set(page.revisions()))
+
+
+async def test_a_subscription_that_redis_cuts_loses_no_change(
+    looking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
+) -> None:
+    """Invariant 5. `group_send` succeeds meanwhile: only the look at the heads knows."""
+    pages = await pages_on(looking_hubs, team, ana)
+    client = redis.asyncio.Redis.from_url(server.url)
+    try:
+        for _ in range(3):
+            await client.client_kill_filter(_type="pubsub")
+            await write(team, ana)
+            for page in pages:
+                await settled(page, team)
+    finally:
+        await client.aclose()
+    for page in pages:
+        assert page.revisions() == [1, 2, 3]
+
+
+async def test_a_page_subscribes_while_redis_is_gone_and_hears_by_the_look(
+    looking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
+) -> None:
+    server.kill()
+    try:
+        pages = await pages_on(looking_hubs, team, ana)
+        await write_unheard(team, ana, 2)
+        for page in pages:
+            await settled(page, team)
+    finally:
+        server.start()
+
+
+async def test_a_dead_redis_costs_a_writer_a_bounded_time_once(
+    layers: None, server: Redis, team: Calendar, ana: User, settings: Any
+) -> None:
+    settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"BROADCAST_PAUSE_SECONDS": 60.0}
+    server.kill()
+    try:
+        await write(team, ana, 3)
+        assert broadcast.breaker.is_open(0) is True
+    finally:
+        server.start()

@@ -1,0 +1,21 @@
+"""The scenarios as JSON, for whoever replays them: `python -m tests.model.intents` writes them to scenarios/ again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from tests.model.intents import edits, feeds, frames, resets
+from tests.model.intents.register import SCENARIOS
+
+__all__ = ["FOLDER", "SCENARIOS", "edits", "feeds", "frames", "resets", "text_of"]
+
+FOLDER: Final = Path(__file__).parents[1] / "scenarios"
+
+
+def text_of(name: str) -> str:
+    """Return a scenario as the text of its file."""
+    rules, function = SCENARIOS[name]
+    whole = {"name": name.replace("-", " "), "rules": rules, "steps": function().steps}
+    return json.dumps(whole, indent=1) + "\n"

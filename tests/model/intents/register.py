@@ -1,0 +1,43 @@
+"""Where scenarios are registered under the name of their fault, and how they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.model.script import Script as Script
+
+NEAR: Final = (0, 10)
+MIDDLE: Final = (6, 16)
+FAR: Final = (12, 22)
+SCENARIOS: dict[str, tuple[str, Callable[[], Script]]] = {}
+
+
+def scenario(rules: str) -> Callable[[Callable[[], Script]], Callable[[], Script]]:
+    """Register a scenario under its function's name, with the rules it is about."""
+
+    def register(function: Callable[[], Script]) -> Callable[[], Script]:
+        SCENARIOS[function.__name__.replace("_", "-")] = (rules, function)
+        return function
+
+    return register
+
+
+def live(
+    *items: str,
+    ranges: tuple[tuple[int, int], ...] = (NEAR,),
+    calendars: tuple[str, ...] = ("a",),
+    script: Script | None = None,
+) -> Script:
+    """Return a script with a client that is live over some items."""
+    script = script or Script()
+    for item in items:
+        script.write("create", item)
+    for calendar in calendars:
+        script.show(*ranges, calendar=calendar)
+    script.open()
+    for calendar in calendars:
+        script.subscribed(calendar=calendar)
+        for within in ranges:
+            script.feed(within, calendar=calendar)
+    return script

@@ -1,0 +1,87 @@
+"""What a hub keeps of sockets and their subscriptions, and how it cuts change sets for them (S4). Decides nothing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.model.rules import Rules
+from tests.model.values import (
+    CHUNK_ENTRIES,
+    Access,
+    Changes,
+    ChangeSet,
+    ClientFrame,
+    Rights,
+    ServerFrame,
+    State,
+    Subscribe,
+    redact,
+)
+
+
+@dataclass(eq=False, slots=True)
+class Socket:
+    """One connection with its two queues. `dead`: both ends believe in it, and nothing passes (a lost network)."""
+
+    user: str
+    to_client: deque[ServerFrame] = field(default_factory=deque)
+    to_server: deque[ClientFrame] = field(default_factory=deque)
+    waiting: deque[ClientFrame] = field(default_factory=deque)  # received, not yet begun
+    dead: bool = False
+
+    def push(self, frame: ServerFrame) -> None:
+        if not self.dead:
+            self.to_client.append(frame)
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One socket's interest in one calendar. `waiting` is None once it is live."""
+
+    socket: Socket
+    access: Access | None
+    reached: int = -1
+    waiting: list[ChangeSet] | None = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Served:
+    head: State
+    members: dict[Socket, Member] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """A subscribe that is being answered. Each stage is one await of the real hub: anything may come between two."""
+
+    socket: Socket
+    frame: Subscribe
+    stage: str
+    access: Access | None = None
+    seen: State | None = None
+    member: Member | None = None
+    missed: list[ChangeSet] | None = None
+
+
+def is_behind(head: State, state: State) -> bool:
+    return state.revision > head.revision or (state.revision == head.revision and state != head)
+
+
+def cut(change_set: ChangeSet, rights: Rights, rules: Rules) -> Iterable[Changes]:
+    """Yield a change set's frames for one rights class (S4): what became invisible reads as destroyed, what was is not named."""
+    entries = [entry for entry in change_set.entries or () if rights == "full" or not entry.secret]
+    if change_set.entries and not entries and not rules.hidden_sets_sent:
+        return
+    seen = [(entry.id, None if entry.item is None else redact(entry.item, rights)) for entry in entries]
+    parts = [seen[at : at + CHUNK_ENTRIES] for at in range(0, len(seen), CHUNK_ENTRIES)] or [[]]
+    for number, part in enumerate(parts, start=1):
+        yield Changes(
+            change_set.calendar,
+            change_set.old,
+            change_set.new,
+            rules.chunks_say_more and number < len(parts),
+            tuple(item for _, item in part if item is not None),
+            tuple(item_id for item_id, item in part if item is None),
+        )

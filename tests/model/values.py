@@ -1,0 +1,203 @@
+"""The words of the model: states, items, change sets, frames, requests and answers, all of them values; never behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+Rights = Literal["full", "shared", "freebusy"]
+Span = tuple[int, int]
+
+# Three overlapping stretches of one short time line.
+RANGES: Final[tuple[Span, ...]] = ((0, 10), (6, 16), (12, 22))
+HORIZON: Final = 22
+# Small, so that short runs meet chunks, states-only broadcasts and bulk resets.
+CHUNK_ENTRIES: Final = 2
+BROADCAST_ENTRIES: Final = 3
+BULK_ENTRIES: Final = 5
+
+
+class State(NamedTuple):
+    """A position in one calendar's log that also proves its history."""
+
+    revision: int
+    nonce: int
+
+    def __str__(self) -> str:
+        return f"{self.revision}.{self.nonce:016x}"
+
+
+class Access(NamedTuple):
+    """A rights class and the version of the membership that grants it."""
+
+    rights: Rights
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.rights}.{self.version}"
+
+
+class Item(NamedTuple):
+    """A wire. `busy`: what a receiver of few rights sees of it."""
+
+    id: str
+    calendar: str
+    state: State
+    start: int
+    end: int
+    title: str = ""
+    visibility: str = "normal"
+    parent: str | None = None
+    busy: bool = False
+
+
+class Entry(NamedTuple):
+    """One item of a change set: None when it was destroyed. `secret`: before and after, so that most receivers hear nothing."""
+
+    id: str
+    item: Item | None
+    secret: bool = False
+
+
+class ChangeSet(NamedTuple):
+    """One revision of one calendar. `entries` is None when the log has to be read."""
+
+    calendar: str
+    old: State
+    new: State
+    entries: tuple[Entry, ...] | None
+
+
+# --- frames ------------------------------------------------------------------------------------------------------
+
+
+class Subscribe(NamedTuple):
+    id: int
+    calendar: str
+    state: State | None
+    access: Access | None
+
+
+class Unsubscribe(NamedTuple):
+    calendar: str
+
+
+class Subscribed(NamedTuple):
+    id: int
+    calendar: str
+    state: State
+    access: Access
+
+
+class Changes(NamedTuple):
+    calendar: str
+    old: State
+    new: State
+    more: bool
+    upserted: tuple[Item, ...]
+    destroyed: tuple[str, ...]
+
+
+class Head(NamedTuple):
+    states: tuple[tuple[str, State], ...]
+
+
+class Reset(NamedTuple):
+    calendar: str
+    reason: str
+
+
+class Withdrawn(NamedTuple):
+    """`rights: null`: no longer mine."""
+
+    calendar: str
+
+
+class Granted(NamedTuple):
+    """`calendar`: shared with me, or my role changed."""
+
+    calendar: str
+
+
+class Refused(NamedTuple):
+    """`error` to a subscribe."""
+
+    id: int
+    calendar: str
+
+
+ServerFrame = Subscribed | Changes | Head | Reset | Withdrawn | Granted | Refused
+ClientFrame = Subscribe | Unsubscribe
+
+# --- HTTP --------------------------------------------------------------------------------------------------------
+
+
+class FeedRequest(NamedTuple):
+    calendar: str
+    within: Span
+    min_revision: int
+    filtered: bool
+    etag: tuple[State, Access] | None
+
+
+class FeedAnswer(NamedTuple):
+    """`rows` is None when it says 304. `status`: 200, 304, 404 or 503."""
+
+    status: int
+    state: State | None = None
+    access: Access | None = None
+    rows: tuple[Item, ...] | None = None
+
+
+Kind = Literal["create", "edit", "delete", "restore", "move", "bulk"]
+
+
+class Request(NamedTuple):
+    """A mutation. `key` is its Idempotency-Key and mutation id."""
+
+    kind: Kind
+    user: str
+    calendar: str
+    ids: tuple[str, ...]
+    key: str
+    expected: State | None = None
+    span: Span = (0, 1)
+    visibility: str = "normal"
+    parent: str | None = None
+    children: Literal["delete", "reparent"] = "delete"
+    target: str = ""
+
+
+class Answer(NamedTuple):
+    """Of a mutation: the new state of each calendar it changed, and its first item as it left it."""
+
+    status: int
+    states: tuple[tuple[str, State], ...] = ()
+    item: Item | None = None
+
+
+@dataclass(slots=True)
+class Violation(Exception):
+    """What a run must never do."""
+
+    invariant: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"invariant {self.invariant}: {self.detail}"
+
+
+def in_range(item: Item, within: Span) -> bool:
+    """Tell whether an item is in a half-open range; a zero-length one at its start is."""
+    return item.start < within[1] and (item.end > within[0] or item.start == within[0])
+
+
+def redact(item: Item, rights: Rights) -> Item | None:
+    """Return what rights show of an item, or None."""
+    if rights == "full":
+        return item
+    if item.visibility == "secret":
+        return None
+    if rights == "shared" and item.visibility == "normal":
+        return item
+    return item._replace(title="", visibility="", parent=None, busy=True)

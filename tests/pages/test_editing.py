@@ -1,0 +1,317 @@
+"""An item through its dialog: saved, refused, overtaken by others, deleted meanwhile; and what viewers are shown."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from calendar_live.models import Calendar, Role, WorkItem
+from calendar_live.pages import parents
+from calendar_live.services.calendars import set_role
+from calendar_live.services.work_items import delete_item, update_item
+from tests.pages.dialog import client_of, edit_url, errors_beside, new_url, read_form, submit
+from tests.people import make_item
+from tests.recording import all_rows
+
+# Each write is a revision of its own, as it is outside of tests.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIRST_TWO_THIRTY = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+SECOND_TWO_THIRTY = FIRST_TWO_THIRTY + timedelta(hours=1)
+
+
+def change(item: WorkItem, actor: User, **changes: object) -> WorkItem:
+    update_item(item.calendar_id, actor=actor, item_id=item.pk, changes=changes, expected_state=None)
+    item.refresh_from_db()
+    return item
+
+
+def test_an_editor_saves_what_they_touched(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana, description="two\nlines", color="#123456")
+    response = submit(client_of(ben), edit_url(item, team), {"title": "Planning", "progress": "40"})
+    assert response.status_code == 204, errors_beside(response)
+    before = json.loads(item.wire)
+    item.refresh_from_db()
+    changed = {"title": "Planning", "progress": 40, "updatedBy": str(ben.pk), "state": item.state}
+    assert json.loads(item.wire) == before | changed
+    assert json.loads(response.headers["HX-Trigger"])["workItemSaved"]["state"] == item.state
+
+
+def test_saving_what_nobody_touched_writes_nothing(ben: User, team: Calendar) -> None:
+    for fields in (
+        {},
+        {"start": datetime(2026, 11, 23, 9, 0, 17, tzinfo=UTC)},
+        {"all_day": True, "start": datetime(2026, 11, 23, tzinfo=UTC), "end": datetime(2026, 11, 24, tzinfo=UTC)},
+    ):
+        item = make_item(team, ben, **fields)
+        before = all_rows()
+        assert submit(client_of(ben), edit_url(item, team)).status_code == 204
+        assert all_rows() == before
+
+
+def test_the_second_of_two_equal_wall_times_stays_the_second(ben: User, team: Calendar) -> None:
+    item = make_item(team, ben, start=SECOND_TWO_THIRTY, time_zone="Europe/Berlin")
+    assert submit(client_of(ben), edit_url(item, team), {"title": "Night shift"}).status_code == 204
+    item.refresh_from_db()
+    assert (item.title, item.start) == ("Night shift", SECOND_TWO_THIRTY)
+
+
+def test_a_timed_item_becomes_all_day_and_back(ben: User, team: Calendar) -> None:
+    item = make_item(team, ben, time_zone="Asia/Manila")
+    client = client_of(ben)
+    assert submit(client, edit_url(item, team), {"all_day": "on"}).status_code == 204
+    item.refresh_from_db()
+    assert (item.all_day, item.start, item.end) == (
+        True, datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC),
+    )  # fmt: skip
+    assert submit(client, edit_url(item, team), {"all_day": None, "end_time": "12:00"}).status_code == 204
+    item.refresh_from_db()
+    assert (item.all_day, item.end) == (False, datetime(2026, 11, 23, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [({"title": ""}, "title"), ({"end_time": "01:00"}, "end_date"), ({"color": "blue"}, "color")],
+)
+def test_what_is_wrong_stands_beside_its_field(ben: User, team: Calendar, typed: dict[str, str], field: str) -> None:
+    item = make_item(team, ben)
+    before = all_rows()
+    client = client_of(ben)
+    response = submit(client, edit_url(item, team), {"location": "Here"} | typed)
+    assert response.status_code == 422
+    assert list(errors_beside(response)) == [field]
+    assert all_rows() == before
+    right = {"title": "Right", "end_time": "23:00", "color": ""}
+    assert submit(client, edit_url(item, team), right, form=read_form(response)).status_code == 204
+    item.refresh_from_db()
+    assert (item.title, item.location) == ("Right", "Here")
+
+
+def test_an_item_cannot_be_below_itself(ben: User, team: Calendar) -> None:
+    project = make_item(team, ben, title="Relaunch")
+    task = make_item(team, ben, title="Draft", parent_id=project.pk)
+    client = client_of(ben)
+    assert str(task.pk) not in client.get(edit_url(project, team)).text
+    response = submit(client, edit_url(project, team), {"parent": str(task.pk)})
+    assert response.status_code == 422
+    assert errors_beside(response) == {"parent": ["A work item cannot be below itself."]}
+
+
+def test_who_was_overtaken_sees_both_versions_and_loses_nothing(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana, title="Review", status="not_started")
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    change(item, ana, title="Review by Ana", status="blocked")
+    typed = {"title": "Review by Ben", "location": "Room 4"}
+    response = submit(client, edit_url(item, team), typed, form=form)
+    assert response.status_code == 412
+    assert "Ana changed this while you had it open." in response.text
+    shown = {difference.label: (difference.mine, difference.theirs) for difference in response.context["differences"]}
+    assert shown == {"Title": ("Review by Ben", "Review by Ana"), "Status": (None, "Blocked")}
+    again = read_form(response)
+    assert (again["title"], again["location"], again["status"]) == ("Review by Ben", "Room 4", "blocked")
+    assert again["state"] == item.state
+    assert submit(client, edit_url(item, team), form=again).status_code == 204
+    item.refresh_from_db()
+    assert (item.title, item.location, item.status) == ("Review by Ben", "Room 4", "blocked")
+
+
+def test_who_was_overtaken_twice_is_asked_twice(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana)
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team))) | {"title": "Mine"}
+    for title in ("Hers", "Hers again"):
+        change(item, ana, title=title)
+        response = submit(client, edit_url(item, team), form=form)
+        assert response.status_code == 412
+        assert [difference.theirs for difference in response.context["differences"]] == [title]
+        form = read_form(response)
+        assert form["title"] == "Mine"
+
+
+def test_a_time_touched_here_and_moved_there_is_compared_as_a_whole(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana, time_zone="UTC")
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    change(item, ana, start=item.start + timedelta(days=1), end=item.end + timedelta(days=1))
+    response = submit(client, edit_url(item, team), {"end_time": "11:00"}, form=form)
+    (when,) = response.context["differences"]
+    assert (when.label, when.mine) == ("When", "Mon 23 Nov 2026, 09:00 – 11:00 (UTC)")
+    assert when.theirs == "Tue 24 Nov 2026, 09:00 – 10:00 (UTC)"
+    assert submit(client, edit_url(item, team), form=read_form(response)).status_code == 204
+    item.refresh_from_db()
+    assert item.end == datetime(2026, 11, 23, 11, tzinfo=UTC)
+
+
+def test_what_was_typed_outlives_the_item(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana)
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    delete_item(team.pk, actor=ana, item_id=item.pk)
+    response = submit(client, edit_url(item, team), {"title": "Not lost"}, form=form)
+    assert response.status_code == 412
+    assert "Create as a new item" in response.text
+    again = read_form(response) | json.loads(response.context["copy"])
+    assert again["title"] == "Not lost"
+    assert client.post(new_url(), again).status_code == 204
+    made = WorkItem.objects.get(deleted_at=None)
+    assert (made.title, made.start, made.pk == item.pk) == ("Not lost", item.start, False)
+
+
+def test_who_lost_the_role_meanwhile_is_told_and_loses_nothing(ben: User, team: Calendar) -> None:
+    item = make_item(team, ben)
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    set_role(team, member=ben, role=Role.VIEWER)
+    response = submit(client, edit_url(item, team), {"title": "Mine"}, form=form)
+    assert response.status_code == 403
+    assert read_form(response)["title"] == "Mine"
+    assert "You may look at this calendar, but not change it." in response.text
+
+
+def test_deleting_asks_what_becomes_of_the_items_below(ben: User, team: Calendar) -> None:
+    project = make_item(team, ben, title="Relaunch")
+    activity = make_item(team, ben, title="Design", parent_id=project.pk)
+    for title in ("Draft", "Review"):
+        make_item(team, ben, title=title, parent_id=activity.pk)
+    client = client_of(ben)
+    text = client.get(edit_url(project, team)).text
+    url = f"/api/calendars/{team.pk}/items/{project.pk}/"
+    assert f'hx-delete="{url}?children=delete"' in text
+    assert f'hx-delete="{url}?children=reparent"' in text
+    assert "Delete the 3 items below it as well" in text
+    assert f"&quot;If-Match&quot;:&quot;\\&quot;{project.state}\\&quot;&quot;" in text
+    alone = WorkItem.objects.get(title="Draft")
+    text = client.get(edit_url(alone, team)).text
+    assert "children=reparent" not in text
+    assert "Delete “Draft” for everyone?" in text
+
+
+def test_what_is_part_of_much_offers_a_list_one_can_use(
+    ben: User, team: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parents, "LIMIT", 2)
+    project = make_item(team, ben, title="Z project", work_type="project")
+    tasks = [make_item(team, ben, title=f"Task {number}") for number in range(4)]
+    item = make_item(team, ben, title="Item", parent_id=tasks[3].pk)
+    form = client_of(ben).get(edit_url(item, team)).context["form"]
+    offered = [pk for _, group in form.fields["parent"].widget.choices[1:] for pk, _ in group]
+    assert offered == [project.pk, tasks[0].pk, tasks[3].pk]
+    assert form["parent"].value() == str(tasks[3].pk)
+
+
+@pytest.mark.parametrize("deep", [1, 4])
+def test_the_form_takes_the_same_statements_however_deep(
+    ben: User, team: Calendar, deep: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    item = make_item(team, ben)
+    below = item
+    for _ in range(deep):
+        below = make_item(team, ben, parent_id=below.pk)
+    client = client_of(ben)
+    # session, user, standing, item, hierarchy, parents
+    with django_assert_num_queries(6):
+        client.get(edit_url(item, team))
+
+
+def test_hidden_first_values_that_are_nonsense_are_refused(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana)
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team))) | {"initial-start_date": "nonsense", "title": "Mine"}
+    change(item, ana, title="Hers")
+    assert submit(client, edit_url(item, team), form=form).status_code == 400
+
+
+# Those who may only look
+
+
+def test_a_viewer_reads_and_is_offered_nothing_else(cara: User, ana: User, team: Calendar) -> None:
+    project = make_item(team, ana, title="Relaunch")
+    item = make_item(team, ana, title="Review", description="two\nlines", parent_id=project.pk, time_zone="UTC")
+    client = client_of(cara)
+    text = client.get(edit_url(item, team)).text
+    for shown in ("Review", "two<br>lines", "Relaunch", "Mon 23 Nov 2026, 09:00 – 10:00 (UTC)"):
+        assert shown in text
+    for offered in ("<form", "<input", "hx-post", "hx-delete"):
+        assert offered not in text
+    response = client.post(edit_url(item, team), {"title": "Mine", "state": item.state})
+    assert response.status_code == 403
+    item.refresh_from_db()
+    assert item.title == "Review"
+
+
+LEAKS = ("Hush", "whispered", "Cellar", "blocked", "Blocked", "#123456", "77 %")
+CONFIDENTIAL: dict[str, Any] = {
+    "title": "Hush",
+    "description": "whispered",
+    "location": "Cellar",
+    "status": "blocked",
+    "color": "#123456",
+    "progress": 77,
+    "time_zone": "UTC",
+}
+
+
+@pytest.mark.parametrize(("role", "visibility"), [
+    (Role.VIEWER, "private"), (Role.FREEBUSY, "private"), (Role.FREEBUSY, "normal"),
+])  # fmt: skip
+def test_of_a_taken_time_nothing_but_the_time_is_told(
+    cara: User, ana: User, team: Calendar, role: Role, visibility: str
+) -> None:
+    set_role(team, member=cara, role=role)
+    item = make_item(team, ana, visibility=visibility, **CONFIDENTIAL)
+    client = client_of(cara)
+    response = client.get(edit_url(item, team))
+    assert response.status_code == 200
+    assert "Busy" in response.text
+    assert "Mon 23 Nov 2026, 09:00 – 10:00 (UTC)" in response.text
+    # Not by posting either: a refusal must not show the item again.
+    refused = client.post(edit_url(item, team), {"title": "x", "state": item.state})
+    assert refused.status_code == 403
+    told = response.text.replace(str(item.pk), "").replace(str(team.pk), "")
+    assert not [leak for leak in LEAKS if leak in told]
+    # The refused form offers every status to choose from, so only the words of the item itself count there.
+    assert not [leak for leak in LEAKS[:3] if leak in refused.text]
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.FREEBUSY])
+def test_a_secret_item_is_as_absent_as_none(cara: User, ana: User, team: Calendar, role: Role) -> None:
+    set_role(team, member=cara, role=role)
+    item = make_item(team, ana, visibility="secret", **CONFIDENTIAL)
+    client = client_of(cara)
+    secret, absent = client.get(edit_url(item, team)), client.get(edit_url(uuid4(), team))
+    assert (secret.status_code, secret.text) == (404, absent.text)
+    data = {"title": "x", "state": item.state}
+    assert client.post(edit_url(item, team), data).status_code == 404
+
+
+@pytest.mark.parametrize("visibility", ["private", "secret"])
+def test_a_hidden_parent_is_not_named(cara: User, ana: User, team: Calendar, visibility: str) -> None:
+    parent = make_item(team, ana, title="Hush", visibility=visibility)
+    item = make_item(team, ana, title="Open", parent_id=parent.pk)
+    assert "Hush" not in client_of(cara).get(edit_url(item, team)).text
+
+
+def test_a_stranger_finds_nothing(dan: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana, title="Hush")
+    client = client_of(dan)
+    for response in (client.get(edit_url(item, team)), client.post(edit_url(item, team), {"title": "x"})):
+        assert response.status_code == 404
+        assert "Hush" not in response.text
+
+
+def test_an_item_is_not_found_in_another_calendar(ben: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana)
+    assert client_of(ben).get(edit_url(item, team).replace(str(team.pk), str(uuid4()))).status_code == 404
+
+
+def test_the_address_of_an_item_leads_to_the_page_that_opens_it(ben: User, team: Calendar) -> None:
+    item = make_item(team, ben)
+    client = Client()
+    client.force_login(ben)
+    assert client.get(edit_url(item, team)).headers["Location"] == f"/#{team.pk}/{item.pk}"

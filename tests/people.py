@@ -1,0 +1,42 @@
+"""The people and calendars of the tests, made through the services; no test makes a row of a logged model itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+
+from calendar_live.models import Calendar, Role, WorkItem
+from calendar_live.services.calendars import create_calendar, set_role
+from calendar_live.services.work_items import create_item
+
+PASSWORD = "demo"
+NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def make_user(name: str) -> User:
+    """Return a new user with the password `demo`."""
+    model = get_user_model()
+    return model.objects.create_user(username=name, password=PASSWORD, first_name=name.title())
+
+
+def make_calendar(
+    owner: User, *, editor: User | None = None, viewer: User | None = None, name: str = "Team"
+) -> Calendar:
+    """Return a new calendar with these members."""
+    calendar = create_calendar(name, actor=owner, color="#2563eb", time_zone="Asia/Manila")
+    for member, role in ((editor, Role.EDITOR), (viewer, Role.VIEWER)):
+        if member is not None:
+            set_role(calendar, member=member, role=role)
+    return calendar
+
+
+def make_item(calendar: Calendar, actor: User, *, item_id: UUID | None = None, **fields: Any) -> WorkItem:
+    """Return a new work item, an hour long from 2026-11-23T09:00Z unless told otherwise."""
+    start = fields.get("start", NINE)
+    whole = {"title": "Design review", "start": start, "end": start + timedelta(hours=1)} | fields
+    made = create_item(calendar.pk, actor=actor, item_id=item_id or uuid4(), fields=whole)
+    return WorkItem.objects.get(pk=made.item_id)

@@ -1,0 +1,26 @@
+"""The golden frames of tests/contract, which pytest and vitest both read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+CONTRACT: Final = Path(__file__).parents[1] / "contract"
+
+CALENDAR: Final = "11111111-1111-4111-8111-111111111111"
+TIMED: Final = "22222222-2222-4222-8222-222222222222"
+ALL_DAY: Final = "33333333-3333-4333-8333-333333333333"
+MUTATION: Final = "44444444-4444-4444-8444-444444444444"
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    """Return the cases of one contract file."""
+    cases: list[dict[str, Any]] = json.loads((CONTRACT / f"{name}.json").read_text())
+    return cases
+
+
+def wire(name: str) -> str:
+    """Return a golden wire as the text that is stored and sent."""
+    found = next(case["wire"] for case in load("wires") if case["name"] == name)
+    return json.dumps(found, separators=(",", ":"))

@@ -1,0 +1,124 @@
+"""Redaction: with wires full of what could leak, each class of receiver reads exactly its share (invariant 7)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calendar_live.protocol import frames
+from calendar_live.protocol.changes import Actor, ChangeSet, Entry, Seen, merged, seen_by
+from calendar_live.protocol.rights import JUST_HIDDEN, Rights, redact
+from calendar_live.protocol.state import State
+from tests.protocol import golden
+
+LEAK: Final = "LEAK"
+BUSY_FIELDS: Final = {"id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates", "busy"}
+
+
+def telling_wire(**more: Any) -> str:
+    """Return a wire whose every field that a busy receiver must not read says LEAK, and with fields of the future."""
+    whole = json.loads(golden.wire("timed"))
+    told = {name: value if name in BUSY_FIELDS else f"{LEAK} {name}" for name, value in whole.items()}
+    return json.dumps(told | {"futureField": LEAK, "attendeeEmails": [LEAK], "nested": {"note": LEAK}} | more)
+
+
+TABLE: Final[list[tuple[Rights, str, str]]] = [
+    ("full", "normal", "whole"),
+    ("full", "private", "whole"),
+    ("full", "secret", "whole"),
+    ("shared", "normal", "whole"),
+    ("shared", "private", "busy"),
+    ("shared", "secret", "absent"),
+    ("freebusy", "normal", "busy"),
+    ("freebusy", "private", "busy"),
+    ("freebusy", "secret", "absent"),
+]
+
+
+def test_the_table_has_every_class_and_visibility() -> None:
+    assert {(rights, visibility) for rights, visibility, _ in TABLE} == {
+        (rights, visibility) for rights in get_args(Rights) for visibility in ("normal", "private", "secret")
+    }
+
+
+@pytest.mark.parametrize(("rights", "visibility", "reads"), TABLE)
+def test_a_receiver_reads_its_share_of_a_telling_wire(rights: Rights, visibility: str, reads: str) -> None:
+    """Invariant 7. Fails when the busy fields are chosen by a list of what to leave out, or a row of the table is swapped."""
+    wire = telling_wire()
+    seen = redact(wire, visibility, rights)
+    if reads == "whole":
+        assert seen == wire, "the very bytes"
+    elif reads == "absent":
+        assert seen is None
+    else:
+        assert seen is not None
+        assert LEAK not in seen
+        assert json.loads(seen).keys() == BUSY_FIELDS
+        assert json.loads(seen)["busy"] is True
+
+
+def test_a_busy_wire_is_the_contracts() -> None:
+    busy = redact(golden.wire("timed"), "private", "shared")
+    assert busy is not None
+    assert json.loads(busy) == json.loads(golden.wire("busy"))
+
+
+def test_an_unknown_visibility_is_not_read_whole_by_viewers() -> None:
+    assert redact(telling_wire(), "confidential", "shared") != telling_wire()
+    assert LEAK not in (redact(telling_wire(), "confidential", "freebusy") or "")
+
+
+@given(
+    visibilities=st.lists(st.sampled_from(["normal", "private", "secret"]), max_size=6),
+    rights=st.sampled_from(["shared", "freebusy"]),
+)
+def test_no_frame_tells_what_its_receiver_may_not_read(visibilities: list[str], rights: Rights) -> None:
+    entries = tuple(
+        Entry(golden.TIMED, telling_wire(title=f"{LEAK}" if rights == "freebusy" or one != "normal" else "open"), one)
+        for one in visibilities
+        if not (rights == "shared" and one == "normal")
+    )
+    change_set = ChangeSet(golden.CALENDAR, State(1, "0" * 16), State(2, "1" * 16), entries, None, None)
+    assert LEAK not in "".join(frames.changes(change_set, rights) or [])
+
+
+def test_a_free_busy_receiver_is_not_told_who_made_a_change() -> None:
+    """The people of a calendar are not its free/busy members' business (GET /api/calendars/ gives them none either)."""
+    change_set = ChangeSet(
+        golden.CALENDAR,
+        State(1, "0" * 16),
+        State(2, "1" * 16),
+        (Entry(golden.TIMED, telling_wire()),),
+        Actor("1", LEAK),
+        golden.MUTATION,
+    )
+    assert LEAK not in "".join(frames.changes(change_set, "freebusy") or [])
+    assert LEAK in "".join(frames.changes(change_set, "full") or []), "the data could leak"
+
+
+def test_what_became_secret_reads_as_destroyed() -> None:
+    entries = (Entry(golden.TIMED, golden.wire("timed"), JUST_HIDDEN), Entry(golden.ALL_DAY, None))
+    assert seen_by(entries, "full").destroyed == (golden.ALL_DAY,)
+    assert seen_by(entries, "shared") == seen_by(entries, "freebusy")
+    assert set(seen_by(entries, "shared").destroyed) == {golden.TIMED, golden.ALL_DAY}
+    assert seen_by(entries, "shared").upserted == ()
+
+
+@pytest.mark.parametrize("rights", ["shared", "freebusy"])
+def test_who_may_not_know_of_a_secret_item_is_not_told_its_id(rights: Rights) -> None:
+    entries = (Entry(golden.TIMED, golden.wire("timed"), "secret"), Entry(golden.ALL_DAY, None, "secret"))
+    assert seen_by(entries, rights) == Seen((), ())
+    assert seen_by(entries, "full") == Seen((golden.wire("timed"),), (golden.ALL_DAY,))
+
+
+def test_two_entries_of_an_item_make_one_for_who_has_seen_neither() -> None:
+    shown, hidden = Entry("1", "w"), Entry("1", "v", "secret")
+    assert merged(None, hidden) == hidden
+    assert merged(hidden, Entry("1", None, "secret")).visibility == "secret"
+    assert merged(hidden, shown) == shown
+    assert merged(shown, hidden) == Entry("1", "v", JUST_HIDDEN)
+    assert merged(Entry("1", "v", JUST_HIDDEN), Entry("1", None, "secret")) == Entry("1", None, JUST_HIDDEN)

@@ -1,0 +1,91 @@
+"""What the tests see of a write: every row of the app before and after, what was announced, and a statement that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.apps import apps
+from django.db import OperationalError, connection
+
+from calendar_live.access import rights_changed
+from calendar_live.changelog import change_committed
+from calendar_live.protocol.changes import ChangeSet
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def all_rows() -> Rows:
+    """Return every row of every table of the app: the whole of what a write may leave behind."""
+    return {
+        model._meta.label: list(model._default_manager.order_by("pk").values_list())
+        for model in apps.get_app_config("calendar_live").get_models()
+    }
+
+
+@contextmanager
+def announcements() -> Iterator[list[ChangeSet]]:
+    """Yield the change sets announced within the context, in order."""
+    heard: list[ChangeSet] = []
+
+    def hear(*, change_set: ChangeSet, **_: Any) -> None:
+        heard.append(change_set)
+
+    change_committed.connect(hear)
+    try:
+        yield heard
+    finally:
+        change_committed.disconnect(hear)
+
+
+@contextmanager
+def told_users() -> Iterator[list[list[str]]]:
+    """Yield whom each change of rights was told to."""
+    heard: list[list[str]] = []
+
+    def hear(*, user_ids: list[str], **_: Any) -> None:
+        heard.append(list(user_ids))
+
+    rights_changed.connect(hear)
+    try:
+        yield heard
+    finally:
+        rights_changed.disconnect(hear)
+
+
+class InjectedError(OperationalError):
+    """What a statement made to fail raises. An error of the database, because Django rolls back a failed commit for no other."""
+
+
+COMMIT: Final = "COMMIT"
+
+
+@contextmanager
+def failing_at(number: int, asked: list[str]) -> Iterator[None]:
+    """Make the statement of this number (from 0) fail before it reaches the database; `asked` takes down each statement.
+
+    The commit counts as the last statement.
+    """
+
+    def ask(sql: str) -> None:
+        asked.append(sql)
+        if len(asked) - 1 == number:
+            raise InjectedError(sql)
+
+    def wrapper(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        ask(sql)
+        return execute(sql, *rest)
+
+    commit = connection._commit  # type: ignore[attr-defined]
+
+    def failing_commit() -> None:
+        ask(COMMIT)
+        commit()
+
+    connection._commit = failing_commit  # type: ignore[attr-defined]
+    try:
+        with connection.execute_wrapper(wrapper):
+            yield
+    finally:
+        del connection._commit  # type: ignore[attr-defined]

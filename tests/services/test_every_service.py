@@ -1,0 +1,222 @@
+"""Every service, for every rights class: an old snapshot plus the frames it sends is a fresh feed, and failing leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, get_args
+from uuid import UUID
+
+import orjson
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection
+from django.db.models import Model
+from django.test import override_settings
+
+from calendar_live import changelog, feed
+from calendar_live.access import Standing
+from calendar_live.errors import KeyReused
+from calendar_live.models import Calendar, ChangeSet
+from calendar_live.protocol import frames
+from calendar_live.protocol.changes import ChangeSet as Pushed
+from calendar_live.protocol.rights import Access, Rights
+from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
+from tests.services.world import (
+    ACTIONS,
+    COMMANDS,
+    READING_COMMANDS,
+    WITH_MUTATION_ID,
+    World,
+    all_commands,
+    all_services,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ALWAYS = feed.Query(Range(EARLIEST, LATEST))
+KEY = UUID("77777777-0000-4000-8000-000000000001")
+Picture = dict[str, dict[str, Any]]
+
+
+def test_no_service_is_missing_here() -> None:
+    assert {name.split(",")[0] for name in ACTIONS} == all_services()
+
+
+def test_no_command_is_missing_here() -> None:
+    assert COMMANDS.keys() | READING_COMMANDS == all_commands()
+
+
+@contextmanager
+def pushes() -> Iterator[list[Pushed]]:
+    """Collect the change sets that are announced meanwhile."""
+    heard: list[Pushed] = []
+
+    def hear(*, change_set: Pushed, **_: Any) -> None:
+        heard.append(change_set)
+
+    changelog.change_committed.connect(hear)
+    try:
+        yield heard
+    finally:
+        changelog.change_committed.disconnect(hear)
+
+
+def fresh(calendar: Calendar, rights: Rights) -> bytes:
+    """Return what a fresh feed of everything says to one rights class, read past the cache."""
+    row = Calendar.objects.get(pk=calendar.pk)
+    place = Standing(str(row.pk), "", Access(rights, 1), row.state)
+    return feed._compute(place, ALWAYS)[1].partition(b"\n")[2]
+
+
+def as_picture(body: bytes) -> Picture:
+    return {item["id"]: item for item in orjson.loads(body)}
+
+
+def as_body(picture: Picture) -> bytes:
+    return b"[" + b",".join(orjson.dumps(picture[key]) for key in sorted(picture)) + b"]"
+
+
+def apply(picture: Picture, heard: list[Pushed], calendar: Calendar, rights: Rights) -> None:
+    """Fold the frames of one calendar, as one rights class receives them, into a picture (rule C3, without the checks)."""
+    for change_set in heard:
+        if change_set.calendar != str(calendar.pk):
+            continue
+        texts = frames.changes(change_set, rights)
+        assert texts is not None, "too large for this test"
+        for frame in map(orjson.loads, texts):
+            for item in frame["upserted"]:
+                picture[item["id"]] = item
+            for key in frame["destroyed"]:
+                picture.pop(key, None)
+
+
+def verify(world: World, act: Callable[[], object]) -> list[Pushed]:
+    """Assert that the frames an action sends turn every old snapshot into the fresh feed; return its change sets."""
+    before = {
+        (calendar, rights): fresh(calendar, rights) for calendar in world.calendars for rights in get_args(Rights)
+    }
+    with pushes() as heard:
+        act()
+    for (calendar, rights), body in before.items():
+        picture = as_picture(body)
+        apply(picture, heard, calendar, rights)
+        assert as_body(picture) == fresh(calendar, rights), f"{calendar} for {rights}"
+    return heard
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_frames_of_a_service_make_an_old_snapshot_the_fresh_feed(name: str) -> None:
+    """Invariant 2. Seen failing when `bury` logs the item alone, not what went with it."""
+    world = World()
+    verify(world, lambda: ACTIONS[name](world, None))
+
+
+@pytest.mark.parametrize("rights", ["shared", "freebusy"])
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_secret_item_is_never_named_to_who_may_not_know_of_it(name: str, rights: Rights) -> None:
+    """Invariant 7: neither its wire nor its id is in a frame, unless it was seen before or is from now on.
+
+    Seen failing when `seen_by` tells the ids of secret items as destroyed.
+    """
+    world = World()
+    seen = {key for calendar in world.calendars for key in as_picture(fresh(calendar, rights))}
+    with pushes() as heard:
+        ACTIONS[name](world, None)
+    seen |= {key for calendar in world.calendars for key in as_picture(fresh(calendar, rights))}
+    named = set()
+    for change_set in heard:
+        for frame in map(orjson.loads, frames.changes(change_set, rights) or ()):
+            named |= {item["id"] for item in frame["upserted"]} | set(frame["destroyed"])
+    assert str(world.secret.pk) not in named - seen
+    assert named <= seen | {str(world.gone.pk)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_frames_of_a_command_make_an_old_snapshot_the_fresh_feed(name: str) -> None:
+    """Invariant 2, for what operators run."""
+    world = World()
+    with override_settings(DEBUG=True):  # the demo is refused otherwise
+        verify(world, lambda: COMMANDS[name](world))
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_service_writes_one_change_set_per_calendar(name: str) -> None:
+    """Invariant 9."""
+    world = World()
+    heads = {calendar.pk: Calendar.objects.get(pk=calendar.pk).revision for calendar in world.calendars}
+    logged = ChangeSet.objects.count()
+    with pushes() as heard:
+        ACTIONS[name](world, None)
+    assert len({one.calendar for one in heard}) == len(heard)
+    new = ChangeSet.objects.count() - logged - (name == "calendars.create_calendar")  # a new calendar's first row
+    assert new == len(heard)
+    for calendar in world.calendars:
+        bumps = Calendar.objects.get(pk=calendar.pk).revision - heads[calendar.pk]
+        assert bumps == len([one for one in heard if one.calendar == str(calendar.pk)])
+
+
+def dump() -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of the app and of the users."""
+    models: list[type[Model]] = [
+        *apps.get_app_config("calendar_live").get_models(),
+        *apps.get_app_config("auth").get_models(),
+    ]
+    return {model.__name__: list(model._default_manager.order_by("pk").values_list()) for model in models}
+
+
+class _Crash:
+    """Fails the n-th statement that reaches the database."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            raise DatabaseError("the power went out")
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_service_leaves_no_trace_when_any_statement_fails(name: str) -> None:
+    """Invariant 9. Seen failing when `change` runs without its `transaction.atomic()`."""
+    world = World()
+    before = dump()
+    crashes = 0
+    while True:
+        crash = _Crash(crashes + 1)
+        with pushes() as heard:
+            try:
+                with connection.execute_wrapper(crash):
+                    ACTIONS[name](world, None)
+            except DatabaseError:
+                crashes += 1
+            else:
+                break
+        assert heard == []
+        assert dump() == before
+    assert crashes > 0
+
+
+@pytest.mark.parametrize("name", WITH_MUTATION_ID)
+def test_a_retry_gets_the_first_answer_and_changes_nothing(name: str) -> None:
+    """Invariant 8."""
+    world = World()
+    first = ACTIONS[name](world, KEY)
+    after = dump()
+    with pushes() as heard:
+        assert ACTIONS[name](world, KEY) == first
+    assert heard == []
+    assert dump() == after
+
+
+@pytest.mark.parametrize("name", WITH_MUTATION_ID)
+def test_a_key_with_another_request_is_refused(name: str) -> None:
+    world = World()
+    ACTIONS[name](world, KEY)
+    other = "bulk.delete_items" if name != "bulk.delete_items" else "work_items.delete_item"
+    after = dump()
+    with pytest.raises(KeyReused):
+        ACTIONS[other](world, KEY)
+    assert dump() == after

@@ -1,0 +1,161 @@
+"""A small world to try every service in, and the list of all services: one that is missing here fails the suite."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+import calendar_live.management.commands
+import calendar_live.services
+from calendar_live.models import Calendar, Role, WorkItem
+from calendar_live.services import accounts, bulk, calendars, moving, work_items
+from tests.people import NINE, make_calendar, make_item, make_user
+
+# Modules of services/ that write nothing themselves.
+HELPERS = {"event", "fields", "rows"}
+
+
+@dataclass
+class World:
+    """Two calendars with every kind of item: normal, private, secret, with children, assigned, and deleted."""
+
+    ana: User = field(default_factory=lambda: make_user("ana"))
+    ben: User = field(default_factory=lambda: make_user("ben"))
+    cara: User = field(default_factory=lambda: make_user("cara"))
+    dan: User = field(default_factory=lambda: make_user("dan"))
+    team: Calendar = field(init=False)
+    other: Calendar = field(init=False)
+    normal: WorkItem = field(init=False)
+    private: WorkItem = field(init=False)
+    secret: WorkItem = field(init=False)
+    child: WorkItem = field(init=False)
+    grandchild: WorkItem = field(init=False)
+    gone: WorkItem = field(init=False)
+    deletion: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.team = make_calendar(self.ana, editor=self.ben, viewer=self.cara)
+        self.other = make_calendar(self.ana, editor=self.ben, name="Holidays")
+        self.normal = make_item(self.team, self.ben, assignee_keys=[str(self.ben.pk), str(self.cara.pk)])
+        self.private = make_item(self.team, self.ana, title="Salary talk", visibility="private")
+        self.secret = make_item(self.team, self.ana, title="Merger", visibility="secret")
+        self.child = make_item(self.team, self.ben, title="Child", parent_id=self.normal.pk)
+        self.grandchild = make_item(self.team, self.ben, title="Grandchild", parent_id=self.child.pk)
+        self.gone = make_item(self.team, self.ana, title="Gone")
+        make_item(self.other, self.ben, title="Elsewhere")
+        self.deletion = work_items.delete_item(self.team.pk, actor=self.ana, item_id=self.gone.pk).state
+
+    @property
+    def calendars(self) -> tuple[Calendar, Calendar]:
+        return self.team, self.other
+
+
+Action = Callable[[World, UUID | None], Any]
+
+_FIELDS = {"title": "New", "start": NINE, "end": NINE + timedelta(hours=2)}
+_NEW = UUID("99999999-0000-4000-8000-000000000001")
+
+# Service -> what to do with it. The second argument is a mutation id, for those that take one.
+ACTIONS: dict[str, Action] = {
+    "work_items.create_item": lambda world, key: work_items.create_item(
+        world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "private"}, mutation_id=key
+    ),
+    "work_items.create_items": lambda world, key: work_items.create_items(
+        world.team.pk,
+        actor=world.ben,
+        items={uuid4(): _FIELDS, _NEW: _FIELDS | {"assignee_keys": [str(world.cara.pk)]}},
+    ),
+    "work_items.update_item": lambda world, key: work_items.update_item(
+        world.team.pk,
+        actor=world.ben,
+        item_id=world.normal.pk,
+        changes={"visibility": "secret", "assignee_keys": [str(world.ana.pk)]},
+        expected_state=world.normal.state,
+        mutation_id=key,
+    ),
+    "work_items.put_item, a new one": lambda world, key: work_items.put_item(
+        world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "secret"}, mutation_id=key
+    ),
+    "work_items.put_item, one there is": lambda world, key: work_items.put_item(
+        world.team.pk,
+        actor=world.ben,
+        item_id=world.secret.pk,
+        fields=_FIELDS,
+        expected_state=world.secret.state,
+        mutation_id=key,
+    ),
+    "work_items.delete_item": lambda world, key: work_items.delete_item(
+        world.team.pk, actor=world.ben, item_id=world.normal.pk, mutation_id=key
+    ),
+    "work_items.delete_item, children handed up": lambda world, key: work_items.delete_item(
+        world.team.pk, actor=world.ben, item_id=world.child.pk, children="reparent", mutation_id=key
+    ),
+    "bulk.delete_items": lambda world, key: bulk.delete_items(
+        world.team.pk, actor=world.ben, item_ids=[world.private.pk, world.child.pk], mutation_id=key
+    ),
+    "bulk.edit_items": lambda world, key: bulk.edit_items(
+        world.team.pk,
+        actor=world.ben,
+        item_ids=[world.private.pk, world.secret.pk, world.normal.pk],
+        changes={"status": "completed", "visibility": "normal", "assignee_keys": []},
+        mutation_id=key,
+    ),
+    "bulk.restore_items": lambda world, key: bulk.restore_items(
+        world.team.pk, actor=world.ben, item_ids=[world.gone.pk], expected_state=world.deletion, mutation_id=key
+    ),
+    "moving.move_item": lambda world, key: moving.move_item(
+        world.team.pk, actor=world.ben, item_id=world.normal.pk, target_id=world.other.pk, mutation_id=key
+    ),
+    "calendars.create_calendar": lambda world, key: calendars.create_calendar("Third", actor=world.ben),
+    "calendars.edit_calendar": lambda world, key: calendars.edit_calendar(
+        world.team.pk, actor=world.ana, changes={"name": "Renamed", "color": "#00ff00"}
+    ),
+    "calendars.delete_calendar": lambda world, key: calendars.delete_calendar(world.other.pk, actor=world.ana),
+    "calendars.set_role": lambda world, key: calendars.set_role(world.team, member=world.dan, role=Role.EDITOR),
+    "calendars.remove_member": lambda world, key: calendars.remove_member(world.team, member=world.cara),
+    "accounts.ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
+    "accounts.delete_user": lambda world, key: accounts.delete_user(world.ben),
+}
+
+COMMANDS: dict[str, Callable[[World], Any]] = {
+    "import_holidays": lambda world: call_command("import_holidays", country="PH", years="2026", verbosity=0),
+    "seed_demo": lambda world: call_command("seed_demo", verbosity=0),
+}
+# Commands that write no row.
+READING_COMMANDS = {"openapi", "reconnect_pages"}
+
+WITH_MUTATION_ID = [
+    name
+    for name in ACTIONS
+    if "mutation_id"
+    in inspect.signature(
+        getattr(import_module(f"calendar_live.services.{name.split('.')[0]}"), name.split(".")[1].split(",")[0])
+    ).parameters
+]
+
+
+def all_services() -> set[str]:
+    """Return every public function that a module of services/ defines."""
+    found = set()
+    for module in iter_modules(calendar_live.services.__path__):
+        if module.name in HELPERS:
+            continue
+        loaded = import_module(f"calendar_live.services.{module.name}")
+        for name, function in inspect.getmembers(loaded, inspect.isfunction):
+            if function.__module__ == loaded.__name__ and not name.startswith("_"):
+                found.add(f"{module.name}.{name}")
+    return found
+
+
+def all_commands() -> set[str]:
+    """Return every management command."""
+    return {module.name for module in iter_modules(calendar_live.management.commands.__path__)}

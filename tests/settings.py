@@ -1,0 +1,26 @@
+"""The site's own settings as on a developer's machine, made quick: what pytest and mypy load."""
+
+import atexit
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("DEBUG", "1")
+
+from project.settings import *  # noqa: F403
+from project.settings import DATABASES
+from project.settings import INSTALLED_APPS as SITE_APPS
+
+# A host site's model of its own: tests/test_foreign_source.py.
+INSTALLED_APPS = [*SITE_APPS, "tests.foreign"]
+
+# Hashing a password slowly is a virtue anywhere but here.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in production: in memory, threads share one cache, whose locks know no waiting. One for each run of the tests.
+    _database = Path(tempfile.gettempdir()) / f"calendar-live-test-{os.getpid()}.sqlite3"
+    DATABASES["default"]["TEST"] = {"NAME": _database}
+    # Django removes the file, but not what SQLite keeps beside it while another thread's connection is open.
+    for _suffix in ("-wal", "-shm"):
+        atexit.register(Path(f"{_database}{_suffix}").unlink, missing_ok=True)

@@ -1,0 +1,106 @@
+"""Who may see or edit what: each role its rights, and nothing for strangers, the inactive and the signed out."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from calendar_live import access
+from calendar_live.errors import Forbidden, NotFound
+from calendar_live.models import Calendar, Membership, Role
+from calendar_live.services.calendars import delete_calendar, set_role
+from tests.people import make_calendar, make_item, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABLE: Final = [
+    (Role.OWNER, "full", True),
+    (Role.EDITOR, "full", True),
+    (Role.VIEWER, "shared", False),
+    (Role.FREEBUSY, "freebusy", False),
+]
+
+
+def test_every_role_is_in_the_table() -> None:
+    assert {role for role, _, _ in TABLE} == set(Role)
+
+
+@pytest.mark.parametrize(("role", "rights", "edits"), TABLE)
+def test_a_role_has_its_rights(role: Role, rights: str, edits: bool, team: Calendar, dan: User) -> None:
+    set_role(team, member=dan, role=role)
+    place = access.standing(dan, team.pk)
+    assert (place.rights, place.may_edit, place.role) == (rights, edits, role)
+    if edits:
+        assert access.require_edit(dan, team.pk) == place
+    else:
+        with pytest.raises(Forbidden):
+            access.require_edit(dan, team.pk)
+
+
+def test_a_place_and_the_head_are_read_in_one_statement(team: Calendar, ana: User) -> None:
+    """S3. Fails when the head is read apart: rights and state would be of two moments."""
+    item = make_item(team, ana)
+    with CaptureQueriesContext(connection) as asked:
+        place = access.standing(ana, str(team.pk))
+    assert len(asked) == 1
+    assert str(place.state) == item.state
+
+
+def test_one_who_may_not_see_a_calendar_stands_nowhere(team: Calendar, ana: User, dan: User) -> None:
+    gone = make_calendar(ana)
+    delete_calendar(gone.pk, actor=ana)
+    for user, calendar in ((dan, team.pk), (AnonymousUser(), team.pk), (ana, uuid4()), (ana, gone.pk)):
+        with pytest.raises(NotFound):
+            access.standing(user, calendar)
+    assert access.standings(dan.pk) == []
+
+
+def test_one_who_is_not_active_stands_nowhere(team: Calendar, ana: User) -> None:
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+    with pytest.raises(NotFound):
+        access.standing(ana, team.pk)
+    assert access.standings(ana.pk) == []
+    assert access.describe_all(ana) == []
+
+
+def test_places_are_those_asked_for_and_in_one_order(ana: User) -> None:
+    calendars = [make_calendar(ana) for _ in range(3)]
+    assert [place.calendar for place in access.standings(ana.pk)] == [str(one.pk) for one in calendars]
+    asked = [calendars[2].pk, calendars[0].pk, uuid4()]
+    assert [place.calendar for place in access.standings(ana.pk, calendars=asked)] == [
+        str(calendars[0].pk),
+        str(calendars[2].pk),
+    ]
+
+
+def test_a_changed_role_makes_another_access_and_the_same_one_does_not(team: Calendar, cara: User) -> None:
+    """S5. Fails when the version stays: a picture made with other rights would pass for today's."""
+    tokens = [str(access.standing(cara, team.pk).access)]
+    for role in (Role.VIEWER, Role.EDITOR, Role.VIEWER):
+        set_role(team, member=cara, role=role)
+        tokens.append(str(access.standing(cara, team.pk).access))
+    assert tokens == ["shared.1", "shared.1", "full.2", "shared.3"]
+
+
+def test_a_description_tells_a_member_what_they_may_know(team: Calendar, ana: User, cara: User) -> None:
+    free = make_user("free")
+    set_role(team, member=free, role=Role.FREEBUSY)
+    [told] = access.describe_all(cara)
+    assert [one["name"] for one in told["people"]] == ["Ana", "Ben", "Cara", "Free"]  # type: ignore[attr-defined]
+    [told] = access.describe_all(free)
+    assert told["people"] == []
+    assert access.describe_for([ana.pk, free.pk])[free.pk] == [told]
+
+
+def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(ana: User, ben: User) -> None:
+    for count in (1, 3):
+        while Membership.objects.filter(user=ana).count() < count:
+            make_calendar(ana, editor=ben)
+        with CaptureQueriesContext(connection) as asked:
+            assert len(access.describe_all(ana)) == count
+        assert len(asked) == 3

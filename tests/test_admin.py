@@ -1,0 +1,92 @@
+"""The admin writes through the services, by the rights of whoever uses it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
+from tests.people import make_item, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def boss(client: Client) -> User:
+    """Return a superuser who is signed in and a member of nothing."""
+    boss = make_user("boss")
+    User.objects.filter(pk=boss.pk).update(is_staff=True, is_superuser=True)
+    client.force_login(boss)
+    return boss
+
+
+def _delete(client: Client, model: str, key: object) -> int:
+    return client.post(f"/admin/calendar_live/{model}/{key}/delete/", {"post": "yes"}).status_code
+
+
+@pytest.mark.parametrize("model", ["calendar", "workitem", "membership", "changeset"])
+def test_staff_see_the_list_of_every_model(client: Client, boss: User, team: Calendar, model: str) -> None:
+    make_item(team, User.objects.get(username="ana"))
+    assert client.get(f"/admin/calendar_live/{model}/").status_code == 200
+
+
+def test_an_editor_deletes_an_item_by_the_service(client: Client, boss: User, team: Calendar, ana: User) -> None:
+    item = make_item(team, ana)
+    Membership.objects.filter(user=boss).delete()
+    assert _delete(client, "workitem", item.pk) == 403
+    client.post("/admin/calendar_live/membership/add/", {"calendar": team.pk, "user": boss.pk, "role": "editor"})
+    assert Membership.objects.get(user=boss).role == Role.EDITOR
+    assert _delete(client, "workitem", item.pk) == 302
+    assert WorkItem.objects.get(pk=item.pk).deleted_at is not None
+    newest = ChangeSet.objects.filter(calendar=team).order_by("-revision")[0]
+    assert (newest.actor_id, list(newest.entries.values_list("item", "wire"))) == (boss.pk, [(item.pk, None)])
+
+
+def test_the_action_deletes_many_items_as_one_change(client: Client, boss: User, team: Calendar, ana: User) -> None:
+    items = [make_item(team, ana), make_item(team, ana)]
+    Membership.objects.filter(user=ana).update(user=boss)
+    before = Calendar.objects.get(pk=team.pk).revision
+    body = {"action": "delete_selected", "_selected_action": [str(item.pk) for item in items], "post": "yes"}
+    assert client.post("/admin/calendar_live/workitem/", body).status_code == 302
+    assert Calendar.objects.get(pk=team.pk).revision == before + 1
+    assert not WorkItem.objects.filter(deleted_at=None).exists()
+
+
+def test_nobody_adds_or_edits_an_item_past_the_services(client: Client, boss: User, team: Calendar, ana: User) -> None:
+    item = make_item(team, ana)
+    assert client.get("/admin/calendar_live/workitem/add/").status_code == 403
+    client.post(f"/admin/calendar_live/workitem/{item.pk}/change/", {"title": "Forged"})
+    assert WorkItem.objects.get(pk=item.pk).title == "Design review"
+
+
+def test_the_last_owner_keeps_the_role(client: Client, boss: User, team: Calendar, ana: User) -> None:
+    mine = Membership.objects.get(user=ana)
+    client.post(f"/admin/calendar_live/membership/{mine.pk}/change/", {"role": "viewer"})
+    assert _delete(client, "membership", mine.pk) == 302
+    assert Membership.objects.get(pk=mine.pk).role == Role.OWNER
+
+
+def test_deleting_a_user_writes_the_wires_again_that_name_them(
+    client: Client, boss: User, team: Calendar, ana: User, ben: User
+) -> None:
+    item = make_item(team, ben, assignee_keys=[str(ben.pk), str(ana.pk)])
+    assert client.post(f"/admin/auth/user/{ben.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=ben.pk).exists()
+    wire = WorkItem.objects.get(pk=item.pk).wire
+    assert f'"assignees":["{ana.pk}"]' in wire
+    assert '"createdBy":null' in wire
+
+
+def test_the_only_owner_of_a_shared_calendar_cannot_be_deleted(
+    client: Client, boss: User, team: Calendar, ana: User
+) -> None:
+    client.post(f"/admin/auth/user/{ana.pk}/delete/", {"post": "yes"})
+    assert User.objects.filter(pk=ana.pk).exists()
+
+
+def test_an_owner_deletes_a_calendar_softly(client: Client, boss: User, team: Calendar, ana: User) -> None:
+    assert _delete(client, "calendar", team.pk) == 403
+    Membership.objects.filter(user=ana).update(user=boss)
+    assert _delete(client, "calendar", team.pk) == 302
+    assert Calendar.objects.get(pk=team.pk).deleted_at is not None

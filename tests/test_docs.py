@@ -1,0 +1,267 @@
+"""The documents agree with the code: frames, settings, codes, calls, links, commands, and the tests the rules are proved by."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from calendar_live import conf, errors
+from calendar_live.api.app import api
+from calendar_live.live import consumer, outbox
+
+ROOT: Final = Path(__file__).parents[1]
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PICTURES: Final = ROOT / "docs/images"
+PROTOCOL: Final = (ROOT / "docs/protocol.md").read_text()
+SETTINGS: Final = (ROOT / "docs/settings.md").read_text()
+
+RULES: Final = {*map(str, range(1, 11)), *(f"S{n}" for n in range(1, 7)), *(f"C{n}" for n in range(1, 12))}
+NOT_YET: Final = "Not yet"
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """Yield the cells of each table row; a `|` inside a cell is written `\\|`."""
+    for line in re.findall(r"^\|(.*)\|$", text, re.MULTILINE):
+        yield [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)]
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading, up to the next of its level or above."""
+    marks, _, _ = heading.partition(" ")
+    found = re.search(rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(marks)}}} |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, heading
+    return found[1]
+
+
+def plain(cell: str) -> str:
+    return cell.strip("`")
+
+
+# --- the protocol --------------------------------------------------------------------------------------------------
+
+
+def contract(name: str) -> list[dict[str, Any]]:  # golden JSON of any shape
+    found: list[dict[str, Any]] = json.loads((ROOT / "tests/contract" / f"{name}.json").read_text())
+    return found
+
+
+def goldens() -> dict[str, str]:
+    """Return every golden frame and wire by its name, as JSON in its own order of keys."""
+    return {
+        f"{file}: {one['name']}": json.dumps(one.get("frame", one.get("wire")))
+        for file in ("server-frames", "client-frames", "wires")
+        for one in contract(file)
+    }
+
+
+def test_every_golden_frame_is_quoted_and_nothing_else() -> None:
+    quoted = [json.dumps(json.loads(block)) for block in blocks(PROTOCOL, "json")]
+    assert [name for name, golden in goldens().items() if golden not in quoted] == []
+    assert [one for one in quoted if one not in goldens().values()] == []
+
+
+def test_every_malformed_frame_is_quoted_with_its_error() -> None:
+    told = {tuple(map(plain, cells)) for cells in rows(PROTOCOL) if len(cells) == 2}
+    golden = {(one["text"], one["detail"]) for one in contract("malformed-client-frames")}
+    assert golden - told == set()
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    told = {(plain(cells[0]), cells[1]) for cells in rows(section(PROTOCOL, "## Errors")) if cells[1].isdigit()}
+    base = errors.CalendarLiveError
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, base)]
+    assert told == {(kind.code, str(kind.status)) for kind in kinds if kind is not base}
+
+
+def test_every_close_code_is_documented() -> None:
+    told = {int(cells[0]) for cells in rows(section(PROTOCOL, "### Close codes")) if cells[0].isdigit()}
+    values = [*vars(consumer).values(), *vars(outbox).values()]
+    assert told == {value for value in values if isinstance(value, int) and 4000 <= value <= 4999}
+
+
+def test_every_call_of_the_api_is_documented() -> None:
+    described = {
+        f"{method.upper()} {path.replace('_id}', '}')}"
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method in methods
+    }
+    told = {plain(cells[0]) for cells in rows(section(PROTOCOL, "### Calls")) if "/api/" in cells[0]}
+    assert told == described
+
+
+def test_every_parameter_of_the_feed_is_documented() -> None:
+    schema = api.get_openapi_schema()["paths"]["/api/feed/"]["get"]
+    told = {name for cells in rows(section(PROTOCOL, "### The feed")) for name in re.findall(r"`(\w+)`", cells[0])}
+    assert {parameter["name"] for parameter in schema["parameters"]} <= told
+
+
+# --- the rules and what proves them --------------------------------------------------------------------------------
+
+
+def rule_rows() -> dict[str, list[str]]:
+    """Return the row of each invariant and rule: rule, says, test, mutation."""
+    return {cells[0]: cells for cells in rows(PROTOCOL) if len(cells) == 4 and cells[0] in RULES}
+
+
+def exists(named: str) -> bool:
+    """Whether a test named `file::test` is in the tree; a file is named without its folder."""
+    file, _, test = named.partition("::")
+    found = [path for folder in ("tests", "frontend/tests") for path in (ROOT / folder).rglob(file) if path.is_file()]
+    pattern = rf"def {re.escape(test)}\(" if file.endswith(".py") else re.escape(test)
+    return bool(test) and any(re.search(pattern, path.read_text()) for path in found)
+
+
+def test_every_invariant_and_rule_has_its_row() -> None:
+    assert rule_rows().keys() == RULES
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_a_rule_names_tests_that_exist_or_says_that_there_is_none_yet(rule: str) -> None:
+    _, _, tests, mutation = rule_rows()[rule]
+    named = re.findall(r"`([^`]+::[^`]+)`", tests)
+    assert [one for one in named if not exists(one)] == []
+    assert named or NOT_YET in tests
+    assert mutation or not named
+
+
+# --- settings and metrics ------------------------------------------------------------------------------------------
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    told = {
+        plain(cells[0]): ast.literal_eval(plain(cells[1]))
+        for cells in rows(section(SETTINGS, "## CALENDAR_LIVE"))
+        if cells[0].startswith("`")
+    }
+    assert told == conf.DEFAULTS
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "calendar_live").rglob("*.py"))
+    made = set(re.findall(r"(?:Counter|Gauge|Histogram)\(\s*\"(calendar_live_\w+)\"", sources))
+    told = set(re.findall(r"^\| `(calendar_live_\w+)", section(SETTINGS, "## Metrics"), re.MULTILINE))
+    assert told == made
+    named = {
+        one for path in DOCUMENTS for one in re.findall(r"\bcalendar_live_\w+_(?:total|seconds)\b", path.read_text())
+    }
+    assert named <= made
+
+
+# --- layers ---------------------------------------------------------------------------------------------------------
+
+
+def layers() -> list[set[str]]:
+    """Return the layers of the import contract, high to low, with what there is of each."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    contract = next(one for one in contracts if one["id"] == "layers")
+    named = [{name.strip(" ()") for name in re.split(r"[|:]", layer)} for layer in contract["layers"]]
+    app = ROOT / "calendar_live"
+    there = [{name for name in layer if (app / name).is_dir() or (app / f"{name}.py").exists()} for layer in named]
+    return [layer for layer in there if layer]
+
+
+def test_the_layers_are_documented_in_the_order_of_the_import_contract() -> None:
+    table = section((ROOT / "docs/architecture.md").read_text(), "## Layers")
+    told = [
+        set(re.findall(r"\[(\w+)(?:\.py|/)\]", cells[0])) for cells in rows(table) if "../calendar_live/" in cells[0]
+    ]
+    assert told == layers()
+
+
+# --- links, commands, examples -------------------------------------------------------------------------------------
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def targets(path: Path) -> list[str]:
+    """Return the relative links and pictures of a document."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"", text)
+    return [one for pair in found for one in pair if one and "://" not in one and not one.startswith("mailto:")]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_relative_link_of_a_document_resolves(path: Path) -> None:
+    broken = []
+    for target in targets(path):
+        file, _, anchor = target.partition("#")
+        place = (path.parent / file).resolve() if file else path
+        if place.parent == PICTURES and not PICTURES.exists():
+            continue  # `make screenshots` has not been run yet: then there is none of them, never some
+        if not place.exists() or (anchor and place.suffix == ".md" and anchor not in anchors(place)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_document_named_in_the_code_exists() -> None:
+    sources = [
+        path
+        for folder, kinds in (("calendar_live", "py"), ("project", "py"), ("tests", "py"), ("frontend/src", "ts"))
+        for path in (ROOT / folder).rglob(f"*.{kinds}")
+        if "node_modules" not in path.parts
+    ]
+    named = {
+        one
+        for path in [*sources, ROOT / "pyproject.toml"]
+        for one in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text())
+    }
+    assert [one for one in sorted(named) if not (ROOT / one).exists()] == []
+
+
+def test_every_make_target_named_exists() -> None:
+    phony = re.findall(r"^\.PHONY:(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    known = {target for line in phony for target in line.split()}
+    named = {
+        target
+        for path in DOCUMENTS
+        for target in re.findall(r"(?:`|^|\$ )make (\w[\w-]*)", path.read_text(), re.MULTILINE)
+    }
+    assert named - known == set()
+    assert {"run", "test"} <= named
+
+
+def examples() -> list[tuple[str, str]]:
+    return [(name_of(path), block) for path in DOCUMENTS for block in blocks(path.read_text(), "python")]
+
+
+@pytest.mark.parametrize(("document", "example"), examples())
+def test_an_example_in_python_imports_what_exists(document: str, example: str) -> None:
+    for node in ast.walk(ast.parse(example)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calendar_live"):
+            module = importlib.import_module(node.module)
+            assert [one.name for one in node.names if not hasattr(module, one.name)] == [], document
+
+
+def test_an_example_in_typescript_imports_what_the_plug_in_exports() -> None:
+    exported = (ROOT / "frontend/src/fullcalendar/index.ts").read_text()
+    text = "\n".join(block for path in DOCUMENTS for block in blocks(path.read_text(), "(?:ts|js)"))
+    named = {
+        one.strip()
+        for names in re.findall(r"import \{([^}]*)\} from \"@calendar-live/fullcalendar\"", text)
+        for one in names.split(",")
+    }
+    assert named
+    assert [one for one in sorted(named) if not re.search(rf"\b{one}\b", exported)] == []

@@ -1,0 +1,117 @@
+"""A model of a host site is live through `sources` and `changelog.change` alone: feed, log, push, rights."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import orjson
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from calendar_live import changelog, sources
+from calendar_live.models import Calendar
+from calendar_live.protocol.changes import ChangeSet
+from calendar_live.protocol.state import State
+from tests.foreign.bookings import Bookings, book, cancel, rename
+from tests.foreign.models import Booking
+from tests.people import NINE, make_item
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RANGE = {"start": "2026-11-01", "end": "2026-12-01"}
+
+
+@pytest.fixture(autouse=True)
+def _live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the host's source for these tests alone."""
+    monkeypatch.setattr(sources, "_sources", dict(sources._sources))
+    sources.register(Bookings())
+
+
+def _feed(client: Client, calendar: Calendar, **more: str) -> dict[str, dict[str, object]]:
+    answer = client.get(f"/api/calendars/{calendar.pk}/feed/", RANGE | more)
+    assert answer.status_code == 200, answer.content
+    return {item["id"]: item for item in answer.json()}
+
+
+def _book(calendar: Calendar) -> Booking:
+    return book(calendar.pk, room="Mayon", guest="Rosa", start=NINE, end=NINE + timedelta(hours=1))
+
+
+def test_its_rows_stand_in_the_feed_beside_work_items(client: Client, team: Calendar, ana: User) -> None:
+    item, booking = make_item(team, ana), _book(team)
+    client.force_login(ana)
+    shown = _feed(client, team)
+    assert shown.keys() == {str(item.pk), str(booking.pk)}
+    assert shown[str(booking.pk)]["title"] == "Rosa · Mayon"
+    assert shown[str(booking.pk)]["room"] == "Mayon"
+    assert list(shown[str(booking.pk)])[: len(sources.NEUTRAL)] == list(shown[str(item.pk)])
+
+
+def test_its_feed_is_one_statement_too(client: Client, team: Calendar, ana: User) -> None:
+    _book(team)
+    client.force_login(ana)
+    with CaptureQueriesContext(connection) as queries:
+        _feed(client, team)
+    assert len([one for one in queries if "foreign_booking" in one["sql"]]) == 1
+    assert len([one for one in queries if "calendar_live_workitem" in one["sql"]]) == 1
+    assert len({one["sql"] for one in queries if "foreign_booking" in one["sql"] or "workitem" in one["sql"]}) == 1
+
+
+def test_its_changes_are_logged_and_announced_in_order(team: Calendar) -> None:
+    heard: list[ChangeSet] = []
+
+    def hear(*, change_set: ChangeSet, **_: object) -> None:
+        heard.append(change_set)
+
+    changelog.change_committed.connect(hear)
+    start = Calendar.objects.get(pk=team.pk).state
+    try:
+        booking = _book(team)
+        rename(booking, guest="Pia")
+        cancel(booking)
+    finally:
+        changelog.change_committed.disconnect(hear)
+    assert [one.old for one in heard] == [start, heard[0].new, heard[1].new]
+    wires = [entry.wire for one in heard for entry in one.entries or ()]
+    assert [wire and orjson.loads(wire)["title"] for wire in wires] == ["Rosa · Mayon", "Pia · Mayon", None]
+    since = changelog.read_since(str(team.pk), start, max_sets=10, max_bytes=10**6)
+    assert since.change_sets == tuple(heard)
+
+
+def test_a_cancelled_booking_is_gone_from_every_range_at_once(client: Client, team: Calendar, ana: User) -> None:
+    booking = _book(team)
+    client.force_login(ana)
+    assert str(booking.pk) in _feed(client, team)
+    cancel(booking)
+    assert str(booking.pk) not in _feed(client, team)
+
+
+def test_a_filter_it_does_not_know_leaves_its_rows_out(client: Client, team: Calendar, ana: User) -> None:
+    item, _ = make_item(team, ana, work_type="task"), _book(team)
+    client.force_login(ana)
+    assert _feed(client, team, work_type="task").keys() == {str(item.pk)}
+
+
+def test_a_private_booking_is_busy_for_viewers(client: Client, team: Calendar, cara: User) -> None:
+    booking = _book(team)
+    booking.visibility = "private"
+    rename(booking, guest="Secret Guest")
+    client.force_login(cara)
+    body = client.get(f"/api/calendars/{team.pk}/feed/", RANGE).content
+    assert b"Secret" not in body
+    assert b"Mayon" not in body
+    assert orjson.loads(body)[0]["busy"] is True
+
+
+def test_a_row_without_a_source_is_refused_before_anything_is_written(
+    team: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_sources", {})
+    before = Calendar.objects.get(pk=team.pk).state
+    with pytest.raises(LookupError, match="Booking has no source"):
+        _book(team)
+    assert Calendar.objects.get(pk=team.pk).state == before == State(before.revision, before.nonce)
+    assert not Booking.objects.exists()

@@ -1,0 +1,170 @@
+"""What may not be committed, and what has to agree: hosts, paths, secrets, built files, locks, minimum versions, documented settings."""
+
+import json
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from calendar_live import conf
+
+ROOT: Final = Path(__file__).parents[1]
+
+FORBIDDEN: Final = {
+    "the host of a package registry": re.compile(
+        r"https?://[\w.-]*(registry|pypi|npmjs|pythonhosted|artifact|mirror|proxy)[\w.-]*", re.IGNORECASE
+    ),
+    "a path of somebody's machine": re.compile(r"(?<![\w.$}-])/(root|work|Users/\w+|home/\w+)/\w"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "an access token": re.compile(
+        r"\b(AKIA[0-9A-Z]{16}|gh[pousr]_\w{36}|glpat-[\w-]{20}|xox[abpr]-[\w-]{10,}|npm_\w{36})\b"
+    ),
+    "a merge conflict": re.compile(r"^(<<<<<<<|>>>>>>>) ", re.MULTILINE),
+}
+
+
+@cache
+def tracked() -> dict[str, str]:
+    """Return the text of every tracked text file, by its path."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    texts = {}
+    for name in filter(None, listed.split("\0")):
+        content = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
+        if b"\0" not in content:
+            texts[name] = content.decode()
+    return texts
+
+
+def violations(text: str) -> list[str]:
+    """Return what a text holds that no committed file may hold."""
+    return [f"{what}: {hit.group()}" for what, pattern in FORBIDDEN.items() for hit in pattern.finditer(text)]
+
+
+def test_tracked_files_name_no_registry_host_machine_path_or_secret() -> None:
+    found = [f"{name}: {violation}" for name, text in tracked().items() for violation in violations(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("https:" + "//pypi.example/simple", "the host of a package registry"),
+        ('"resolved": "https:' + '//registry.example/x.tgz"', "the host of a package registry"),
+        ("cd " + "/root/" + "project", "a path of somebody's machine"),
+        ("file:" + "//" + "/home/" + "ana/x", "a path of somebody's machine"),
+        ("-----BEGIN RSA " + "PRIVATE KEY-----", "a private key"),
+        ("ghp_" + "a" * 36, "an access token"),
+    ],
+)
+def test_what_may_not_be_committed_is_found(text: str, what: str) -> None:
+    assert [violation.partition(":")[0] for violation in violations(text)] == [what]
+
+
+@pytest.mark.parametrize(
+    "text", ["proxy_pass http://127.0.0.1:8000;", "docs/work/x", "/var/lib/calendar", "https://example.org/"]
+)
+def test_what_may_be_committed_is_left_alone(text: str) -> None:
+    assert violations(text) == []
+
+
+def test_nothing_ignored_is_tracked() -> None:
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "calendar_live/static/calendar_live/dist/page.js",
+        "frontend/node_modules/x/index.js",
+        "frontend/dist/live-calendar.js",
+        "tests/e2e/node_modules/x",
+        "var/db.sqlite3",
+        ".venv/bin/python",
+        ".make/test",
+        ".env",
+    ],
+)
+def test_what_is_built_or_private_is_ignored(name: str) -> None:
+    assert subprocess.run(["git", "check-ignore", "--quiet", "--no-index", name], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["requirements/run.txt", "requirements/test.txt"])
+def test_a_python_lock_names_no_host_and_hashes_everything(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    for requirement in re.split(r"\n(?=\S)", text.strip()):
+        assert "--hash=sha256:" in requirement, requirement
+
+
+@pytest.mark.parametrize("folder", ["frontend", "tests/e2e"])
+def test_an_npm_lock_names_no_host_and_hashes_everything(folder: str) -> None:
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    installed = {name: package for name, package in packages.items() if name and not package.get("link")}
+    assert [name for name, package in installed.items() if "://" in package.get("resolved", "")] == []
+    assert [name for name, package in installed.items() if "integrity" not in package] == []
+
+
+@pytest.mark.parametrize("folder", ["frontend", "tests/e2e"])
+def test_an_npm_lock_holds_the_optional_packages_of_every_platform(folder: str) -> None:
+    """`npm ci` refuses a lock that lacks one. npm leaves out, silently, what its registry did not have."""
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    locked = {name.rpartition("node_modules/")[2] for name in packages}
+    optional = {name for package in packages.values() for name in package.get("optionalDependencies", {})}
+    assert sorted(optional - locked) == []
+
+
+def pins(name: str) -> set[str]:
+    """Return the `name==version` of each requirement of a lock."""
+    return set(re.findall(r"^\w\S*==\S+", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_the_tests_run_with_what_the_site_runs_with() -> None:
+    assert pins("requirements/run.txt") < pins("requirements/test.txt")
+
+
+def test_make_and_the_front_end_ask_for_the_same_node() -> None:
+    engines = json.loads((ROOT / "frontend/package.json").read_text())["engines"]["node"]
+    assert f"Node {engines.removeprefix('>=')} or newer" in (ROOT / "tools/need-node").read_text()
+
+
+def test_make_help_lists_what_is_promised() -> None:
+    promised = {"help", "run", "test", "check", "verify", "fmt", "lock", "bench", "soak", "docs", "screenshots"}
+    listed = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert promised <= set(re.findall(r"^  make (\w+)", listed, re.MULTILINE))
+
+
+def test_no_test_is_skipped_or_expected_to_fail() -> None:
+    pattern = re.compile(
+        r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)\b|\b(it|test|describe)\.(skip|todo|only)\b"
+    )
+    here = Path(__file__).relative_to(ROOT).as_posix()
+    tests = {
+        name: text for name, text in tracked().items() if name.startswith(("tests/", "frontend/")) and name != here
+    }
+    assert [name for name, text in tests.items() if pattern.search(text)] == []
+
+
+def test_no_test_sleeps() -> None:
+    tests = {name: text for name, text in tracked().items() if name.startswith("tests/") and name.endswith(".py")}
+    pattern = re.compile(r"\btime\.sleep\(|\bwait_for_timeout\(|\basyncio\.sleep\((?!0\))")
+    allowed = {"tests/waiting.py", Path(__file__).relative_to(ROOT).as_posix()}
+    assert [name for name, text in tests.items() if name not in allowed and pattern.search(text)] == []
+
+
+def documents() -> str:
+    """Return all of docs/ as one text."""
+    return "\n".join(text for name, text in tracked().items() if name.startswith("docs/") and name.endswith(".md"))
+
+
+def test_every_setting_is_documented() -> None:
+    assert [name for name in conf.DEFAULTS if f"`{name}`" not in documents()] == []
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    read = re.findall(r"env(?:\.\w+)?\(\s*\"([A-Z_]+)\"", (ROOT / "project/settings.py").read_text())
+    assert len(read) > 5
+    assert [name for name in read if f"`{name}`" not in documents()] == []

