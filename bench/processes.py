@@ -1,0 +1,108 @@
+"""The servers under measurement as processes: start them alike, read their CPU time and memory, end them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.servers import LOOPBACK
+from tests.waiting import wait_until
+
+ROOT: Final = Path(__file__).parents[1]
+START_TIMEOUT_SECONDS: Final = 30
+
+
+def web_command() -> list[str]:
+    """Return the command by which the Procfile starts the site."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return next(shlex.split(command) for name, _, command in (line.partition(":") for line in lines) if name == "web")
+
+
+def our_command(port: int) -> list[str]:
+    """Return the Procfile's own command, on a port."""
+    return [str(port) if word == "$PORT" else word for word in web_command()]
+
+
+def textbook_command(port: int) -> list[str]:
+    """Return a stock daphne with the Procfile's flags, serving the textbook."""
+    flags = [word for word in our_command(port)[1:] if not word.endswith(":application")]
+    return ["daphne", *flags, "bench.textbook_asgi:application"]
+
+
+def plain_command(port: int) -> list[str]:
+    """Return the command of the bare sockets."""
+    return [sys.executable, "-m", "bench.plain", str(port)]
+
+
+def environ(**own: str) -> dict[str, str]:
+    """Return the environment of a production-like server on this machine, whatever the caller's shell exports."""
+    left_out = {"REDIS_URL", "DATABASE_URL", "COVERAGE_RUN", "DJANGO_SETTINGS_MODULE"}
+    inherited = {name: value for name, value in os.environ.items() if name not in left_out}
+    return inherited | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "SECRET_KEY": "for-the-measurements-alone-0123456789-abcdefghijklmnopqrstuvwxyz",
+        "DEBUG": "0",
+        "HTTPS": "0",
+        "ALLOWED_HOSTS": LOOPBACK,
+        "LOG_LEVEL": "WARNING",
+        **own,
+    }
+
+
+class Server:
+    """One server process on a port of its own."""
+
+    def __init__(self, command: Sequence[str], *, port: int, env: Mapping[str, str], log: Path) -> None:
+        self.port = port
+        self._log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
+
+    def wait_until_up(self) -> None:
+        """Wait until the server answers. Raises RuntimeError with its log when it ended or refused."""
+        wait_until(self._answers, what=f"an answer at port {self.port}", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the server ended at once:\n{self.log()}")
+        try:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/healthz", timeout=5):
+                return True
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"/healthz answered {error.code}:\n{self.log()}") from error
+        except OSError:
+            return False
+
+    def log(self) -> str:
+        """Return what the server has written, but for its lines of access."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if not line.startswith(f"{LOOPBACK}:"))
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the process, user and system, of all its threads that are or were."""
+        # The clock of another process: clock_getcpuclockid(3). /proc tells the same in steps of 10 ms, too coarse here.
+        return time.clock_gettime((~self._process.pid << 3) | 2)
+
+    def resident_bytes(self) -> int:
+        """Return the resident memory of the process."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def close(self) -> None:
+        """End the process. It keeps nothing, so it need not be asked."""
+        self._process.kill()
+        self._process.wait()
+
+
+def start(command: list[str], port: int, log: Path, **own: str) -> Server:
+    """Start a server in the environment of the measurements."""
+    return Server(command, port=port, env=environ(**own), log=log)
