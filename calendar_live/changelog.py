@@ -47,9 +47,6 @@ class Change:
     calendar: str
     old: State
     state: State
-    actor: User | None
-    mutation_id: UUID | None
-    request_digest: str
     entries: dict[str, changes.Entry] = field(default_factory=dict)
 
     def upsert(self, *rows: LiveModel) -> None:
@@ -113,6 +110,9 @@ class _Open:
 
     old: State
     new: State
+    actor: User | None
+    mutation_id: UUID | None
+    request_digest: str
     parts: int = 0
     announced: bool = False
 
@@ -131,29 +131,33 @@ def change(
 
     Opens a transaction unless one is open; a second entry in the same transaction joins its revision (invariant 9).
     Several calendars: enter them in ascending id. Raises NotFound when there is no such calendar, AlreadyDone when the
-    mutation id is known (a concurrent retry waits for the first here), KeyReused when it came with another request.
+    mutation id is known (a concurrent retry waits for the first here), KeyReused when it came with another request, ValueError
+    when a second entry comes with a mutation id of its own.
     """
     key = str(calendar)
     with transaction.atomic():
-        opened = _join(key)
-        if opened is None:
-            opened = _bump(UUID(key))
-            if mutation_id is not None:
-                _refuse_repetition(UUID(key), actor, mutation_id, request_digest)
-        collected = Change(key, opened.old, opened.new, actor, mutation_id, request_digest)
+        joined = _join(key)
+        opened = joined or _bump(UUID(key), actor, mutation_id, request_digest)
+        if mutation_id is not None:
+            _refuse_repetition(UUID(key), actor, mutation_id, request_digest)
+            if joined:
+                raise ValueError(
+                    "A mutation id belongs to the first change of a transaction: its retry would do the rest again."
+                )
+        collected = Change(key, opened.old, opened.new)
         yield collected
         _append(opened, collected)
         _announce_after_commit(opened, collected)
 
 
-def _bump(calendar: UUID) -> _Open:
+def _bump(calendar: UUID, actor: User | None, mutation_id: UUID | None, request_digest: str) -> _Open:
     """Raise the revision in the statement that takes the row's lock, so that revision order is commit order (invariant 1)."""
     nonce = new_nonce()
     if not Calendar.objects.filter(pk=calendar, deleted_at=None).update(revision=F("revision") + 1, nonce=nonce):
         raise NotFound("There is no such calendar that you may see.")
     head = ChangeSet.objects.filter(calendar=calendar).order_by("-revision").values_list("revision", "nonce")[:1].get()
     old = State(*head)
-    opened = _Open(old, State(old.revision + 1, nonce))
+    opened = _Open(old, State(old.revision + 1, nonce), actor, mutation_id, request_digest)
     _open.setdefault(transaction.get_connection(), {})[str(calendar)] = opened
     transaction.on_commit(opened.end, robust=True)
     return opened
@@ -185,7 +189,7 @@ def _refuse_repetition(calendar: UUID, actor: User | None, mutation_id: UUID, re
 def _append(opened: _Open, collected: Change) -> None:
     joins = opened.parts > 0
     opened.parts += 1
-    change_set = _change_set_of(collected, joins=joins)
+    change_set = _change_set_of(opened, collected, joins=joins)
     if joins:
         _merge_with_earlier_parts(change_set, collected)
     rows = [
@@ -210,16 +214,16 @@ def _merge_with_earlier_parts(change_set: ChangeSet, collected: Change) -> None:
         collected.entries[known.item] = changes.merged(known, collected.entries[known.item])
 
 
-def _change_set_of(collected: Change, *, joins: bool) -> ChangeSet:
+def _change_set_of(opened: _Open, collected: Change, *, joins: bool) -> ChangeSet:
     """Insert this transaction's log row, or find it: an earlier part may have been rolled back with its savepoint."""
     place = {"calendar_id": collected.calendar, "revision": collected.state.revision}
     found = ChangeSet.objects.filter(**place).first() if joins else None
     return found or ChangeSet.objects.create(
         **place,
         nonce=collected.state.nonce,
-        actor_id=None if collected.actor is None else collected.actor.pk,
-        mutation_id=collected.mutation_id,
-        request_digest=collected.request_digest,
+        actor_id=None if opened.actor is None else opened.actor.pk,
+        mutation_id=opened.mutation_id,
+        request_digest=opened.request_digest,
         entry_count=len(collected.entries),
         wire_bytes=push_bytes(collected.entries.values()),
     )
@@ -249,8 +253,8 @@ def _announcement(opened: _Open, collected: Change) -> changes.ChangeSet:
         old=collected.old,
         new=collected.state,
         entries=tuple(collected.entries.values()) if whole else None,
-        actor=_actor_of(collected.actor),
-        mutation_id=None if collected.mutation_id is None else str(collected.mutation_id),
+        actor=_actor_of(opened.actor),
+        mutation_id=None if opened.mutation_id is None else str(opened.mutation_id),
     )
 
 

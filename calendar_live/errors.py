@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -102,6 +103,16 @@ class Invalid(CalendarLiveError):
     code = "invalid"
     status = 422
     default_detail = "Some fields are not valid."
+
+    @classmethod
+    @contextmanager
+    def below(cls, place: str) -> Iterator[None]:
+        """Name the fields of a failure raised in this block as fields of `place`, one of many things in a request."""
+        try:
+            yield
+        except cls as failure:
+            fields = {f"{place}.{name}": messages for name, messages in failure.fields.items()}
+            raise cls(fields=fields) from failure
 
 
 class KeyReused(CalendarLiveError):

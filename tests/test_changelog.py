@@ -205,6 +205,27 @@ def test_changes_inside_one_another_are_one_revision(team: Calendar, ana: User) 
     assert entries_of(team) == [{str(inner_row.pk): True, str(outer_row.pk): True}]
 
 
+def test_a_mutation_id_covers_its_whole_transaction_and_is_taken_from_no_later_change(
+    team: Calendar, ana: User, announced: list[changes.ChangeSet]
+) -> None:
+    """Invariant 8. Fails when the part that is logged first names the mutation, or a later part may bring another."""
+    key, rows = uuid4(), [new_row(team), new_row(team)]
+    with changelog.change(team.pk, actor=ana, mutation_id=key, request_digest="d") as outer:
+        with changelog.change(team.pk, actor=ana) as inner:
+            inner.upsert(rows[0])
+        outer.upsert(rows[1])
+    assert ChangeSet.objects.get(calendar=team, revision=1).mutation_id == key
+    assert [said.mutation_id for said in announced] == [str(key)]
+    with pytest.raises(AlreadyDone), changelog.change(team.pk, actor=ana, mutation_id=key, request_digest="d"):
+        pass
+    with (
+        changelog.change(team.pk, actor=ana),
+        pytest.raises(ValueError, match="first change"),
+        changelog.change(team.pk, actor=ana, mutation_id=uuid4()),
+    ):
+        pass
+
+
 def test_the_outer_change_stays_when_the_inner_one_is_rolled_back(
     team: Calendar, ana: User, announced: list[changes.ChangeSet]
 ) -> None:

@@ -256,7 +256,7 @@ def take(step: Step, calendar: Calendar, who: User) -> None:
         update_item(calendar.pk, actor=who, item_id=target.pk, changes=fields, expected_state=None)
     elif kind == "edit":
         keys = [one.pk for one in alive[: number + 1]]
-        edit_items(calendar.pk, actor=who, item_ids=keys, changes={"visibility": visibility})
+        edit_items(calendar.pk, actor=who, changes={key: {"visibility": visibility} for key in keys})
     elif kind == "delete":
         delete_item(calendar.pk, actor=who, item_id=target.pk, children="delete" if flag else "reparent")
     else:

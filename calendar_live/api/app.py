@@ -63,9 +63,9 @@ def _invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
 
 
 def _field_of(fault: dict[str, Any]) -> str:
-    """Return the field a fault is about: the last name of its place, as ("body", "body", "title") or ("query", "query", "start")."""
+    """Return the field a fault is about, from its place, as ("body", "body", "title") or ("query", "query", "start")."""
     names = [str(part) for part in fault["loc"] if isinstance(part, str)]
-    return names[-1] if names else "body"
+    return ".".join(names[2:] or names[-1:]) or "body"
 
 
 def _say(fault: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from ..protocol.rights import redact
 from ..services import bulk, moving, work_items
 from ..services.rows import Written
 from .http import expected_state, json_response, mutation_id, refuse_unknown_parameters
-from .schemas import BulkEdit, BulkItems, BulkRestore, ItemFields, MoveTo
+from .schemas import BulkDelete, BulkEdit, BulkRestore, ItemFields, MoveTo
 
 router = Router(tags=["work items"])
 
@@ -120,21 +120,26 @@ def move_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: Move
 
 
 @router.post("/calendars/{uuid:calendar_id}/items/delete/")
-def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkItems) -> HttpResponse:
-    """Delete many work items, with everything below them, as one change."""
-    return _bulk_done(
-        bulk.delete_items(calendar_id, actor=request.user, item_ids=body.keys(), mutation_id=mutation_id(request))
+def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkDelete) -> HttpResponse:
+    """Delete many work items, with everything below them, as one change. `states` makes sure that nobody changed them meanwhile (412)."""
+    done = bulk.delete_items(
+        calendar_id,
+        actor=request.user,
+        item_ids=body.keys(),
+        expected_states=body.expected_states(),
+        mutation_id=mutation_id(request),
     )
+    return _bulk_done(done)
 
 
 @router.post("/calendars/{uuid:calendar_id}/items/edit/")
 def edit_items(request: HttpRequest, calendar_id: UUID, body: BulkEdit) -> HttpResponse:
-    """Set the same fields of many work items, as one change."""
+    """Set fields of many work items, to each its own, as one change. `states` makes sure that nobody changed them meanwhile (412)."""
     done = bulk.edit_items(
         calendar_id,
         actor=request.user,
-        item_ids=body.keys(),
-        changes=body.changes.given(),
+        changes=body.given(),
+        expected_states=body.expected_states(),
         mutation_id=mutation_id(request),
     )
     return _bulk_done(done)

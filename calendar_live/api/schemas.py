@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -11,6 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from ..errors import Invalid
 from ..schedule.ranges import NotATime, date_to_instant, parse_date, parse_instant
+
+_V = TypeVar("_V")
 
 
 class _Strict(Schema):
@@ -93,6 +96,20 @@ class AllFeedsQuery(FeedQuery):
     calendar: list[str] = Field(default=[], description="Repeatable; without it, every calendar one may see.")
 
 
+def _keys(texts: Iterable[str], field: str) -> list[UUID]:
+    try:
+        return [UUID(one) for one in texts]
+    except ValueError as error:
+        raise Invalid(fields={field: ["Must be the ids of work items."]}) from error
+
+
+def _by_key(values: Mapping[str, _V], field: str) -> dict[UUID, _V]:
+    keyed = dict(zip(_keys(values, field), values.values(), strict=True))
+    if len(keyed) < len(values):
+        raise Invalid(fields={field: ["Names a work item twice."]})
+    return keyed
+
+
 class BulkItems(_Strict):
     """Work items of one calendar."""
 
@@ -100,14 +117,33 @@ class BulkItems(_Strict):
 
     def keys(self) -> list[UUID]:
         """Return the ids. Raises Invalid."""
-        try:
-            return [UUID(one) for one in self.ids]
-        except ValueError as error:
-            raise Invalid(fields={"ids": ["Must be the ids of work items."]}) from error
+        return _keys(self.ids, "ids")
 
 
-class BulkEdit(BulkItems):
-    changes: ItemFields
+class _Expecting(_Strict):
+    states: dict[str, str] = Field(
+        default={}, description="The state that a work item must be at, by its id: what If-Match is to one."
+    )
+
+    def expected_states(self) -> dict[UUID, str]:
+        """Return the states. Raises Invalid."""
+        return _by_key(self.states, "states")
+
+
+class BulkDelete(BulkItems, _Expecting):
+    pass
+
+
+class BulkEdit(_Expecting):
+    changes: dict[str, ItemFields] = Field(..., description="The fields to set, by the id of the work item.")
+
+    def given(self) -> dict[UUID, dict[str, Any]]:
+        """Return the fields that were sent for each. Raises Invalid."""
+        found: dict[UUID, dict[str, Any]] = {}
+        for key, fields in _by_key(self.changes, "changes").items():
+            with Invalid.below(f"changes.{key}"):
+                found[key] = fields.given()
+        return found
 
 
 class BulkRestore(BulkItems):

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from .. import changelog, conf
 from ..access import User, require_edit
-from ..errors import Invalid, NotFound, Stale
+from ..errors import Invalid, Stale
 from ..models import ChangeSet, WorkItem
 from .fields import check_fields
-from .rows import assign, below, bury, digest_of, find, first_made, save_assignees
+from .rows import (
+    assign,
+    below,
+    bury,
+    by_text,
+    check_parent,
+    digest_of,
+    find,
+    first_made,
+    refuse_unexpected,
+    save_assignees,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +37,23 @@ class BulkDone:
 
 
 def delete_items(
-    calendar_id: UUID, *, actor: User, item_ids: Collection[UUID], mutation_id: UUID | None = None
+    calendar_id: UUID,
+    *,
+    actor: User,
+    item_ids: Collection[UUID],
+    expected_states: Mapping[UUID, str] | None = None,
+    mutation_id: UUID | None = None,
 ) -> BulkDone:
-    """Delete work items with everything below them. Raises NotFound (for any of them), Forbidden or Invalid."""
-    _check_ids(item_ids)
-    digest = digest_of("delete_items", sorted(item_ids))
+    """Delete work items with everything below them.
+
+    Raises NotFound (for any of them), Forbidden, Invalid, or Stale when one is not at the state expected of it.
+    """
+    states = _check_ids(item_ids, expected_states)
+    digest = digest_of("delete_items", sorted(item_ids), by_text(states))
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
             require_edit(actor, calendar_id)
-            items = _alive(calendar_id, item_ids)
+            items = _alive(calendar_id, item_ids, states)
             bury(change, items + below(items), actor)
     except changelog.AlreadyDone as done:
         return _first_done(first_made(done, actor))
@@ -44,24 +64,28 @@ def edit_items(
     calendar_id: UUID,
     *,
     actor: User,
-    item_ids: Collection[UUID],
-    changes: Mapping[str, Any],
+    changes: Mapping[UUID, Mapping[str, Any]],
+    expected_states: Mapping[UUID, str] | None = None,
     mutation_id: UUID | None = None,
 ) -> BulkDone:
-    """Set the same fields of many work items. Raises NotFound (for any of them), Forbidden or Invalid."""
-    _check_ids(item_ids)
-    digest = digest_of("edit_items", sorted(item_ids), changes)
+    """Set fields of many work items, to each its own. Raises as `delete_items`."""
+    states = _check_ids(changes, expected_states)
+    digest = digest_of("edit_items", by_text(changes), by_text(states))
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
             require_edit(actor, calendar_id)
-            values = check_fields(changes, complete=False)
-            items = _alive(calendar_id, item_ids)
+            items = _alive(calendar_id, changes, states)
             for item in items:
-                assign(item, values)
+                with _fields_of(item):
+                    assign(item, check_fields(changes[item.pk], complete=False))
                 item.updated_by_id = actor.pk
             change.upsert(*items)
-            for item in items if "assignee_keys" in values else ():
-                save_assignees(item)
+            for item in items:
+                if "parent_id" in changes[item.pk]:
+                    with _fields_of(item):
+                        check_parent(item)  # in the tree as all of them leave it
+                if "assignee_keys" in changes[item.pk]:
+                    save_assignees(item)
     except changelog.AlreadyDone as done:
         return _first_done(first_made(done, actor))
     return _done(change)
@@ -80,7 +104,7 @@ def restore_items(
     `expected_state` is the state of that deletion: a later one is not undone by an older Undo (rule S6). An item whose parent
     is gone comes back without one. Raises NotFound, Forbidden or Stale.
     """
-    _check_ids(item_ids)
+    _check_ids(item_ids, None)
     digest = digest_of("restore_items", sorted(item_ids), expected_state)
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
@@ -119,18 +143,26 @@ def _revive(change: changelog.Change, calendar_id: UUID, items: list[WorkItem], 
     change.upsert(*gone.values())
 
 
-def _alive(calendar_id: UUID, item_ids: Collection[UUID]) -> list[WorkItem]:
+def _alive(calendar_id: UUID, item_ids: Collection[UUID], states: Mapping[UUID, str]) -> list[WorkItem]:
     items = find(calendar_id, item_ids)
-    if any(item.deleted_at is not None for item in items):
-        raise NotFound("One of these work items was deleted.")
+    for item in items:
+        refuse_unexpected(item, states.get(item.pk))
     return items
 
 
-def _check_ids(item_ids: Collection[UUID]) -> None:
+def _fields_of(item: WorkItem) -> AbstractContextManager[None]:
+    return Invalid.below(f"changes.{item.pk}")
+
+
+def _check_ids(item_ids: Collection[UUID], states: Mapping[UUID, str] | None) -> Mapping[UUID, str]:
+    """Return the expected states, of these items only. Raises Invalid."""
     if not item_ids:
         raise Invalid(fields={"ids": ["Name at least one work item."]})
     if len(item_ids) > conf.number("MAX_BULK_ITEMS"):
         raise Invalid(fields={"ids": [f"Name at most {conf.number('MAX_BULK_ITEMS')} work items."]})
+    if states is not None and not states.keys() <= set(item_ids):
+        raise Invalid(fields={"states": ["Names a work item that the call does not."]})
+    return states or {}
 
 
 def _done(change: changelog.Change) -> BulkDone:

@@ -41,6 +41,11 @@ def digest_of(*request: object) -> str:
     return hashlib.sha256(json.dumps(request, default=str, sort_keys=True).encode()).hexdigest()
 
 
+def by_text(values: Mapping[UUID, Any]) -> dict[str, Any]:
+    """Return a mapping with its ids as text, as a digest needs them."""
+    return {str(key): value for key, value in values.items()}
+
+
 def written(item: WorkItem) -> Written:
     """Return a row just saved as an answer."""
     return Written(str(item.pk), str(item.calendar_id), item.state, item.wire)
@@ -72,29 +77,38 @@ def find(calendar_id: UUID, item_ids: Iterable[UUID]) -> list[WorkItem]:
 def find_expected(calendar_id: UUID, item_id: UUID, expected_state: str | None) -> WorkItem:
     """Return a row that is not deleted. Raises NotFound, or Stale unless it is at `expected_state` (None: any)."""
     item = find(calendar_id, [item_id])[0]
+    refuse_unexpected(item, expected_state)
+    return item
+
+
+def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
+    """Raise NotFound when an item is deleted, Stale unless it is at `expected_state` (None: any)."""
     if item.deleted_at is not None:
         if expected_state is None:
             raise NotFound("This work item was deleted.")
         raise Stale("Someone deleted this work item meanwhile.")
     if expected_state is not None and item.state != expected_state:
         raise Stale(current=item.wire)
-    return item
 
 
 def assign(item: WorkItem, values: Mapping[str, Any]) -> None:
-    """Set checked values on a row. Raises Invalid when they do not fit together, or name what is not in the calendar."""
+    """Set checked values on a row. Raises Invalid when they do not fit together, or name who is not in the calendar.
+
+    Its place in the tree is for `check_parent`, which needs the rows above it as they will be.
+    """
     for name, value in values.items():
         setattr(item, name, value)
     check_span(item.start, item.end, all_day=item.all_day)
-    if values.get("parent_id") is not None:
-        _check_parent(item)
     if values.get("assignee_keys"):
         _check_assignees(item)
 
 
-def _check_parent(item: WorkItem) -> None:
-    """Raise Invalid unless the parent lives in the same calendar and is not below the item itself."""
-    above, depth = item.parent_id, 0
+def check_parent(item: WorkItem) -> None:
+    """Raise Invalid unless there is no parent, or it lives in the same calendar and is not below the item itself."""
+    above: UUID | None = item.parent_id
+    if above is None:
+        return
+    depth = 0
     while above is not None:
         depth += 1
         parent = WorkItem.objects.filter(pk=above, calendar=item.calendar_id, deleted_at=None).first()

@@ -18,6 +18,7 @@ from .rows import (
     assign,
     below,
     bury,
+    check_parent,
     digest_of,
     find_expected,
     first_made,
@@ -71,6 +72,7 @@ def _create(
     for item_id, fields in items.items():
         item = WorkItem(id=item_id, calendar_id=calendar_id, created_by_id=actor.pk, updated_by_id=actor.pk)
         assign(item, check_fields(fields, complete=True))
+        check_parent(item)
         made.append(item)
     change.upsert(*made)
     for item in made:
@@ -109,6 +111,8 @@ def _update(
 ) -> WorkItem:
     item = find_expected(calendar_id, item_id, expected_state)
     assign(item, check_fields(changes, complete=False))
+    if "parent_id" in changes:
+        check_parent(item)
     item.updated_by_id = actor.pk
     change.upsert(item)
     if "assignee_keys" in changes:

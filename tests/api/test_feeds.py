@@ -354,8 +354,8 @@ def test_changes_are_redacted_and_what_became_secret_is_destroyed(team: Calendar
     shown = make_item(team, ana, title="LEAK")
     make_item(team, ana, title="LEAK", visibility="private")
     state = Calendar.objects.get(pk=team.pk).state
-    edit_items(team.pk, actor=ana, item_ids=[shown.pk], changes={"visibility": "secret"})
-    edit_items(team.pk, actor=ana, item_ids=[shown.pk], changes={"status": "blocked"})
+    edit_items(team.pk, actor=ana, changes={shown.pk: {"visibility": "secret"}})
+    edit_items(team.pk, actor=ana, changes={shown.pk: {"status": "blocked"}})
     answer = changes(cara, team, start)
     assert b"LEAK" not in answer.content
     assert [one["busy"] for one in body_of(answer)["upserted"]] == [True]

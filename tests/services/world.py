@@ -105,8 +105,10 @@ ACTIONS: dict[str, Action] = {
     "bulk.edit_items": lambda world, key: bulk.edit_items(
         world.team.pk,
         actor=world.ben,
-        item_ids=[world.private.pk, world.secret.pk, world.normal.pk],
-        changes={"status": "completed", "visibility": "normal", "assignee_keys": []},
+        changes={
+            one.pk: {"status": "completed", "visibility": "normal", "assignee_keys": []}
+            for one in (world.private, world.secret, world.normal)
+        },
         mutation_id=key,
     ),
     "bulk.restore_items": lambda world, key: bulk.restore_items(

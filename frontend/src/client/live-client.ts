@@ -21,6 +21,10 @@ import {
   type Deleted,
   type DeleteOptions,
   deleteItem,
+  deleteItems,
+  type Edit,
+  type Expected,
+  editItems,
   moveItem,
   type PatchOptions,
   patchItem,
@@ -202,14 +206,34 @@ export class LiveClient {
   /** Put back what a change changed, as far as it is still as the change left it. */
   undo(steps: readonly UndoStep[]): Promise<UndoOutcome> {
     const calls: UndoCalls = {
-      patch: (key, changes, state) => this.patchItem(key, changes, { state, mutationId: this.undoId() }),
-      remove: (key, state) => this.deleteItem(key, { state, mutationId: this.undoId() }),
+      edit: (calendar, edits) => this.undoEdits(calendar, edits),
+      remove: (calendar, items) => this.undoCreations(calendar, items),
       restore: (calendar, ids, state) =>
         this.persist(this.undoId(), (mutationId) => restoreItems(this.call, calendar, ids, { state, mutationId })),
       move: (key, to, state) =>
         this.persist(this.undoId(), (mutationId) => moveItem(this.call, key, to, { state, mutationId })),
     };
     return carryOut(calls, steps, this.returned);
+  }
+
+  /** A single item is edited as by hand: shown at once, and after what is under way for it. */
+  private async undoEdits(calendar: string, edits: readonly Edit[]): Promise<Result<State | null>> {
+    const [edit, more] = edits;
+    if (edit === undefined || more !== undefined) {
+      return this.persist(this.undoId(), (mutationId) => editItems(this.call, calendar, edits, mutationId));
+    }
+    const { id, changes, state } = edit;
+    const result = await this.patchItem({ calendar, id }, changes, { state, mutationId: this.undoId() });
+    return result.ok ? { ok: true, value: result.value.state } : result;
+  }
+
+  private async undoCreations(calendar: string, items: readonly Expected[]): Promise<Result<State>> {
+    const [item, more] = items;
+    if (item === undefined || more !== undefined) {
+      return this.persist(this.undoId(), (mutationId) => deleteItems(this.call, calendar, items, mutationId));
+    }
+    const result = await this.deleteItem({ calendar, id: item.id }, { state: item.state, mutationId: this.undoId() });
+    return result.ok ? { ok: true, value: result.value.state } : result;
   }
 
   /** Whether a change is an Undo of this page. */

@@ -3,12 +3,12 @@ import type { UndoStep } from "../core/undo";
 import type { State } from "../protocol/state";
 import type { ItemKey } from "./events";
 import type { ApiError, Result } from "./http";
-import type { Deleted, Written } from "./writing";
+import type { Edit, Expected } from "./writing";
 
 /** The calls an undo is made of; each knows its own key. */
 export interface UndoCalls {
-  patch(key: ItemKey, changes: object, state: State): Promise<Result<Written>>;
-  remove(key: ItemKey, state: State): Promise<Result<Deleted>>;
+  edit(calendar: string, edits: readonly Edit[]): Promise<Result<State | null>>;
+  remove(calendar: string, items: readonly Expected[]): Promise<Result<State>>;
   restore(calendar: string, ids: readonly string[], state: State): Promise<Result<State>>;
   move(key: ItemKey, to: string, state: State): Promise<Result<State>>;
 }
@@ -54,29 +54,25 @@ async function one(calls: UndoCalls, step: UndoStep, returned: Returned): Promis
       return result;
     }
     case "delete":
-      return calls.remove(step, returned.now(step.id, step.state));
-    case "patch": {
-      const result = await calls.patch(step, step.changes, returned.now(step.id, step.state));
-      if (result.ok && result.value.state !== null) returned.set(step.id, step.was, result.value.state);
+      return calls.remove(
+        step.calendar,
+        step.ids.map((id) => ({ id, state: returned.now(id, step.state) })),
+      );
+    case "edit": {
+      const edits = step.edits.map(({ id, changes, state }) => ({ id, changes, state: returned.now(id, state) }));
+      const result = await calls.edit(step.calendar, edits);
+      if (result.ok && result.value !== null) for (const { id, was } of step.edits) returned.set(id, was, result.value);
       return result;
     }
-    case "move":
-      return moveBack(calls, step, returned);
+    case "move": {
+      const moved = await calls.move(step, step.to, returned.now(step.id, step.state));
+      if (!moved.ok || step.after.length === 0) return moved;
+      return calls.edit(
+        step.to,
+        step.after.map(({ id, changes }) => ({ id, changes, state: moved.value })),
+      );
+    }
     default:
       return step satisfies never;
   }
-}
-
-async function moveBack(
-  calls: UndoCalls,
-  step: Extract<UndoStep, { type: "move" }>,
-  returned: Returned,
-): Promise<Result<unknown>> {
-  const moved = await calls.move(step, step.to, returned.now(step.id, step.state));
-  if (!moved.ok) return moved;
-  for (const { id, changes } of step.after) {
-    const result = await calls.patch({ calendar: step.to, id }, changes, moved.value);
-    if (!result.ok) return result;
-  }
-  return moved;
 }

@@ -56,6 +56,47 @@ export async function deleteItem(call: Call, key: ItemKey, options: DeleteOption
   return unreadable(result.value.status);
 }
 
+/** An item and the state it must be at: 412 when it has changed since. */
+export interface Expected {
+  readonly id: string;
+  readonly state: State;
+}
+
+export interface Edit extends Expected {
+  readonly changes: object;
+}
+
+/** Change fields of many items, all or none. Returns the calendar's new state. */
+export async function editItems(
+  call: Call,
+  calendar: string,
+  edits: readonly Edit[],
+  mutationId: string,
+): Promise<Result<State>> {
+  const body = { changes: Object.fromEntries(edits.map(({ id, changes }) => [id, changes])), states: statesOf(edits) };
+  return stateOf(await bulk(call, calendar, "edit", body, mutationId));
+}
+
+/** Delete many items with everything below them, all or none. Returns the calendar's new state. */
+export async function deleteItems(
+  call: Call,
+  calendar: string,
+  items: readonly Expected[],
+  mutationId: string,
+): Promise<Result<State>> {
+  const body = { ids: items.map(({ id }) => id), states: statesOf(items) };
+  return stateOf(await bulk(call, calendar, "delete", body, mutationId));
+}
+
+function statesOf(items: readonly Expected[]): Record<string, State> {
+  return Object.fromEntries(items.map(({ id, state }) => [id, state]));
+}
+
+function bulk(call: Call, calendar: string, verb: string, body: object, mutationId: string): Promise<Result<Answer>> {
+  const headers = { "Idempotency-Key": mutationId };
+  return call({ method: "POST", path: `calendars/${calendar}/items/${verb}/`, headers, body });
+}
+
 /** Undo the deletion that made `state`: of these items, and of what went with them. Returns the calendar's new state. */
 export async function restoreItems(
   call: Call,
@@ -63,9 +104,7 @@ export async function restoreItems(
   ids: readonly string[],
   options: { readonly state: State; readonly mutationId: string },
 ): Promise<Result<State>> {
-  const headers = { "Idempotency-Key": options.mutationId };
-  const body = { ids, state: options.state };
-  return stateOf(await call({ method: "POST", path: `calendars/${calendar}/items/restore/`, headers, body }));
+  return stateOf(await bulk(call, calendar, "restore", { ids, state: options.state }, options.mutationId));
 }
 
 /** Move an item, and what is below it, to another calendar. Returns the new state there. */

@@ -14,7 +14,15 @@ export interface Done {
 
 export type Fields = Readonly<Partial<Record<(typeof WRITABLE)[number], unknown>>>;
 
-/** One call. `state`: what it may meet (412 otherwise); `was`: the state of the item that it brings back, if that is known. */
+/** An item that an undo edits: at `state` now (412 otherwise); `was`: the state of the item that it brings back. */
+export interface UndoEdit {
+  readonly id: string;
+  readonly changes: Fields;
+  readonly state: State;
+  readonly was: State;
+}
+
+/** One call, which does all or nothing. `state`: what it may meet (412 otherwise); `was`: the states of the items that it brings back, if known. */
 export type UndoStep =
   | {
       readonly type: "restore";
@@ -23,15 +31,8 @@ export type UndoStep =
       readonly state: State;
       readonly was: ReadonlyMap<string, State>;
     }
-  | { readonly type: "delete"; readonly calendar: string; readonly id: string; readonly state: State }
-  | {
-      readonly type: "patch";
-      readonly calendar: string;
-      readonly id: string;
-      readonly changes: Fields;
-      readonly state: State;
-      readonly was: State;
-    }
+  | { readonly type: "delete"; readonly calendar: string; readonly ids: readonly string[]; readonly state: State }
+  | { readonly type: "edit"; readonly calendar: string; readonly edits: readonly UndoEdit[] }
   | {
       readonly type: "move";
       readonly calendar: string;
@@ -59,7 +60,7 @@ export interface Knowledge {
   created(state: State): boolean;
 }
 
-/** Each changed item is a call of its own; more would keep the server busy, and the trash and the dialog are there. */
+/** Each tree that was moved is a call of its own; more would keep the server busy. */
 export const STEPS_AT_MOST = 100;
 
 const DATES = ["start", "end", "allDay"] as const;
@@ -115,12 +116,8 @@ function planOne(done: Done, knows: Knowledge): Undo | null {
     const was = new Map(destroyed.flatMap((id) => pair(id, before.get(id)?.state)));
     const restore: UndoStep = { type: "restore", calendar, ids: destroyed, state, was };
     // Children that were handed up go back below what comes back.
-    const { kind, title, count } = named(
-      "deleted",
-      rootsOf(destroyed.flatMap((id) => before.get(id) ?? [])),
-      destroyed,
-    );
-    return { kind, title, count, steps: [restore, ...patches(done, before)] };
+    const roots = rootsOf(destroyed.flatMap((id) => before.get(id) ?? []));
+    return { ...named("deleted", roots, destroyed), steps: [restore, ...edits(done, before)] };
   }
   const fresh = after.filter((item) => !before.has(item.id));
   if (fresh.length === 0) return planEdit(done, before);
@@ -128,8 +125,8 @@ function planOne(done: Done, knows: Knowledge): Undo | null {
   if (fresh.length < after.length || !(cameBack || knows.created(state))) return null;
   const roots = rootsOf(after);
   const ids = after.map((item) => item.id);
-  const steps = roots.map(({ id }): UndoStep => ({ type: "delete", calendar, id, state }));
-  return { ...named(cameBack ? "restored" : "created", roots, ids), steps };
+  const gone: UndoStep = { type: "delete", calendar, ids: roots.map(({ id }) => id), state };
+  return { ...named(cameBack ? "restored" : "created", roots, ids), steps: [gone] };
 }
 
 function pair<V>(id: string, value: V | undefined): [string, V][] {
@@ -137,20 +134,26 @@ function pair<V>(id: string, value: V | undefined): [string, V][] {
 }
 
 function planEdit(done: Done, before: ReadonlyMap<string, Item>): Undo | null {
-  const steps = patches(done, before);
-  const changed = done.after.filter((item) => steps.some((step) => step.type === "patch" && step.id === item.id));
-  const onlyDates = steps.every((step) => step.type === "patch" && isOfDates(step.changes));
-  const ids = changed.map((item) => item.id);
-  return { ...named(onlyDates ? "dated" : "changed", changed, ids), steps };
+  const steps = edits(done, before);
+  const changes = new Map(steps.flatMap((step) => step.edits).map((edit) => [edit.id, edit.changes]));
+  const changed = done.after.filter((item) => changes.has(item.id));
+  return {
+    ...named([...changes.values()].every(isOfDates) ? "dated" : "changed", changed, [...changes.keys()]),
+    steps,
+  };
 }
 
-function patches({ calendar, state, after }: Done, before: ReadonlyMap<string, Item>): UndoStep[] {
-  return after.flatMap((item): UndoStep[] => {
+/** Return the one call that puts changed items back; none when nothing that can be set has changed. */
+function edits(
+  { calendar, state, after }: Done,
+  before: ReadonlyMap<string, Item>,
+): Extract<UndoStep, { type: "edit" }>[] {
+  const found = after.flatMap((item): UndoEdit[] => {
     const was = before.get(item.id);
     const changes = was === undefined ? null : difference(was, item);
-    if (was === undefined || changes === null) return [];
-    return [{ type: "patch", calendar, id: item.id, changes, state, was: was.state }];
+    return was === undefined || changes === null ? [] : [{ id: item.id, changes, state, was: was.state }];
   });
+  return found.length === 0 ? [] : [{ type: "edit", calendar, edits: found }];
 }
 
 function planMove(left: Done, entered: Done): Undo {

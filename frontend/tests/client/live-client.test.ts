@@ -424,8 +424,9 @@ describe("writing", () => {
 
   test("client_undoes_own_changes_in_a_row_each_from_the_state_the_last_undo_made", async () => {
     const site = await liveSite();
+    const { calendar, id } = KEY;
     const patch = (changes: object, at: number, was: number) =>
-      ({ type: "patch", ...KEY, changes, state: state(at), was: state(was) }) as const;
+      ({ type: "edit", calendar, edits: [{ id, changes, state: state(at), was: state(was) }] }) as const;
     const newest = site.client.undo([patch({ title: "One" }, 7, 6)]);
     expect(site.lastRequest.headers["If-Match"]).toBe(`"${state(7)}"`);
     await site.lastRequest.respond(200, item(1, state(8)), { "Calendar-State": state(8) });
@@ -434,6 +435,27 @@ describe("writing", () => {
     expect(site.lastRequest.headers["If-Match"]).toBe(`"${state(8)}"`);
     await site.lastRequest.respond(412, { code: "stale", detail: "Changed." });
     expect(await older).toMatchObject({ done: 0, refused: [{ code: "stale" }] });
+  });
+
+  test("client_undoes_an_edit_of_many_as_one_call_that_names_their_states", async () => {
+    const site = await liveSite();
+    const edit = (at: number) => ({ id: uuid(at), changes: { title: `Item ${at}` }, state: state(7), was: state(4) });
+    const done = site.client.undo([{ type: "edit", calendar: CALENDAR, edits: [edit(1), edit(2)] }]);
+    expect(site.lastRequest.url).toBe(`/api/calendars/${CALENDAR}/items/edit/`);
+    expect(JSON.parse(site.lastRequest.init.body as string)).toEqual({
+      changes: { [uuid(1)]: { title: "Item 1" }, [uuid(2)]: { title: "Item 2" } },
+      states: { [uuid(1)]: state(7), [uuid(2)]: state(7) },
+    });
+    await site.lastRequest.respond(200, { state: state(8) }, { "Calendar-State": state(8) });
+    expect(await done).toEqual({ done: 1, refused: [] });
+    const again = site.client.undo([{ type: "delete", calendar: CALENDAR, ids: [uuid(1), uuid(2)], state: state(4) }]);
+    expect(site.lastRequest.url).toBe(`/api/calendars/${CALENDAR}/items/delete/`);
+    expect(JSON.parse(site.lastRequest.init.body as string)).toEqual({
+      ids: [uuid(1), uuid(2)],
+      states: { [uuid(1)]: state(8), [uuid(2)]: state(8) },
+    });
+    await site.lastRequest.respond(412, { code: "stale", detail: "Changed." });
+    expect(await again).toMatchObject({ done: 0, refused: [{ code: "stale" }] });
   });
 
   test("client_restores_what_was_deleted_by_the_state_of_that_deletion", async () => {

@@ -30,7 +30,7 @@ describe("an undo", () => {
     const undo = planUndo([done({ before, destroyed: [uuid(1)], after: [item(2, state(6))] })], NOTHING);
     expect(undo?.steps).toMatchObject([
       { type: "restore", ids: [uuid(1)] },
-      { type: "patch", id: uuid(2), changes: { parent: uuid(1) }, state: state(6), was: state(3) },
+      { type: "edit", edits: [{ id: uuid(2), changes: { parent: uuid(1) }, state: state(6), was: state(3) }] },
     ]);
   });
 
@@ -40,12 +40,9 @@ describe("an undo", () => {
     expect(undo).toMatchObject({ kind: "changed", title: "New", count: 1 });
     expect(undo?.steps).toEqual([
       {
-        type: "patch",
+        type: "edit",
         calendar: CALENDAR,
-        id: uuid(1),
-        changes: { title: "Item 1", location: "" },
-        state: state(6),
-        was: state(4),
+        edits: [{ id: uuid(1), changes: { title: "Item 1", location: "" }, state: state(6), was: state(4) }],
       },
     ]);
   });
@@ -55,15 +52,22 @@ describe("an undo", () => {
       [done({ before: [item(1, state(4), onDay(3))], after: [item(1, state(6), onDay(4))] })],
       NOTHING,
     );
-    expect(undo).toMatchObject({ kind: "dated", steps: [{ changes: { ...onDay(3), allDay: false } }] });
+    expect(undo).toMatchObject({ kind: "dated", steps: [{ edits: [{ changes: { ...onDay(3), allDay: false } }] }] });
   });
 
-  test("of_a_bulk_edit_is_a_checked_call_for_each", () => {
+  test("of_a_bulk_edit_is_one_call_that_checks_each", () => {
     const before = [item(1, state(4)), item(2, state(3), { status: "blocked" })];
     const after = before.map((one) => ({ ...one, state: state(6), status: "completed" as const }));
     const undo = planUndo([done({ before, after })], NOTHING);
     expect(undo).toMatchObject({ kind: "changed", title: null, count: 2 });
-    expect(undo?.steps).toMatchObject([{ changes: { status: "not_started" } }, { changes: { status: "blocked" } }]);
+    expect(undo?.steps).toMatchObject([
+      {
+        edits: [
+          { changes: { status: "not_started" }, state: state(6), was: state(4) },
+          { changes: { status: "blocked" }, state: state(6), was: state(3) },
+        ],
+      },
+    ]);
   });
 
   test("of_a_move_goes_back_and_puts_back_what_the_move_took", () => {
@@ -93,22 +97,26 @@ describe("an undo", () => {
     expect(planUndo([change], { ...NOTHING, cameBack: () => true })).toMatchObject({ kind: "restored" });
     expect(planUndo([change], { ...NOTHING, created: () => true })).toMatchObject({
       kind: "created",
-      steps: [{ type: "delete", id: uuid(1), state: state(6) }],
+      steps: [{ type: "delete", ids: [uuid(1)], state: state(6) }],
     });
   });
 
-  test.each([
+  test.each<[string, ...Done[]]>([
     ["of what was not loaded", done({ after: [item(1, state(6))] })],
     ["of nothing", done({ before: [item(1, state(4))], after: [item(1, state(6))] })],
     [
-      "of too much",
+      "of a move of too many trees",
       done({
         before: Array.from({ length: STEPS_AT_MOST + 1 }, (_, at) => item(at, state(4))),
-        after: Array.from({ length: STEPS_AT_MOST + 1 }, (_, at) => item(at, state(6), { title: "New" })),
+        destroyed: Array.from({ length: STEPS_AT_MOST + 1 }, (_, at) => uuid(at)),
+      }),
+      done({
+        calendar: OTHER,
+        after: Array.from({ length: STEPS_AT_MOST + 1 }, (_, at) => item(at, state(6), { calendar: OTHER })),
       }),
     ],
-  ])("%s is not offered", (_, change) => {
-    expect(planUndo([change], NOTHING)).toBeNull();
+  ])("%s is not offered", (_, ...changes) => {
+    expect(planUndo(changes, NOTHING)).toBeNull();
   });
 });
 
