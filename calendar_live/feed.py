@@ -68,7 +68,8 @@ def _compute(place: Standing, query: Query) -> tuple[str, bytes]:
     statements = [source.joined(place.calendar, query.within, query.wanted) for source in all_sources()]
     if len(statements) > 1:  # SQLite orders no parts of a union
         first, *others = [statement.order_by() for statement in statements]
-        rows = sorted(first.union(*others, all=True), key=lambda row: str(row[2]))
+        whole = first.union(*others, all=True).order_by()  # or Django 6 asks for the model's own order
+        rows = sorted(whole, key=lambda row: str(row[2]))
     else:
         rows = list(statements[0])
     if not rows:
