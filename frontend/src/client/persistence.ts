@@ -1,5 +1,5 @@
 /** Repeats a call whose answer was lost, under the same Idempotency-Key, with backoff. For what shows nothing before its answer. */
-import { fullJitterMs, RECONNECT } from "../core/backoff";
+import { ASK_AGAIN, fullJitterMs } from "../core/backoff";
 import type { Edges } from "./edges";
 import type { Result } from "./http";
 import { isLost } from "./mutations";
@@ -13,7 +13,7 @@ export async function persistently<T>(edges: Edges, attempt: () => Promise<Resul
     const result = await attempt();
     if (result.ok || !isLost(result.error) || failures + 1 >= TRIES) return result;
     await new Promise<void>((resolve) => {
-      edges.setTimer(resolve, Math.max(1, fullJitterMs(RECONNECT, failures, edges.random())));
+      edges.setTimer(resolve, Math.max(1, fullJitterMs(ASK_AGAIN, failures, edges.random())));
     });
   }
 }

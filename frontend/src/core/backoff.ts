@@ -5,8 +5,11 @@ export interface Backoff {
   readonly capMs: number;
 }
 
-/** Half a second at first, then doubled, at most half a minute: a restarted server is found soon, a dead one is not hammered. */
-export const RECONNECT: Backoff = { baseMs: 500, capMs: 30_000 };
+/** A socket: half a second at first, then doubled, at most five seconds: whoever was cut off is back soon after the server is. */
+export const RECONNECT: Backoff = { baseMs: 500, capMs: 5_000 };
+
+/** Whatever is asked over HTTP, at most half a minute: a server in trouble is not hammered. */
+export const ASK_AGAIN: Backoff = { baseMs: 500, capMs: 30_000 };
 
 /** Return random(0, min(cap, base * 2^attempt)), in milliseconds. `random` is in [0, 1), `attempt` counts from 0. */
 export function fullJitterMs(backoff: Backoff, attempt: number, random: number): number {

@@ -1,5 +1,5 @@
 /** One step of a calendar: the state as it becomes and the effects it asks for. Lives only while `reduce` runs. */
-import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
+import { ASK_AGAIN, fullJitterMs } from "./backoff";
 import type { CalendarState, Effect, TimerName } from "./model";
 import type { Rules } from "./rules";
 import { subscribeId } from "./rules";
@@ -34,8 +34,8 @@ export class Turn {
     return Math.floor(this.random * ms);
   }
 
-  backoffMs(attempt: number, backoff: Backoff = RECONNECT): number {
-    return fullJitterMs(backoff, attempt, this.random);
+  backoffMs(attempt: number): number {
+    return fullJitterMs(ASK_AGAIN, attempt, this.random);
   }
 
   /** Ask for what follows the cursor (all of it when there is none). Silent while nothing may be asked. */
