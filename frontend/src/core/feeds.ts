@@ -108,10 +108,10 @@ function stopRetrying(turn: Turn, key: string): void {
   turn.set({ retrying });
 }
 
-/** A feed could not be had. Returns the reason when the calendar is not ours. */
-export function feedFailed(turn: Turn, number: number, failure: FeedFailure): void {
+/** A feed could not be had. Returns whether it is one that is still waited for: an older one's failure says nothing any more (C5). */
+export function feedFailed(turn: Turn, number: number, failure: FeedFailure): boolean {
   const found = findAsk(turn, number);
-  if (found === null) return;
+  if (found === null) return false;
   const [key] = found;
   turn.set({ asks: without(turn.state.asks, [key]) });
   if (failure.kind === "refused") settle(turn, key);
@@ -119,6 +119,7 @@ export function feedFailed(turn: Turn, number: number, failure: FeedFailure): vo
     // Retry-After is a floor; jitter on top keeps clients apart. Never 0: a failing server is not asked in a loop.
     retry(turn, key, (attempt) => Math.max(1, (failure.afterMs ?? 0) + turn.backoffMs(attempt)));
   }
+  return true;
 }
 
 /** Forget what is in flight for a range that is on no screen any more. */

@@ -64,9 +64,11 @@ function take(turn: Turn, input: Input): void {
       return granted(turn);
     case "feed":
       return feedAnswered(turn, input.ask, input.answer);
-    case "feedFailed":
-      feedFailed(turn, input.ask, input.failure);
-      return input.failure.kind === "gone" ? lose(turn, input.failure.reason) : undefined;
+    case "feedFailed": {
+      const { ask, failure } = input;
+      if (feedFailed(turn, ask, failure) && failure.kind === "gone") lose(turn, failure.reason);
+      return;
+    }
     case "mutate":
       return mutate(turn, input.key, input.id, input.edit, input.state);
     case "mutationAnswered":

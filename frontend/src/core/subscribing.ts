@@ -1,6 +1,6 @@
 /** Subscriptions of one calendar: their answers, heads and failures (C4, C6). */
 import type { ErrorFrame, SubscribedFrame } from "../protocol/frames";
-import { revisionOf, type State } from "../protocol/state";
+import type { State } from "../protocol/state";
 import { askMissing, dropStillAhead } from "./feeds";
 import { lose, resetReceived, startAnew } from "./generation";
 import { endAnswered } from "./overlay";
@@ -30,7 +30,8 @@ export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
   if (state.access !== null && state.access !== frame.access) return resetReceived(turn, "rights", 0);
   if (rules.setsCursor(state)) turn.set({ cursor: frame.state, access: frame.access, chain: new Set([frame.state]) });
   dropStillAhead(turn);
-  if (hasReached(turn, frame.state)) {
+  // Higher: something was missed. Lower, or of the cursor's revision with another nonce: another history, which the next subscribe is to verify.
+  if (frame.state === turn.state.cursor) {
     turn.set({ errors: 0 });
     endAnswered(turn);
   } else subscribeAgain(turn);
@@ -43,12 +44,6 @@ function subscribeAgain(turn: Turn): void {
   turn.set({ errors: errors + 1 });
   if (errors === 0) turn.subscribe();
   else turn.startTimer("resubscribe", turn.backoffMs(errors));
-}
-
-// The cursor's revision with another nonce is another history, as in C3: the next subscribe lets the server verify ours.
-function hasReached(turn: Turn, state: State): boolean {
-  const { cursor } = turn.state;
-  return cursor !== null && (state === cursor || revisionOf(state) < revisionOf(cursor));
 }
 
 /** Take a heartbeat's head. It never sets the cursor (C6). */
