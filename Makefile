@@ -74,12 +74,10 @@ lock: python-ready  ## Lock the Python requirements (make lock UPGRADE=1: at the
 bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets beside the textbook consumer
 	$(SQLITE) $(PY) -m bench
 
-soak: python-ready  ## Run the model of server and clients for a long time
-	@if [ -d tests/model ]; then \
-		$(SQLITE) HYPOTHESIS_PROFILE=soak $(PY) -m pytest tests/model --timeout=0; \
-	else \
-		echo "There is no long run yet: it arrives with the model tests (tests/model)."; \
-	fi
+soak: export MODEL_RUNS ?= 100000
+soak: python-ready .make/page-packages  ## Run the model of server and clients, and the front end's, 100,000 times each
+	$(SQLITE) $(PY) -m pytest tests/model/test_model.py --timeout=0 --durations=3
+	npm --prefix frontend test -- tests/core/invariants.test.ts
 
 docs: python-ready  ## Write the generated documents again
 	$(SQLITE) $(PY) manage.py openapi

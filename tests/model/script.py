@@ -7,6 +7,7 @@ from itertools import count
 
 from tests.model import wire
 from tests.model.client import Client
+from tests.model.database import Database
 from tests.model.feeds import Ask
 from tests.model.invariants import Watch
 from tests.model.rules import ALL
@@ -74,6 +75,16 @@ class Script:
         _, sets = self.server.services.write(self.server.db, request._replace(visibility=visibility))
         self.sets.update({(one.calendar, one.new): one for one in sets})
         return self.head_of(known.calendar)
+
+    def back_up(self) -> Database:
+        return self.server.db.copy()
+
+    def put_back(self, backup: Database) -> None:
+        """Put the database back from a back-up; what was done since is lost."""
+        self.server.db = backup
+
+    def give_rights(self, rights: Rights | None, calendar: str = "a") -> None:
+        self.server.give_rights("ana", calendar, rights)
 
     def head_of(self, calendar: str = "a") -> State:
         return self.server.db.head(calendar)

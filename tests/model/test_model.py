@@ -12,9 +12,8 @@ from tests.model.rules import ALL, Rules
 from tests.model.search import failures, report, shorten, violation_of
 from tests.model.walk import steps_of, walk
 
-SOAKS: Final = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 # MODEL_RUNS=1 MODEL_SEED=4711 repeats one run.
-RUNS: Final = int(os.environ.get("MODEL_RUNS", "100000" if SOAKS else "2000"))
+RUNS: Final = int(os.environ.get("MODEL_RUNS", "2000"))
 FIRST: Final = int(os.environ.get("MODEL_SEED", "0"))
 PARTS: Final = min(10, RUNS)
 

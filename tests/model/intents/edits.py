@@ -44,10 +44,10 @@ def an_answer_older_than_the_generation_ends_its_overlay() -> Script:
 @scenario("C8, invariant 4, invariant 6")
 def an_answer_of_a_newer_history_keeps_the_item_hidden_in_the_old_one() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     for item in ("i2", "i3", "i4"):
         script.changes(script.write("create", item))
-    script.server.db = backup
+    script.put_back(backup)
     script.delete("i1")
     deleted = script.write_as("ana", "delete", "i1")
     script.answered("i1", deleted)
@@ -61,11 +61,11 @@ def an_answer_of_a_newer_history_keeps_the_item_hidden_in_the_old_one() -> Scrip
 @scenario("C8, invariant 6")
 def an_answer_of_a_lost_history_ends_its_overlay() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     script.delete("i1")
     script.write("create", "i2")
     deleted = script.write_as("ana", "delete", "i1")
-    script.server.db = backup
+    script.put_back(backup)
     script.reset("diverged")
     script.timer("reset")
     script.subscribed()
@@ -79,13 +79,13 @@ def an_answer_of_a_lost_history_ends_its_overlay() -> Script:
 @scenario("C4, C8, invariant 4")
 def an_answer_to_a_subscribe_from_below_the_cursor_ends_no_overlay() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     script.delete("i1")
     created, deleted = script.write("create", "i2"), script.write_as("ana", "delete", "i1")
     script.answered("i1", deleted)
     script.timer("gap")
     script.changes(created)
-    script.server.db = backup
+    script.put_back(backup)
     script.subscribed()
     script.reset("diverged")
     script.timer("reset")

@@ -31,11 +31,11 @@ def a_feed_of_before_a_creation_does_not_take_it_away() -> Script:
 @scenario("C4, C5, invariant 6")
 def a_feed_of_lost_history_that_waits_is_asked_again() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     lost = script.write("create", "i2")
     script.show(NEAR, FAR)
     script.feed(FAR, at=lost)
-    script.server.db = backup
+    script.put_back(backup)
     script.timer("gap")
     script.subscribed()
     script.timer("retry")
@@ -73,9 +73,9 @@ def a_late_feed_of_an_older_generation_is_ignored() -> Script:
 @scenario("C5, C7, invariant 6")
 def a_feed_of_another_history_is_asked_again() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     lost = script.write("create", "i2")
-    script.server.db = backup
+    script.put_back(backup)
     script.write("create", "i3")
     script.reset("diverged")
     script.timer("reset")

@@ -43,9 +43,9 @@ def a_repeated_change_set_changes_nothing() -> Script:
 @scenario("C3, invariant 6")
 def a_change_of_another_history_is_not_applied() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     script.changes(script.write("create", "i2"))
-    script.server.db = backup
+    script.put_back(backup)
     other = script.write("create", "i3")
     script.write("create", "i4")
     script.changes(other)

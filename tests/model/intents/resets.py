@@ -36,7 +36,7 @@ def changed_rights_take_the_picture_away_at_once() -> Script:
     script = live("i1", "i2")
     script.set_visibility("i1", "private")
     script.set_visibility("i2", "secret")
-    script.server.give_rights("ana", "a", "shared")
+    script.give_rights("shared")
     script.reset("rights")
     script.timer("reset")
     script.subscribed()
@@ -48,7 +48,7 @@ def changed_rights_take_the_picture_away_at_once() -> Script:
 def a_feed_of_other_rights_is_asked_again() -> Script:
     script = live("i1")
     script.show(NEAR, FAR)
-    script.server.give_rights("ana", "a", "freebusy")
+    script.give_rights("freebusy")
     script.feed(FAR)
     script.reset("rights")
     script.timer("reset")
@@ -79,9 +79,9 @@ def a_withdrawn_calendar_shows_nothing_any_more() -> Script:
 @scenario("S3, invariant 6: as a hub left it that was not brought up to its own replay")
 def a_head_behind_the_cursor_makes_the_client_ask() -> Script:
     script = live("i1")
-    backup = script.server.db.copy()
+    backup = script.back_up()
     script.changes(script.write("create", "i2"))
-    script.server.db = backup
+    script.put_back(backup)
     script.head()
     script.reset("diverged")
     script.timer("reset")
@@ -94,8 +94,8 @@ def a_head_behind_the_cursor_makes_the_client_ask() -> Script:
 def a_late_404_of_an_older_generation_is_ignored() -> Script:
     script = live("i1")
     script.show(NEAR, FAR)
-    script.server.give_rights("ana", "a", None)
-    script.server.give_rights("ana", "a", "full")
+    script.give_rights(None)
+    script.give_rights("full")
     script.reset("rights")
     script.timer("reset")
     script.subscribed()
