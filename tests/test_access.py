@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from calendar_live import access
 from calendar_live.errors import Forbidden, NotFound
 from calendar_live.models import Calendar, Membership, Role
-from calendar_live.services.calendars import delete_calendar, set_role
+from calendar_live.services.calendars import delete_calendar, remove_member, set_role
 from tests.people import make_calendar, make_item, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,6 +85,17 @@ def test_a_changed_role_makes_another_access_and_the_same_one_does_not(team: Cal
         set_role(team, member=cara, role=role)
         tokens.append(str(access.standing(cara, team.pk).access))
     assert tokens == ["shared.1", "shared.1", "full.2", "shared.3"]
+
+
+def test_who_left_and_came_back_never_meets_an_access_of_before(team: Calendar, cara: User) -> None:
+    """S5. Fails when each membership counts from 1: a picture of before would pass for today's."""
+    set_role(team, member=cara, role=Role.EDITOR)
+    tokens = [str(access.standing(cara, team.pk).access)]
+    for _ in range(2):
+        remove_member(team, member=cara)
+        set_role(team, member=cara, role=Role.EDITOR)
+        tokens.append(str(access.standing(cara, team.pk).access))
+    assert tokens == ["full.2", "full.3", "full.4"]
 
 
 def test_a_description_tells_a_member_what_they_may_know(team: Calendar, ana: User, cara: User) -> None:

@@ -50,7 +50,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._hub: Hub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._wanted: asyncio.Queue[frames.Subscribe | frames.Unsubscribe] = asyncio.Queue()
-        self._known: dict[str, int] = {}  # what was told of each calendar, as a hash: the telling itself is long
+        self._known: dict[str, str] = {}  # what was told of each calendar, as its version: the telling itself is long
         self._asked_to_recheck = asyncio.Event()
         self._bad_frames = 0
         self._heard_at = time.monotonic()
@@ -89,7 +89,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         await self._hub.enter(self)
         heartbeat = conf.number("HEARTBEAT_SECONDS")
         self.push(frames.hello(heartbeat_seconds=heartbeat))
-        self._tell_calendars(granted)  # the page may be older than this socket
+        self._known = await self._hub.tell_rights(self, granted, {})  # the page may be older than this socket
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._serve(self._hub)),
@@ -204,25 +204,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         if granted is None or granted.user_id != self.user_id:
             self._outbox.close(SIGNED_OUT)
             return False
-        lost = (self._known.keys() | set(hub.calendars_of(self))) - granted.calendars.keys()
-        accesses = {calendar: str(described["access"]) for calendar, described in granted.calendars.items()}
-        self._tell_calendars(granted)
-        await hub.apply_rights(self, accesses)
-        for calendar in lost:
-            self.push(frames.rights_withdrawn(calendar=calendar))
+        self._known = await hub.tell_rights(self, granted, self._known)
         return True
-
-    def _tell_calendars(self, granted: reader.Granted) -> None:
-        """Push each calendar that is not as this socket knows it; the state is not part of that: frames tell it."""
-        known = {calendar: _told(described) for calendar, described in granted.calendars.items()}
-        for calendar, described in granted.calendars.items():
-            if self._known.get(calendar) != known[calendar]:
-                self.push(frames.calendar(described))
-        self._known = known
-
-
-def _told(described: dict[str, object]) -> int:
-    return hash(frames.calendar({name: value for name, value in described.items() if name != "state"}))
 
 
 def _origin_allowed(headers: dict[bytes, bytes], scheme: str) -> bool:

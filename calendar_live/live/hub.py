@@ -119,7 +119,10 @@ class Hub:
 
     async def subscribe(self, socket: Socket, frame: frames.Subscribe) -> None:
         """Answer a subscribe: replay what was missed, say `subscribed`, then stay live (rule S3); else a reset or an error."""
-        place = await reader.standing(socket.user_id, frame.calendar)
+        await self.subscribe_at(socket, frame, await reader.standing(socket.user_id, frame.calendar))
+
+    async def subscribe_at(self, socket: Socket, frame: frames.Subscribe, place: Standing | None) -> None:
+        """Answer a subscribe of someone whose place in the calendar was read after they asked (None: it is not theirs to see)."""
         if place is None:
             await self.unsubscribe(socket, frame.calendar)
             socket.push(frames.error(Forbidden("There is no such calendar that you may see."), id=frame.id))
@@ -146,7 +149,8 @@ class Hub:
             self._reset(served, subscription, "rights")
             return
         missed: tuple[ChangeSet, ...] = ()
-        if frame.state is not None:
+        # The database's own head, and what was delivered last: nothing was missed, and nothing is read to find that out.
+        if frame.state is not None and not frame.state == place.state == served.head:
             try:
                 since = await reader.read_since(served.calendar, frame.state)
             except CannotCalculateChanges as failure:
@@ -199,6 +203,21 @@ class Hub:
             and member.waiting is None
             and member.reached <= served.head.revision
         }
+
+    async def tell_rights(self, socket: Socket, granted: reader.Granted, known: Mapping[str, str]) -> dict[str, str]:
+        """Bring a socket to what its session grants now, and return that as the versions it then knows (invariant 7).
+
+        Each calendar that is not as it knows it is told, and each that is no longer its own is withdrawn.
+        """
+        versions = granted.versions()
+        lost = (known.keys() | set(self.calendars_of(socket))) - versions.keys()
+        for calendar, described in granted.calendars.items():
+            if known.get(calendar) != versions[calendar]:
+                socket.push(frames.calendar(described))
+        await self.apply_rights(socket, {calendar: str(one["access"]) for calendar, one in granted.calendars.items()})
+        for calendar in lost:
+            socket.push(frames.rights_withdrawn(calendar=calendar))
+        return versions
 
     async def apply_rights(self, socket: Socket, accesses: Mapping[str, str]) -> None:
         """End or restart what a socket may no longer see as it does (invariant 7)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from django.contrib.auth import get_user
 from .. import access, changelog, conf
 from ..access import Standing, UserKey
 from ..changelog import Since
+from ..protocol import frames
+from ..protocol.rights import Access
 from ..protocol.state import State
 
 P = ParamSpec("P")
@@ -44,6 +47,23 @@ class Granted:
 
     user_id: UserKey
     calendars: dict[str, dict[str, object]]
+
+    def versions(self) -> dict[str, str]:
+        """Return a short text per calendar that changes with what is told of it; its state is not part of that: frames tell it."""
+        return {calendar: _version(described) for calendar, described in self.calendars.items()}
+
+    def place(self, calendar: str) -> Standing | None:
+        """Return the user's place in a calendar, with its head; None when they may not see it."""
+        described = self.calendars.get(calendar)
+        if described is None:
+            return None
+        access, state = Access.parse(str(described["access"])), State.parse(str(described["state"]))
+        return Standing(calendar, str(described["role"]), access, state)
+
+
+def _version(described: dict[str, object]) -> str:
+    told = frames.calendar({name: value for name, value in described.items() if name != "state"})
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 async def granted(session_key: str | None) -> Granted | None:

@@ -20,6 +20,8 @@ class Calendar(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     revision = models.BigIntegerField(default=0, editable=False)
     nonce = models.CharField(max_length=16, editable=False)
+    # The highest access version of a member who left: who joins begins above it, so that no access token comes twice (rule S5).
+    access_floor = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 

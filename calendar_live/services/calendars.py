@@ -64,10 +64,11 @@ def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
     Raises Invalid when that would leave the calendar without an owner.
     """
     with transaction.atomic():
+        floor = _locked(calendar)
         if role != Role.OWNER:
             _require_other_owner(calendar, member)
         membership, made = Membership.objects.get_or_create(
-            calendar=calendar, user_id=key_of(member), defaults={"role": role}
+            calendar=calendar, user_id=key_of(member), defaults={"role": role, "version": floor + 1}
         )
         if not made and membership.role != role:
             Membership.objects.filter(pk=membership.pk).update(role=role, version=F("version") + 1)
@@ -77,10 +78,18 @@ def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
 def remove_member(calendar: Calendar, *, member: User) -> None:
     """Take a user's role in a calendar away. Raises Invalid for its last owner."""
     with transaction.atomic():
+        floor = _locked(calendar)
         told = _members(calendar.pk)
         _require_other_owner(calendar, member)
-        Membership.objects.filter(calendar=calendar, user_id=key_of(member)).delete()
+        for membership in Membership.objects.filter(calendar=calendar, user_id=key_of(member)):
+            Calendar.objects.filter(pk=calendar.pk).update(access_floor=max(floor, membership.version))
+            membership.delete()
         _tell(told)
+
+
+def _locked(calendar: Calendar) -> int:
+    """Keep others from changing the calendar's members until the transaction ends; return its access floor."""
+    return Calendar.objects.select_for_update().values_list("access_floor", flat=True).get(pk=calendar.pk)
 
 
 def _require_other_owner(calendar: Calendar, member: User) -> None:

@@ -59,7 +59,8 @@ class Script:
         self, user: str, kind: Kind, *items: str, span: Span = (2, 4), calendar: str = "a", target: str = ""
     ) -> State:
         expected = self.server.db.items[items[0]].deleted if kind == "restore" else None
-        request = Request(kind, user, calendar, items, f"m{next(self.keys)}", expected, span, target=target)
+        visibility = self.server.db.items[items[0]].item.visibility if kind == "edit" else "normal"
+        request = Request(kind, user, calendar, items, f"m{next(self.keys)}", expected, span, visibility, target=target)
         answer, sets = self.server.services.write(self.server.db, request)
         if answer.status != 200:
             raise ValueError(f"{request}: {answer}")
@@ -68,11 +69,9 @@ class Script:
 
     def set_visibility(self, item: str, visibility: str) -> State:
         known = self.server.db.items[item].item
-        self.server.db.items[item] = self.server.db.items[item]._replace(item=known._replace(visibility=visibility))
-        request = Request(
-            "edit", PROGRAM, known.calendar, (item,), f"m{next(self.keys)}", None, (known.start, known.end)
-        )
-        _, sets = self.server.services.write(self.server.db, request._replace(visibility=visibility))
+        span = (known.start, known.end)
+        request = Request("edit", PROGRAM, known.calendar, (item,), f"m{next(self.keys)}", None, span, visibility)
+        _, sets = self.server.services.write(self.server.db, request)
         self.sets.update({(one.calendar, one.new): one for one in sets})
         return self.head_of(known.calendar)
 
