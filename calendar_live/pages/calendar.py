@@ -39,7 +39,6 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
             "newUrl": reverse("calendar_live:item_new"),
             "editUrl": _edit_url(),
             "loginUrl": reverse("calendar_live:login"),
-            "mayCreate": may_create,
             "texts": texts(),
             "labels": {str(value): str(label) for value, label in (*Status.choices, *Priority.choices)},
         },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, expect
 
-from tests.e2e.person import PATIENCE_MS, Person
+from tests.e2e.conftest import Visit
+from tests.e2e.person import MONTH, PATIENCE_MS, Person
 
 
 def listed(person: Person, name: str) -> Locator:
@@ -34,6 +35,53 @@ def test_a_calendar_comes_changes_and_goes_on_all_open_pages(ana: Person) -> Non
     for person in (ana, other):
         expect(listed(person, "Launch week")).to_have_count(0, timeout=PATIENCE_MS)
         person.sees_nothing_of(item)
+
+
+def test_ones_first_calendar_appears_and_can_be_used_without_a_reload(visit: Visit) -> None:
+    """Fails when a page without calendars has no socket, or no calendar to put them in."""
+    dan, other = visit("dan"), visit("dan")
+    for person in (dan, other):
+        person.page.goto(MONTH)
+        expect(person.page.get_by_role("heading", name="No calendar is shared with you yet")).to_be_visible()
+        expect(person.page.locator("#calendar")).to_be_hidden()
+        expect(person.page.locator("#connection")).to_have_attribute("data-look", "live", timeout=PATIENCE_MS)
+    new_item = other.page.get_by_role("button", name="New item").and_(other.page.locator(".sidebar__new"))
+    expect(new_item).to_be_hidden()
+    dan.page.locator("#no-calendars").get_by_role("button", name="New calendar").click()
+    dialog = dan.page.locator("#calendar-dialog")
+    dialog.locator("[name=name]").fill("Mine")
+    dialog.get_by_role("button", name="Save").click()
+    for person in (dan, other):
+        expect(listed(person, "Mine")).to_be_visible(timeout=PATIENCE_MS)
+        expect(person.page.locator("#no-calendars")).to_be_hidden()
+    item = dan.creates("First things", calendar=dan.calendar("Mine"))
+    other.sees(item, "First things")
+    expect(new_item).to_be_visible()
+    new_item.click()
+    expect(other.page.locator("#item-dialog")).to_be_visible(timeout=PATIENCE_MS)
+    expect(other.page.locator("#item-dialog [name=calendar]")).to_contain_text("Mine")
+    other.page.keyboard.press("Escape")
+    listed(dan, "Mine").get_by_role("button").click()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    dialog.locator("[data-panel]").get_by_role("button", name="Delete").click()
+    expect(dan.toast("The calendar “Mine” is deleted.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(other.toast("The calendar “Mine” is gone")).to_be_visible(timeout=PATIENCE_MS)
+    for person in (dan, other):
+        expect(person.page.locator("#no-calendars")).to_be_visible()
+        expect(person.page.locator(".sidebar__new")).to_be_hidden()
+
+
+def test_a_browser_with_a_posix_locale_shows_the_calendar(visit: Visit) -> None:
+    """Its language, "en-US@posix", is none that the browser's own Intl takes. Fails when it is handed on as it is."""
+    ana = visit("ana")
+    ana.page.add_init_script("""
+        Object.defineProperty(navigator, "language", { get: () => "en-US@posix" });
+        Object.defineProperty(navigator, "languages", { get: () => ["en-US@posix"] });
+    """)
+    ana.goto()
+    item = ana.creates("In any language")
+    ana.sees(item)
+    expect(ana.opens(item)).to_be_visible()
 
 
 def test_what_was_deleted_is_restored_from_the_trash(ana: Person, ben: Person) -> None:

@@ -806,12 +806,26 @@ async def test_a_heartbeat_tells_the_heads_of_live_calendars_alone(
     assert hub.heads_of(page) == {}
     gate = Gate(monkeypatch, "read_since", after=True)
     start = await in_thread(head_of, team)
+    await write(team, ana)
     subscribing = asyncio.ensure_future(page.subscribe(hub, team, start, "full.1"))
     await gate.reached.wait()
     assert hub.heads_of(page) == {}, "its replay is still to come"
     gate.opened.set()
     await subscribing
-    assert hub.heads_of(page) == {str(team.pk): start}
+    assert hub.heads_of(page) == {str(team.pk): await in_thread(head_of, team)}
+
+
+async def test_a_page_at_the_databases_head_is_live_without_reading_the_log(
+    hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each long-poll comes back at the state of its last answer. Fails when the log is read whatever the state."""
+    page = Page(ana)
+    start = await in_thread(head_of, team)
+    Gate(monkeypatch, "read_since", after=False)
+    await page.subscribe(hub, team, start, "full.1")
+    assert page.kinds == ["subscribed"]
+    await write(team, ana)
+    await settled(page, team)
 
 
 async def test_edits_and_deletions_of_many_end_in_the_picture_of_the_database(

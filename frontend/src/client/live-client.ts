@@ -105,6 +105,11 @@ export class LiveClient {
     return this.list.get(calendar);
   }
 
+  /** Hear of calendars from now on, also while none is shown: the first one may come at any time. */
+  listen(): void {
+    this.sync.listen();
+  }
+
   /** Take a calendar off the screen or put it on, without a request: its store stays live. */
   setShown(calendar: string, shown: boolean): void {
     this.showing.setShown(calendar, shown);

@@ -20,6 +20,7 @@ export class Sync {
   readonly runners = new Map<string, CalendarRunner>();
   private readonly connection: ConnectionRunner;
   private readonly stopListening: () => void;
+  private listens = false;
 
   constructor(
     private readonly edges: Edges,
@@ -38,6 +39,12 @@ export class Sync {
 
   get status(): Status {
     return this.connection.status;
+  }
+
+  /** Open the socket and keep it, whatever is shown. */
+  listen(): void {
+    this.listens = true;
+    this.connection.take({ type: "start" });
   }
 
   /** Return a calendar's runner, connected if the socket is; the first one shown opens the socket. */
@@ -126,6 +133,6 @@ export class Sync {
   }
 
   private isIdle(): boolean {
-    return [...this.runners.values()].every((runner) => runner.state.shown.size === 0);
+    return !this.listens && [...this.runners.values()].every((runner) => runner.state.shown.size === 0);
   }
 }

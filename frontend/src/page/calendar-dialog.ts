@@ -14,9 +14,12 @@ export class CalendarDialog {
   private readonly dialog = document.querySelector<HTMLDialogElement>("#calendar-dialog");
   private readonly form = this.dialog?.querySelector("form");
   private calendar: string | null = null;
+  private readonly deleted = new Set<string>();
 
   constructor(private readonly parts: Parts) {
-    document.querySelector("[data-add-calendar]")?.addEventListener("click", () => this.open(null));
+    for (const opener of document.querySelectorAll("[data-add-calendar]")) {
+      opener.addEventListener("click", () => this.open(null));
+    }
     document.getElementById("calendars")?.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-edit-calendar]") : null;
       if (button) this.open(parts.client.calendarInfo(button.dataset["editCalendar"] ?? "") ?? null);
@@ -37,6 +40,11 @@ export class CalendarDialog {
     parts.client.on("calendarGone", ({ calendar }) => {
       if (calendar === this.calendar) this.dialog?.close();
     });
+  }
+
+  /** Whether a calendar was deleted in this dialog. */
+  deletes(calendar: string): boolean {
+    return this.deleted.has(calendar);
   }
 
   private open(info: CalendarInfo | null): void {
@@ -65,9 +73,11 @@ export class CalendarDialog {
 
   private async remove(): Promise<void> {
     if (this.calendar === null) return;
+    this.deleted.add(this.calendar); // the push may come before the answer
     const result = await this.parts.client.deleteCalendar(this.calendar);
-    if (result.ok) this.dialog?.close();
-    else this.complain(result.error);
+    if (result.ok) return this.dialog?.close();
+    this.deleted.delete(this.calendar);
+    this.complain(result.error);
   }
 
   private ask(on: boolean): void {

@@ -8,6 +8,7 @@ import timeGridPlugin from "fullcalendar/timegrid";
 import { type ApiError, type LiveClient, liveEventSource, livePlugin, readLiveItem, saveDates } from "../fullcalendar";
 import type { ItemDialog } from "./item-dialog";
 import { itemClass, itemContent } from "./item-look";
+import { firstDay, pageLocale, readerLocale } from "./locale";
 import { fill, type PageData } from "./page-data";
 import { changedBy } from "./people";
 import type { Toasts } from "./toasts";
@@ -34,7 +35,6 @@ export function makeCalendar(parts: Parts): Calendar {
     ...looks(page),
     editable: true,
     eventResizableFromStart: true,
-    selectable: page.mayCreate,
     selectMirror: true,
     unselectAuto: false,
     longPressDelay: 400,
@@ -65,9 +65,9 @@ export function makeCalendar(parts: Parts): Calendar {
 }
 
 function looks(page: PageData): CalendarOptions {
-  const hour12 = new Intl.DateTimeFormat(navigator.language, { hour: "numeric" }).resolvedOptions().hour12 ?? false;
+  const hour12 = new Intl.DateTimeFormat(readerLocale(), { hour: "numeric" }).resolvedOptions().hour12 ?? false;
   return {
-    locale: locale(),
+    locale: pageLocale(),
     headerToolbar: false,
     height: "100%",
     borderless: true,
@@ -106,21 +106,6 @@ function looks(page: PageData): CalendarOptions {
       day: { titleFormat: { weekday: "short", month: "short", day: "numeric", year: "numeric" } },
     },
   };
-}
-
-/** Return the reader's kind of the page's language: dates as they are used to, words as the page has them. */
-function locale(): string {
-  const { lang } = document.documentElement;
-  return navigator.languages.find((one) => one === lang || one.startsWith(`${lang}-`)) ?? lang;
-}
-
-/** Return the reader's first day of the week, as FullCalendar counts: 0 is Sunday. */
-function firstDay(): number {
-  const locale = new Intl.Locale(navigator.language) as Intl.Locale & {
-    readonly weekInfo?: { readonly firstDay: number };
-    readonly getWeekInfo?: () => { readonly firstDay: number };
-  };
-  return (locale.getWeekInfo?.().firstDay ?? locale.weekInfo?.firstDay ?? 1) % 7;
 }
 
 async function saveMoved({ client, page, toasts }: Parts, info: EventChangeInfo): Promise<void> {

@@ -9,6 +9,7 @@ import { wireHtmx } from "./htmx-wiring";
 import { ItemDialog } from "./item-dialog";
 import { readPageData } from "./page-data";
 import { Sidebar } from "./sidebar";
+import { followStanding } from "./standing";
 import { Toasts } from "./toasts";
 import { Toolbar } from "./toolbar";
 import { TrashDialog } from "./trash-dialog";
@@ -42,9 +43,9 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   });
   const calendar = makeCalendar({ element, client, page, toasts, dialog, place: url.place() });
   const toolbar = new Toolbar(calendar);
-  const sidebar = new Sidebar({ client, calendar, page, toasts });
+  const calendarDialog = new CalendarDialog({ client, page });
+  const sidebar = new Sidebar({ client, calendar, page, toasts, isDeletedHere: (id) => calendarDialog.deletes(id) });
   new TrashDialog({ client, page, toasts });
-  new CalendarDialog({ client, page });
 
   calendar.on("datesSet", () => {
     toolbar.show();
@@ -58,6 +59,8 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   sidebar.showFilter(url.place());
   calendar.render();
   toolbar.show();
+  followStanding({ client, calendar, element, isKnown: loaded.ok });
+  client.listen();
   highlightChanges(client, element);
   dialog.openFromAddress();
 }

@@ -1,5 +1,7 @@
 /** The behaviour of the form in the dialog: times that move together, zones, what was typed. Knows no item and no request. */
+
 import { Temporal } from "temporal-polyfill";
+import { readerLocale } from "./locale";
 import { fill, type PageData } from "./page-data";
 
 export class ItemForm {
@@ -97,7 +99,7 @@ export class ItemForm {
       const instants = (["start", "end"] as const).map((edge) => this.wall(edge)?.toZonedDateTime(zone));
       const [start, end] = instants.map((one) => one && new Date(one.epochMilliseconds));
       if (!start || !end) return null;
-      const format = new Intl.DateTimeFormat(navigator.language, {
+      const format = new Intl.DateTimeFormat(readerLocale(), {
         dateStyle: "medium",
         timeStyle: "short",
         timeZone: here,

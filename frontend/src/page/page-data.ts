@@ -27,6 +27,7 @@ export type TextName =
   | "someone"
   | "you"
   | "calendarGone"
+  | "calendarDeleted"
   | "notMoved"
   | "changedMeanwhile"
   | "noConnection"
@@ -68,7 +69,6 @@ export interface PageData {
   /** With `{calendar}` and `{item}` in it. */
   readonly editUrl: string;
   readonly loginUrl: string;
-  readonly mayCreate: boolean;
   readonly texts: Readonly<Record<TextName, string>>;
   /** Labels of statuses and priorities by their value on the wire. */
   readonly labels: Readonly<Record<string, string>>;

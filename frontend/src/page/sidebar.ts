@@ -13,6 +13,8 @@ interface Parts {
   readonly calendar: Calendar;
   readonly page: PageData;
   readonly toasts: Toasts;
+  /** Whether this page has deleted a calendar itself. */
+  isDeletedHere(calendar: string): boolean;
 }
 
 export class Sidebar {
@@ -116,7 +118,9 @@ export class Sidebar {
   private removeCalendar(id: string): void {
     this.toggleOf(id)?.closest(".calendar-row")?.remove();
     this.parts.calendar.getEventSourceById(id)?.remove();
-    this.parts.toasts.show(fill(this.parts.page.texts.calendarGone, { name: this.names.get(id) ?? "" }));
+    const { isDeletedHere, page, toasts } = this.parts;
+    const text = isDeletedHere(id) ? page.texts.calendarDeleted : page.texts.calendarGone;
+    toasts.show(fill(text, { name: this.names.get(id) ?? "" }));
   }
 
   private toggles(): HTMLInputElement[] {

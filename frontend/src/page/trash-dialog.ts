@@ -1,6 +1,8 @@
 /** The trash: what was deleted in the calendars one may edit, newest first, live while it is open. Restoring is the server's business. */
+
 import type { CalendarInfo, LiveClient, TrashedItem } from "../fullcalendar";
 import { reasonOf } from "./calendar-view";
+import { readerLocale } from "./locale";
 import { fill, type PageData } from "./page-data";
 import { mayEdit } from "./roles";
 import type { Toasts } from "./toasts";
@@ -89,7 +91,7 @@ export class TrashDialog {
     const { client, page } = this.parts;
     const info: CalendarInfo | undefined = client.calendarInfo(item.calendar);
     const person = info?.people.find((one) => one.id === item.deletedBy)?.name ?? page.texts.someone;
-    const format = new Intl.DateTimeFormat(navigator.language, { dateStyle: "medium", timeStyle: "short" });
+    const format = new Intl.DateTimeFormat(readerLocale(), { dateStyle: "medium", timeStyle: "short" });
     const when = format.format(new Date(item.deletedAt));
     return fill(page.texts.trashAbout, { calendar: info?.name ?? "", person, when });
   }

@@ -1,0 +1,29 @@
+/** The one place that says in which locale dates and numbers are written, and on which day a week begins. */
+
+/** Return the reader's locale: the browser's, or the page's where the browser names none that exists (a POSIX locale: "en-US@posix"). */
+export function readerLocale(): string {
+  return navigator.languages.find(isLocale) ?? document.documentElement.lang;
+}
+
+/** Return the reader's kind of the page's language: dates as they are used to, words as the page has them. */
+export function pageLocale(): string {
+  const { lang } = document.documentElement;
+  return navigator.languages.find((one) => isLocale(one) && (one === lang || one.startsWith(`${lang}-`))) ?? lang;
+}
+
+/** Return the reader's first day of the week, as FullCalendar counts: 0 is Sunday. */
+export function firstDay(): number {
+  const locale = new Intl.Locale(readerLocale()) as Intl.Locale & {
+    readonly weekInfo?: { readonly firstDay: number };
+    readonly getWeekInfo?: () => { readonly firstDay: number };
+  };
+  return (locale.getWeekInfo?.().firstDay ?? locale.weekInfo?.firstDay ?? 1) % 7;
+}
+
+function isLocale(name: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(name).length > 0;
+  } catch {
+    return false;
+  }
+}
