@@ -102,21 +102,49 @@ def test_an_editor_undoes_what_another_did(ana: Person, ben: Person, name: str) 
         kind.undone(person, item)
 
 
-def test_an_editor_undoes_a_move_to_another_calendar(ana: Person, ben: Person) -> None:
+def agree_after_a_reload(*people: Person, show: list[str], hide: list[str]) -> None:
+    for person in people:
+        person.goto()
+        for item in show:
+            person.sees(item)
+        for item in hide:
+            person.sees_nothing_of(item)
+
+
+def test_another_tab_undoes_a_move_to_another_calendar(ana: Person, ben: Person) -> None:
     team = ana.calendar()
-    other = call(ana, "POST", "/api/calendars/", data={"name": "Launch"})["id"]
-    expect(ana.page.locator(f'#calendars [data-calendar="{other}"]')).to_have_count(1, timeout=PATIENCE_MS)
+    other = Person(ana.page.context.new_page(), ana.url).goto()
+    launch = call(ana, "POST", "/api/calendars/", data={"name": "Launch"})["id"]
     item = ana.creates()
-    ana.sees(item)
-    expect(ana.page.locator("#calendar")).to_have_attribute("aria-busy", "false")
-    before = len(ana.feeds)
-    moves(ana, item, team, other)
-    undoes(ana, "Moved “Design review” to Launch")
-    ana.sees(item)
-    ben.sees(item)
-    assert len(ana.feeds) == before
+    for person in (ana, other):
+        expect(person.page.locator(f'#calendars [data-calendar="{launch}"]')).to_have_count(1, timeout=PATIENCE_MS)
+        person.sees(item)
+        expect(person.page.locator("#calendar")).to_have_attribute("aria-busy", "false")
+    before = [len(person.feeds) for person in (ana, other, ben)]
+    moves(ana, item, team, launch)
+    ben.sees_nothing_of(item)
+    undoes(other, "Moved “Design review” to Launch")
+    for person in (ana, other, ben):
+        person.sees(item)
+    assert [len(person.feeds) for person in (ana, other, ben)] == before
     assert ana.call("GET", ana.path_of(item, team)).ok
-    assert ana.call("GET", ana.path_of(item, other)).status == 404
+    assert ana.call("GET", ana.path_of(item, launch)).status == 404
+    agree_after_a_reload(ana, other, ben, show=[item], hide=[])
+
+
+def test_an_editor_undoes_a_restoration(ana: Person, ben: Person) -> None:
+    item = ana.creates()
+    ben.sees(item)
+    before = len(ben.feeds)
+    gone = call(ana, "DELETE", ana.path_of(item))
+    ben.sees_nothing_of(item)
+    call(ana, "POST", f"{ana.path_of(item)}restore/", headers={"If-Match": f'"{gone["state"]}"'})
+    ben.sees(item)
+    undoes(ben, "Ana restored “Design review”")
+    for person in (ana, ben):
+        person.sees_nothing_of(item)
+    assert len(ben.feeds) == before
+    agree_after_a_reload(ana, ben, show=[], hide=[item])
 
 
 def test_an_editor_undoes_a_bulk_deletion_and_a_bulk_edit(ana: Person, ben: Person) -> None:
@@ -132,15 +160,14 @@ def test_an_editor_undoes_a_bulk_deletion_and_a_bulk_edit(ana: Person, ben: Pers
     for item in items:
         ben.sees(item)
         ana.sees(item)
-    call(
-        ana,
-        "POST",
-        f"/api/calendars/{calendar}/items/edit/",
-        data={"changes": {item: {"status": "blocked"} for item in items}},
-    )
+    edit = {"changes": {item: {"status": "blocked"} for item in items}}
+    edited = call(ana, "POST", f"/api/calendars/{calendar}/items/edit/", data=edit)
     undoes(ben, "Ana changed 2 items")
-    assert [ben.call("GET", ben.path_of(item)).json()["status"] for item in items] == ["not_started"] * 2
+    found = [ben.call("GET", ben.path_of(item)).json() for item in items]
+    assert [one["status"] for one in found] == ["not_started"] * 2
+    assert len({one["state"] for one in found} - {edited["state"]}) == 1, "one change, not one for each"
     assert len(ben.feeds) == before
+    agree_after_a_reload(ana, ben, show=items, hide=[])
 
 
 def test_an_older_undo_does_not_undo_a_later_deletion(ana: Person, visit: Visit, watch: Watch) -> None:
