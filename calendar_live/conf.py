@@ -37,6 +37,10 @@ DEFAULTS: Final[dict[str, object]] = {
     "MAX_SUBSCRIPTIONS_PER_SOCKET": 200,
     # Open sockets of one user, per process.
     "MAX_SOCKETS_PER_USER": 50,
+    # How long a request may wait for changes.
+    "MAX_WAIT_SECONDS": 25,
+    # Requests of one user that wait for changes, per process.
+    "MAX_POLLS_PER_USER": 50,
     # What may wait for one slow socket before it is closed with 4008.
     "MAX_BACKLOG_BYTES": 1_000_000,
     # Bad frames until a socket is closed with 4400.

@@ -63,11 +63,13 @@ def contract(name: str) -> list[dict[str, Any]]:  # golden JSON of any shape
 
 
 def goldens() -> dict[str, str]:
-    """Return every golden frame and wire by its name, as JSON in its own order of keys."""
+    """Return every golden frame, wire, request and answer by its name, as JSON in its own order of keys."""
     return {
-        f"{file}: {one['name']}": json.dumps(one.get("frame", one.get("wire")))
-        for file in ("server-frames", "client-frames", "wires")
+        f"{file}: {one['name']}: {part}": json.dumps(one[part])
+        for file in ("server-frames", "client-frames", "wires", "exchanges")
         for one in contract(file)
+        for part in ("frame", "wire", "request", "answer")
+        if part in one
     }
 
 

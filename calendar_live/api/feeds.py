@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import orjson
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
@@ -14,12 +15,14 @@ from ..access import Standing, key_of, standing, standings
 from ..errors import CannotCalculateChanges, Invalid
 from ..feed import Feed, read_feed
 from ..feed import Query as FeedRange
+from ..live.longpoll import listening
 from ..models import Status, WorkType
 from ..protocol.changes import ChangeSet, Entry, merged, seen_by
+from ..protocol.frames import Subscribe
 from ..protocol.rights import Rights
 from ..protocol.state import State
 from ..schedule.ranges import NotATime, Range, parse_instant
-from .http import json_response, matches, refuse_unknown_parameters
+from .http import give_back_thread, json_response, matches, may_wait, refuse_unknown_parameters, session_key
 from .schemas import AllFeedsQuery, FeedQuery
 
 router = Router(tags=["feeds"])
@@ -102,12 +105,29 @@ def _split(values: list[str]) -> tuple[str, ...]:
 
 
 @router.get("/calendars/{uuid:calendar_id}/changes/")
-def get_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpResponse:
+async def get_changes(request: HttpRequest, calendar_id: UUID, since: str, wait: float = 0) -> HttpResponse:
     """Return what changed since a state: `{oldState, newState, hasMore, upserted, destroyed}`.
 
-    Of an item that changed often, only what it is now. 410 when the state cannot be verified: load the feed again.
+    With `wait`, as soon as something has, or after so many seconds. Of an item that changed often, only what it is now. 410 when the
+    state cannot be verified: load the feed again.
     """
-    refuse_unknown_parameters(request, ("since",))
+    refuse_unknown_parameters(request, ("since", "wait"))
+    if wait > 0 and may_wait(request):
+        await _wait_for_changes(request, str(calendar_id), State.parse(since), wait)
+    return await sync_to_async(_read_changes)(request, calendar_id, since)
+
+
+async def _wait_for_changes(request: HttpRequest, calendar: str, since: State, seconds: float) -> None:
+    """Wait until the answer would tell something new: also that one may no longer see this calendar, or as somebody else."""
+    await give_back_thread()
+    async with listening(session_key(request)) as poll:
+        place = poll.granted.place(calendar)
+        if place is not None:
+            await poll.ask(Subscribe(id=0, calendar=calendar, state=since, access=place.access))
+            await poll.news(seconds)
+
+
+def _read_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpResponse:
     place = standing(request.user, calendar_id)
     found = changelog.read_since(
         place.calendar,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import wraps
+from typing import cast
 from uuid import UUID
 
 import orjson
+from asgiref.sync import SyncToAsync, iscoroutinefunction, sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
+from .. import conf
 from ..errors import CalendarLiveError, Invalid, Malformed, NotFound, Stale, WrongMethod
 
 View = Callable[..., HttpResponseBase]
@@ -20,14 +25,44 @@ def fresh(view: View) -> View:
 
     @wraps(view)
     def never_kept(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        if isinstance(response, HttpResponseNotAllowed):  # Django's own text is no answer of this API
-            response = error_response(WrongMethod(), headers={"Allow": response["Allow"]})
-        add_never_cache_headers(response)
-        patch_vary_headers(response, ("Cookie", "Authorization"))
-        return response
+        return _kept_nowhere(view(request, *args, **kwargs))
 
-    return never_kept
+    @wraps(view)
+    async def never_kept_async(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        return _kept_nowhere(await cast(Awaitable[HttpResponseBase], view(request, *args, **kwargs)))
+
+    return cast(View, never_kept_async) if iscoroutinefunction(view) else never_kept
+
+
+def _kept_nowhere(response: HttpResponseBase) -> HttpResponseBase:
+    if isinstance(response, HttpResponseNotAllowed):  # Django's own text is no answer of this API
+        response = error_response(WrongMethod(), headers={"Allow": response["Allow"]})
+    add_never_cache_headers(response)
+    patch_vary_headers(response, ("Cookie", "Authorization"))
+    return response
+
+
+def session_key(request: HttpRequest) -> str | None:
+    """Return the key of the session the request names, unread."""
+    return request.COOKIES.get(conf.session_cookie())
+
+
+def may_wait(request: HttpRequest) -> bool:
+    """Whether a request can wait without holding a thread: under ASGI alone."""
+    return isinstance(request, ASGIRequest)
+
+
+async def give_back_thread() -> None:
+    """Give back the thread that asgiref made for this request, with its database connections, before a long wait.
+
+    It would stand idle meanwhile, one for each who waits. Whoever needs one afterwards gets another.
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    threads = SyncToAsync.context_to_thread_executor.get(context) if context else None
+    if context and threads:
+        await sync_to_async(connections.close_all)()
+        SyncToAsync.context_to_thread_executor.pop(context, None)
+        threads.shutdown(wait=False)
 
 
 def json_response(body: str | bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:

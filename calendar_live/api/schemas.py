@@ -154,6 +154,16 @@ class MoveTo(_Strict):
     calendar: UUID = Field(..., description="The calendar to move to.", strict=False)
 
 
+class FramesIn(_Strict):
+    """One turn of a conversation in frames."""
+
+    wait: float = Field(0, ge=0, description="Seconds to wait for news; 0: answer at once.")
+    known: dict[str, str] | None = Field(None, description="As the last answer said; null in the first request.")
+    frames: list[dict[str, Any]] = Field(
+        ..., description="`subscribe` frames: where the client stands in each calendar."
+    )
+
+
 class Person(Schema):
     id: str
     name: str

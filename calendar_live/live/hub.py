@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import time
 from collections.abc import Mapping
@@ -105,9 +106,12 @@ class Hub:
                 person.heard = True
 
     async def leave(self, socket: Socket) -> None:
-        """Let go of a socket and all its subscriptions."""
+        """Let go of a socket and all its subscriptions. A calendar nobody is left on goes at the next look at the heads.
+
+        Until then it is followed: a long-poll that was answered is back in a moment, at that very head.
+        """
         for calendar in self.calendars_of(socket):
-            await self.unsubscribe(socket, calendar)
+            self._forget(self._served[calendar], socket)
         person = self._people.get(str(socket.user_id), _Person())
         person.sockets.discard(socket)
         async with person.lock:
@@ -401,8 +405,10 @@ class Hub:
 
     def _start(self) -> None:
         if not self._tasks:
-            loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(task) for task in (self._listen(), self._watch(), self._rejoin())]
+            # In a context of their own: they outlive the request that came first, whose context ends with it.
+            loop, apart = asyncio.get_running_loop(), contextvars.Context()
+            tasks = (self._listen(), self._watch(), self._rejoin())
+            self._tasks = [loop.create_task(task, context=apart) for task in tasks]
 
     async def close(self) -> None:
         """Stop listening; for orderly ends and tests."""

@@ -68,6 +68,11 @@ def parse(text: str) -> ClientFrame:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Malformed("The frame is not JSON.") from error
+    return read(frame)
+
+
+def read(frame: object) -> ClientFrame:
+    """Return the frame in parsed JSON. Raises Malformed, as `parse`."""
     if not isinstance(frame, dict):
         raise Malformed("The frame is not a JSON object.")
     kind = frame.get("type")

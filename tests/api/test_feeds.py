@@ -343,7 +343,7 @@ def test_a_malformed_state_is_told(since: str, team: Calendar, ana: User) -> Non
 
 def test_changes_without_a_state_or_with_more_than_it_are_refused(team: Calendar, ana: User) -> None:
     path, state = f"/api/calendars/{team.pk}/changes/", str(Calendar.objects.get(pk=team.pk).state)
-    for query, name in (({}, "since"), ({"since": state, "wait": "25"}, "wait")):
+    for query, name in (({}, "since"), ({"since": state, "waits": "25"}, "waits")):
         answer = Api(ana).get(path, query)
         assert (answer.status_code, body_of(answer)["fields"].keys()) == (422, {name})
 

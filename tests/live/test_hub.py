@@ -710,6 +710,8 @@ async def test_a_hub_leaves_the_group_with_its_last_page(hub: Hub, team: Calenda
     await hub.leave(pages[0])
     assert len(groups) == 2
     await hub.leave(pages[1])
+    assert set(groups) == {broadcast.group_of(str(team.pk))}, "who comes back in a moment finds it followed"
+    await hub.look_at_heads()
     assert groups == {}
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0
 

@@ -1,0 +1,56 @@
+"""The WebSocket's conversation over HTTP: the same frames both ways, a request at a time. Keeps nothing between two of them."""
+
+from __future__ import annotations
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+from ninja.security import APIKeyCookie
+
+from .. import conf
+from ..errors import Malformed, TooMany
+from ..live.longpoll import listening
+from ..protocol import frames
+from .http import give_back_thread, json_response, may_wait, session_key
+from .schemas import FramesIn
+
+
+class _Session(APIKeyCookie):
+    """The session's cookie and the CSRF token. Who it is, is read where no thread of the request is needed: see `listening`."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> str | None:
+        return key
+
+
+router = Router(tags=["frames"], auth=_Session())
+
+
+@router.post("/frames/")
+async def exchange_frames(request: HttpRequest, body: FramesIn) -> HttpResponse:
+    """Answer `subscribe` frames with what a WebSocket would have been sent since: `{known, frames}`.
+
+    With `wait`, as soon as there is something new, or after so many seconds. For pages that cannot open a WebSocket.
+    """
+    asked = [_subscribe(frame) for frame in body.frames]
+    if len(asked) > conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):
+        raise TooMany("Too many calendars in one request.")
+    await give_back_thread()
+    async with listening(session_key(request)) as poll:
+        if body.known is None:
+            poll.push(frames.hello(heartbeat_seconds=conf.number("HEARTBEAT_SECONDS")))
+        await poll.tell(body.known or {})
+        for frame in asked:
+            await poll.ask(frame)
+        if may_wait(request):
+            await poll.news(body.wait)
+    return json_response(orjson.dumps({"known": poll.known, "frames": list(map(orjson.Fragment, poll.frames))}))
+
+
+def _subscribe(value: object) -> frames.Subscribe:
+    frame = frames.read(value)
+    if not isinstance(frame, frames.Subscribe):
+        raise Malformed("frames: only 'subscribe' is answered here.")
+    return frame
