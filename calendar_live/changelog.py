@@ -350,8 +350,8 @@ def heads(calendars: Iterable[str]) -> dict[str, State]:
     return {str(calendar): State(revision, nonce) for calendar, revision, nonce in rows}
 
 
-def prune(*, before: datetime) -> int:
-    """Delete change sets made before an instant, but never a calendar's newest. Return how many."""
+def prune(*, before: datetime, at_most: int | None = None) -> int:
+    """Delete change sets made before an instant (the oldest ones, at most so many), but never a calendar's newest. Return how many."""
     newest = (
         ChangeSet.objects.filter(calendar=OuterRef("calendar"))
         .order_by()
@@ -360,4 +360,6 @@ def prune(*, before: datetime) -> int:
         .values("newest")
     )
     old = ChangeSet.objects.filter(made_at__lt=before, revision__lt=Subquery(newest))
+    if at_most is not None:
+        old = ChangeSet.objects.filter(pk__in=list(old.order_by("pk").values_list("pk", flat=True)[:at_most]))
     return old.delete()[1].get(ChangeSet._meta.label, 0)

@@ -68,6 +68,8 @@ DEFAULTS: Final[dict[str, object]] = {
     "LOG_DAYS": 7,
     # How long a deleted work item can be restored.
     "TRASH_DAYS": 30,
+    # How often background work has its turn, in one process of all; 0: never, as where a timer runs `manage.py upkeep`.
+    "UPKEEP_SECONDS": 600,
     # Who bears this token may read /metrics; empty: only staff (and anyone while DEBUG is on).
     "METRICS_TOKEN": "",
 }

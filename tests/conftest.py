@@ -8,11 +8,15 @@ from django.contrib.auth.models import User
 from django.core.cache import caches
 from hypothesis import HealthCheck, settings
 
-from calendar_live.live import broadcast
+from calendar_live import upkeep
+from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
 from tests.people import make_calendar, make_user
 from tests.recording import announcements
+
+# No test has a thread that deletes rows behind its back.
+hub.hub_started.disconnect(upkeep.start)
 
 settings.register_profile("default", deadline=None, print_blob=True)
 # `make soak`: the same properties, searched for a long time.

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.dispatch import Signal
 from prometheus_client import Counter, Gauge
 
 from .. import conf
@@ -25,6 +26,9 @@ from ..protocol.state import State
 from . import broadcast, reader
 
 logger = logging.getLogger(__name__)
+
+# Sent when a process begins to serve pages. Receivers must be quick; their failures are logged.
+hub_started = Signal()
 
 deliveries = Counter("calendar_live_deliveries_total", "Change sets written to sockets.")
 encodings = Counter("calendar_live_encodings_total", "Change sets encoded, once per rights class.")
@@ -409,6 +413,7 @@ class Hub:
             loop, apart = asyncio.get_running_loop(), contextvars.Context()
             tasks = (self._listen(), self._watch(), self._rejoin())
             self._tasks = [loop.create_task(task, context=apart) for task in tasks]
+            hub_started.send_robust(sender=type(self))
 
     async def close(self) -> None:
         """Stop listening; for orderly ends and tests."""

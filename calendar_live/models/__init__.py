@@ -1,6 +1,7 @@
 """Rows and their constraints; they describe themselves and do nothing else. Writing is the services' job."""
 
 from .calendar import Calendar, Membership, Role
+from .lease import Lease
 from .live import LiveModel
 from .log import ChangeSet, Entry
 from .work_item import Assignment, Priority, Status, Visibility, WorkItem, WorkType
@@ -10,6 +11,7 @@ __all__ = [
     "Calendar",
     "ChangeSet",
     "Entry",
+    "Lease",
     "LiveModel",
     "Membership",
     "Priority",

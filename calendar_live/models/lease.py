@@ -1,0 +1,16 @@
+"""Who of several processes does what only one need do. Taken by services/upkeep.py alone."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Lease(models.Model):
+    """One process's turn at a duty, until an instant of the database's clock."""
+
+    duty = models.CharField(primary_key=True, max_length=40)
+    holder = models.CharField(max_length=32, blank=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.duty} by {self.holder}"

@@ -1,0 +1,59 @@
+"""Takes away what is kept for a time only: old change sets, the trash, deleted calendars. Never what anyone can still see or restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from .. import changelog, conf
+from ..models import Calendar, Lease, WorkItem
+
+_BATCH: Final = 500  # rows a transaction: a writer never waits for long
+
+
+def take_lease(duty: str, *, holder: str, seconds: float) -> bool:
+    """Take or renew a duty, by the database's clock. Return False while another holder has it."""
+    Lease.objects.bulk_create([Lease(duty=duty, expires_at=datetime.min.replace(tzinfo=UTC))], ignore_conflicts=True)
+    free = Lease.objects.filter(Q(holder=holder) | Q(expires_at__lte=Now()), duty=duty)
+    return free.update(holder=holder, expires_at=Now() + timedelta(seconds=seconds)) == 1
+
+
+def prune_log(now: datetime) -> int:
+    """Delete change sets older than LOG_DAYS, but each calendar's newest. Return how many."""
+    before = now - timedelta(days=conf.number("LOG_DAYS"))
+    return _in_batches(lambda: changelog.prune(before=before, at_most=_BATCH))
+
+
+def purge_trash(now: datetime) -> int:
+    """Delete for good what was deleted more than TRASH_DAYS ago: work items, and calendars with all they hold. Return how many rows.
+
+    Nothing is logged: every receiver was told when it was deleted.
+    """
+    before = now - timedelta(days=conf.number("TRASH_DAYS"))
+    old = Q(deleted_at__lt=before) | Q(calendar__deleted_at__lt=before)
+    return _in_batches(lambda: _purge_items(old)) + _in_batches(lambda: _purge_calendar(before))
+
+
+def _purge_items(old: Q) -> int:
+    """Delete some of the lowest: a parent cannot go before what is below it."""
+    with transaction.atomic():
+        lowest = WorkItem.objects.filter(old, children=None, overrides=None).order_by("deleted_at", "id")
+        keys = list(lowest.values_list("pk", flat=True)[:_BATCH])
+        return WorkItem.objects.filter(pk__in=keys).delete()[1].get(WorkItem._meta.label, 0)
+
+
+def _purge_calendar(before: datetime) -> int:
+    calendar = Calendar.objects.filter(deleted_at__lt=before).order_by("deleted_at").first()
+    return 0 if calendar is None else calendar.delete()[1].get(Calendar._meta.label, 0)
+
+
+def _in_batches(delete_some: Callable[[], int]) -> int:
+    total = 0
+    while deleted := delete_some():
+        total += deleted
+    return total

@@ -1,0 +1,157 @@
+"""Background work: what is too old goes, in batches; what anyone can see, restore or catch up from stays; one process at a time."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+from prometheus_client import REGISTRY
+
+from calendar_live import changelog, conf, feed
+from calendar_live import upkeep as background
+from calendar_live.access import standing
+from calendar_live.errors import CannotCalculateChanges
+from calendar_live.models import Calendar, ChangeSet, Entry, Lease, Membership, WorkItem
+from calendar_live.protocol.state import State
+from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
+from calendar_live.services import upkeep
+from calendar_live.services.bulk import restore_items
+from calendar_live.services.calendars import delete_calendar
+from calendar_live.services.work_items import delete_item
+from tests.people import make_calendar, make_item
+from tests.recording import all_rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ALWAYS: Final = feed.Query(Range(EARLIEST, LATEST))
+DAY: Final = timedelta(days=1)
+
+
+def feed_of(calendar: Calendar, user: User) -> bytes:
+    return feed.read_feed(standing(user, calendar.pk), ALWAYS).body
+
+
+def state_of(calendar: Calendar) -> State:
+    return Calendar.objects.get(pk=calendar.pk).state
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a batch be two rows, so that there are many."""
+    monkeypatch.setattr(upkeep, "_BATCH", 2)
+
+
+def test_the_log_keeps_its_days_and_each_calendars_newest(small: None, team: Calendar, ana: User) -> None:
+    """Fails when the newest goes, too: no state could be verified any more."""
+    other = make_calendar(ana)
+    for _ in range(5):
+        make_item(team, ana)
+    before, picture = state_of(team), feed_of(team, ana)
+    assert upkeep.prune_log(timezone.now()) == 0
+    later = timezone.now() + (conf.number("LOG_DAYS") + 1) * DAY
+    assert upkeep.prune_log(later) == 5
+    assert upkeep.prune_log(later) == 0
+    assert list(ChangeSet.objects.filter(calendar=team).values_list("revision", flat=True)) == [before.revision]
+    assert Entry.objects.exclude(change_set__calendar=team, change_set__revision=before.revision).count() == 0
+    assert ChangeSet.objects.filter(calendar=other).count() == 1
+    assert changelog.read_since(str(team.pk), before, max_sets=9, max_bytes=9_999).change_sets == ()
+    with pytest.raises(CannotCalculateChanges):
+        changelog.read_since(str(team.pk), State(before.revision - 1, "0" * 16), max_sets=9, max_bytes=9_999)
+    assert feed_of(team, ana) == picture
+
+
+def test_the_trash_keeps_its_days_then_goes_with_what_hung_on_it(small: None, team: Calendar, ana: User) -> None:
+    """Fails when parents are taken before what is below them, or only one batch is."""
+    kept = make_item(team, ana)
+    top = make_item(team, ana)
+    for _ in range(3):
+        make_item(team, ana, parent_id=make_item(team, ana, parent_id=top.pk).pk, assignee_keys=[str(ana.pk)])
+    deletion = delete_item(team.pk, actor=ana, item_id=top.pk)
+    picture = feed_of(team, ana)
+    assert upkeep.purge_trash(timezone.now() + (conf.number("TRASH_DAYS") - 1) * DAY) == 0
+    restore_items(team.pk, actor=ana, item_ids=[top.pk], expected_state=deletion.state)
+    delete_item(team.pk, actor=ana, item_id=top.pk)
+    state = state_of(team)
+    assert upkeep.purge_trash(timezone.now() + (conf.number("TRASH_DAYS") + 1) * DAY) == 7
+    assert list(WorkItem.objects.all()) == [kept]
+    assert (state_of(team), feed_of(team, ana)) == (state, picture)
+
+
+def test_a_deleted_calendar_goes_with_all_it_holds_and_no_other(team: Calendar, ana: User) -> None:
+    gone, soon = make_calendar(ana), make_calendar(ana)
+    for calendar in (team, gone, soon):
+        make_item(calendar, ana, parent_id=make_item(calendar, ana).pk)
+    delete_calendar(gone.pk, actor=ana)
+    later = timezone.now() + (conf.number("TRASH_DAYS") + 1) * DAY
+    delete_calendar(soon.pk, actor=ana)
+    Calendar.objects.filter(pk=soon.pk).update(deleted_at=later - DAY)
+    assert upkeep.purge_trash(later) == 3
+    assert set(Calendar.objects.all()) == {team, soon}
+    for model in (WorkItem, ChangeSet, Membership):
+        assert set(model._default_manager.values_list("calendar", flat=True)) == {team.pk, soon.pk}
+
+
+def test_what_fails_is_counted_and_the_rest_is_done(
+    team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(now: datetime) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(background, "TASKS", {"fails": fail, "prune_log": upkeep.prune_log})
+    make_item(team, ana)
+    assert background.run_once(timezone.now() + 99 * DAY) == {"prune_log": 1}
+    assert REGISTRY.get_sample_value("calendar_live_upkeep_failures_total", {"task": "fails"}) == 1
+    assert "Background work fails failed" in caplog.text
+    with pytest.raises(CommandError, match="Failed: fails"):
+        call_command("upkeep", verbosity=0)
+
+
+# --- one of many -------------------------------------------------------------------------------------------------------
+
+
+def test_a_lease_is_one_holders_until_it_expires(db: None) -> None:
+    assert upkeep.take_lease("x", holder="one", seconds=60)
+    assert not upkeep.take_lease("x", holder="two", seconds=60)
+    assert upkeep.take_lease("x", holder="one", seconds=60), "renewed"
+    assert upkeep.take_lease("y", holder="two", seconds=60), "another duty"
+    Lease.objects.filter(duty="x").update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))  # as after a death
+    assert upkeep.take_lease("x", holder="two", seconds=60)
+    assert not upkeep.take_lease("x", holder="one", seconds=60)
+
+
+def test_of_many_that_ask_at_once_one_gets_the_lease(db: None) -> None:
+    """Fails when the lease is read first and written then."""
+    got: list[bool] = []
+    barrier = threading.Barrier(6)
+
+    def ask(name: str) -> None:
+        barrier.wait(10)
+        try:
+            got.append(upkeep.take_lease("x", holder=name, seconds=60))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ask, args=(str(number),)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(got) == [False] * 5 + [True]
+
+
+def test_who_has_no_turn_takes_nothing_away(team: Calendar, ana: User, settings: Any) -> None:
+    settings.CALENDAR_LIVE = {"LOG_DAYS": -1}
+    make_item(team, ana)
+    assert upkeep.take_lease(background.DUTY, holder="another", seconds=60)
+    before = all_rows()
+    assert background.take_turn(holder="me") is False
+    assert all_rows() == before
+    Lease.objects.update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))
+    assert background.take_turn(holder="me") is True
+    assert ChangeSet.objects.filter(calendar=team).count() == 1
