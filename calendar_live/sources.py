@@ -54,6 +54,8 @@ class Source(ABC, Generic[Row]):
     model: type[Row]
     # Feed parameter -> column. A source without a column for a filter that is asked for has no rows in the answer.
     filters: ClassVar[Mapping[str, str]] = {}
+    # Related rows that `event` reads, as `prefetch_related` takes them.
+    reads: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def event(self, row: Row) -> dict[str, object]:

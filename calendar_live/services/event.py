@@ -11,6 +11,7 @@ class WorkItems(Source[WorkItem]):
     """Work items as events."""
 
     model = WorkItem
+    reads = ("assignments",)
     filters = {"work_type": "work_type", "status": "status"}  # noqa: RUF012 - a ClassVar in the base class
 
     def event(self, row: WorkItem) -> dict[str, object]:

@@ -133,7 +133,7 @@ COMMANDS: dict[str, Callable[[World], Any]] = {
     "seed_demo": lambda world: call_command("seed_demo", verbosity=0),
 }
 # Commands that change no view.
-READING_COMMANDS = {"openapi", "reconnect_pages", "upkeep"}
+READING_COMMANDS = {"openapi", "reconnect_pages", "upkeep", "verify_log"}
 
 WITH_MUTATION_ID = [
     name

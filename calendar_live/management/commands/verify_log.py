@@ -1,0 +1,33 @@
+"""Say whether every calendar is what its log says. Reads only, and may run beside a site that is written to."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...models import Calendar
+from ...verification import differences
+
+
+class Command(BaseCommand):
+    help = "Fold the log of every calendar and compare it with the tables; the exit code is 1 when they differ."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--calendar", type=UUID, help="only this one")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        calendars = Calendar.objects.filter(deleted_at=None).order_by("created_at", "id")
+        if options["calendar"] is not None:
+            calendars = calendars.filter(pk=options["calendar"])
+            if not calendars:
+                raise CommandError("There is no such calendar.")
+        count = 0
+        for calendar in calendars:
+            for difference in differences(calendar.pk):
+                count += 1
+                self.stderr.write(f"  {calendar.name} ({calendar.pk}): {difference}")
+        if count:
+            raise CommandError(f"{count} differences.")
+        self.stdout.write(f"  {len(calendars)} calendars are what their logs say.")

@@ -1,0 +1,101 @@
+"""Compares the log with the tables it speaks of, and says where they differ. Reads only: what to do about it is for people to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+from .errors import Malformed
+from .models import Calendar, ChangeSet, Entry, LiveModel
+from .protocol.state import State
+from .sources import all_sources
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The log's last word on an item: its wire (None: destroyed) and the state it was said at."""
+
+    wire: str | None
+    state: str
+
+
+def differences(calendar_id: UUID) -> Iterator[str]:
+    """Yield a line for each way in which a calendar, its log and its rows do not agree. One snapshot; writers go on meanwhile.
+
+    The log may have been pruned: what it no longer tells is not compared.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":  # SQLite's transactions are snapshots already
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        head = Calendar.objects.get(pk=calendar_id).state
+        log = list(ChangeSet.objects.filter(calendar=calendar_id).annotate(told=Count("entries")).order_by("revision"))
+        yield from _of_the_log(head, log)
+        told = _last_words(calendar_id)
+        yield from _of_the_rows(calendar_id, head, {row.revision: row.state for row in log}, told)
+
+
+def _of_the_log(head: State, log: Sequence[ChangeSet]) -> Iterator[str]:
+    if not log:
+        yield f"The log is empty; the calendar is at {head}."
+        return
+    if log[-1].state != head:
+        yield f"The log ends at {log[-1].state}; the calendar is at {head}."
+    for earlier, later in pairwise(log):
+        if later.revision != earlier.revision + 1:
+            yield f"The log has nothing between {earlier.state} and {later.state}."
+    for row in log:
+        if row.told != row.entry_count:  # type: ignore[attr-defined]  # annotated
+            yield f"{row.state} has {row.told} entries; {row.entry_count} were logged."  # type: ignore[attr-defined]
+
+
+def _last_words(calendar_id: UUID) -> dict[UUID, Told]:
+    entries = Entry.objects.filter(change_set__calendar=calendar_id).order_by("change_set__revision")
+    values = entries.values_list("item", "wire", "change_set__revision", "change_set__nonce")
+    return {
+        item: Told(wire, str(State(revision, nonce)))
+        for item, wire, revision, nonce in values.iterator(chunk_size=_CHUNK)
+    }
+
+
+def _of_the_rows(calendar_id: UUID, head: State, states: dict[int, State], told: dict[UUID, Told]) -> Iterator[str]:
+    alive = set()
+    for source in all_sources():
+        rows = source.model._default_manager.filter(calendar=calendar_id, deleted_at=None)
+        for row in rows.prefetch_related(*source.reads).order_by("pk").iterator(chunk_size=_CHUNK):
+            alive.add(row.pk)
+            yield from _of_a_row(row, told.get(row.pk), head, states)
+            if source.wire(row, _state_of(row) or head) != row.wire:
+                yield f"{row.pk}: its wire is not what its columns say."
+    for item, word in told.items():
+        if word.wire is not None and item not in alive:
+            yield f"{item}: the log says at {word.state} that it is there; it is not."
+
+
+def _of_a_row(row: LiveModel, word: Told | None, head: State, states: dict[int, State]) -> Iterator[str]:
+    state = _state_of(row)
+    if state is None or state.revision > head.revision:
+        yield f"{row.pk}: its state {row.state!r} is none that this calendar has had."
+    elif word is None:
+        if state.revision in states and states[state.revision].revision != min(states):
+            yield f"{row.pk}: it changed at {row.state}; the log says nothing of it."
+    elif word.wire is None:
+        yield f"{row.pk}: the log says at {word.state} that it is gone; it is there."
+    elif word.state != row.state:
+        yield f"{row.pk}: it is at {row.state}; the log's last word on it is of {word.state}."
+    elif word.wire != row.wire:
+        yield f"{row.pk}: its wire is not the one that was logged at {word.state}."
+
+
+def _state_of(row: LiveModel) -> State | None:
+    try:
+        return State.parse(row.state)
+    except Malformed:
+        return None
