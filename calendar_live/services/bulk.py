@@ -48,7 +48,7 @@ def delete_items(
 
     Raises NotFound (for any of them), Forbidden, Invalid, or Stale when one is not at the state expected of it.
     """
-    states = _check_ids(item_ids, expected_states)
+    states = _check_ids("ids", item_ids, expected_states)
     digest = digest_of("delete_items", sorted(item_ids), by_text(states))
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
@@ -69,7 +69,7 @@ def edit_items(
     mutation_id: UUID | None = None,
 ) -> BulkDone:
     """Set fields of many work items, to each its own. Raises as `delete_items`."""
-    states = _check_ids(changes, expected_states)
+    states = _check_ids("changes", changes, expected_states)
     digest = digest_of("edit_items", by_text(changes), by_text(states))
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
@@ -104,7 +104,7 @@ def restore_items(
     `expected_state` is the state of that deletion: a later one is not undone by an older Undo (rule S6). An item whose parent
     is gone comes back without one. Raises NotFound, Forbidden or Stale.
     """
-    _check_ids(item_ids, None)
+    _check_ids("ids", item_ids, None)
     digest = digest_of("restore_items", sorted(item_ids), expected_state)
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
@@ -154,12 +154,12 @@ def _fields_of(item: WorkItem) -> AbstractContextManager[None]:
     return Invalid.below(f"changes.{item.pk}")
 
 
-def _check_ids(item_ids: Collection[UUID], states: Mapping[UUID, str] | None) -> Mapping[UUID, str]:
+def _check_ids(field: str, item_ids: Collection[UUID], states: Mapping[UUID, str] | None) -> Mapping[UUID, str]:
     """Return the expected states, of these items only. Raises Invalid."""
     if not item_ids:
-        raise Invalid(fields={"ids": ["Name at least one work item."]})
+        raise Invalid(fields={field: ["Name at least one work item."]})
     if len(item_ids) > conf.number("MAX_BULK_ITEMS"):
-        raise Invalid(fields={"ids": [f"Name at most {conf.number('MAX_BULK_ITEMS')} work items."]})
+        raise Invalid(fields={field: [f"Name at most {conf.number('MAX_BULK_ITEMS')} work items."]})
     if states is not None and not states.keys() <= set(item_ids):
         raise Invalid(fields={"states": ["Names a work item that the call does not."]})
     return states or {}

@@ -277,3 +277,52 @@ def test_a_malformed_key_is_refused(key: str, team: Calendar, ana: User) -> None
     answer = Api(ana).send("PUT", item_path(team, uuid4()), NEW, **{"Idempotency-Key": key})
     assert (answer.status_code, body_of(answer)["code"]) == (400, "malformed")
     assert all_rows() == before
+
+
+def test_many_items_are_edited_and_deleted_each_from_the_state_that_was_seen(team: Calendar, ana: User) -> None:
+    items = [make_item(team, ana), make_item(team, ana)]
+    path = f"/api/calendars/{team.pk}/items/"
+    changes = {str(one.pk): {"title": f"New {number}"} for number, one in enumerate(items)}
+    seen = {str(one.pk): one.state for one in items}
+    answer = Api(ana).send("POST", path + "edit/", {"changes": changes, "states": seen})
+    assert answer.status_code == 200
+    assert answer["Calendar-State"] == body_of(answer)["state"]
+    assert [WorkItem.objects.get(pk=one.pk).title for one in items] == ["New 0", "New 1"]
+    before = all_rows()
+    for verb, body in (("edit", {"changes": changes}), ("delete", {"ids": list(seen)})):
+        answer = Api(ana).send("POST", f"{path}{verb}/", body | {"states": seen})
+        assert (answer.status_code, body_of(answer)["code"]) == (412, "stale")
+        assert body_of(answer)["current"]["id"] in seen
+    assert all_rows() == before
+    answer = Api(ana).send("POST", path + "delete/", {"ids": list(seen), "states": dict.fromkeys(seen, head_of(team))})
+    assert answer.status_code == 200
+
+
+def head_of(calendar: Calendar) -> str:
+    return str(Calendar.objects.get(pk=calendar.pk).state)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"changes": {"x": {}}}, "changes"),
+        ({"changes": {"{id}": {"progress": "50"}}}, "changes.{id}.progress"),
+        ({"changes": {"{id}": {"start": "2026-11-23T09:00:00"}}}, "changes.{id}.start"),
+        ({"changes": {"{id}": {"progress": 101}}}, "changes.{id}.progress"),
+        ({"changes": {"{id}": {"parent": "{id}"}}}, "changes.{id}.parent"),
+        ({"changes": {"{id}": {}, "{ID}": {}}}, "changes"),
+        ({"changes": {"{id}": {}}, "states": {"x": "1.0"}}, "states"),
+        ({"changes": {"{id}": {}}, "more": 1}, "more"),
+    ],
+    ids=str,
+)
+def test_a_wrong_bulk_edit_is_told_the_item_and_its_field(
+    body: dict[str, Any], field: str, team: Calendar, ana: User
+) -> None:
+    item = make_item(team, ana)
+    before = all_rows()
+    text = json.dumps(body).replace("{id}", str(item.pk)).replace("{ID}", str(item.pk).upper())
+    answer = Api(ana).send("POST", f"/api/calendars/{team.pk}/items/edit/", text.encode())
+    assert answer.status_code == 422
+    assert list(body_of(answer)["fields"]) == [field.replace("{id}", str(item.pk))]
+    assert all_rows() == before

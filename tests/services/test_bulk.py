@@ -85,6 +85,17 @@ def test_a_state_for_an_item_that_the_call_does_not_name_is_refused(bulk: Bulk, 
     assert list(refused.value.fields) == ["states"]
 
 
+@pytest.mark.parametrize(("bulk", "field"), [(edits, "changes"), (deletes, "ids")])
+@pytest.mark.parametrize("count", [0, 3])
+def test_none_or_too_many_items_are_refused(
+    bulk: Bulk, field: str, count: int, team: Calendar, ana: User, settings: Any
+) -> None:
+    settings.CALENDAR_LIVE = {"MAX_BULK_ITEMS": 2}
+    with pytest.raises(Invalid) as refused:
+        bulk(team, ana, [make_item(team, ana) for _ in range(count)])
+    assert list(refused.value.fields) == [field]
+
+
 @BOTH
 def test_a_key_that_comes_back_with_other_states_is_refused(bulk: Bulk, team: Calendar, ana: User) -> None:
     items, key = [make_item(team, ana)], uuid4()
