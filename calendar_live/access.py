@@ -131,6 +131,14 @@ def describe_for(users: Iterable[UserKey]) -> dict[UserKey, list[dict[str, objec
     return found
 
 
+def people_of(calendar: UUID) -> list[tuple[str, str]]:
+    """Return (id, name) of a calendar's active members, by name."""
+    members = Membership.objects.filter(calendar=calendar, user__is_active=True).select_related("user")
+    return sorted(
+        ((str(one.user_id), display_name(one.user)) for one in members), key=lambda person: person[1].casefold()
+    )
+
+
 def display_name(user: User) -> str:
     """Return the name people know a user by."""
     return str(getattr(user, "get_full_name", str)() or user.get_username())

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..access import may_edit, memberships_of, require_edit
+from ..access import may_edit, memberships_of, people_of, require_edit
 from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound
 from ..models import Calendar, Priority, Status, Visibility, WorkType
 from ..schedule.ranges import NotATime, format_time, is_time_zone
@@ -29,6 +30,7 @@ _BLANK: Values = {
     "visibility": Visibility.NORMAL,
     "progress": 0,
     "color": "",
+    "assignees": [],
 }
 
 
@@ -78,6 +80,7 @@ def _show(
         initial=initial,
         calendars=_choices(calendars),
         parents=parent_choices(chosen),
+        people=people_of(chosen),
     )
     if failure is not None and form.is_valid():
         form.blame(failure)
@@ -112,10 +115,17 @@ def _asked_span(request: HttpRequest, calendar: Calendar) -> Values:
 @require_safe
 @fragment
 def parent_options(request: HttpRequest) -> HttpResponse:
-    """Return what a new item of `?calendar` may be part of, as the field itself."""
+    """Return what a new item of `?calendar` may be part of, as the field itself, and who may work on it, to be swapped in beside it."""
     try:
         calendar_id = UUID(request.GET.get("calendar", ""))
     except ValueError:
         raise NotFound from None
     require_edit(request.user, calendar_id)
-    return HttpResponse(str(ItemForm(calendars=(), parents=parent_choices(calendar_id))["parent"]))
+    form = ItemForm(
+        initial={"assignees": request.GET.getlist("assignees")},
+        calendars=(),
+        parents=parent_choices(calendar_id),
+        people=people_of(calendar_id),
+    )
+    people = render_to_string("calendar_live/item_people.html", {"form": form, "out_of_band": True})
+    return HttpResponse(f"{form['parent']}{people}")

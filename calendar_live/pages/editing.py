@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from ..access import Standing, display_name, standing
+from ..access import Standing, display_name, people_of, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound, Stale
 from ..models import WorkItem
 from ..protocol.rights import redact
@@ -66,6 +66,7 @@ def _show(
         data,
         initial=values_of(item.wire) | {"state": item.state, "item_id": item.pk, "calendar": item.calendar_id},
         parents=parent_choices(item.calendar_id, without={*under, item.pk}, keep=item.parent),
+        people=people_of(item.calendar_id),
     )
     if failure is not None and form.is_valid():
         form.blame(failure)
@@ -127,7 +128,8 @@ def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm
 def _show_stale(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm, stale: Stale) -> HttpResponse:
     """Show both versions: what was touched stays as typed, what was not becomes theirs. Of a deleted item, what was typed."""
     if stale.current is None:
-        gone = ItemForm(request.POST, parents=parent_choices(UUID(place.calendar)))
+        calendar = UUID(place.calendar)
+        gone = ItemForm(request.POST, parents=parent_choices(calendar), people=people_of(calendar))
         return render(request, _FORM, {"form": gone, "gone": True, "copy": _new_ids()}, status=stale.status)
     theirs = values_of(stale.current)
     item, _wire = _find(place, item_id)
@@ -137,7 +139,7 @@ def _show_stale(request: HttpRequest, place: Standing, item_id: UUID, form: Item
         data=form.on_top_of(theirs, state=orjson.loads(stale.current)["state"]),
         status=stale.status,
         stale=True,
-        differences=_differences(form, theirs),
+        differences=_differences(form, theirs, people_of(UUID(place.calendar))),
     )
 
 
@@ -150,17 +152,19 @@ class Difference:
     mine: str | None
 
 
-def _differences(form: ItemForm, theirs: Values) -> list[Difference]:
+def _differences(form: ItemForm, theirs: Values, people: list[tuple[str, str]]) -> list[Difference]:
     given, touched, mine = form.given(), form.touched(), form.cleaned_data
     named = {values["parent"] for values in (theirs, mine) if values["parent"]}
-    parents = dict(WorkItem.objects.filter(pk__in=named).values_list("pk", "title")) if named else {}
+    names: dict[object, str] = dict(people)
+    if named:
+        names |= dict(WorkItem.objects.filter(pk__in=named).values_list("pk", "title"))
     found = []
     for name in ("title", "when", *(name for name in COLUMNS if name != "title")):
         parts = SPAN if name == "when" else (name,)
         if any(given[part] != theirs[part] for part in parts):
             label = _("When") if name == "when" else str(form.fields[name].label)
-            typed = say(mine, name, parents=parents) if touched.intersection(parts) else None
-            found.append(Difference(label, say(theirs, name, parents=parents), typed))
+            typed = say(mine, name, names=names) if touched.intersection(parts) else None
+            found.append(Difference(label, say(theirs, name, names=names), typed))
     return found
 
 
@@ -176,13 +180,13 @@ def _show_details(request: HttpRequest, place: Standing, item: WorkItem, wire: s
         "busy": busy,
         "title": _("Busy") if busy else values["title"],
         "when": say_when(values),
-        "lines": [] if busy else _lines(values, _visible_parent(place, item)),
+        "lines": [] if busy else _lines(values, _visible_parent(place, item) | dict(people_of(UUID(place.calendar)))),
         "description": "" if busy else values["description"],
     }
     return render(request, "calendar_live/item_details.html", context)
 
 
-def _visible_parent(place: Standing, item: WorkItem) -> dict[UUID, str]:
+def _visible_parent(place: Standing, item: WorkItem) -> dict[object, str]:
     """Return the parent's title under its id, if the reader may read it."""
     parent = item.parent
     if parent is None or redact(parent.wire, parent.visibility, place.rights) != parent.wire:
@@ -190,7 +194,7 @@ def _visible_parent(place: Standing, item: WorkItem) -> dict[UUID, str]:
     return {parent.pk: parent.title}
 
 
-def _lines(values: Values, parents: dict[UUID, str]) -> list[tuple[str, str]]:
-    shown = ("location", "work_type", "status", "priority", "progress", "parent")
-    told = [(str(ItemForm.base_fields[name].label), say(values, name, parents=parents)) for name in shown]
+def _lines(values: Values, names: dict[object, str]) -> list[tuple[str, str]]:
+    shown = ("location", "work_type", "status", "priority", "progress", "parent", "assignees")
+    told = [(str(ItemForm.base_fields[name].label), say(values, name, names=names)) for name in shown]
     return [(label, text) for label, text in told if text]

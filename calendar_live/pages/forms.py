@@ -36,6 +36,7 @@ COLUMNS: Final = {
     "location": "location",
     "description": "description",
     "color": "color",
+    "assignees": "assignee_keys",
 }
 # Name on the wire -> form field that its complaints belong to.
 _BLAMED: Final = {
@@ -53,6 +54,7 @@ _BLAMED: Final = {
     "parent": "parent",
     "description": "description",
     "location": "location",
+    "assignees": "assignees",
 }
 COLORS: Final = (
     ("#dc2626", gettext_lazy("Red")),
@@ -74,6 +76,13 @@ def _date_field(label: Any) -> forms.DateField:
 def _time_field(label: Any) -> forms.TimeField:
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     return forms.TimeField(label=label, widget=widget, required=False, input_formats=["%H:%M", "%H:%M:%S"])
+
+
+class _PeopleField(forms.MultipleChoiceField):
+    """Ids of users. Whether they may be chosen, the service says: whoever was a member may have left since."""
+
+    def valid_value(self, value: str) -> bool:
+        return True
 
 
 class ItemForm(forms.Form):
@@ -103,6 +112,7 @@ class ItemForm(forms.Form):
         label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
     color = forms.CharField(label=gettext_lazy("Colour"), required=False, widget=forms.RadioSelect)
+    assignees = _PeopleField(label=gettext_lazy("People"), required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(
         self,
@@ -111,6 +121,7 @@ class ItemForm(forms.Form):
         initial: Values | None = None,
         calendars: Choices | None = None,
         parents: Choices = (),
+        people: Choices = (),
     ) -> None:
         known = {"mutation_id": uuid4(), "item_id": uuid4()} | (initial or {})
         super().__init__(data, initial=known, auto_id="item-%s", label_suffix="")
@@ -121,6 +132,9 @@ class ItemForm(forms.Form):
             for name in (*COLUMNS, *SPAN):
                 self.fields[name].show_hidden_initial = True
         self._offer_parents(parents)
+        widget = self.fields["assignees"].widget
+        if isinstance(widget, forms.CheckboxSelectMultiple):
+            widget.choices = list(people)
         self._offer_colors()
         for name, limit in (("title", "TITLE"), ("location", "LOCATION"), ("description", "DESCRIPTION")):
             self.fields[name].widget.attrs["maxlength"] = conf.number(f"MAX_{limit}_LENGTH")
@@ -145,6 +159,11 @@ class ItemForm(forms.Form):
         return (
             self["color"].as_hidden(only_initial=True) if self.fields["color"].show_hidden_initial else SafeString("")
         )
+
+    def assignees_given(self) -> SafeString:
+        """Return the hidden first value of the people, whose boxes the template draws itself."""
+        field = self["assignees"]
+        return field.as_hidden(only_initial=True) if self.fields["assignees"].show_hidden_initial else SafeString("")
 
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"])
@@ -212,8 +231,9 @@ class ItemForm(forms.Form):
         except forms.ValidationError as error:
             raise Malformed from error
 
-    def _given_raw(self, name: str) -> str:
-        return str(self.data.get(self.add_initial_prefix(name), ""))
+    def _given_raw(self, name: str) -> object:
+        given = self.fields[name].hidden_widget()
+        return given.value_from_datadict(self.data, self.files, self.add_initial_prefix(name)) or ""
 
     def on_top_of(self, theirs: Values, *, state: str) -> QueryDict:
         """Return this form's data laid on another version: what was touched stays, the rest becomes theirs."""
@@ -222,18 +242,20 @@ class ItemForm(forms.Form):
         laid.update(self.data)
         laid["state"], laid["mutation_id"] = state, str(uuid4())
         for name in (*COLUMNS, *SPAN):
-            text = _as_data(theirs[name])
-            laid[self.add_initial_prefix(name)] = text
+            texts = _as_data(theirs[name])
+            laid.setlist(self.add_initial_prefix(name), texts)
             if name in touched:
                 continue
             if theirs[name] is False:
                 laid.pop(name, None)
             else:
-                laid[name] = text
+                laid.setlist(name, texts)
         return laid
 
 
-def _as_data(value: object) -> str:
+def _as_data(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
     if value is None:
-        return ""
-    return f"{value:%H:%M:%S}" if isinstance(value, time) else str(value)
+        return [""]
+    return [f"{value:%H:%M:%S}" if isinstance(value, time) else str(value)]

@@ -36,6 +36,7 @@ def values_of(wire: str) -> Values:
         "location": item["location"],
         "description": item["description"],
         "color": item["color"] or "",
+        "assignees": item["assignees"],
     }
 
 
@@ -59,13 +60,15 @@ def _span(start: datetime, end: datetime, all_day: bool, time_zone: str) -> Valu
     }
 
 
-def say(values: Mapping[str, Any], name: str, *, parents: Mapping[UUID, str]) -> str:
-    """Return one value as people read it; `when` is the whole span."""
+def say(values: Mapping[str, Any], name: str, *, names: Mapping[object, str]) -> str:
+    """Return one value as people read it; `when` is the whole span. `names`: of parents and people, by their ids."""
     if name == "when":
         return say_when(values)
     value = values[name]
     if name == "parent":
-        return parents.get(value, "") if value else ""
+        return names.get(value, "") if value else ""
+    if name == "assignees":
+        return ", ".join(names.get(key, _("someone who left")) for key in value)
     if name == "progress":
         return f"{value} %"
     return str(_LABELS[name](value).label) if name in _LABELS else str(value)

@@ -1,6 +1,7 @@
 """A new item through its form: created, or refused with the complaint beside the field it is about."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -160,7 +161,7 @@ def test_the_form_takes_the_same_statements_for_any_number_of_items(
     client = client_of(ben)
     for _ in range(2):
         make_item(team, ben)
-        with django_assert_num_queries(4):  # session, user, memberships, parents
+        with django_assert_num_queries(5):  # session, user, memberships, parents, people
             client.get(new_url())
 
 
@@ -169,7 +170,10 @@ def test_parents_are_offered_by_type_and_of_one_calendar_only(ben: User, ana: Us
     make_item(team, ben, title="Relaunch", work_type="project")
     make_item(other, ben, title="Elsewhere", work_type="project")
     client = client_of(ben)
-    text = client.get(f"/items/parents/?calendar={team.pk}").text
+    text = client.get(f"/items/parents/?calendar={team.pk}&assignees={ben.pk}").text
+    ticked = dict(re.findall(r'name="assignees" value="(\d+)"( checked)?', text))
+    assert ticked[str(ben.pk)]
+    assert not ticked[str(ana.pk)]
     assert "Relaunch" in text
     assert '<optgroup label="Project">' in text
     assert "Elsewhere" not in text

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -14,7 +15,7 @@ from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.pages import parents
 from calendar_live.services.calendars import set_role
 from calendar_live.services.work_items import delete_item, update_item
-from tests.pages.dialog import client_of, edit_url, errors_beside, new_url, read_form, submit
+from tests.pages.dialog import Answer, client_of, edit_url, errors_beside, new_url, read_form, submit
 from tests.people import make_item
 from tests.recording import all_rows
 
@@ -214,8 +215,8 @@ def test_the_form_takes_the_same_statements_however_deep(
     for _ in range(deep):
         below = make_item(team, ben, parent_id=below.pk)
     client = client_of(ben)
-    # session, user, standing, item, hierarchy, parents
-    with django_assert_num_queries(6):
+    # session, user, standing, item, hierarchy, parents, people
+    with django_assert_num_queries(7):
         client.get(edit_url(item, team))
 
 
@@ -225,6 +226,79 @@ def test_hidden_first_values_that_are_nonsense_are_refused(ben: User, ana: User,
     form = read_form(client.get(edit_url(item, team))) | {"initial-start_date": "nonsense", "title": "Mine"}
     change(item, ana, title="Hers")
     assert submit(client, edit_url(item, team), form=form).status_code == 400
+
+
+# People
+
+
+def people_form(client: Client, item: WorkItem, calendar: Calendar) -> dict[str, Any]:
+    """Return what a browser would send of an item's form, where it may send several values of one name."""
+    response = client.get(edit_url(item, calendar))
+    ticked = [box.data["value"] for box in response.context["form"]["assignees"] if box.data["selected"]]
+    return read_form(response) | {"assignees": ticked, "initial-assignees": sorted(ticked)}
+
+
+def assignees(item: WorkItem) -> list[str]:
+    found: list[str] = orjson.loads(WorkItem.objects.get(pk=item.pk).wire)["assignees"]
+    return found
+
+
+def test_an_editor_says_who_works_on_it(ben: User, ana: User, cara: User, team: Calendar) -> None:
+    item = make_item(team, ana, assignee_keys=[str(ana.pk), str(cara.pk)])
+    client = client_of(ben)
+    response = client.get(edit_url(item, team))
+    offered = [(box.choice_label, box.data["selected"]) for box in response.context["form"]["assignees"]]
+    assert offered == [("Ana", True), ("Ben", False), ("Cara", True)]
+    untouched = people_form(client, item, team)
+    assert submit(client, edit_url(item, team), {"title": "New"}, form=untouched).status_code == 204
+    assert assignees(item) == [str(ana.pk), str(cara.pk)]
+    for chosen in ([str(ben.pk)], []):
+        form = people_form(client, item, team) | {"assignees": chosen}
+        assert submit(client, edit_url(item, team), form=form).status_code == 204
+        assert assignees(item) == chosen
+
+
+def test_one_who_is_no_member_is_refused_beside_the_people(ben: User, ana: User, dan: User, team: Calendar) -> None:
+    item = make_item(team, ana)
+    client = client_of(ben)
+    form = people_form(client, item, team) | {"assignees": [str(dan.pk)]}
+    response = submit(client, edit_url(item, team), form=form)
+    assert response.status_code == 422
+    assert list(errors_beside(response)) == ["assignees"]
+    assert assignees(item) == []
+
+
+def test_people_changed_by_two_are_told_by_name_and_kept_as_chosen(
+    ben: User, ana: User, cara: User, team: Calendar
+) -> None:
+    item = make_item(team, ana)
+    client = client_of(ben)
+    mine = people_form(client, item, team) | {"assignees": [str(ben.pk)]}
+    theirs = people_form(client, item, team) | {"title": "Mine"}
+    change(item, ana, assignee_keys=[str(ana.pk), str(cara.pk)])
+    response = submit(client, edit_url(item, team), form=mine)
+    assert response.status_code == 412
+    assert [(one.label, one.mine, one.theirs) for one in response.context["differences"]] == [
+        ("People", "Ben", "Ana, Cara")
+    ]
+    assert response.context["form"]["assignees"].value() == [str(ben.pk)]
+    response = submit(client, edit_url(item, team), form=theirs)
+    assert response.context["form"]["assignees"].value() == [str(ana.pk), str(cara.pk)]
+    assert submit(client, edit_url(item, team), form=people_form_of(response)).status_code == 204
+    assert assignees(item) == [str(ana.pk), str(cara.pk)]
+
+
+def people_form_of(response: Answer) -> dict[str, Any]:
+    form = response.context["form"]
+    return {name: form.data.getlist(name) for name in form.data}
+
+
+def test_those_who_may_look_read_who_works_on_it(cara: User, ana: User, ben: User, team: Calendar) -> None:
+    seen = make_item(team, ana, assignee_keys=[str(ben.pk)])
+    busy = make_item(team, ana, assignee_keys=[str(ben.pk)], visibility="private")
+    client = client_of(cara)
+    assert "<dt>People</dt><dd>Ben</dd>" in client.get(edit_url(seen, team)).text
+    assert "Ben" not in client.get(edit_url(busy, team)).text
 
 
 # Those who may only look
