@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import orjson
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from django.test import AsyncClient, Client, RequestFactory
 from prometheus_client import REGISTRY
 
@@ -78,6 +80,7 @@ async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
         return Caller(client)
 
     yield caller
+    await sync_to_async(connections.close_all)()  # Django's test client leaves its thread's open
     hub = get_hub()
     await hub.look_at_heads()
     assert hub._served == {}
