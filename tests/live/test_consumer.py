@@ -18,7 +18,7 @@ from django.test import RequestFactory
 from prometheus_client import REGISTRY
 
 from calendar_live.live import consumer, reader
-from calendar_live.live.hub import get_hub
+from calendar_live.live.hub import Hub, get_hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import create_calendar, delete_calendar, remove_member, set_role
 from calendar_live.services.work_items import delete_item
@@ -72,6 +72,21 @@ async def test_a_member_is_greeted_and_told_their_calendars(open_socket: Open, t
     assert told["calendar"]["id"] == str(team.pk)
     await socket.subscribe(team.pk)
     assert (await socket.hear_of("subscribed"))["access"] == "full.1"
+
+
+async def test_what_is_withdrawn_while_a_socket_opens_is_gone_at_once(
+    open_socket: Open, team: Calendar, cara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 7. Fails when the rights are not looked at again once the hub knows the socket: until its first heartbeat."""
+    enter = Hub.enter
+
+    async def enter_late(self: Hub, socket: Any) -> None:
+        await in_thread(remove_member, team, member=cara)
+        await enter(self, socket)
+
+    monkeypatch.setattr(Hub, "enter", enter_late)
+    socket = await open_socket(cara)
+    assert (await socket.hear_of("rights"))["calendar"] == str(team.pk)
 
 
 FOREIGN: Final[list[dict[str, Any]]] = [
