@@ -1,0 +1,101 @@
+"""Write deploy/nginx.conf for other addresses and paths. What it does not name stays as it stands there; it never holds rules of its own.
+
+python tools/nginx_conf.py --name calendar.example.org --node 127.0.0.1:8001 --node 127.0.0.1:8002 --tls cert.pem key.pem > nginx.conf
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+SOURCE: Final = Path(__file__).resolve().parents[1] / "deploy" / "nginx.conf"
+
+
+def nginx_conf(
+    *,
+    nodes: Sequence[str] = (),
+    listen: str = "",
+    name: str = "",
+    static: str | Path = "",
+    tls: tuple[str | Path, str | Path] | None = None,
+    prefix: str = "",
+    state: str | Path = "",
+    resolver: str = "",
+    refuse_websockets: bool = False,
+) -> str:
+    """Return deploy/nginx.conf with what is given in it; what is not given stays as it is there.
+
+    `nodes`: the `host:port` of each process. `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills. `tls`: certificate
+    and key; then plain HTTP is sent on to HTTPS. `prefix`: such as `/calendar`, as FORCE_SCRIPT_NAME. `state`: a folder for the process id,
+    logs and temporary files of an nginx that is not the machine's. `resolver`: a DNS server that is asked again and again for the names
+    in `nodes` (needs nginx 1.27.3). `refuse_websockets`: as a network that blocks them. Raises ValueError for a prefix unlike `/a` or `/a/b`.
+    """
+    text = SOURCE.read_text()
+    if tls:
+        text = _sub(r"(?m)^( *)#tls ", r"\1", text)
+        text = _sub(r"(?m)^ *listen 80 default_server;\n(?= *server_name .*\n *listen 443)", "", text)
+        text = _sub(r"ssl_certificate .*;", f'ssl_certificate "{tls[0]}";', text)
+        text = _sub(r"ssl_certificate_key .*;", f'ssl_certificate_key "{tls[1]}";', text)
+    if listen:
+        text = _sub(r"listen 443 " if tls else r"listen 80 ", f"listen {listen} ", text)
+    if name:
+        text = _sub(r"calendar\.example\b", name, text)
+    if nodes:
+        again = " resolve" if resolver else ""
+        servers = "".join(f"        server {node} max_fails=0{again};\n" for node in nodes)
+        text = _sub(r"(?m)(^ *server .* max_fails=0;\n)+", servers, text)
+    if resolver:
+        text = _sub(r"(?m)^( *)zone .*\n", rf"\g<0>\1resolver {resolver} valid=5s;\n", text)
+    if static:
+        text = _sub(r"alias .*;", f'alias "{static}/";', text)
+    if refuse_websockets:
+        text = _sub(r"(?m)^( *)(?=location / )", r"\1location = /ws/ {\n\1    return 403;\n\1}\n\n\1", text)
+    if prefix:
+        if not re.fullmatch(r"(/[\w-]+)+", prefix):
+            raise ValueError(f"A prefix is written /calendar, not {prefix!r}.")
+        text = _sub(r"(location (?:= |~ \^)?)/", rf"\1{prefix}/", text)
+    if state:
+        for path in ("/run/", "/var/log/nginx/", "/var/lib/nginx/"):
+            text = _sub(rf"((?:pid|error_log|access_log|_temp_path) ){path}([\w.]+)", rf'\1"{state}/\2"', text)
+        unused = "".join(rf'\1{kind}_temp_path "{state}/{kind}";\n' for kind in ("fastcgi", "scgi", "uwsgi"))
+        text = _sub(r"(?m)^( *)(?=proxy_temp_path)", unused + r"\1", text)
+    return text
+
+
+def _sub(pattern: str, replacement: str, text: str) -> str:
+    changed, count = re.subn(pattern, replacement, text)
+    if not count:
+        raise ValueError(f"{SOURCE.name} has no {pattern}: the two have come apart.")
+    return changed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the file for the addresses and paths given."""
+    parser = argparse.ArgumentParser(prog="python tools/nginx_conf.py", description=main.__doc__)
+    parser.add_argument(
+        "--node", action="append", default=[], dest="nodes", metavar="HOST:PORT", help="a process; again for each"
+    )
+    parser.add_argument("--listen", default="", metavar="[HOST:]PORT", help="where nginx listens")
+    parser.add_argument("--name", default="", help="the site's host name")
+    parser.add_argument("--static", default="", metavar="FOLDER", help="what collectstatic filled")
+    parser.add_argument(
+        "--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), help="end TLS here, and send HTTP on to HTTPS"
+    )
+    parser.add_argument("--prefix", default="", metavar="/PATH", help="mount below a path, as FORCE_SCRIPT_NAME")
+    parser.add_argument(
+        "--state", default="", metavar="FOLDER", help="process id, logs and temporary files, for an nginx of its own"
+    )
+    parser.add_argument(
+        "--resolver", default="", metavar="ADDRESS", help="a DNS server to look the processes up with, again and again"
+    )
+    given = vars(parser.parse_args(arguments))
+    print(nginx_conf(**given), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
