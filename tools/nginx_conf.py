@@ -29,10 +29,10 @@ def nginx_conf(
 ) -> str:
     """Return deploy/nginx.conf with what is given in it; what is not given stays as it is there.
 
-    `nodes`: the `host:port` of each process. `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills. `tls`: certificate
-    and key; then plain HTTP is sent on to HTTPS. `prefix`: such as `/calendar`, as FORCE_SCRIPT_NAME. `state`: a folder for the process id,
-    logs and temporary files of an nginx that is not the machine's. `resolver`: a DNS server that is asked again and again for the names
-    in `nodes` (needs nginx 1.27.3). `refuse_websockets`: as a network that blocks them. Raises ValueError for a prefix unlike `/a` or `/a/b`.
+    `nodes`: the `host:port` of each process. `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills. `tls`:
+    certificate and key; then plain HTTP is sent on to HTTPS. `prefix`: such as `/calendar`, as FORCE_SCRIPT_NAME. `state`: a folder for
+    the process id, logs and temporary files of an nginx that is not the machine's. `resolver`: a DNS server that is asked again and again
+    for the names in `nodes` (nginx 1.27.3). `refuse_websockets`: as a network that blocks them. Raises ValueError for a wrong prefix.
     """
     text = SOURCE.read_text()
     if tls:
