@@ -19,10 +19,10 @@ SQLITE := env -u DATABASE_URL -u REDIS_URL DEBUG=1
 PRODUCTION := env -u DATABASE_URL -u REDIS_URL DEBUG=0 ALLOWED_HOSTS=calendar.example \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP
 
-.PHONY: help run test check verify fmt lock bench soak docs screenshots coverage clean python-ready page-ready browser-ready
+.PHONY: help run run-cluster test check verify fmt lock bench soak docs screenshots coverage clean python-ready page-ready browser-ready
 
 help:  ## List what make can do
-	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- what one runs
 
@@ -32,6 +32,10 @@ run: .make/run .make/page  ## Start the site with demo data on http://127.0.0.1:
 	@$(IN_VENV) honcho start release
 	@printf '\n  calendar_live: http://127.0.0.1:%s/   Ctrl+C stops it.\n\n' "$(PORT)"
 	@$(IN_VENV) exec honcho start web
+
+run-cluster: export DEBUG ?= 1
+run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, PostgreSQL and Redis with demo data, nginx on $PORT
+	@$(IN_VENV) exec python -m tools.cluster
 
 test: python-ready page-ready browser-ready  ## Run every test: front end, SQLite with browsers, PostgreSQL
 	npm --prefix frontend test
@@ -58,9 +62,10 @@ check: python-ready .make/page-packages  ## Check style, types, layers, locks an
 	$(PRODUCTION) $(PY) -W error::ResourceWarning manage.py check --deploy --fail-level WARNING
 	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py
 
-verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, and install the wheel into an empty environment
+verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, and the cluster
 	$(SQLITE) $(PY) tools/verify_wheel.py
 	$(SQLITE) $(PY) tools/verify_newer_python.py
+	$(SQLITE) $(PY) -m tools.verify_cluster
 
 fmt: python-ready .make/page-packages  ## Format everything, and fix what can be fixed
 	$(PY) -m ruff check --fix .

@@ -99,7 +99,7 @@ class Redis:
     def __init__(self, *, port: int | None = None) -> None:
         self.port = port or free_port()
         self.url = f"redis://{LOOPBACK}:{self.port}"
-        self._folder = tempfile.TemporaryDirectory(prefix="calendar-redis-")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
@@ -108,13 +108,13 @@ class Redis:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        self._process = subprocess.Popen(
-            [*self.command(), "--dir", self._folder.name, "--logfile", f"{self._folder.name}/log"]
-        )
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="calendar-redis-")
+        where = ["--dir", self._folder.name, "--logfile", f"{self._folder.name}/log"]
+        self._process = subprocess.Popen([*self.command(), *where])
         wait_until(self._answers, what="an answer of Redis", timeout_seconds=START_TIMEOUT_SECONDS)
 
     def _answers(self) -> bool:
-        if self._process and self._process.poll() is not None:
+        if self._process and self._folder and self._process.poll() is not None:
             raise RuntimeError(f"Redis ended at once: {Path(self._folder.name, 'log').read_text()}")
         try:
             with socket.create_connection((LOOPBACK, self.port), 1) as client:
@@ -133,7 +133,8 @@ class Redis:
     def close(self) -> None:
         """End the server and remove its files."""
         self.kill()  # it keeps nothing, so there is nothing to shut down in order
-        self._folder.cleanup()
+        if self._folder:
+            self._folder.cleanup()
 
 
 class Postgres:
@@ -148,11 +149,10 @@ class Postgres:
         self._stays = folder is not None
         self._folder = folder or open_folder("calendar-postgres-")
         self._run_as: RunAs = nobody() if os.geteuid() == 0 else {}
-        self._data, self._sockets, self._log = (self._folder / name for name in ("data", "sockets", "log"))
-        for path in (self._data, self._sockets):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self._run_as:
-                os.chown(path, self._run_as["user"], self._run_as["group"])
+        self._data, self._log = self._folder / "data", self._folder / "log"
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._run_as:
+            os.chown(self._data, self._run_as["user"], self._run_as["group"])
         self._binaries = self._readable(find_postgres()) if self._run_as else find_postgres()
         if not (self._data / "PG_VERSION").exists():
             self._init()
@@ -185,7 +185,7 @@ class Postgres:
 
     def command(self) -> list[str]:
         """Return what starts the server, as `nobody` where this is root. It is quick rather than safe: a power cut may cost its data."""
-        options = ["-p", str(self.port), "-k", str(self._sockets), "-h", LOOPBACK, "-F", "-c", "max_connections=200"]
+        options = ["-p", str(self.port), "-k", "", "-h", LOOPBACK, "-F", "-c", "max_connections=200"]
         return [str(self._binaries / "postgres"), "-D", str(self._data), *options]
 
     def start(self) -> None:

@@ -1,22 +1,28 @@
-"""Say plainly when the port of `make run` is taken, before anything is started."""
+"""Say plainly when a port of `make run` or `make run-cluster` is taken, before anything is started."""
 
 import socket
 import sys
 
 
-def main(port_text: str) -> int:
-    """Return 0 when the port of the loopback address is free, 1 (and say why) when it is not."""
+def complaint(port_text: str, *, advice: str = "make run PORT=8001") -> str:
+    """Return why a port of the loopback address cannot be used, and what to do instead; nothing when it can."""
     if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
-        print(f"PORT={port_text} is no port number.", file=sys.stderr)
-        return 1
+        return f"PORT={port_text} is no port number."
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: ignore TIME_WAIT
         try:
             probe.bind(("127.0.0.1", int(port_text)))
         except OSError as error:
-            print(f"Port {port_text} cannot be used ({error.strerror}). Try: make run PORT=8001", file=sys.stderr)
-            return 1
-    return 0
+            return f"Port {port_text} cannot be used ({error.strerror}). Try: {advice}"
+    return ""
+
+
+def main(port_text: str) -> int:
+    """Return 0 when the port is free, 1 (and say why) when it is not."""
+    said = complaint(port_text)
+    if said:
+        print(said, file=sys.stderr)
+    return 1 if said else 0
 
 
 if __name__ == "__main__":
