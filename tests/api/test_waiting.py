@@ -261,11 +261,13 @@ async def test_who_waits_holds_no_thread_and_no_connection(sign_in: SignIn, team
     }
     application = get_asgi_application()
     communicator: Any = ApplicationCommunicator  # asgiref types none of it
+    before = threading.active_count()  # other tests' threads may still be there
     asked = [communicator(application, dict(scope)) for _ in range(20)]
     for one in asked:
         await one.send_input({"type": "http.request", "body": b""})
     await waiting(len(asked))
-    await until(lambda: threading.active_count() < len(asked), what="the threads to be given back")
+    few = before + len(asked) // 2
+    await until(lambda: threading.active_count() < few, what="the threads to be given back")
     await write(team, ana)
     for one in asked:
         assert (await one.receive_output(10))["status"] == 200
