@@ -15,7 +15,7 @@ DAY: Final = "2027-03-17"
 # A deletion is promised within the same second; tests wait ten times that.
 PATIENCE_MS: Final = 10_000
 
-# A page that could not reach its server for a while tries again after at most 30 s, and a reset is spread over 2 s.
+# A page that could not reach its server for a while tries again after at most 5 s, and a reset is spread over 2 s.
 RECONNECT_MS: Final = 40_000
 
 # Notes every text that stands in a calendar entry at any moment, however briefly.
@@ -32,7 +32,7 @@ WATCH_TEXTS: Final = """
 
 @dataclass
 class Cable:
-    """The way of a page's WebSockets to the server; it can be cut and mended."""
+    """The way by which a page hears from the server, WebSockets and the requests that take their place; it can be cut and mended."""
 
     whole: bool = True
     _open: list[WebSocketRoute] = field(default_factory=list)
@@ -40,6 +40,13 @@ class Cable:
     def plug_into(self, page: Page) -> None:
         """Route the sockets that the page opens from now on through this cable."""
         page.route_web_socket("**/ws/", self._connect)
+        page.route("**/api/frames/", self._ask)
+
+    def _ask(self, route: Route) -> None:
+        if self.whole:
+            route.continue_()
+        else:
+            route.fulfill(body="The page of some proxy.")  # nothing that a console would complain of
 
     def _connect(self, socket: WebSocketRoute) -> None:
         if not self.whole:
@@ -56,6 +63,29 @@ class Cable:
 
     def mend(self) -> None:
         self.whole = True
+
+
+@dataclass
+class Refusal:
+    """A network that lets no WebSocket through, until it does; it counts the sockets that were opened. Requests pass."""
+
+    refuses: bool = True
+    opened: int = 0
+    turns: int = 0
+
+    def stand_before(self, page: Page) -> None:
+        page.route_web_socket("**/ws/", self._connect)
+        page.on("request", self._count)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        if self.refuses:
+            socket.close()
+        else:
+            self.opened += 1
+            socket.connect_to_server()
+
+    def _count(self, request: Request) -> None:
+        self.turns += request.url.endswith("/api/frames/")
 
 
 @dataclass

@@ -10,7 +10,7 @@ import {
 } from "../core/connection";
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
 import { parseServerFrame } from "../protocol/guards";
-import type { Link } from "../transport/transport";
+import type { Link, Transport } from "../transport/transport";
 import type { Edges } from "./edges";
 import { Timers } from "./timers";
 
@@ -29,10 +29,14 @@ const PROTOCOL = 1;
 export class ConnectionRunner {
   private state: ConnectionState = NOT_CONNECTED;
   private link: Link | null = null;
+  /** A socket tried beside the link. */
+  private probe: Link | null = null;
   private readonly timers: Timers<ConnectionTimer>;
 
   constructor(
     private readonly edges: Edges,
+    /** What serves when WebSockets do not. */
+    private readonly requests: Transport,
     private readonly listener: ConnectionListener,
   ) {
     this.timers = new Timers(edges, (name) => this.take({ type: "timer", name }));
@@ -64,9 +68,15 @@ export class ConnectionRunner {
   private run(effect: ConnectionEffect): void {
     switch (effect.type) {
       case "connect":
-        return this.connect();
+        return this.connect(effect.over === "socket" ? this.edges.transport : this.requests);
       case "disconnect":
         return this.disconnect();
+      case "probe":
+        return this.openProbe();
+      case "endProbe":
+        return this.endProbe();
+      case "adoptProbe":
+        return this.adoptProbe();
       case "ping":
         return this.send({ type: "ping" });
       case "startTimer":
@@ -82,21 +92,51 @@ export class ConnectionRunner {
     }
   }
 
-  private connect(): void {
+  private connect(transport: Transport): void {
     this.disconnect();
-    this.link = this.edges.transport.open({
+    this.link = transport.open({
       opened: () => {}, // the server speaks first: hello
       received: (text) => this.received(text),
-      closed: (code) => {
-        this.link = null;
-        this.take({ type: "closed", code });
-      },
+      closed: (code) => this.closed(code),
     });
   }
 
+  private closed(code: number): void {
+    this.link = null;
+    this.take({ type: "closed", code });
+  }
+
   private disconnect(): void {
+    this.endProbe();
     this.link?.close();
     this.link = null;
+  }
+
+  // Its first frame, the hello, makes it the connection; from then on it is the link like any other.
+  private openProbe(): void {
+    const probe: Link = this.edges.transport.open({
+      opened: () => {},
+      received: (text) => {
+        if (this.probe === probe) this.take({ type: "probeAnswered" });
+        if (this.link === probe) this.received(text);
+      },
+      closed: (code) => {
+        if (this.link === probe) return this.closed(code);
+        if (this.probe === probe) this.take({ type: "probeFailed" });
+      },
+    });
+    this.probe = probe;
+  }
+
+  private endProbe(): void {
+    this.probe?.close();
+    this.probe = null;
+  }
+
+  private adoptProbe(): void {
+    this.link?.close();
+    this.link = this.probe;
+    this.probe = null;
   }
 
   private received(text: string): void {

@@ -1,6 +1,7 @@
 /** HTTP to the site's API: sends one request, reads its answer or its documented error. Never retries and never stores. */
 import { isObject, parseJson } from "../protocol/checks";
 import { type Item, isItem } from "../protocol/item";
+import type { PollEdges } from "../transport/longpoll";
 import type { Edges } from "./edges";
 
 /** A failure as the API documents it. No answer at all: status 0 and code "network". */
@@ -36,6 +37,18 @@ export function httpCaller(edges: Edges, apiUrl: string): Call {
 }
 
 export type Call = (request: Request) => Promise<Result<Answer>>;
+
+/** Return how the long-poll transport asks. */
+export function pollEdges(edges: Edges, call: Call): PollEdges {
+  return {
+    async ask(body, signal) {
+      const result = await call({ method: "POST", path: "frames/", body, signal });
+      return result.ok ? result.value : { status: result.error.status, json: null };
+    },
+    now: edges.now,
+    wait: edges.setTimer,
+  };
+}
 
 async function call(edges: Edges, base: string, request: Request): Promise<Result<Answer>> {
   let response: Response;

@@ -2,10 +2,11 @@
 import type { Status } from "../core/connection";
 import type { CalendarInfo, ErrorFrame, HeadFrame, ServerFrame } from "../protocol/frames";
 import type { State } from "../protocol/state";
+import { longPollTransport } from "../transport/longpoll";
 import { type CalendarListener, CalendarRunner } from "./calendar-runner";
 import { ConnectionRunner } from "./connection-runner";
 import type { Edges, PageSignal } from "./edges";
-import type { Call } from "./http";
+import { type Call, pollEdges } from "./http";
 
 /** What the calendars and the connection tell the client. */
 export interface SyncListener extends Omit<CalendarListener, "send"> {
@@ -27,7 +28,7 @@ export class Sync {
     private readonly call: Call,
     private readonly listener: SyncListener,
   ) {
-    this.connection = new ConnectionRunner(edges, {
+    this.connection = new ConnectionRunner(edges, longPollTransport(pollEdges(edges, call)), {
       opened: () => this.each((runner) => runner.take({ type: "opened" })),
       lost: () => this.each((runner) => runner.take({ type: "closed" })),
       received: (frame) => this.received(frame),

@@ -1,5 +1,5 @@
 /** The connection's decisions (C11): when to connect, when a silent socket is dead, what the page is told. Pure: times and randomness come in. */
-import { fullJitterMs, RECONNECT } from "./backoff";
+import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
 
 /**
  * `connecting`: the first try, or the first after a loss; `offline`: trying again with backoff; `paused`: the page is in the
@@ -17,14 +17,24 @@ export type Status =
   | "too-many"
   | "closed";
 
-/** A socket that neither opens nor says hello in this time is dead. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+/** A connection that neither opens nor says hello in this time is dead. */
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** C11: no pong in 3 s means dead. */
 export const PONG_TIMEOUT_MS = 3_000;
 /** C11: two missed heartbeats and some air. */
 export const SILENCE_MS = 60_000;
 /** A connection that held this long ends the row of failures. */
 const STEADY_MS = 10_000;
+
+/**
+ * When WebSockets are given up for requests: two that never said hello, or four that did and did not last. On the way back one more is
+ * enough, and after a lost request too: then both are tried in turn, and the first that says hello is taken.
+ */
+const TROUBLE_AT_MOST = 4;
+const NO_HELLO = 2;
+const NOT_LASTING = 1;
+/** While on requests, a WebSocket is tried beside them: soon at first, for the server may only have restarted; then each minute or so. */
+export const PROBE: Backoff = { baseMs: 4_000, capMs: 60_000 };
 
 /** 4401 signed out, 4403 forbidden, 4400 malformed, 4429 too many: connecting again would only be refused again. */
 const FINAL: ReadonlyMap<number, Status> = new Map([
@@ -42,9 +52,17 @@ export interface ConnectionState {
   readonly failures: number;
   readonly openedAt: number;
   readonly heardAt: number;
+  /** By what the connection is made, or the next one will be. */
+  readonly over: "socket" | "requests";
+  /** How little sockets can be relied on: falls to nothing when one lasts. */
+  readonly trouble: number;
+  /** Sockets tried in vain beside the requests. */
+  readonly probes: number;
+  /** A socket is being tried beside the requests. */
+  readonly probing: boolean;
 }
 
-export type ConnectionTimer = "reconnect" | "connect" | "pong" | "silence" | "leave";
+export type ConnectionTimer = "reconnect" | "connect" | "pong" | "silence" | "leave" | "probe";
 
 export type ConnectionInput =
   | { readonly type: "start" }
@@ -53,6 +71,9 @@ export type ConnectionInput =
   | { readonly type: "heard" }
   | { readonly type: "pong" }
   | { readonly type: "closed"; readonly code: number }
+  /** The socket tried beside the requests has spoken, or ended without a word. */
+  | { readonly type: "probeAnswered" }
+  | { readonly type: "probeFailed" }
   | { readonly type: "reconnect"; readonly spreadMs: number }
   /** The page woke up, came to the front or got its network back: the socket may be a lie. */
   | { readonly type: "doubt" }
@@ -61,8 +82,13 @@ export type ConnectionInput =
   | { readonly type: "timer"; readonly name: ConnectionTimer };
 
 export type ConnectionEffect =
-  | { readonly type: "connect" }
+  | { readonly type: "connect"; readonly over: ConnectionState["over"] }
+  /** Drop the connection, and the socket tried beside it. */
   | { readonly type: "disconnect" }
+  | { readonly type: "probe" }
+  | { readonly type: "endProbe" }
+  /** The socket tried beside the connection takes its place. */
+  | { readonly type: "adoptProbe" }
   | { readonly type: "ping" }
   | { readonly type: "startTimer"; readonly name: ConnectionTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly name: ConnectionTimer }
@@ -74,9 +100,19 @@ export interface ConnectionStep {
   readonly effects: readonly ConnectionEffect[];
 }
 
-export const NOT_CONNECTED: ConnectionState = { status: "idle", phase: "down", failures: 0, openedAt: 0, heardAt: 0 };
+export const NOT_CONNECTED: ConnectionState = {
+  status: "idle",
+  phase: "down",
+  failures: 0,
+  openedAt: 0,
+  heardAt: 0,
+  over: "socket",
+  trouble: 0,
+  probes: 0,
+  probing: false,
+};
 
-const TIMERS: readonly ConnectionTimer[] = ["reconnect", "connect", "pong", "silence", "leave"];
+const TIMERS: readonly ConnectionTimer[] = ["reconnect", "connect", "pong", "silence", "leave", "probe"];
 
 /** `now` is in milliseconds from any fixed point; `random` in [0, 1). */
 export function reduceConnection(
@@ -95,7 +131,11 @@ export function reduceConnection(
     case "pause":
       return isStopped(state) ? stay(state) : takeDown(state, "paused");
     case "hello":
-      return hello(state, now);
+      return hello(state, now, random);
+    case "probeAnswered":
+      return probeAnswered(state);
+    case "probeFailed":
+      return probeFailed(state, random);
     case "heard":
       return stay({ ...state, heardAt: now });
     case "pong":
@@ -126,23 +166,57 @@ function connect(state: ConnectionState, status: Status): ConnectionStep {
   return stay(
     { ...state, status, phase: "opening" },
     { type: "stopTimer", name: "reconnect" },
-    { type: "connect" },
+    { type: "connect", over: state.over },
     { type: "startTimer", name: "connect", ms: CONNECT_TIMEOUT_MS },
   );
 }
 
-function hello(state: ConnectionState, now: number): ConnectionStep {
+function hello(state: ConnectionState, now: number, random: number): ConnectionStep {
+  const live: ConnectionState = { ...state, status: "live", phase: "open", openedAt: now, heardAt: now };
+  const probe = state.over === "requests" ? [probeLater(state.probes, random)] : [];
   return stay(
-    { ...state, status: "live", phase: "open", openedAt: now, heardAt: now },
+    live,
     { type: "stopTimer", name: "connect" },
     { type: "startTimer", name: "silence", ms: SILENCE_MS },
+    ...probe,
     { type: "opened" },
+  );
+}
+
+function probeLater(probes: number, random: number): ConnectionEffect {
+  return { type: "startTimer", name: "probe", ms: fullJitterMs(PROBE, probes, random) };
+}
+
+function probe(state: ConnectionState): ConnectionStep {
+  if (state.over === "socket" || state.phase !== "open" || state.probing) return stay(state);
+  return stay(
+    { ...state, probing: true },
+    { type: "probe" },
+    { type: "startTimer", name: "probe", ms: CONNECT_TIMEOUT_MS },
+  );
+}
+
+function probeFailed(state: ConnectionState, random: number): ConnectionStep {
+  if (!state.probing) return stay(state);
+  const probes = state.probes + 1;
+  return stay({ ...state, probing: false, probes }, { type: "endProbe" }, probeLater(probes, random));
+}
+
+// Its first frame follows, as that of any other: the hello.
+function probeAnswered(state: ConnectionState): ConnectionStep {
+  if (!state.probing) return stay(state);
+  return stay(
+    { ...state, over: "socket", phase: "opening", probing: false, trouble: TROUBLE_AT_MOST - NOT_LASTING },
+    { type: "adoptProbe" },
+    ...stopTimers(),
+    { type: "lost" },
+    { type: "startTimer", name: "connect", ms: CONNECT_TIMEOUT_MS },
   );
 }
 
 function takeDown(state: ConnectionState, status: Status): ConnectionStep {
   const lost: readonly ConnectionEffect[] = state.phase === "down" ? [] : [{ type: "disconnect" }, { type: "lost" }];
-  return stay({ ...state, status, phase: "down", failures: 0 }, ...stopTimers(), ...lost);
+  return stay({ ...state, status, phase: "down", failures: 0, probing: false }, ...stopTimers(), ...lost);
 }
 
 function stopTimers(): ConnectionEffect[] {
@@ -153,32 +227,41 @@ function closed(state: ConnectionState, code: number, now: number, random: numbe
   if (state.phase === "down") return stay(state);
   const final = FINAL.get(code);
   if (final === undefined) return tryAgain(state, now, random);
-  return stay({ ...state, status: final, phase: "down" }, ...stopTimers(), { type: "lost" });
+  const ended: ConnectionState = { ...state, status: final, phase: "down", probing: false };
+  return stay(ended, ...stopTimers(), { type: "disconnect" }, { type: "lost" });
 }
 
 function tryAgain(state: ConnectionState, now: number, random: number): ConnectionStep {
   const steady = state.phase === "open" && now - state.openedAt >= STEADY_MS;
   const failures = steady ? 0 : state.failures;
   const status = state.phase === "open" ? "connecting" : "offline";
+  const way = wayAfter(state, steady);
+  const turnsToRequests = state.over === "socket" && way.over === "requests"; // what was to be asked is asked at once
   return stay(
-    { ...state, status, phase: "down", failures: failures + 1 },
+    { ...state, ...way, status, phase: "down", failures: failures + 1, probing: false },
     ...stopTimers(),
+    { type: "disconnect" },
     { type: "lost" },
-    { type: "startTimer", name: "reconnect", ms: fullJitterMs(RECONNECT, failures, random) },
+    { type: "startTimer", name: "reconnect", ms: turnsToRequests ? 0 : fullJitterMs(RECONNECT, failures, random) },
   );
 }
 
-function declareDead(state: ConnectionState, now: number, random: number): ConnectionStep {
-  const { state: next, effects } = tryAgain(state, now, random);
-  return stay(next, { type: "disconnect" }, ...effects);
+/** Return by what to connect after a loss. */
+function wayAfter(state: ConnectionState, steady: boolean): Pick<ConnectionState, "over" | "trouble" | "probes"> {
+  const { over, trouble, probes } = state;
+  if (over === "requests") return { over: "socket", trouble: TROUBLE_AT_MOST - NOT_LASTING, probes };
+  if (steady) return { over, trouble: 0, probes: 0 };
+  const now = trouble + (state.phase === "open" ? NOT_LASTING : NO_HELLO);
+  return { over: now >= TROUBLE_AT_MOST ? "requests" : "socket", trouble: now, probes };
 }
 
 // Timers stop while a machine sleeps, and a page back from sleep may hold a dead socket that says it is open.
 function doubt(state: ConnectionState, now: number, random: number): ConnectionStep {
   if (isWaiting(state)) return connect(state, state.status);
   if (state.phase !== "open") return stay(state);
-  if (now - state.heardAt >= SILENCE_MS) return declareDead(state, now, random);
-  return stay(state, { type: "ping" }, { type: "startTimer", name: "pong", ms: PONG_TIMEOUT_MS });
+  if (now - state.heardAt >= SILENCE_MS) return tryAgain(state, now, random);
+  const { state: next, effects } = probe(state); // another network may let sockets through
+  return stay(next, ...effects, { type: "ping" }, { type: "startTimer", name: "pong", ms: PONG_TIMEOUT_MS });
 }
 
 function isWaiting(state: ConnectionState): boolean {
@@ -187,14 +270,15 @@ function isWaiting(state: ConnectionState): boolean {
 
 function timerFired(state: ConnectionState, name: ConnectionTimer, now: number, random: number): ConnectionStep {
   if (name === "reconnect") return isWaiting(state) ? connect(state, state.status) : stay(state);
-  if (name === "connect") return state.phase === "opening" ? declareDead(state, now, random) : stay(state);
+  if (name === "connect") return state.phase === "opening" ? tryAgain(state, now, random) : stay(state);
   if (state.phase !== "open") return stay(state);
   if (name === "silence") return silenceFired(state, now, random);
-  return declareDead(state, now, random);
+  if (name === "probe") return state.probing ? probeFailed(state, random) : probe(state);
+  return tryAgain(state, now, random);
 }
 
 // One timer for many frames: it is set anew only when it fires.
 function silenceFired(state: ConnectionState, now: number, random: number): ConnectionStep {
   const left = state.heardAt + SILENCE_MS - now;
-  return left <= 0 ? declareDead(state, now, random) : stay(state, { type: "startTimer", name: "silence", ms: left });
+  return left <= 0 ? tryAgain(state, now, random) : stay(state, { type: "startTimer", name: "silence", ms: left });
 }

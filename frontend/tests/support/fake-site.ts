@@ -23,6 +23,8 @@ interface FakeTimer {
 export class FakeSite {
   readonly client: LiveClient;
   readonly requests: SentRequest[] = [];
+  /** Turns of the long-poll, apart from all other requests. */
+  readonly polls: SentRequest[] = [];
   /** Frames the client sent, over all sockets. */
   readonly sent: Record<string, unknown>[] = [];
   sockets = 0;
@@ -121,7 +123,8 @@ export class FakeSite {
   private fetch(url: string, init: RequestInit): Promise<Response> {
     return new Promise((resolve, reject) => {
       init.signal?.addEventListener("abort", () => reject(new Error("aborted")));
-      this.requests.push({
+      const list = url.endsWith("/frames/") ? this.polls : this.requests;
+      list.push({
         url,
         init,
         headers: init.headers as Record<string, string>,
@@ -141,6 +144,16 @@ export class FakeSite {
   /** Answer the feed asked for last. */
   feed(at: State, rows: readonly Item[], request = this.lastRequest): Promise<void> {
     return request.respond(200, rows, { "Calendar-State": at, "Calendar-Access": "full.1", ETag: `"${at}/full.1"` });
+  }
+
+  get lastPoll(): { readonly wait: number; readonly known: unknown; readonly frames: Record<string, unknown>[] } {
+    return JSON.parse(String(this.polls.at(-1)?.init.body));
+  }
+
+  /** Answer the turn of the long-poll asked for last. */
+  async answerPoll(frames: readonly object[], known: object = {}): Promise<void> {
+    await this.polls.at(-1)?.respond(200, { known, frames });
+    await settle();
   }
 
   get lastRequest(): SentRequest {

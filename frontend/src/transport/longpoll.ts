@@ -1,0 +1,160 @@
+/** The long-poll transport, for networks that refuse WebSockets: the same frames, a request at a time. Knows where each calendar stands, and no rule. */
+import { isObject } from "../protocol/checks";
+import type { ClientFrame, ServerFrame, SubscribeFrame } from "../protocol/frames";
+import { readServerFrame } from "../protocol/guards";
+import type { Link, LinkHandlers, Transport } from "./transport";
+
+/** What the transport needs of the outside world. `ask` posts a turn and returns its answer as JSON, or the status of its failure (0: none came). */
+export interface PollEdges {
+  ask(turn: Turn, signal: AbortSignal): Promise<{ readonly status: number; readonly json: unknown }>;
+  now(): number;
+  wait(run: () => void, ms: number): unknown;
+}
+
+export interface Turn {
+  readonly wait: number;
+  readonly known: unknown;
+  readonly frames: readonly SubscribeFrame[];
+}
+
+/** As long as the server waits at most. */
+const WAIT_SECONDS = 25;
+/** A server that cannot wait (WSGI) answers at once: it is not asked in a tight loop. */
+const PAUSE_MS = 2_000;
+const AT_ONCE_MS = 1_000;
+
+const SIGNED_OUT = 4401;
+const LOST = 1006;
+
+/** Where a calendar stands. `answered`: its `subscribed` has come; until then the server is asked without waiting. */
+interface Place {
+  readonly frame: SubscribeFrame;
+  readonly answered: boolean;
+}
+
+export function longPollTransport(edges: PollEdges): Transport {
+  return {
+    open: (handlers) => {
+      const link = new LongPoll(edges, handlers);
+      link.ask();
+      return link;
+    },
+  };
+}
+
+class LongPoll implements Link {
+  private readonly places = new Map<string, Place>();
+  private known: unknown = null;
+  private asksForPong = false;
+  private closed = false;
+  private breakOff: AbortController | null = null;
+  private scheduled = false;
+
+  constructor(
+    private readonly edges: PollEdges,
+    private readonly handlers: LinkHandlers,
+  ) {}
+
+  send(text: string): void {
+    const frame = JSON.parse(text) as ClientFrame; // the client's own
+    if (frame.type === "unsubscribe") this.places.delete(frame.calendar);
+    else if (frame.type === "subscribe") this.places.set(frame.calendar, { frame, answered: false });
+    else if (frame.type === "ping") this.asksForPong = true;
+    if (frame.type === "subscribe" || frame.type === "ping") this.askSoon();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.breakOff?.abort();
+  }
+
+  // All that is sent in one go is asked in one request.
+  private askSoon(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.ask();
+    });
+  }
+
+  /** Ask now, instead of what is being waited for. */
+  ask(): void {
+    this.breakOff?.abort();
+    if (this.closed) return;
+    const breakOff = new AbortController();
+    this.breakOff = breakOff;
+    const asked = [...this.places.values()];
+    const urgent = this.known === null || this.asksForPong || asked.some(({ answered }) => !answered);
+    const turn = { wait: urgent ? 0 : WAIT_SECONDS, known: this.known, frames: asked.map(({ frame }) => frame) };
+    this.asksForPong = false;
+    const at = this.edges.now();
+    void this.edges.ask(turn, breakOff.signal).then(({ status, json }) => {
+      if (this.breakOff === breakOff && !this.closed) this.answered(status, json, turn, this.edges.now() - at);
+    });
+  }
+
+  private answered(status: number, json: unknown, turn: Turn, tookMs: number): void {
+    const { known, frames } = isObject(json) ? json : {};
+    if (status !== 200 || !isObject(known) || !Array.isArray(frames)) {
+      return this.end(status === 401 ? SIGNED_OUT : LOST);
+    }
+    const isFirst = this.known === null;
+    this.known = known;
+    if (isFirst) this.handlers.opened();
+    const before = this.unanswered();
+    const hadNews = frames.filter((frame) => this.take(frame)).length > 0;
+    if (this.closed) return;
+    this.handlers.received('{"type":"pong"}'); // an answer is a sign of life, also when it says nothing else
+    if (this.closed || this.scheduled) return;
+    if (before > 0 && this.unanswered() === before) return this.end(LOST); // nor would it be answered the next time
+    const { breakOff } = this;
+    if (turn.wait === 0 || hadNews || tookMs >= AT_ONCE_MS) this.ask();
+    else this.edges.wait(() => this.breakOff === breakOff && this.ask(), PAUSE_MS); // unless something was asked meanwhile
+  }
+
+  private unanswered(): number {
+    return [...this.places.values()].filter(({ answered }) => !answered).length;
+  }
+
+  /** Hand a frame out, and note what it says of where a calendar stands. Returns whether it is news. */
+  private take(value: unknown): boolean {
+    if (this.closed) return false;
+    const read = readServerFrame(value);
+    const isNews = !read.ok || this.note(read.value);
+    this.handlers.received(JSON.stringify(value));
+    return isNews;
+  }
+
+  private note(frame: ServerFrame): boolean {
+    switch (frame.type) {
+      case "subscribed": {
+        const place = this.places.get(frame.calendar);
+        if (place?.frame.id !== frame.id) return true;
+        const { state, access } = frame;
+        this.places.set(frame.calendar, { frame: { ...place.frame, state, access }, answered: true });
+        return !place.answered;
+      }
+      case "changes": {
+        const place = this.places.get(frame.calendar);
+        if (place?.frame.state !== frame.oldState || frame.more) return true; // a gap is the client's to ask for
+        this.places.set(frame.calendar, { ...place, frame: { ...place.frame, state: frame.newState } });
+        return true;
+      }
+      case "reset":
+      case "rights":
+        this.places.delete(frame.calendar); // silent until it is subscribed again
+        return true;
+      case "error":
+        for (const [calendar, place] of this.places) if (place.frame.id === frame.id) this.places.delete(calendar);
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  private end(code: number): void {
+    this.closed = true;
+    this.handlers.closed(code);
+  }
+}

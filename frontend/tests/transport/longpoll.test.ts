@@ -1,0 +1,212 @@
+/** The long-poll: what it asks, what it hands out, and that the client does not know the difference. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { SubscribeFrame } from "../../src/protocol/frames";
+import { longPollTransport, type Turn } from "../../src/transport/longpoll";
+import { FakeSite, settle } from "../support/fake-site";
+import { CALENDAR, days, item, OTHER, onDay, state, uuid } from "../support/items";
+
+interface Exchange {
+  readonly request: Turn;
+  readonly answer: { readonly frames: readonly { readonly type: string }[] };
+}
+
+const EXCHANGES = JSON.parse(
+  readFileSync(new URL("../../../tests/contract/exchanges.json", import.meta.url), "utf8"),
+) as readonly Exchange[];
+
+interface Asked {
+  readonly turn: Turn;
+  readonly signal: AbortSignal;
+  answer(json: unknown, status?: number): Promise<void>;
+}
+
+/** A link whose turns are answered by hand. */
+function openLink() {
+  const asked: Asked[] = [];
+  const heard: Record<string, unknown>[] = [];
+  const ended: number[] = [];
+  const pauses: { run: () => void; ms: number }[] = [];
+  let now = 0;
+  const transport = longPollTransport({
+    ask: (turn, signal) =>
+      new Promise((resolve) => {
+        const answer = async (json: unknown, status = 200) => {
+          now += 2_000;
+          resolve({ status, json });
+          await settle();
+        };
+        asked.push({ turn, signal, answer });
+      }),
+    now: () => now,
+    wait: (run, ms) => pauses.push({ run, ms }),
+  });
+  const link = transport.open({
+    opened: () => {},
+    received: (text) => heard.push(JSON.parse(text)),
+    closed: (code) => ended.push(code),
+  });
+  const last = () => asked.at(-1) as Asked;
+  return { link, asked, heard, ended, pauses, last, hurry: (ms: number) => (now -= ms) };
+}
+
+function subscribe(calendar = CALENDAR, id = 1, at: string | null = null): SubscribeFrame {
+  return { type: "subscribe", id, calendar, state: at as SubscribeFrame["state"], access: at && "full.7" };
+}
+
+const subscribed = (calendar: string, id: number, at: string) => ({
+  type: "subscribed",
+  id,
+  calendar,
+  state: at,
+  access: "full.7",
+});
+
+describe("a conversation in turns", () => {
+  test("client_says_and_hears_the_exchanges_of_the_contract", async () => {
+    const [first, later] = EXCHANGES as [Exchange, Exchange];
+    const { link, heard, last } = openLink();
+    for (const frame of first.request.frames) link.send(JSON.stringify(frame));
+    await settle();
+    expect(last().turn).toEqual(first.request);
+    await last().answer(first.answer);
+    expect(heard).toEqual([...first.answer.frames, { type: "pong" }]);
+    expect(last().turn.known).toEqual(later.request.known);
+    expect(last().turn.wait).toBe(later.request.wait);
+    heard.length = 0;
+    await last().answer(later.answer);
+    expect(heard).toEqual([...later.answer.frames, { type: "pong" }]);
+  });
+
+  test("client_asks_once_for_all_calendars_and_then_waits_from_where_it_was_left", async () => {
+    const { link, asked, last } = openLink();
+    link.send(JSON.stringify(subscribe(CALENDAR, 1)));
+    link.send(JSON.stringify(subscribe(OTHER, 2)));
+    await settle();
+    expect(asked).toHaveLength(2); // the greeting, broken off for the calendars
+    expect(asked[0]?.signal.aborted).toBe(true);
+    await last().answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(5)), subscribed(OTHER, 2, state(7))] });
+    expect(last().turn.wait).toBe(25);
+    expect(last().turn.frames.map((frame) => frame.state)).toEqual([state(5), state(7)]);
+    const change = { type: "changes", calendar: OTHER, oldState: state(7), newState: state(8), more: false };
+    await last().answer({
+      known: {},
+      frames: [{ ...change, upserted: [], destroyed: [], actor: null, mutationId: null }],
+    });
+    expect(last().turn.frames.map((frame) => frame.state)).toEqual([state(5), state(8)]);
+  });
+
+  test("client_breaks_its_wait_off_when_it_asks_for_a_gap_or_for_a_sign_of_life", async () => {
+    const { link, last, heard } = openLink();
+    link.send(JSON.stringify(subscribe()));
+    await settle();
+    await last().answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(5))] });
+    const waiting = last();
+    link.send(JSON.stringify(subscribe(CALENDAR, 2, state(4))));
+    await settle();
+    expect(waiting.signal.aborted).toBe(true);
+    expect(last().turn).toMatchObject({ wait: 0, frames: [{ id: 2, state: state(4) }] });
+    await waiting.answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(9))] });
+    expect(heard.at(-1)).toEqual({ type: "pong" });
+    await last().answer({ known: {}, frames: [subscribed(CALENDAR, 2, state(5))] });
+    link.send('{"type":"ping"}');
+    await settle();
+    expect(last().turn.wait).toBe(0);
+  });
+
+  test.each([
+    [{ type: "reset", calendar: CALENDAR, reason: "pruned", spreadMs: 1 }],
+    [{ type: "rights", calendar: CALENDAR, rights: null }],
+    [{ type: "error", id: 1, code: "forbidden", detail: "" }],
+  ])("client_leaves_a_calendar_silent_after_%j_until_it_is_subscribed_again", async (frame) => {
+    const { link, last } = openLink();
+    link.send(JSON.stringify(subscribe()));
+    await settle();
+    await last().answer({ known: {}, frames: [frame] });
+    expect(last().turn).toMatchObject({ wait: 25, frames: [] });
+  });
+
+  test("client_does_not_take_a_change_that_does_not_chain_for_where_it_stands", async () => {
+    const { link, last } = openLink();
+    link.send(JSON.stringify(subscribe(CALENDAR, 1, state(5))));
+    await settle();
+    const change = { type: "changes", calendar: CALENDAR, oldState: state(7), newState: state(8), more: false };
+    const frames = [
+      { ...change, upserted: [], destroyed: [], actor: null, mutationId: null },
+      subscribed(CALENDAR, 1, state(5)),
+    ];
+    await last().answer({ known: {}, frames });
+    expect(last().turn.frames).toMatchObject([{ state: state(5) }]);
+  });
+
+  test("client_pauses_when_the_server_cannot_wait", async () => {
+    const { link, asked, last, pauses, hurry } = openLink();
+    link.send(JSON.stringify(subscribe()));
+    await settle();
+    await last().answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(5))] });
+    hurry(2_000);
+    const count = asked.length;
+    await last().answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(5))] });
+    expect([asked.length, pauses[0]?.ms]).toEqual([count, 2_000]);
+    pauses[0]?.run();
+    expect(asked).toHaveLength(count + 1);
+  });
+
+  test.each([
+    [401, 4401],
+    [0, 1006],
+    [403, 1006],
+    [502, 1006],
+  ])("client_is_told_of_a_lost_connection_when_a_turn_fails_with_%i", async (status, code) => {
+    const { last, ended, asked } = openLink();
+    await last().answer(null, status);
+    expect(ended).toEqual([code]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("client_gives_up_a_server_that_leaves_its_subscribes_unanswered", async () => {
+    const { link, last, ended } = openLink();
+    link.send(JSON.stringify(subscribe()));
+    await settle();
+    await last().answer({ known: {}, frames: [] });
+    expect(ended).toEqual([1006]);
+  });
+
+  test("client_hears_nothing_after_it_has_closed", async () => {
+    const { link, last, heard, ended } = openLink();
+    const { answer, signal } = last();
+    link.close();
+    await answer({ known: {}, frames: [{ type: "hello", protocol: 1, heartbeatSeconds: 25 }] });
+    expect([signal.aborted, heard, ended]).toEqual([true, [], []]);
+  });
+});
+
+describe("a page whose WebSockets are refused", () => {
+  test("client_lives_on_requests_and_returns_to_a_socket_without_asking_a_feed", async () => {
+    const site = new FakeSite();
+    site.client.show("test", CALENDAR, days(0, 30));
+    site.drop();
+    await site.pass(500);
+    site.drop();
+    await site.pass(0);
+    const hello = { type: "hello", protocol: 1, heartbeatSeconds: 25 };
+    await site.answerPoll([hello]);
+    const id = site.lastPoll.frames[0]?.["id"];
+    await site.answerPoll([{ type: "subscribed", id, calendar: CALENDAR, state: state(5), access: "full.1" }]);
+    await site.feed(state(5), [item(1, state(4), onDay(3))]);
+    expect(site.client.status()).toBe("live");
+    expect(site.lastPoll).toMatchObject({ wait: 25, frames: [{ state: state(5), access: "full.1" }] });
+    const gone = { upserted: [], destroyed: [uuid(1)], actor: null, mutationId: null, more: false };
+    await site.answerPoll([{ type: "changes", calendar: CALENDAR, oldState: state(5), newState: state(6), ...gone }]);
+    expect(site.client.item({ calendar: CALENDAR, id: uuid(1) })).toBeUndefined();
+    const sockets = site.sockets;
+    await site.pass(4_000);
+    expect(site.sockets).toBe(sockets + 1);
+    site.hello();
+    expect(site.sent.at(-1)).toMatchObject({ type: "subscribe", state: state(6), access: "full.1" });
+    site.subscribed(state(6));
+    expect(site.polls.at(-1)?.init.signal?.aborted).toBe(true);
+    expect(site.client.status()).toBe("live");
+    expect(site.requests).toHaveLength(1);
+  });
+});
