@@ -49,6 +49,8 @@ DEFAULTS: Final[dict[str, object]] = {
     "HEARTBEAT_SECONDS": 25,
     # Silence after which a socket is closed with 4012.
     "SILENCE_SECONDS": 60,
+    # How long a process that is told to stop lets its pages leave and its requests end.
+    "DRAIN_SECONDS": 4.0,
     # How often the hub compares its heads with the database.
     "HEAD_CHECK_SECONDS": 1.0,
     # How long a broadcast may hold up the request that made the change.

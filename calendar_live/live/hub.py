@@ -442,9 +442,9 @@ class Hub:
             for socket in list(person.sockets):
                 socket.recheck()
         elif message.get("type") == broadcast.RECONNECT_TYPE:
-            self._send_away(message["spread_ms"])
+            self.send_away(spread_ms=message["spread_ms"])
 
-    def _send_away(self, spread_ms: int) -> None:
+    def send_away(self, *, spread_ms: int) -> None:
         """Have every socket of this process connect anew: to a server that has just joined, or before this one goes."""
         order = frames.reconnect(spread_ms=spread_ms)
         for person in list(self._people.values()):

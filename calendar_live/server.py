@@ -1,0 +1,139 @@
+"""daphne, that lets go of its clients in order when it is told to stop, and gives up on those who are gone. Repeats nothing of daphne's.
+
+python -m calendar_live.server --port 8000 project.asgi:application      (daphne's own arguments; sockets stay open without limit)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import daphne.server  # the first of Twisted: it chooses the event loop
+from daphne.cli import CommandLineInterface
+from daphne.http_protocol import WebRequest
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from . import conf
+
+logger = logging.getLogger(__name__)
+
+_GOODBYE_SECONDS: Final = 1.5  # autobahn drops who does not answer a close within 1 s
+_STEP_SECONDS: Final = 0.02
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no types
+    """daphne with an orderly end: SIGTERM and SIGINT make it drain, and cost no request that ends within DRAIN_SECONDS."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._ports: list[Any] = []
+        self._draining = False
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._ports.append(port)
+        _bound_silence(port)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if self._draining:
+            _end_with_answer(protocol)
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Deferred[None]:
+        """Drain: called when the reactor is to stop, which goes on until the answer is there."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+
+    async def _drain(self) -> None:
+        """Accept nothing more, send the pages elsewhere, let requests end, then close the sockets that are left with 4001."""
+        from .live.consumer import GOING_AWAY  # noqa: PLC0415 - imports models, for which the application sets up Django
+        from .live.hub import get_hub  # noqa: PLC0415
+
+        seconds = conf.seconds("DRAIN_SECONDS")
+        logger.info("Stopping: %d connections have %g s to end", len(self._busy()), seconds)
+        self._draining = True
+        for port in self._ports:
+            port.doRead()  # whoever has connected already is served
+            port.stopListening()
+        for protocol in self._busy():
+            _end_with_answer(protocol)
+        get_hub().send_away(spread_ms=int(seconds * 1_000))
+        await _wait_until(lambda: not self._busy() and not _unsent(), seconds)
+        left = self._busy()
+        for protocol in left:
+            if isinstance(protocol, WebSocketProtocol):
+                protocol.handle_reply({"type": "websocket.close", "code": GOING_AWAY})
+            else:
+                logger.warning("A request was cut off: it took longer than DRAIN_SECONDS")
+        await _wait_until(lambda: not any(isinstance(one, WebSocketProtocol) for one in self._busy()), _GOODBYE_SECONDS)
+
+    def _busy(self) -> list[Any]:
+        """Return the connections that are open, or whose application has not ended."""
+        return [
+            protocol
+            for protocol, details in self.connections.items()
+            if not details.get("disconnected") or not _has_ended(details.get("application_instance"))
+        ]
+
+
+def _has_ended(application: asyncio.Future[None] | None) -> bool:
+    return application is None or application.done()
+
+
+def _unsent() -> bool:
+    """Whether some answer is not with the kernel yet."""
+    return bool(reactor.getWriters())  # type: ignore[misc]  # the module stands for the object that Twisted puts in its place
+
+
+def _end_with_answer(protocol: Any) -> None:
+    """Have an HTTP connection end with its answer: kept for the next request, it would keep this process too."""
+    if isinstance(protocol, WebRequest) and protocol.channel is not None:
+        protocol.channel.persistent = False
+
+
+def _bound_silence(port: Any) -> None:
+    """Have the kernel cut whoever takes nothing of what was sent for SILENCE_SECONDS, on each connection this port accepts.
+
+    A WebSocket is told by its pings and its silence; but the rest of an answer over HTTP would wait for a peer that is gone, or
+    that reads no more, for a quarter of an hour or for ever.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT") and port.socket.family in (socket.AF_INET, socket.AF_INET6):
+        milliseconds = conf.number("SILENCE_SECONDS") * 1_000
+        port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+async def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - daphne tells nobody of an end
+        await asyncio.sleep(_STEP_SECONDS)
+
+
+class Command(CommandLineInterface):  # type: ignore[misc]  # daphne ships no types
+    """daphne's command line."""
+
+    description = "daphne with an orderly end"
+    server_class = Server
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parser.set_defaults(websocket_timeout=-1)  # sockets end by silence, and by what their users may see
+
+
+def main() -> NoReturn:
+    """Serve until told to stop. The exit code is 0 after an orderly end, else 1."""
+    Command().run(sys.argv[1:])
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python would join every thread first; one in `async_to_sync` waits for an event loop that has ended, for ever.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
