@@ -1,17 +1,30 @@
-"""The ASGI application: HTTP to Django, WebSockets to calendar_live."""
+"""The ASGI application: HTTP to Django, WebSockets to calendar_live, both below FORCE_SCRIPT_NAME."""
 
 import gc
 import os
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()  # loads the apps, so it comes before anything that imports models
 
+from calendar_live.live.consumer import UnknownPath  # noqa: E402
 from calendar_live.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
+_routes = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:  # ASGI's own dicts
+    """Serve below FORCE_SCRIPT_NAME. Channels does not know that setting, and daphne believes a header of the client's instead."""
+    prefix = settings.FORCE_SCRIPT_NAME or ""
+    if scope["type"] == "websocket" and not scope["path"].startswith(f"{prefix}/"):
+        await UnknownPath.as_asgi()(scope, receive, send)
+    else:
+        await _routes({**scope, "root_path": prefix}, receive, send)
+
 
 # What is loaded by now stays. A full collection stops every delivery, for a third of a second with 1,000 sockets open, and Python's
 # default of 700 new objects brings one about by a busy minute; few cycles are left here to collect (docs/benchmarks.md).

@@ -7,7 +7,6 @@ REDIS_URL name servers to use instead; PORT (8000) is nginx's, and WEB (2) says 
 
 from __future__ import annotations
 
-import http.client
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
+from project.ready import is_ready
 from tests.servers import LOOPBACK, Postgres, Redis, ServerMissingError, find_nginx, find_redis, nginx_command, nobody
 from tests.waiting import wait_until
 from tools.need_port import complaint
@@ -113,18 +113,6 @@ def become_nginx() -> NoReturn:
     print(f"\n  calendar_live: http://{LOOPBACK}:{port}/   Ctrl+C stops it.\n", flush=True)
     command = nginx_command(folder)
     os.execv(command[0], command)
-
-
-def is_ready(port: int) -> bool:
-    """Whether a process answers, and has its database."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status != 503
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def become_postgres() -> NoReturn:

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -35,7 +35,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         "page": {
             "userId": str(request.user.pk),
             "apiUrl": reverse("calendar_live_api:list_calendars").removesuffix("calendars/"),
-            "socketUrl": "/ws/",
+            "socketUrl": f"{get_script_prefix()}ws/",
             "newUrl": reverse("calendar_live:item_new"),
             "editUrl": _edit_url(),
             "loginUrl": reverse("calendar_live:login"),

@@ -1,0 +1,41 @@
+"""Ask a process of this machine whether it is ready, as a container's health check and a service's start do. Imports nothing of the site.
+
+python -m project.ready 8001 [SECONDS]     exits with 0 as soon as it is, with 1 when it is not within so many seconds (0)
+"""
+
+import http.client
+import os
+import sys
+import time
+
+
+def is_ready(port: int) -> bool:
+    """Whether the process at a port of the loopback address answers, and has its database."""
+    host = os.environ.get("ALLOWED_HOSTS", "").partition(",")[0].strip().lstrip(".")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        # A name the site answers to: it refuses others.
+        connection.request(
+            "GET",
+            f"{os.environ.get('FORCE_SCRIPT_NAME', '').rstrip('/')}/readyz",
+            headers={"Host": host if host not in {"", "*"} else "127.0.0.1"},
+        )
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def main(port: str, seconds: str = "0") -> int:
+    """Return 0 when the process is ready in time, else 1."""
+    deadline = time.monotonic() + float(seconds)
+    while not is_ready(int(port)):
+        if time.monotonic() >= deadline:
+            return 1
+        time.sleep(0.2)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
