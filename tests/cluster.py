@@ -1,0 +1,196 @@
+"""The real topology on loopback, each part of which can be broken: nginx, processes of the site, PostgreSQL, Redis. Decides nothing.
+
+For tests of faults and for the soak. Every process is started by the Procfile.cluster's own command, so what is broken here is what runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from project.ready import is_ready
+from tests.servers import LOOPBACK, Nginx, Postgres, Redis, free_port, open_folder
+from tests.waiting import wait_until
+
+ROOT: Final = Path(__file__).parents[1]
+START_TIMEOUT_SECONDS: Final = 60
+STOP_TIMEOUT_SECONDS: Final = 30
+# What would have a process use servers of somebody else's.
+_OTHERS: Final = {"DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ORIGINS", "HTTPS", "FORCE_SCRIPT_NAME", "STATIC_ROOT"}
+
+
+def web_command(procfile: str, port: int) -> list[str]:
+    """Return the words by which a Procfile starts a process of the site, on a port."""
+    line = re.search(r"^web: (?:exec )?(.*)$", (ROOT / procfile).read_text(), re.MULTILINE)
+    assert line
+    return [str(port) if word == "$PORT" else word for word in shlex.split(line[1])]
+
+
+class Node:
+    """One process of the site on a port of its own. It may be stopped, killed, paused and started again."""
+
+    def __init__(self, *, environ: Mapping[str, str], log: Path, command: list[str] | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.log_file = log
+        self._environ = dict(environ)
+        self._command = command or web_command("Procfile.cluster", self.port)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the process id. Raises RuntimeError while it does not run."""
+        if self._process is None:
+            raise RuntimeError("the process does not run")
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def launch(self) -> None:
+        """Start the process, without waiting until it answers."""
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
+
+    def await_ready(self) -> None:
+        """Wait until it answers and has its database. Raises RuntimeError with its log when it ended instead."""
+        wait_until(self._is_ready, what=f"{self.url} to be ready", timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def start(self) -> None:
+        """Start the process and wait until it is ready."""
+        self.launch()
+        self.await_ready()
+
+    def _is_ready(self) -> bool:
+        if not self.runs:
+            raise RuntimeError(f"the process ended at once:\n{self.log()}")
+        return is_ready(self.port)
+
+    def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
+        """Send it a signal and wait for its end; return its exit code (as `subprocess`: -9 when SIGKILL ended it)."""
+        assert self._process
+        self._process.send_signal(stop_signal)
+        return self.await_end()
+
+    def await_end(self) -> int:
+        """Wait for its end; return its exit code."""
+        process, self._process = self._process, None
+        assert process
+        try:
+            return process.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP and SIGCONT, and go on."""
+        os.kill(self.pid, number)
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def metrics(self) -> dict[str, float]:
+        """Return what it counts, by the name (with labels) that Prometheus' text has. Needs DEBUG."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own http URL
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, _, value in (one.rpartition(" ") for one in lines if one[:1] != "#")}
+
+    def resident_bytes(self) -> int:
+        """Return its resident memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the process, of all its threads that are or were."""
+        # The clock of another process: clock_getcpuclockid(3). /proc tells the same in steps of 10 ms, too coarse here.
+        return time.clock_gettime((~self.pid << 3) | 2)
+
+
+class Cluster:
+    """nginx before some processes of the site, over PostgreSQL and Redis; a context manager that leaves nothing behind.
+
+    `with Cluster(nodes=2) as cluster: …` has migrated the database, and everything is ready. Extra names are environment variables of
+    the processes, `nginx` are arguments of `nginx_conf`.
+    """
+
+    def __init__(
+        self, *, nodes: int = 2, redis: bool = True, nginx: Mapping[str, object] | None = None, **environ: str
+    ) -> None:
+        self.folder = open_folder("calendar-cluster-")
+        self.postgres = Postgres()
+        self.redis = Redis() if redis else None
+        inherited = {name: value for name, value in os.environ.items() if name not in _OTHERS}
+        self.environ = inherited | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DEBUG": "1",
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url if self.redis else "",
+            "STATIC_ROOT": str(self.folder / "static"),
+            "PYTHONUNBUFFERED": "1",
+            **environ,
+        }
+        self.nodes = [Node(environ=self.environ, log=self.folder / f"node-{number}.log") for number in range(nodes)]
+        addresses = [f"{LOOPBACK}:{node.port}" for node in self.nodes]
+        self.nginx = Nginx(**{"nodes": addresses, "static": self.folder / "static", **(nginx or {})})
+
+    @property
+    def url(self) -> str:
+        """Return nginx's address: the site's origin."""
+        return self.nginx.url
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready."""
+        self.postgres.start()
+        if self.redis:
+            self.redis.start()
+        self.manage("migrate", "--no-input")
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.await_ready()
+        self.nginx.start()
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command beside the site, in a process of its own; return what it printed. Raises RuntimeError."""
+        command = [sys.executable, "manage.py", *arguments]
+        ran = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True)
+        if ran.returncode:
+            raise RuntimeError(f"{shlex.join(command)} failed:\n{ran.stdout}{ran.stderr}")
+        return ran.stdout
+
+    def close(self) -> None:
+        """End everything at once and remove its files."""
+        self.nginx.close()
+        for node in self.nodes:
+            if node.runs:
+                node.stop(signal.SIGKILL)
+        if self.redis:
+            self.redis.close()
+        self.postgres.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
