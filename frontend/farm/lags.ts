@@ -7,6 +7,7 @@ export interface Lag {
   readonly worst: number;
   /** Who was the latest, and with what. */
   readonly worstWas: string;
+  readonly worstAt: number;
 }
 
 const AT_MOST_MS = 120_000;
@@ -16,20 +17,22 @@ class Counts {
   private count = 0;
   private worst = 0;
   private worstWas = "";
+  private worstAt = 0;
 
-  add(ms: number, was: () => string): void {
+  add(ms: number, at: number, was: string): void {
     const whole = Math.min(Math.max(Math.ceil(ms), 0), AT_MOST_MS);
     this.byMs[whole] = (this.byMs[whole] ?? 0) + 1;
     this.count += 1;
     if (this.count === 1 || ms > this.worst) {
       this.worst = Math.max(ms, 0);
-      this.worstWas = was();
+      this.worstWas = was;
+      this.worstAt = at;
     }
   }
 
   report(): Lag {
-    const { count, worst, worstWas } = this;
-    return { count, p50: this.below(0.5), p99: this.below(0.99), worst: Math.round(worst), worstWas };
+    const { count, worst, worstWas, worstAt } = this;
+    return { count, p50: this.below(0.5), p99: this.below(0.99), worst: Math.round(worst), worstWas, worstAt };
   }
 
   private below(share: number): number {
@@ -64,7 +67,7 @@ export class Lags {
     const kind = kept ?? `connected${this.during(acknowledged, passed)}`;
     const counts = this.byKind.get(kind) ?? new Counts();
     this.byKind.set(kind, counts);
-    counts.add(passed - acknowledged, () => `${who} at ${Math.round(acknowledged)}`);
+    counts.add(passed - acknowledged, acknowledged, who);
   }
 
   report(): Record<string, Lag> {
