@@ -88,7 +88,7 @@ def test_the_site_is_ready_without_its_redis_and_says_so(tmp_path: Path) -> None
 
 
 def test_a_redis_that_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
-    """Seen failing without the time-out around the message to nobody: 5 s."""
+    """Seen failing with 20 s for the message to nobody."""
     with (
         socket.create_server((LOOPBACK, 0)) as silent,
         process(tmp_path, f"redis://{LOOPBACK}:{silent.getsockname()[1]}") as node,

@@ -54,7 +54,7 @@ def version(text: str) -> tuple[int, ...]:
 
 
 def test_hadolint_finds_nothing_wrong_with_the_image() -> None:
-    """Seen failing without `--no-cache-dir`, with `nginx` without a version, and with a CMD in shell form."""
+    """Seen failing without `--no-cache-dir`, and with an `nginx` of no version."""
     looked = run(BIN / "hadolint", "--format", "json", "--disable-ignore-pragma", DOCKERFILE)
     assert json.loads(looked.stdout) == []
 
