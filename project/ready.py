@@ -10,7 +10,7 @@ import time
 
 
 def is_ready(port: int) -> bool:
-    """Whether the process at a port of BIND, else of the loopback address, answers, and has its database."""
+    """Whether the process at a port of BIND (else of the loopback address) answers, and has its database."""
     bind = os.environ.get("BIND", "")
     address = bind if bind not in {"", "0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - this binds nothing
     host = os.environ.get("ALLOWED_HOSTS", "").partition(",")[0].strip().lstrip(".")

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from project.ready import is_ready
+
 ROOT: Final = Path(__file__).parents[1]
 TOLD: Final = """
 import json
@@ -56,3 +58,26 @@ def test_the_app_is_told_its_origins_and_token() -> None:
         "ORIGINS": ["https://a", "https://b"],
         "METRICS_TOKEN": "t",
     }
+
+
+@pytest.mark.parametrize(
+    ("bind", "asked"),
+    [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("10.0.0.5", "10.0.0.5")],  # noqa: S104 - bound by nobody
+)
+def test_a_process_is_looked_for_where_it_listens(bind: str, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = []
+
+    class Connection:
+        def __init__(self, address: str, port: int, timeout: float) -> None:
+            addresses.append(address)
+
+        def request(self, method: str, path: str, headers: dict[str, str]) -> None:
+            raise ConnectionRefusedError
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("http.client.HTTPConnection", Connection)
+    monkeypatch.setenv("BIND", bind)
+    assert not is_ready(8001)
+    assert addresses == [asked]
