@@ -88,18 +88,21 @@ else:
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI a kept connection belongs to a thread that is gone
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
-if REDIS_URL:
+REDIS_URLS = env.list("REDIS_URL", default=[])  # the layer spreads the calendars over all of them
+if REDIS_URLS:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": 5}], "prefix": "calendar"},
+            "CONFIG": {
+                "hosts": [{"address": f"{url}/0", "socket_timeout": 5} for url in REDIS_URLS],
+                "prefix": "calendar",
+            },
         },
     }
     CACHES = {
         "default": {
             "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": f"{REDIS_URL}/1",
+            "LOCATION": f"{env.str('CACHE_REDIS_URL', default=REDIS_URLS[0])}/1",
             "KEY_PREFIX": "calendar",
             "OPTIONS": {
                 "SERIALIZER": "calendar_live.cache.BytesSerializer",
@@ -116,7 +119,10 @@ else:
         "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2_000}}
     }
 
-CALENDAR_LIVE: dict[str, object] = {"ORIGINS": tuple(env.list("ORIGINS", default=[]))}
+CALENDAR_LIVE: dict[str, object] = {
+    "ORIGINS": tuple(env.list("ORIGINS", default=[])),
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
+}
 
 # --- people --------------------------------------------------------------------------------------------------------
 
