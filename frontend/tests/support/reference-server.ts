@@ -142,6 +142,17 @@ export class ReferenceServer {
     this.live = true;
   }
 
+  /** Answer subscribes as a turn of the long-poll: a short-lived socket beside the one there may be. */
+  turn(frames: readonly ClientFrame[]): readonly ServerFrame[] {
+    const { live } = this;
+    const before = this.outbox.splice(0);
+    for (const frame of frames) this.receive(frame);
+    const answer = this.outbox.splice(0).flat();
+    this.outbox.push(...before);
+    this.live = live;
+    return answer;
+  }
+
   private since(from: State): readonly Entry[] | null {
     if (from === this.head) return [];
     const at = this.log.findIndex((entry) => entry.oldState === from);
