@@ -133,8 +133,8 @@ describe("a conversation in turns", () => {
     await settle();
     const change = { type: "changes", calendar: CALENDAR, oldState: state(7), newState: state(8), more: false };
     const frames = [
-      { ...change, upserted: [], destroyed: [], actor: null, mutationId: null },
       subscribed(CALENDAR, 1, state(5)),
+      { ...change, upserted: [], destroyed: [], actor: null, mutationId: null },
     ];
     await last().answer({ known: {}, frames });
     expect(last().turn.frames).toMatchObject([{ state: state(5) }]);
