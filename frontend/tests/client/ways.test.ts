@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { ClientFrame } from "../../src/protocol/frames";
 import { FakeSite, type SentRequest, settle } from "../support/fake-site";
 import { CALENDAR, days } from "../support/items";
-import { ReferenceServer } from "../support/reference-server";
+import { type Known, ReferenceServer } from "../support/reference-server";
 
 const MONTH = days(0, 30);
 const HELLO = { type: "hello", protocol: 1, heartbeatSeconds: 25 } as const;
@@ -33,6 +33,7 @@ class Network {
       this.read = site.sent.length;
       server.cut();
       site.hello();
+      server.connect();
     }
     for (const frame of site.sent.slice(this.read)) server.receive(frame as unknown as ClientFrame);
     this.read = site.sent.length;
@@ -42,9 +43,10 @@ class Network {
   async servePoll(): Promise<void> {
     const poll = this.pending(this.site.polls);
     if (poll === undefined) return;
-    const { known, frames } = JSON.parse(String(poll.init.body)) as { known: unknown; frames: ClientFrame[] };
+    const { known, frames: asked } = JSON.parse(String(poll.init.body)) as { known: Known; frames: ClientFrame[] };
     this.done.add(poll);
-    await poll.respond(200, { known: {}, frames: [...(known === null ? [HELLO] : []), ...this.server.turn(frames)] });
+    const { known: now, frames } = this.server.turn(known, asked);
+    await poll.respond(200, { known: now, frames: known === null ? [HELLO, ...frames] : frames });
   }
 
   /** The server has answered, and the answer is lost; or it never heard of the question. */
@@ -61,6 +63,7 @@ class Network {
     this.done.add(request);
     const minRevision = Number(new URL(request.url, "http://x").searchParams.get("min_revision"));
     const answer = this.server.feed(MONTH, minRevision, request.headers["If-None-Match"] ?? null, pick);
+    if (answer === 404) return request.respond(404, { code: "not_found", detail: "" });
     if (answer === null) return request.respond(503, { code: "not_yet", detail: "" });
     const { state, access, etag, rows } = answer;
     const headers = { "Calendar-State": state, "Calendar-Access": access, ETag: String(etag) };
@@ -114,7 +117,11 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   ),
   fc.constant<Step>(({ site }) => site.page("doubt")),
   fc.constant<Step>(({ server }) => server.prune()),
-  fc.constant<Step>(({ server }) => server.flipRights()),
+  fc.constantFrom("full", "shared", null).map<Step>(
+    (rights) =>
+      ({ server }) =>
+        server.giveRights(rights),
+  ),
   fc.constantFrom(50, 500, 3_000, 20_000).map<Step>(
     (ms) =>
       ({ site }) =>
