@@ -83,7 +83,13 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
 
     def kill_all_applications(self) -> Deferred[None]:
         """Drain: called when the reactor is to stop, which goes on until the answer is there."""
-        return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        return Deferred.fromFuture(asyncio.ensure_future(self._drain_and_tell()))
+
+    async def _drain_and_tell(self) -> None:
+        try:
+            await self._drain()
+        except Exception:  # the end comes anyway, and Twisted would keep it to itself
+            logger.exception("The process could not end in order")
 
     async def _drain(self) -> None:
         """Accept nothing more, send the pages elsewhere, let requests end, then close the sockets that are left with 4001."""
@@ -149,8 +155,9 @@ def _unsent() -> bool:
 
 def _end_with_answer(protocol: Any) -> None:
     """Have an HTTP connection end with its answer: kept for the next request, it would keep this process too."""
-    if isinstance(protocol, WebRequest) and protocol.channel is not None:
-        protocol.channel.persistent = False
+    channel = getattr(protocol, "channel", None)  # Twisted takes it from a request that is answered
+    if isinstance(protocol, WebRequest) and channel is not None:
+        channel.persistent = False
         if not protocol.startedWriting:
             protocol.responseHeaders.setRawHeaders(b"connection", [b"close"])
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from bench.frames import CLOSE, PING, PONG, TEXT, Reader, handshake, masked
 from tests.servers import LOOPBACK
@@ -24,6 +24,26 @@ class Follower:
         self, port: int, *, cookie: str, calendar: str, receive_bytes: int | None = None, tls: bool = False
     ) -> None:
         """Connect; `receive_bytes`: how much the kernel may take for a follower that does not read."""
+        plain = socket.socket()
+        if receive_bytes:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        plain.settimeout(10)
+        plain.connect((LOOPBACK, port))
+        opening = handshake(path="/ws/", port=port, cookie=cookie)
+        if tls:
+            plain = _unchecked().wrap_socket(plain)
+            opening = opening.replace(b"Origin: http", b"Origin: https")
+        plain.sendall(opening)
+        self._begin_with(plain, calendar)
+
+    @classmethod
+    def over(cls, opened: socket.socket, *, calendar: str) -> Self:
+        """Return a follower of a connection on which the handshake was asked for."""
+        self = cls.__new__(cls)
+        self._begin_with(opened, calendar)
+        return self
+
+    def _begin_with(self, opened: socket.socket, calendar: str) -> None:
         self.calendar = calendar
         self.frames: list[str] = []
         self.items: dict[str, str] = {}
@@ -35,18 +55,9 @@ class Follower:
         self._reader = Reader()
         self._upgraded = b""
         self._is_open = False
-        plain = socket.socket()
-        if receive_bytes:
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        plain.settimeout(10)
-        plain.connect((LOOPBACK, port))
-        self.port = plain.getsockname()[1]
-        self.socket = _unchecked().wrap_socket(plain) if tls else plain
-        scheme = b"https" if tls else b"http"
-        self.socket.sendall(
-            handshake(path="/ws/", port=port, cookie=cookie).replace(b"Origin: http", b"Origin: " + scheme)
-        )
-        self.socket.setblocking(False)
+        self.socket = opened
+        self.port = opened.getsockname()[1]
+        opened.setblocking(False)
 
     def subscribe(self) -> None:
         """Ask, once greeted, for what is after the picture, or from now on where there is none."""
