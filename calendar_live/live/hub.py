@@ -96,6 +96,7 @@ class Hub:
         self._layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
         self._name: str | None = None
         self._naming = asyncio.Lock()
+        self._order_to_leave: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- subscriptions -------------------------------------------------------------------------------------------
@@ -324,9 +325,8 @@ class Hub:
     async def look_at_heads(self) -> None:
         """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
         for served in list(self._served.values()):
-            if (
-                not served.members and not served.lock.locked()
-            ):  # locked: its first subscriber is coming, perhaps slowly
+            # Locked: its first subscriber is coming, perhaps slowly.
+            if not served.members and not served.lock.locked():
                 await self._leave_if_empty(served)
         before = {calendar: served.head for calendar, served in self._served.items() if served.head is not None}
         if not before:
@@ -463,6 +463,16 @@ class Hub:
         for person in list(self._people.values()):
             for socket in list(person.sockets):
                 socket.push(order)
+
+    def end(self, *, spread_ms: int) -> None:
+        """Have every socket of this process connect anew, and those that still come: this process stops."""
+        self._order_to_leave = frames.reconnect(spread_ms=spread_ms)
+        self.send_away(spread_ms=spread_ms)
+
+    def see_off(self, socket: Socket) -> None:
+        """Send a socket away again that was greeted while this process is stopping."""
+        if self._order_to_leave is not None:
+            socket.push(self._order_to_leave)
 
     async def _rejoin(self) -> None:
         """Join what could not be joined; a task of its own, because the look at the heads must never wait for a broker."""
