@@ -55,10 +55,12 @@ def kill_node(stage: Stage) -> None:
 
 def restart_node(stage: Stage) -> None:
     node = stage.node()
-    code = node.stop(signal.SIGTERM)
-    if code:
-        stage.complain(f"a process that was told to stop ended with {code}")
-    node.start()
+    try:
+        code = node.stop(signal.SIGTERM)
+        if code:
+            stage.complain(f"a process that was told to stop ended with {code}")
+    finally:
+        node.start()
 
 
 def stop_node(stage: Stage) -> None:

@@ -27,6 +27,7 @@ def report(outcome: Outcome) -> str:
             _section("staleness in ms, from the acknowledgement", _lags(farm["lags"], outcome.windows)),
             _section("reconnects", [("clients that came back", len(farm["returns"])), *away(farm["returns"])]),
             _section("feeds asked for", [("all", len(farm["feeds"]))]),
+            _section("the machine", _machine(outcome)),
             _section("invariants", [("pictures looked at", farm["checks"]), ("violations", farm["violations"])]),
         ]
     parts += [
@@ -41,6 +42,14 @@ def _writes(mutations: Mapping[str, Counter[str]]) -> Iterable[tuple[str, str]]:
     for kind, counts in mutations.items():
         refused = " ".join(f"{what.split()[1]}: {n}" for what, n in sorted(counts.items()) if "refused" in what)
         yield kind, f"{counts['acknowledged']:6} {counts['retried']:5}   {refused}"
+
+
+def _machine(outcome: Outcome) -> Iterable[tuple[str, str]]:
+    """Late clients may be late because the machine is: what it was like."""
+    delay = outcome.farm["loopDelay"]
+    yield "processors", f"{outcome.busy:.0f}% busy"
+    yield "the farm's own event loop, late by", f"p99 {delay['p99']:.0f} ms, at most {delay['worst']:.0f} ms"
+    yield "the farm's memory", f"{outcome.farm['memoryBytes'] / 1e6:.0f} MB"
 
 
 def _lags(

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
 
+import psutil
+
 from tests.cluster import ROOT, Cluster
 from tests.farm import Client, Farm, Way
 
@@ -56,6 +58,7 @@ class Outcome:
     mutations: dict[str, Counter[str]] = field(default_factory=dict)
     write_failures: Counter[str] = field(default_factory=Counter)
     tracebacks: Counter[str] = field(default_factory=Counter)
+    busy: float = 0  # percent of the machine's processors
     farm: dict[str, Any] = field(default_factory=dict)
 
 
@@ -113,6 +116,7 @@ class Soak:
         farm.open(clients)
         farm.await_whole(timeout_seconds=60)
         self._note_memory(cluster, "at the start")
+        psutil.cpu_percent()  # since when the next call counts
         world = World(cast)
         names = [one.name for one in clients]
         with (
@@ -134,6 +138,7 @@ class Soak:
                 self._checkpoint(cluster, farm, faults, writers)
             self.outcome.wrong += [f"a writer failed: {one}" for one in writers.errors]
         self.outcome.farm = farm.stats()
+        self.outcome.busy = psutil.cpu_percent()
 
     def _checkpoint(self, cluster: Cluster, farm: Farm, faults: Faults, writers: Writers) -> None:
         """Let everything come to rest, compare every client with a fresh feed, and go on."""
@@ -171,9 +176,10 @@ class Soak:
         self.outcome.memory.append((when, sizes))
 
     def _look_at_logs(self, cluster: Cluster) -> None:
-        self.outcome.tracebacks = complaints.counted(node.log() for node in cluster.nodes)
-        for end, count in complaints.unexplained(self.outcome.tracebacks).items():
-            self._wrong(f"{count} tracebacks: {end}")
+        logs = [node.log() for node in cluster.nodes]
+        self.outcome.tracebacks = complaints.counted(logs)
+        for end, (count, first) in complaints.unexplained(logs).items():
+            self._wrong(f"{count} tracebacks as this one: {end}\n{first}")
 
     def _look_at_log(self, cluster: Cluster) -> None:
         """Every acknowledged mutation is there exactly once, none that was refused, and the log is what the tables say."""

@@ -94,22 +94,24 @@ export class NodeEdges {
   ) {}
 
   edges(): Edges {
-    return {
+    const edges = {
       transport: this.transport(),
-      fetch: (url, init) => this.fetch(url, init),
+      fetch: (url: string, init: RequestInit) => this.fetch(url, init),
       now: clock,
       random: Math.random,
       uuid: () => crypto.randomUUID(),
-      setTimer: (run, ms) => setTimeout(run, ms),
-      clearTimer: (id) => clearTimeout(id),
+      setTimer: (run: () => void, ms: number) => setTimeout(run, ms),
+      clearTimer: (id: NodeJS.Timeout) => clearTimeout(id),
       // What is checked at each frame is then checked after each change.
-      nextFrame: (run) => queueMicrotask(run),
-      onPageSignal: (listener) => {
+      nextFrame: (run: () => void) => queueMicrotask(run),
+      onPageSignal: (listener: (signal: PageSignal) => void) => {
         this.signal = listener;
         return () => {};
       },
       cookies: () => this.place.cookies,
+      isHidden: () => false,
     };
+    return edges;
   }
 
   /** What a browser tells of its page: it woke up, it goes away, it is back. */
