@@ -18,7 +18,7 @@ EXPLAINED: Final = (
     r"^psycopg_pool\.",
     r"^redis\.exceptions\.",
     r"^(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)",
-    r"(?s)live/broadcast\.py.*\nTimeoutError$",  # a Redis that is stopped is given up on in time
+    r"(?s)channels_redis.*\nTimeoutError$",  # a Redis that is stopped is given up on in time
 )
 
 

@@ -208,6 +208,10 @@ class Farm:
         """Replace a text (a regular expression of JavaScript) in what comes over WebSockets: for tests of the farm itself."""
         self.ask("tamper", given={"names": list(names), "find": find, "replace": replace})
 
+    def inject(self, names: Sequence[str], frame: Mapping[str, object]) -> None:
+        """Give clients with a WebSocket a frame that no server sent: for tests of the farm itself."""
+        self.ask("inject", given={"names": list(names), "frame": frame})
+
     def close(self) -> None:
         """End the process, whatever it does."""
         if not self._process:

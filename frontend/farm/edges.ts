@@ -88,6 +88,9 @@ export class NodeEdges {
   /** Changes what comes over a WebSocket, for tests of the farm itself. */
   tamper: (text: string) => string = (text) => text;
 
+  /** Takes a frame as if it came over the WebSocket that is open. */
+  inject: (text: string) => void = () => {};
+
   constructor(
     private readonly place: Place,
     private readonly listener: EdgesListener,
@@ -144,13 +147,14 @@ export class NodeEdges {
     };
     page.href = `${site}/`;
     opening = { headers: { Cookie: cookies, Origin: site }, dispatcher: connections.agent };
+    const received = (text: string) => {
+      this.listener.received(text, "socket");
+      handlers.received(text);
+    };
+    this.inject = received;
     const link = native.open({
       opened: () => handlers.opened(),
-      received: (came) => {
-        const text = this.tamper(came);
-        this.listener.received(text, "socket");
-        handlers.received(text);
-      },
+      received: (text) => received(this.tamper(text)),
       closed: (code) => {
         end();
         handlers.closed(code);

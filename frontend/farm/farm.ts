@@ -80,6 +80,8 @@ export class Farm {
         return this.stats();
       case "tamper":
         return this.tamper(given as { names: string[]; find: string; replace: string });
+      case "inject":
+        return this.inject(given as { names: string[]; frame: object });
       default:
         throw new Error(`there is no command ${command}`);
     }
@@ -120,6 +122,10 @@ export class Farm {
 
   private tamper({ names, find, replace }: { names: string[]; find: string; replace: string }): void {
     this.some(names, (person) => person.tamper((text) => text.replace(new RegExp(find), replace)));
+  }
+
+  private inject({ names, frame }: { names: string[]; frame: object }): void {
+    this.some(names, (person) => person.inject(frame));
   }
 
   private acknowledged(changes: readonly Acknowledged[]): void {
