@@ -85,8 +85,6 @@ else:
             "timeout": 5,
         },
     }
-    # A connection of the pool is looked at before it is used: after PostgreSQL has restarted they are all broken.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI a kept connection belongs to a thread that is gone
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

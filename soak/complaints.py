@@ -12,13 +12,15 @@ _CHAINS: Final = {
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
 }
-# What a site may say while its database or its Redis is broken: each is one of these, and nothing else.
+# What a site may say while its database, its Redis or the way to its pages is broken: each is one of these, and nothing else.
 EXPLAINED: Final = (
     r"^(psycopg|django\.db)\.",
     r"^psycopg_pool\.",
     r"^redis\.exceptions\.",
     r"^(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)",
     r"(?s)channels_redis.*\nTimeoutError$",  # a Redis that is stopped is given up on in time
+    r"WARNING calendar_live\.live\.(hub|broadcast): ",  # whatever the layer's client raised, it was made good
+    r"listen_for_disconnect\(\)",  # Django's own: a page left in the moment it was answered
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -48,7 +49,7 @@ def _writes(mutations: Mapping[str, Counter[str]]) -> Iterable[tuple[str, str]]:
 def _machine(outcome: Outcome) -> Iterable[tuple[str, str]]:
     """Late clients may be late because the machine is: what it was like."""
     delay = outcome.farm["loopDelay"]
-    yield "processors", f"{outcome.busy:.0f}% busy"
+    yield "processors", f"{outcome.busy:.0f}% busy, {outcome.used:.1f} of {os.cpu_count()} with this run"
     yield "the farm's own event loop, late by", f"p99 {delay['p99']:.0f} ms, at most {delay['worst']:.0f} ms"
     yield "the farm's memory", f"{outcome.farm['memoryBytes'] / 1e6:.0f} MB"
 
@@ -104,7 +105,11 @@ def rolling_report(outcome: Rolling) -> str:
 
 
 def _verdict(wrong: Sequence[str]) -> str:
-    return "\n".join([f"{len(wrong)} wrong", *wrong[:50]]) if wrong else "nothing is wrong"
+    return (
+        "\n".join([f"{len(wrong)} wrong", *(one.splitlines()[0] for one in wrong[:50])])
+        if wrong
+        else "nothing is wrong"
+    )
 
 
 def _section(title: str, rows: Iterable[tuple[object, object]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,7 @@ class Outcome:
     write_failures: Counter[str] = field(default_factory=Counter)
     tracebacks: Counter[str] = field(default_factory=Counter)
     busy: float = 0  # percent of the machine's processors
+    used: float = 0  # processors that the soak used by itself, on average
     farm: dict[str, Any] = field(default_factory=dict)
 
 
@@ -100,6 +102,7 @@ class Soak:
         """Do it all; what is wrong is in the outcome."""
         plan = self._plan
         self._say(f"seed {plan.seed}: {plan.clients} clients, {plan.seconds:g} s, {plan.per_second:g} writes a second")
+        since, used = time.monotonic(), _processor_seconds()
         with tempfile.TemporaryDirectory(prefix="calendar-soak-") as folder, Cluster(nodes=2) as cluster:
             cast = fill(cluster)
             with Farm(cluster.url, log=Path(folder) / "farm.log") as farm:
@@ -108,6 +111,7 @@ class Soak:
                 finally:
                     self._look_at_logs(cluster)
                 self._look_at_log(cluster)
+        self.outcome.used = (_processor_seconds() - used) / (time.monotonic() - since)
         return self.outcome
 
     def _soak(self, cluster: Cluster, farm: Farm, cast: seed.Cast) -> None:
@@ -121,7 +125,14 @@ class Soak:
         names = [one.name for one in clients]
         with (
             Pump(farm, self._book),
-            Faults(cluster, farm, clients=names, seed=plan.seed, complain=self._wrong) as faults,
+            Faults(
+                cluster,
+                farm,
+                clients=names,
+                readers=cast.members[WRITERS:],
+                seed=plan.seed,
+                complain=self._wrong,
+            ) as faults,
             Writers(
                 cast.members[:WRITERS],
                 site=cluster.url,
@@ -192,6 +203,13 @@ class Soak:
             cluster.manage("verify_log")
         except RuntimeError as error:
             self._wrong(str(error))
+
+
+def _processor_seconds() -> float:
+    """Return the processor time of this process and of all that it started and that have ended."""
+    return sum(
+        one.ru_utime + one.ru_stime for one in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 class Pump:
