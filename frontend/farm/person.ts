@@ -106,6 +106,11 @@ export class Person {
     this.edges.tamper = tamper;
   }
 
+  /** Give it a frame that no server sent. */
+  inject(frame: object): void {
+    this.edges.inject(JSON.stringify(frame));
+  }
+
   close(): void {
     this.client.close();
     this.edges.cut("all");
