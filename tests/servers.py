@@ -123,6 +123,11 @@ class Redis:
         except OSError:
             return False
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP and SIGCONT, and go on."""
+        assert self._process
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End the server as a crash would. Does nothing when it does not run."""
         if self._process:
@@ -214,6 +219,21 @@ class Postgres:
             self._process.send_signal(stop_signal)
             self._process.wait(STOP_TIMEOUT_SECONDS)
             self._process = None
+
+    def back_up(self, folder: Path) -> None:
+        """Copy its files; it is stopped meanwhile."""
+        self.stop()
+        subprocess.run(["cp", "-a", self._data, folder], check=True)
+        self.start()
+
+    @contextmanager
+    def being_restored(self, folder: Path) -> Iterator[None]:
+        """Put a copy's files in place of its own. It is stopped until the context ends."""
+        self.stop()
+        shutil.rmtree(self._data)
+        subprocess.run(["cp", "-a", folder, self._data], check=True)
+        yield
+        self.start()
 
     def close(self) -> None:
         """Stop the server and remove its files, unless they stay."""
