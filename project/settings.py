@@ -85,6 +85,8 @@ else:
             "timeout": 5,
         },
     }
+    # A pool hands out what a restarted database has cut, unless it looks first.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI a kept connection belongs to a thread that is gone
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
