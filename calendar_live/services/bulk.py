@@ -84,8 +84,7 @@ def edit_items(
                 if "parent_id" in changes[item.pk]:
                     with _fields_of(item):
                         check_parent(item)  # in the tree as all of them leave it
-                if "assignee_keys" in changes[item.pk]:
-                    save_assignees(item)
+            save_assignees([item for item in items if "assignee_keys" in changes[item.pk]])
     except changelog.AlreadyDone as done:
         return _first_done(first_made(done, actor))
     return _done(change)

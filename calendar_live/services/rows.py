@@ -149,12 +149,17 @@ def _check_assignees(item: WorkItem) -> None:
         raise Invalid(fields={"assignees": [f"Not a member of this calendar: {', '.join(strangers)[:60]}."]})
 
 
-def save_assignees(item: WorkItem) -> None:
-    """Write who works on an item, as its `assignee_keys` say."""
-    Assignment.objects.filter(item=item).exclude(user_id__in=item.assignee_keys).delete()
-    Assignment.objects.bulk_create(
-        [Assignment(item=item, user_id=key) for key in item.assignee_keys], ignore_conflicts=True
-    )
+def save_assignees(items: Iterable[WorkItem]) -> None:
+    """Write who works on items, as their `assignee_keys` say, in three statements at most."""
+    wanted = {(item.pk, key) for item in items for key in item.assignee_keys}
+    found = Assignment.objects.filter(item__in=[item.pk for item in items]).values_list("pk", "item", "user")
+    known = {(item, str(user)): key for key, item, user in found}
+    if gone := [key for pair, key in known.items() if pair not in wanted]:
+        Assignment.objects.filter(pk__in=gone).delete()
+    if new := sorted(wanted - known.keys()):
+        Assignment.objects.bulk_create(
+            [Assignment(item_id=item, user_id=user) for item, user in new], ignore_conflicts=True
+        )
 
 
 def below(items: Iterable[WorkItem]) -> list[WorkItem]:

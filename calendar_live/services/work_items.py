@@ -75,9 +75,7 @@ def _create(
         check_parent(item)
         made.append(item)
     change.upsert(*made)
-    for item in made:
-        if item.assignee_keys:
-            save_assignees(item)
+    save_assignees([item for item in made if item.assignee_keys])
     return made
 
 
@@ -116,7 +114,7 @@ def _update(
     item.updated_by_id = actor.pk
     change.upsert(item)
     if "assignee_keys" in changes:
-        save_assignees(item)
+        save_assignees([item])
     return item
 
 

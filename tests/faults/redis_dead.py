@@ -151,8 +151,13 @@ def redis_away(cluster: Cluster, sessions: dict[str, str], *, seconds: float, wa
 
 
 def _await_live(pages: Sequence[Page]) -> None:
+    def all_live() -> bool:
+        for page in pages:
+            page.check()
+        return all(page.view.live for page in pages)
+
     wait_until(
-        lambda: all(page.view.live or page.check() for page in pages),
+        all_live,
         what="pages to open without Redis",
         timeout_seconds=BOUND_SECONDS,
     )
