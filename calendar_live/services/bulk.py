@@ -22,6 +22,7 @@ from .rows import (
     digest_of,
     find,
     first_made,
+    members_once,
     refuse_unexpected,
     save_assignees,
 )
@@ -74,10 +75,10 @@ def edit_items(
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
             require_edit(actor, calendar_id)
-            items = _alive(calendar_id, changes, states)
+            items, members = _alive(calendar_id, changes, states), members_once(calendar_id)
             for item in items:
                 with _fields_of(item):
-                    assign(item, check_fields(changes[item.pk], complete=False))
+                    assign(item, check_fields(changes[item.pk], complete=False), members)
                 item.updated_by_id = actor.pk
             change.upsert(*items)
             for item in items:

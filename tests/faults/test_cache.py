@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -144,7 +145,7 @@ def test_a_cache_too_small_for_all_evicts_and_harms_nobody(client: redis.Redis) 
     for number in range(100):
         key, kept = cache.key_of(number), bytes([number]) * 20_000
         for _ in range(2):
-            assert cache.get_or_compute(key, lambda key=key, kept=kept: (key, kept)) == (key, kept)
+            assert cache.get_or_compute(key, partial(tuple[str, bytes], (key, kept))) == (key, kept)
     assert client.info("stats")["evicted_keys"] > 0
     assert ask(2) == 1
 

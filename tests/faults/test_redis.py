@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import pytest
 import redis
@@ -12,7 +13,7 @@ from tests.faults.pages import BOUND_SECONDS, Page, await_right
 from tests.faults.people import Program
 from tests.faults.redis_dead import WAYS, redis_away
 
-AWAY_SECONDS = 3
+AWAY_SECONDS: Final = 2
 
 
 @pytest.mark.parametrize("way", WAYS)

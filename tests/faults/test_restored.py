@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import ROOT, Cluster
+from tests.cluster import Cluster
 from tests.faults.pages import Page, await_right
 from tests.faults.people import Program, revision_of
+from tests.faults.rows import write_unheard
 from tests.servers import open_folder
 
 LOST = 5
-
-
-def write_unheard(cluster: Cluster, calendar: str, times: int) -> str:
-    """Write so many changes beside the site, of which no process is told; return the state after."""
-    command = [sys.executable, "-m", "tests.faults.rows", "changes", calendar, str(times)]
-    made = subprocess.run(command, cwd=ROOT, env=cluster.environ, check=True, capture_output=True).stdout
-    state: str = json.loads(made)["state"]
-    return state
 
 
 @pytest.mark.parametrize(
