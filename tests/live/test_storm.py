@@ -11,15 +11,15 @@ from django.contrib.auth.models import User
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.state import State
-from tests.live.pages import Page
-from tests.live.test_hub import access_of, head_of, in_thread, settled, write
+from tests.live.pages import Page, in_thread
+from tests.live.test_hub import access_of, head_of, settled, write
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES: Final = 300
 WRITERS: Final = 5
-CHANGES: Final = 8
+CHANGES: Final = 6
 
 
 @pytest.mark.parametrize("returning", [False, True], ids=["new pages", "pages that return"])
