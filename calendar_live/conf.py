@@ -18,6 +18,8 @@ DEFAULTS: Final[dict[str, object]] = {
     "FEED_CACHE_SECONDS": 300,
     # Feed bytes above this size are not cached.
     "FEED_CACHE_MAX_BYTES": 4_000_000,
+    # How long the cache is left alone after it failed.
+    "CACHE_PAUSE_SECONDS": 5.0,
     # The longest range of one feed request.
     "MAX_RANGE_DAYS": 800,
     "MAX_TITLE_LENGTH": 200,

@@ -135,3 +135,11 @@ class NotYet(CalendarLiveError):
     code = "not_yet"
     status = 503
     default_detail = "This revision is not here yet; try again shortly."
+
+
+class Unavailable(CalendarLiveError):
+    """The database is away, or a lock was waited for in vain. Whether anything was done is told by the same request again, with its key."""
+
+    code = "unavailable"
+    status = 503
+    default_detail = "The database is busy or away; try again shortly."

@@ -78,13 +78,19 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    # Nobody waits for a calendar's lock longer than on SQLite; a process that stands still while it holds one loses it. Statements have no
+    # limit: migrations and `verify_log` are long by right. What DATABASE_URL says itself (`?sslmode=…`, `?options=…`) goes before.
     DATABASES["default"]["OPTIONS"] = {
+        "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
+        **DATABASES["default"].get("OPTIONS", {}),
         "pool": {
             "min_size": env.int("DATABASE_POOL_MIN", default=4),
             "max_size": env.int("DATABASE_POOL_MAX", default=20),
             "timeout": 5,
         },
     }
+    # A pool hands out what a restarted database has cut, unless it looks first.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI a kept connection belongs to a thread that is gone
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -108,8 +114,8 @@ if REDIS_URLS:
                 "SERIALIZER": "calendar_live.cache.BytesSerializer",
                 "SOCKET_CONNECT_TIMEOUT": 0.25,
                 "SOCKET_TIMEOUT": 0.25,
-                "IGNORE_EXCEPTIONS": True,
-                "LOG_IGNORED_EXCEPTIONS": True,
+                # The app sees to failures: it leaves a cache alone that has just had one.
+                "IGNORE_EXCEPTIONS": False,
             },
         },
     }
@@ -184,5 +190,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"daphne.http_protocol": {"level": "WARNING"}, "daphne.ws_protocol": {"level": "WARNING"}},
+    "loggers": {
+        "daphne.http_protocol": {"level": "WARNING"},
+        "daphne.ws_protocol": {"level": "WARNING"},
+        # Says every second, with a traceback, that Redis is away; the hub says so once.
+        "channels_redis": {"level": "CRITICAL"},
+    },
 }

@@ -44,6 +44,7 @@ class Node:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.log_file = log
+        self.application = ""  # another one than the Procfile's, from the next start on
         self._environ = dict(environ)
         words = command or web_command("Procfile.cluster")
         self._command = [str(self.port) if word == "$PORT" else word for word in words]
@@ -62,8 +63,9 @@ class Node:
 
     def launch(self) -> None:
         """Start the process, without waiting until it answers."""
+        command = [*self._command[:-1], self.application or self._command[-1]]
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
 
     def await_ready(self) -> None:
         """Wait until it answers and has its database. Raises RuntimeError with its log when it ended instead."""

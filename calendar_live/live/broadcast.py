@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final, TypedDict, TypeVar
@@ -21,6 +20,7 @@ from prometheus_client import Counter
 
 from .. import conf
 from ..access import rights_changed
+from ..breaker import Breaker
 from ..changelog import change_committed, push_bytes
 from ..protocol.changes import Actor, ChangeSet, Entry
 from ..protocol.state import State
@@ -93,24 +93,6 @@ def decode(message: Message) -> ChangeSet:
     )
 
 
-class Breaker:
-    """After a failure, lets nothing through for a while: a dead broker costs one request its time-out, not each of them."""
-
-    def __init__(self) -> None:
-        self._closed_at = 0.0
-        self._guard = threading.Lock()
-
-    def is_open(self, now: float) -> bool:
-        return now < self._closed_at
-
-    def trip(self, now: float, pause_seconds: float) -> None:
-        with self._guard:
-            self._closed_at = now + pause_seconds
-
-    def reset(self) -> None:
-        self._closed_at = 0.0
-
-
 breaker = Breaker()
 
 
@@ -126,10 +108,12 @@ def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -
         return
     try:
         async_to_sync(send_it)(what)
-    except Exception:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
-        breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS"))
+    except (
+        Exception
+    ) as failure:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
         broadcasts.labels("failed").inc()
-        logger.warning(complaint, exc_info=True)
+        if breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS")):
+            logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)
     else:
         broadcasts.labels("sent").inc()
 

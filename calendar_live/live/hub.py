@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 import time
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from ..protocol.changes import ChangeSet
 from ..protocol.rights import Access, Rights
 from ..protocol.state import State
 from . import broadcast, reader
+from .supervision import Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ subscriptions = Gauge("calendar_live_subscriptions", "Live subscriptions of this
 
 _SOCKETS_PER_TURN: Final = 500  # a delivery to more sockets lets the event loop breathe in between
 _RETRY_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 0.25  # whoever opens a page waits no longer for a broker that hangs
 
 
 class Socket(Protocol):
@@ -97,7 +98,7 @@ class Hub:
         self._name: str | None = None
         self._naming = asyncio.Lock()
         self._order_to_leave: str | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = Supervisor({"listen": self._listen, "watch": self._watch, "rejoin": self._rejoin})
 
     # --- subscriptions -------------------------------------------------------------------------------------------
 
@@ -277,20 +278,26 @@ class Hub:
             return
         self._unheard.add(group)
         if time.monotonic() >= self._deaf_until:
-            await self._try_to_join(group)
+            await self._try_to_join(group, seconds=_JOIN_SECONDS)
 
-    async def _try_to_join(self, group: str) -> bool:
+    async def _try_to_join(self, group: str, *, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(_RETRY_SECONDS):
+            async with asyncio.timeout(seconds):
                 async with self._naming:  # those who come first come together, and one channel is all that is read
                     if self._name is None:
                         self._name = await self._layer.new_channel()
                 await self._layer.group_add(group, self._name)
-        except Exception:  # the layer's own client errors
+        except Exception as failure:  # the layer's own client errors
+            if not self._deaf_until:
+                logger.warning(
+                    "The channel layer failed; the look at the heads serves: %s: %s", type(failure).__name__, failure
+                )
             self._deaf_until = time.monotonic() + _RETRY_SECONDS
-            logger.warning("Not listening for %s yet: the channel layer failed", group, exc_info=True)
             return False
         self._unheard.discard(group)
+        if self._deaf_until:
+            self._deaf_until = 0.0
+            logger.warning("The channel layer is back.")
         return True
 
     async def _part(self, group: str) -> None:
@@ -421,25 +428,19 @@ class Hub:
     # --- supervised tasks ----------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        if not self._tasks:
-            # In a context of their own: they outlive the request that came first, whose context ends with it.
-            loop, apart = asyncio.get_running_loop(), contextvars.Context()
-            tasks = (self._listen(), self._watch(), self._rejoin())
-            self._tasks = [loop.create_task(task, context=apart) for task in tasks]
+        if not self._tasks.started:
+            self._tasks.start()
             hub_started.send_robust(sender=type(self))
 
     async def close(self) -> None:
         """Stop listening; for orderly ends and tests."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._tasks.close()
 
     async def _listen(self) -> None:
         while True:
             try:
                 await self._receive_one()
-            except Exception:  # supervised: whatever one message does, the next one is heard
+            except Exception:  # whatever one message does, the next one is heard
                 logger.exception("The hub could not take a message")
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -479,7 +480,7 @@ class Hub:
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             for group in list(self._unheard):
-                if not await self._try_to_join(group):
+                if not await self._try_to_join(group, seconds=_RETRY_SECONDS):
                     break
 
     async def _watch(self) -> None:
@@ -487,7 +488,7 @@ class Hub:
             await asyncio.sleep(conf.seconds("HEAD_CHECK_SECONDS"))
             try:
                 await self.look_at_heads()
-            except Exception:  # supervised: the database may be away for a while
+            except Exception:  # the database may be away for a while
                 logger.exception("The hub could not look at the heads")
 
 
