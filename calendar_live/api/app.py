@@ -13,7 +13,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 
 from ..errors import CalendarLiveError, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge
-from . import calendars, feeds, frames, items
+from . import calendars, feeds, frames, items, sharing
 from .http import error_response, fresh, unknown_address
 
 api = NinjaAPI(
@@ -27,6 +27,7 @@ api.add_router("", calendars.router)
 api.add_router("", feeds.router)
 api.add_router("", frames.router)
 api.add_router("", items.router)
+api.add_router("", sharing.router)
 
 
 @api.exception_handler(CalendarLiveError)

@@ -21,7 +21,7 @@ from calendar_live.services import accounts, bulk, calendars, moving, work_items
 from tests.people import NINE, make_calendar, make_item, make_user
 
 # Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "rows", "upkeep"}
+HELPERS = {"event", "fields", "members", "rows", "upkeep"}
 
 
 @dataclass
