@@ -108,6 +108,7 @@ export class NodeEdges {
         this.signal = listener;
         return () => {};
       },
+      isHidden: () => false,
       cookies: () => this.place.cookies,
     };
   }

@@ -24,6 +24,8 @@ export interface Invitation {
   /** Instants. */
   readonly createdAt: string;
   readonly expiresAt: string;
+  /** Whether the e-mail could be sent. */
+  readonly mailed: boolean;
 }
 
 /** Of the two exactly one: a member at once, or an invitation that was mailed. */
@@ -76,6 +78,7 @@ const isInvitation = isShaped({
   invitedBy: orNull(isText),
   createdAt: isText,
   expiresAt: isText,
+  mailed: isFlag,
 });
 const isAdded = isShaped({ member: orNull(isMember), invitation: orNull(isInvitation) });
 const isLink = isShaped({

@@ -1,7 +1,7 @@
 /** The calendars (on and off, remembered) and the filters. Says what is wanted; what is shown is the client's business. */
 import type { Calendar } from "fullcalendar";
 import { type CalendarInfo, type Item, isBusy, type LiveClient, liveEventSource } from "../fullcalendar";
-import { fill, type PageData } from "./page-data";
+import { fill, type PageData, type TextName } from "./page-data";
 import { isOwner } from "./roles";
 import type { Toasts } from "./toasts";
 import { type Filter, passes } from "./view-place";
@@ -13,8 +13,8 @@ interface Parts {
   readonly calendar: Calendar;
   readonly page: PageData;
   readonly toasts: Toasts;
-  /** Whether this page has deleted a calendar itself. */
-  isDeletedHere(calendar: string): boolean;
+  /** The text that says why a calendar is gone. */
+  whyGone(calendar: string): TextName;
 }
 
 export class Sidebar {
@@ -77,9 +77,12 @@ export class Sidebar {
   }
 
   private showCalendars(calendars: readonly CalendarInfo[]): void {
+    const { page, toasts } = this.parts;
     for (const info of calendars) {
-      const known = this.toggleOf(info.id);
-      const label = known?.closest<HTMLElement>(".calendar-row") ?? this.addCalendar(info);
+      const known = this.toggleOf(info.id)?.closest<HTMLElement>(".calendar-row");
+      const label = known ?? this.addCalendar(info);
+      // What one owns was made or restored by oneself, here or in another tab.
+      if (!known && !isOwner(info)) toasts.show(fill(page.texts.calendarShared, { name: info.name }));
       if (label) this.describe(label, info);
       this.names.set(info.id, info.name);
     }
@@ -105,10 +108,7 @@ export class Sidebar {
     const role = label.querySelector<HTMLElement>(".calendar-toggle__role");
     const swatch = label.querySelector("svg");
     const edit = label.querySelector<HTMLElement>("[data-edit-calendar]");
-    if (edit) {
-      edit.hidden = !isOwner(info);
-      edit.setAttribute("aria-label", fill(this.parts.page.texts.editNamed, { name: info.name }));
-    }
+    edit?.setAttribute("aria-label", fill(this.parts.page.texts.editNamed, { name: info.name }));
     if (name) name.textContent = info.name;
     if (role) role.hidden = info.rights === "full";
     swatch?.setAttribute("fill", info.color);
@@ -118,9 +118,8 @@ export class Sidebar {
   private removeCalendar(id: string): void {
     this.toggleOf(id)?.closest(".calendar-row")?.remove();
     this.parts.calendar.getEventSourceById(id)?.remove();
-    const { isDeletedHere, page, toasts } = this.parts;
-    const text = isDeletedHere(id) ? page.texts.calendarDeleted : page.texts.calendarGone;
-    toasts.show(fill(text, { name: this.names.get(id) ?? "" }));
+    const { whyGone, page, toasts } = this.parts;
+    toasts.show(fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
   }
 
   private toggles(): HTMLInputElement[] {
