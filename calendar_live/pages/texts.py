@@ -97,7 +97,9 @@ def texts() -> dict[str, str]:
         "removeNamed": _("Remove {name}"),
         "removeAsk": _("Remove {name} from this calendar, and from the work items in it?"),
         "remove": _("Remove"),
-        "ownerAsk": _("An owner may do everything, also remove you. Shall {name} be an owner beside you, or in your place?"),
+        "ownerAsk": _(
+            "An owner may do everything, also remove you. Shall {name} be an owner beside you, or in your place?"
+        ),
         "ownerToo": _("Beside me"),
         "handOver": _("In my place: I become an editor"),
         "leaveAsk": _("Leave “{name}”? It vanishes from your pages. Only an owner can bring you back."),
@@ -114,7 +116,12 @@ def texts() -> dict[str, str]:
         "toMissing": _("Whom shall it be shared with?"),
         "shareNoConnection": _("Not done: there is no connection to the server."),
         "roleLowered": _("You may not change this calendar any more. What you typed can only be copied."),
-        "calendarGoneWhileOpen": _("This calendar was deleted, or is not shared with you any more. What you typed can only be copied."),
+        "calendarGoneWhileOpen": _(
+            "This calendar was deleted, or is not shared with you any more. What you typed can only be copied."
+        ),
+        "calendarGoneWhileTyping": _(
+            "This calendar was deleted, or is not shared with you any more: choose another one."
+        ),
         "nowReadOnly": _("You may not change the calendar “{name}” any more."),
         "trashCalendarAbout": _("Calendar · deleted {when} · can be restored until {until}"),
         "moveNamed": _("Move {name}: arrow keys or drag"),

@@ -2,8 +2,10 @@
 import htmx from "htmx.org";
 import { type HeldItemEvent, type ItemKey, type LiveClient, readDeleted, type State } from "../fullcalendar";
 import { reasonOf } from "./calendar-view";
+import { find } from "./find";
 import type { HtmxEvent } from "./htmx-wiring";
 import { ItemForm, offerTimeZones } from "./item-form";
+import { remember, remembered } from "./last-calendar";
 import { fill, type PageData, type TextName } from "./page-data";
 import { mayEdit } from "./roles";
 import type { Toasts } from "./toasts";
@@ -20,7 +22,6 @@ interface Span {
   readonly allDay: boolean;
 }
 
-const LAST_CALENDAR = "calendar_live.calendar";
 /** Sent by every view of the dialog: what lacks it (a proxy's error page, a sign-in page) is never put into it. */
 const MINE = "Calendar-Dialog";
 
@@ -28,8 +29,8 @@ export class ItemDialog {
   onClose: () => void = () => {};
   /** A form was saved, or made an item; `text` says so. */
   onSaved: (state: State, created: boolean, text: string) => void = () => {};
-  private readonly dialog = find("#item-dialog") as HTMLDialogElement;
-  private readonly body = find("#item-dialog-body");
+  private readonly dialog = find<HTMLDialogElement>(document, "#item-dialog");
+  private readonly body = find(document, "#item-dialog-body");
   private form: ItemForm | null = null;
   private key: ItemKey | null = null;
   private moving = false;
@@ -53,6 +54,8 @@ export class ItemDialog {
     );
     document.addEventListener("workItemDeleted", (event) => this.deleted(event as CustomEvent<unknown>));
     parts.client.on("heldItemChanged", (news) => this.tell(news));
+    parts.client.on("calendarsChanged", () => this.rightsChanged());
+    parts.client.on("calendarGone", ({ calendar }) => this.calendarGone(calendar));
     for (const button of document.querySelectorAll("[data-new]")) {
       button.addEventListener("click", () => void this.create(null));
     }
@@ -235,6 +238,43 @@ export class ItemDialog {
     this.parts.toasts.show(text);
   }
 
+  /** Who may not change the calendar any more is shown the item as it is; what was typed stays to be copied. */
+  private rightsChanged(): void {
+    const { client, page, toasts } = this.parts;
+    const { key, form } = this;
+    const info = key && client.calendarInfo(key.calendar);
+    if (!key || !info || !form || form.isLocked() || mayEdit(info)) return;
+    if (form.isDirty()) return this.lock("roleLowered");
+    toasts.show(fill(page.texts.nowReadOnly, { name: info.name }));
+    form.lock();
+    void this.fetch(this.editUrl(key)).then((html) => {
+      if (!this.shows(key)) return;
+      if (html === null) this.dialog.close();
+      else this.fillIn(html);
+    });
+  }
+
+  /** That the calendar is gone, the sidebar tells. */
+  private calendarGone(calendar: string): void {
+    if (this.key?.calendar === calendar) {
+      if (this.form?.isDirty()) this.lock("calendarGoneWhileOpen");
+      else this.dialog.close();
+    } else if (this.dialog.open && this.key === null && this.form?.value("calendar") === calendar) {
+      this.complain(this.text("calendarGoneWhileTyping"));
+    }
+  }
+
+  private lock(name: TextName): void {
+    for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
+      notice.hidden = notice.dataset["news"] !== "locked";
+      const line = notice.hidden ? null : notice.querySelector("[data-news-text]");
+      if (line) line.textContent = this.text(name);
+      if (!notice.hidden) notice.scrollIntoView({ block: "nearest" });
+    }
+    this.showPanel(null);
+    this.form?.lock();
+  }
+
   /** The push of this very form's save or deletion, ahead of its answer. */
   private isOwnSave(news: HeldItemEvent): boolean {
     if (this.moving && news.own) return true;
@@ -338,7 +378,8 @@ export class ItemDialog {
     // FullCalendar keeps a click from moving the focus, so the browser does not know where it came from.
     const item = key && document.querySelector<HTMLElement>(`#calendar [data-item="${CSS.escape(key.id)}"]`);
     if (item) item.focus({ preventScroll: true });
-    else if (key || document.activeElement === document.body) find("#calendar").focus({ preventScroll: true });
+    else if (key || document.activeElement === document.body)
+      find(document, "#calendar").focus({ preventScroll: true });
   }
 
   private text(name: TextName): string {
@@ -346,33 +387,11 @@ export class ItemDialog {
   }
 }
 
-function find(selector: string): HTMLElement {
-  const element = document.querySelector<HTMLElement>(selector);
-  if (!element) throw new Error(`The page has no ${selector}.`);
-  return element;
-}
-
 function detailOf(text: string | undefined): string {
   try {
     return String((JSON.parse(text ?? "") as { readonly detail?: unknown }).detail ?? "");
   } catch {
     return "";
-  }
-}
-
-function remembered(): string | null {
-  try {
-    return localStorage.getItem(LAST_CALENDAR);
-  } catch {
-    return null;
-  }
-}
-
-function remember(calendar: string): void {
-  try {
-    localStorage.setItem(LAST_CALENDAR, calendar);
-  } catch {
-    // Storage is full or forbidden: the first calendar is offered next time.
   }
 }
 

@@ -81,6 +81,7 @@ export type TextName =
   | "shareNoConnection"
   | "roleLowered"
   | "calendarGoneWhileOpen"
+  | "calendarGoneWhileTyping"
   | "nowReadOnly"
   | "trashCalendarAbout"
   | "moveNamed"

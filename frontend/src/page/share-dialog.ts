@@ -1,5 +1,6 @@
 /** The dialog of who shares a calendar: members and their roles, invitations, leaving. Keeps nothing: what it lists is the server's last answer. */
 import type { ApiError, LiveClient, Result, Role } from "../fullcalendar";
+import { find } from "./find";
 import { fill, type PageData, type TextName } from "./page-data";
 import { ask } from "./question";
 import { isOwner } from "./roles";
@@ -240,10 +241,4 @@ function explainRoles(list: HTMLElement): void {
     about.textContent = option.dataset["about"] ?? "";
     list.append(name, about);
   }
-}
-
-function find<E extends HTMLElement>(place: ParentNode, selector: string): E {
-  const found = place.querySelector<E>(selector);
-  if (!found) throw new Error(`The page has no ${selector}.`);
-  return found;
 }
