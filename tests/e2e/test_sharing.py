@@ -7,8 +7,9 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.conftest import Visit
-from tests.e2e.person import MONTH, PATIENCE_MS, Person
+from tests.e2e.person import MONTH, PATIENCE_MS, Person, middle
 from tests.e2e.watch import Watch
+from tests.waiting import wait_until
 
 # "Within a second" is what is promised; tests wait ten times that.
 
@@ -183,3 +184,32 @@ def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Pe
     for person in (ana, ben):
         expect(listed(person)).to_have_count(1, timeout=PATIENCE_MS)
         person.sees(item, "Annual plan")
+
+
+def order(person: Person) -> list[str]:
+    return person.page.locator("#calendars .calendar-toggle__name").all_text_contents()
+
+
+def test_ones_own_order_is_the_same_on_all_ones_pages_and_nobody_elses(ana: Person, ben: Person) -> None:
+    """By keys, then by dragging. Seen failing with `tell` taken out of `set_order`."""
+    other = Person(ana.page.context.new_page(), ana.url).goto()
+    assert order(ana) == ["Team", "Projects", "Holidays"]
+    grip = listed(ana).locator("[data-grip]")
+    grip.focus()
+    ana.page.keyboard.press("ArrowDown")
+    ana.page.keyboard.press("ArrowDown")
+    expect(grip).to_be_focused()
+    for person in (ana, other):
+        wait_until(lambda: order(person) == ["Projects", "Holidays", "Team"], what="the order by keys")  # noqa: B023
+    expect(ana.page.locator("#calendars-order")).to_have_text("Team: place 3 of 3")
+    listed(other, "Holidays").hover()
+    x, y = middle(listed(other, "Holidays").locator("[data-grip]"))
+    other.page.mouse.move(x, y)
+    other.page.mouse.down()
+    other.page.mouse.move(x, y - 60, steps=6)
+    other.page.mouse.up()
+    for person in (other, ana):
+        wait_until(lambda: order(person) == ["Holidays", "Projects", "Team"], what="the order by dragging")  # noqa: B023
+    assert order(ben) == ["Team", "Projects", "Holidays"]
+    ana.page.reload()
+    assert order(ana.wait_until_live()) == ["Holidays", "Projects", "Team"]

@@ -34,6 +34,7 @@ export class ItemDialog {
   private form: ItemForm | null = null;
   private key: ItemKey | null = null;
   private moving = false;
+  private isRightless = false;
   private release: () => void = () => {};
   /** Of several clicks in a row the last one counts. */
   private asked = 0;
@@ -62,8 +63,8 @@ export class ItemDialog {
   }
 
   /** Tell whether the dialog of this item is open. */
-  shows(key: ItemKey): boolean {
-    return this.key?.id === key.id && this.key.calendar === key.calendar;
+  shows({ id, calendar }: ItemKey): boolean {
+    return this.key?.id === id && this.key.calendar === calendar;
   }
 
   /** Open the form of a new item. */
@@ -109,6 +110,11 @@ export class ItemDialog {
     this.focusFirst();
   }
 
+  private async showAgain(key: ItemKey): Promise<void> {
+    const html = await this.fetch(this.editUrl(key));
+    if (html !== null && this.shows(key)) this.fillIn(html);
+  }
+
   private async fetch(url: string): Promise<string | null> {
     try {
       const response = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
@@ -130,6 +136,7 @@ export class ItemDialog {
   private readForm(): void {
     const form = this.body.querySelector("form");
     this.form = form && new ItemForm(form, this.parts.page);
+    this.isRightless = false;
     this.offerCalendars();
   }
 
@@ -210,30 +217,30 @@ export class ItemDialog {
     notice.scrollIntoView({ block: "nearest" });
   }
 
-  // What others did meanwhile
+  // What others did
 
   private tell(news: HeldItemEvent): void {
-    if (!this.shows(news.key) || this.isOwnSave(news)) return;
+    // With other rights an item looks changed, too.
+    if (!this.shows(news.key) || this.isOwnSave(news) || this.isRightless) return;
     const person = news.own ? this.text("you") : (news.actor?.name ?? this.text("someone"));
     const text = fill(this.text(news.change === "deleted" ? "deletedWhileOpen" : "changedWhileOpen"), { person });
     if (this.form === null) return this.tellReader(news, text);
+    this.notify(news.change, text);
+    if (news.change === "deleted") this.form.lock();
+  }
+
+  private notify(name: string, text: string): void {
     for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
-      notice.hidden = notice.dataset["news"] !== news.change;
+      notice.hidden = notice.dataset["news"] !== name;
       const line = notice.hidden ? null : notice.querySelector("[data-news-text]");
       if (line) line.textContent = text;
       if (!notice.hidden) notice.scrollIntoView({ block: "nearest" });
     }
-    if (news.change === "deleted") this.form.lock();
   }
 
   /** Who typed nothing is shown the item as it is. */
   private tellReader(news: HeldItemEvent, text: string): void {
-    if (news.change === "changed") {
-      void this.fetch(this.editUrl(news.key)).then((html) => {
-        if (html !== null && this.shows(news.key)) this.fillIn(html);
-      });
-      return;
-    }
+    if (news.change === "changed") return void this.showAgain(news.key);
     this.dialog.close();
     this.parts.toasts.show(text);
   }
@@ -243,35 +250,25 @@ export class ItemDialog {
     const { client, page, toasts } = this.parts;
     const { key, form } = this;
     const info = key && client.calendarInfo(key.calendar);
-    if (!key || !info || !form || form.isLocked() || mayEdit(info)) return;
+    if (!key || !info || !form || this.isRightless || mayEdit(info)) return;
     if (form.isDirty()) return this.lock("roleLowered");
     toasts.show(fill(page.texts.nowReadOnly, { name: info.name }));
-    form.lock();
-    void this.fetch(this.editUrl(key)).then((html) => {
-      if (!this.shows(key)) return;
-      if (html === null) this.dialog.close();
-      else this.fillIn(html);
-    });
+    void this.showAgain(key);
   }
 
   /** That the calendar is gone, the sidebar tells. */
   private calendarGone(calendar: string): void {
     if (this.key?.calendar === calendar) {
-      if (this.form?.isDirty()) this.lock("calendarGoneWhileOpen");
-      else this.dialog.close();
+      this.form?.isDirty() ? this.lock("calendarGoneWhileOpen") : this.dialog.close();
     } else if (this.dialog.open && this.key === null && this.form?.value("calendar") === calendar) {
       this.complain(this.text("calendarGoneWhileTyping"));
     }
   }
 
   private lock(name: TextName): void {
-    for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
-      notice.hidden = notice.dataset["news"] !== "locked";
-      const line = notice.hidden ? null : notice.querySelector("[data-news-text]");
-      if (line) line.textContent = this.text(name);
-      if (!notice.hidden) notice.scrollIntoView({ block: "nearest" });
-    }
+    this.isRightless = true;
     this.showPanel(null);
+    this.notify("locked", this.text(name));
     this.form?.lock();
   }
 

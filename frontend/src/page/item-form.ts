@@ -6,7 +6,6 @@ import { fill, type PageData } from "./page-data";
 
 export class ItemForm {
   private dirty: boolean;
-  private locked = false;
   private before: Temporal.PlainDateTime | null;
 
   constructor(
@@ -44,13 +43,8 @@ export class ItemForm {
 
   /** Nothing more can be saved under this item. */
   lock(): void {
-    this.locked = true;
     const buttons = "[data-save], [data-compare], [data-panel-open=delete], [data-panel-open=move]";
     for (const button of this.element.querySelectorAll<HTMLElement>(buttons)) button.hidden = true;
-  }
-
-  isLocked(): boolean {
-    return this.locked;
   }
 
   private typed(target: EventTarget | null): void {

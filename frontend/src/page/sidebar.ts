@@ -1,6 +1,7 @@
 /** The calendars (on and off, remembered) and the filters. Says what is wanted; what is shown is the client's business. */
 import type { Calendar } from "fullcalendar";
 import { type CalendarInfo, type Item, isBusy, type LiveClient, liveEventSource } from "../fullcalendar";
+import { CalendarOrder } from "./calendar-order";
 import { fill, type PageData, type TextName } from "./page-data";
 import { isOwner } from "./roles";
 import type { Toasts } from "./toasts";
@@ -22,9 +23,11 @@ export class Sidebar {
   onFilter: (filter: Filter) => void = () => {};
   private readonly list = document.getElementById("calendars");
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
+  private readonly order: CalendarOrder | null;
   private readonly names = new Map<string, string>();
 
   constructor(private readonly parts: Parts) {
+    this.order = this.list && new CalendarOrder(this.list, parts);
     const hidden = readHidden();
     for (const toggle of this.toggles()) {
       const id = toggle.dataset["calendar"] ?? "";
@@ -86,6 +89,7 @@ export class Sidebar {
       if (label) this.describe(label, info);
       this.names.set(info.id, info.name);
     }
+    this.order?.show();
   }
 
   private addCalendar(info: CalendarInfo): HTMLElement | null {
@@ -108,7 +112,9 @@ export class Sidebar {
     const role = label.querySelector<HTMLElement>(".calendar-toggle__role");
     const swatch = label.querySelector("svg");
     const edit = label.querySelector<HTMLElement>("[data-edit-calendar]");
-    edit?.setAttribute("aria-label", fill(this.parts.page.texts.editNamed, { name: info.name }));
+    const { texts } = this.parts.page;
+    edit?.setAttribute("aria-label", fill(texts.editNamed, { name: info.name }));
+    label.querySelector("[data-grip]")?.setAttribute("aria-label", fill(texts.moveNamed, { name: info.name }));
     if (name) name.textContent = info.name;
     if (role) role.hidden = info.rights === "full";
     swatch?.setAttribute("fill", info.color);
