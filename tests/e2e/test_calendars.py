@@ -28,7 +28,7 @@ def test_a_calendar_comes_changes_and_goes_on_all_open_pages(ana: Person) -> Non
     dialog.locator("[name=color]").fill("#db2777")
     dialog.get_by_role("button", name="Save").click()
     expect(listed(other, "Launch week")).to_be_visible(timeout=PATIENCE_MS)
-    expect(listed(other, "Launch week").locator("svg").first).to_have_attribute("fill", "#db2777")
+    expect(listed(other, "Launch week").locator(".calendar-toggle__swatch")).to_have_attribute("fill", "#db2777")
     listed(ana, "Launch week").locator("[data-edit-calendar]").click()
     dialog.get_by_role("button", name="Delete", exact=True).click()
     dialog.locator("[data-panel]").get_by_role("button", name="Delete").click()

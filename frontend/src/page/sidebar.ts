@@ -110,7 +110,7 @@ export class Sidebar {
   private describe(label: HTMLElement, info: CalendarInfo): void {
     const name = label.querySelector(".calendar-toggle__name");
     const role = label.querySelector<HTMLElement>(".calendar-toggle__role");
-    const swatch = label.querySelector("svg");
+    const swatch = label.querySelector(".calendar-toggle__swatch");
     const edit = label.querySelector<HTMLElement>("[data-edit-calendar]");
     const { texts } = this.parts.page;
     edit?.setAttribute("aria-label", fill(texts.editNamed, { name: info.name }));
