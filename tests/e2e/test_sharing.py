@@ -69,7 +69,7 @@ def test_whom_it_cannot_be_shared_with_is_said_beside_the_field(ana: Person, wat
 
 
 def test_an_editor_who_is_made_a_viewer_cannot_change_anything_from_then_on(ana: Person, ben: Person) -> None:
-    """Ben has the item open, first untouched, then in mid-sentence."""
+    """Ben has the item open, first untouched, then in mid-sentence. Seen failing with the item's own news shown in place of that."""
     item = ana.creates("Budget")
     ben.sees(item)
     ben.opens(item)
