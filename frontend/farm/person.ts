@@ -150,6 +150,7 @@ export class Person {
 
   private lookAtGone(calendar: string): void {
     this.watches.get(calendar)?.gone(this.shown(calendar).length);
+    this.progress.get(calendar)?.gone(clock());
   }
 
   private statusChanged(status: string): void {
