@@ -26,7 +26,7 @@ from .live.outbox import unsent_bytes
 logger = logging.getLogger(__name__)
 
 _SPREAD: Final = 0.75  # of DRAIN_SECONDS: pages leave within it, so that the last of them need not be closed
-_FIRST_WORD_SECONDS: Final = 0.3  # for the request of a connection that came in the last moment
+_FIRST_WORD_SECONDS: Final = 0.5  # for the request of a connection that came in the last moment
 _GOODBYE_SECONDS: Final = 1.5  # autobahn drops who does not answer a close within 1 s
 _STEP_SECONDS: Final = 0.02
 _CLOSING_BYTES: Final = 200_000  # beyond the bound of `Outbox`: for what closes already, and a frame

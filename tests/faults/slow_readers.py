@@ -96,8 +96,12 @@ class Stream:
         self.client.put(f"{self._path}{name}/", json=body).raise_for_status()
         return name
 
-    def follower(self, kind: type[Follower] = Follower, *, receive_bytes: int | None = None) -> Follower:
-        return kind(self.node.port, cookie=self._cookie, calendar=self.calendar, receive_bytes=receive_bytes)
+    def follower(
+        self, kind: type[Follower] = Follower, *, receive_bytes: int | None = None, port: int = 0, tls: bool = False
+    ) -> Follower:
+        """Return a new socket, of another port of the process where one is named."""
+        asked = port or self.node.port
+        return kind(asked, cookie=self._cookie, calendar=self.calendar, receive_bytes=receive_bytes, tls=tls)
 
     def feed(self, *, min_revision: int = 0) -> dict[str, str]:
         """Return the items of a year, as their states by id."""
