@@ -111,7 +111,6 @@ export class NodeEdges {
         this.signal = listener;
         return () => {};
       },
-      isHidden: () => false,
       cookies: () => this.place.cookies,
       isHidden: () => false,
     };
