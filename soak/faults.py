@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final, Self
 
-from tests.cluster import START_TIMEOUT_SECONDS, Cluster, Node
+from tests.cluster import ROOT, START_TIMEOUT_SECONDS, Cluster, Node
 from tests.farm import Farm, now_ms
 from tests.servers import LOOPBACK
+
+from .seed import Member
 
 STOPPED_SECONDS: Final = 10
 REDIS_STOPPED_SECONDS: Final = 5
@@ -28,6 +32,8 @@ class Stage:
     cluster: Cluster
     farm: Farm
     clients: list[str]
+    # Who writes nothing: their rights may change.
+    readers: Sequence[Member]
     dice: Random
     wait: Callable[[float], object]
     complain: Callable[[str], None]
@@ -55,10 +61,12 @@ def kill_node(stage: Stage) -> None:
 
 def restart_node(stage: Stage) -> None:
     node = stage.node()
-    code = node.stop(signal.SIGTERM)
-    if code:
-        stage.complain(f"a process that was told to stop ended with {code}")
-    node.start()
+    try:
+        code = node.stop(signal.SIGTERM)
+        if code:
+            stage.complain(f"a process that was told to stop ended with {code}")
+    finally:
+        node.start()
 
 
 def stop_node(stage: Stage) -> None:
@@ -119,6 +127,18 @@ def pages_away_and_back(stage: Stage) -> None:
     stage.farm.signal("doubt", stage.some_clients())
 
 
+def withdraw_and_grant(stage: Stage) -> None:
+    """Somebody loses a calendar, gets it back with other rights, and then with those from before."""
+    reader = stage.dice.choice(stage.readers)
+    calendar, role = stage.dice.choice(sorted(reader.roles.items()))
+    if role == "owner":
+        return
+    for given in ("none", "editor" if role in ("viewer", "freebusy") else "viewer", role):
+        command = [sys.executable, "-m", "soak.rights", reader.name, calendar, given]
+        subprocess.run(command, cwd=ROOT, env=stage.cluster.environ, check=True, capture_output=True)
+        stage.wait(stage.dice.uniform(0.2, 2))
+
+
 def restart_postgres(stage: Stage) -> None:
     stage.cluster.postgres.stop(signal.SIGINT)
     stage.wait(stage.dice.uniform(0, 1.5))
@@ -144,6 +164,7 @@ FAULTS: Final[dict[str, Callable[[Stage], None]]] = {
     "connections cut": cut_clients,
     "sockets cut": cut_sockets,
     "pages away": pages_away_and_back,
+    "rights withdrawn and given": withdraw_and_grant,
     "PostgreSQL restart": restart_postgres,
     "PostgreSQL crash": crash_postgres,
 }
@@ -153,13 +174,20 @@ class Faults:
     """A thread that breaks one thing after another. It can be paused between two; whatever it broke is up again then."""
 
     def __init__(
-        self, cluster: Cluster, farm: Farm, *, clients: list[str], seed: int, complain: Callable[[str], None]
+        self,
+        cluster: Cluster,
+        farm: Farm,
+        *,
+        clients: list[str],
+        readers: Sequence[Member],
+        seed: int,
+        complain: Callable[[str], None],
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.windows: list[tuple[str, float, float]] = []
         self._stopping, self._whole, self._paused = Event(), Lock(), False
         self._farm, self._complain, self._dice = farm, complain, Random(seed)
-        self._stage = Stage(cluster, farm, clients, self._dice, self._stopping.wait, complain)
+        self._stage = Stage(cluster, farm, clients, readers, self._dice, self._stopping.wait, complain)
         self._thread = Thread(target=self._break, name="faults", daemon=True)
 
     def _break(self) -> None:

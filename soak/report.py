@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .rolling import Rolling, in_seconds
 from .run import Outcome
 
 
@@ -27,12 +29,13 @@ def report(outcome: Outcome) -> str:
             _section("staleness in ms, from the acknowledgement", _lags(farm["lags"], outcome.windows)),
             _section("reconnects", [("clients that came back", len(farm["returns"])), *away(farm["returns"])]),
             _section("feeds asked for", [("all", len(farm["feeds"]))]),
+            _section("the machine", _machine(outcome)),
             _section("invariants", [("pictures looked at", farm["checks"]), ("violations", farm["violations"])]),
         ]
     parts += [
         _section("tracebacks in the logs of the site", outcome.tracebacks.most_common()),
         _section("memory of the processes", outcome.memory),
-        f"{len(wrong)} wrong" if wrong else "nothing is wrong",
+        _verdict(wrong),
     ]
     return "\n\n".join(parts)
 
@@ -41,6 +44,14 @@ def _writes(mutations: Mapping[str, Counter[str]]) -> Iterable[tuple[str, str]]:
     for kind, counts in mutations.items():
         refused = " ".join(f"{what.split()[1]}: {n}" for what, n in sorted(counts.items()) if "refused" in what)
         yield kind, f"{counts['acknowledged']:6} {counts['retried']:5}   {refused}"
+
+
+def _machine(outcome: Outcome) -> Iterable[tuple[str, str]]:
+    """Late clients may be late because the machine is: what it was like."""
+    delay = outcome.farm["loopDelay"]
+    yield "processors", f"{outcome.busy:.0f}% busy, {outcome.used:.1f} of {os.cpu_count()} with this run"
+    yield "the farm's own event loop, late by", f"p99 {delay['p99']:.0f} ms, at most {delay['worst']:.0f} ms"
+    yield "the farm's memory", f"{outcome.farm['memoryBytes'] / 1e6:.0f} MB"
 
 
 def _lags(
@@ -65,10 +76,40 @@ def away(returns: Iterable[Mapping[str, float]]) -> Iterable[tuple[str, str]]:
         yield "away for", f"{shares}, longest {times[-1]:.1f} s"
 
 
-def by_second(times_ms: Iterable[float], *, since_ms: float) -> list[int]:
-    """Return how many of these instants fell into each second since the first."""
-    counts = Counter(int((at - since_ms) // 1000) for at in times_ms)
-    return [counts[second] for second in range(max(counts, default=-1) + 1)]
+def rolling_report(outcome: Rolling) -> str:
+    """Return what a rolling restart has to say, its verdict last."""
+    parts = [f"rolling restart of {len(outcome.restarts)} processes under {outcome.clients} clients"]
+    for number, restart in enumerate(outcome.restarts, 1):
+        gone = sorted((one["backAt"] - restart.started_ms) / 1000 for one in restart.returns)
+        rows = [
+            ("told to stop, it ended after", f"{restart.end_seconds:.1f} s with {restart.exit_code}"),
+            ("ready again after", f"{restart.ready_seconds:.1f} s"),
+            ("clients that left and came back", len(gone)),
+            ("the last was back after", f"{gone[-1]:.1f} s" if gone else "-"),
+            ("back in each second", " ".join(map(str, in_seconds(restart)))),
+            *away(restart.returns),
+        ]
+        parts.append(_section(f"process {number}", rows))
+    rows = [
+        ("feeds asked for since the first restart", outcome.feeds_after),
+        ("writes, and sent more than once", f"{outcome.writes}, {outcome.retried}"),
+        ("attempts without a definite answer", outcome.failures or "none"),
+        ("resets", outcome.farm["resets"] or "none"),
+    ]
+    parts += [
+        _section("altogether", rows),
+        _section("staleness in ms, from the acknowledgement", _lags(outcome.farm["lags"], [])),
+    ]
+    parts.append(_verdict(outcome.wrong))
+    return "\n\n".join(parts)
+
+
+def _verdict(wrong: Sequence[str]) -> str:
+    return (
+        "\n".join([f"{len(wrong)} wrong", *(one.splitlines()[0] for one in wrong[:50])])
+        if wrong
+        else "nothing is wrong"
+    )
 
 
 def _section(title: str, rows: Iterable[tuple[object, object]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
+
+import psutil
 
 from tests.cluster import ROOT, Cluster
 from tests.farm import Client, Farm, Way
@@ -56,6 +59,8 @@ class Outcome:
     mutations: dict[str, Counter[str]] = field(default_factory=dict)
     write_failures: Counter[str] = field(default_factory=Counter)
     tracebacks: Counter[str] = field(default_factory=Counter)
+    busy: float = 0  # percent of the machine's processors
+    used: float = 0  # processors that the soak used by itself, on average
     farm: dict[str, Any] = field(default_factory=dict)
 
 
@@ -97,6 +102,7 @@ class Soak:
         """Do it all; what is wrong is in the outcome."""
         plan = self._plan
         self._say(f"seed {plan.seed}: {plan.clients} clients, {plan.seconds:g} s, {plan.per_second:g} writes a second")
+        since, used = time.monotonic(), _processor_seconds()
         with tempfile.TemporaryDirectory(prefix="calendar-soak-") as folder, Cluster(nodes=2) as cluster:
             cast = fill(cluster)
             with Farm(cluster.url, log=Path(folder) / "farm.log") as farm:
@@ -105,6 +111,7 @@ class Soak:
                 finally:
                     self._look_at_logs(cluster)
                 self._look_at_log(cluster)
+        self.outcome.used = (_processor_seconds() - used) / (time.monotonic() - since)
         return self.outcome
 
     def _soak(self, cluster: Cluster, farm: Farm, cast: seed.Cast) -> None:
@@ -113,11 +120,19 @@ class Soak:
         farm.open(clients)
         farm.await_whole(timeout_seconds=60)
         self._note_memory(cluster, "at the start")
+        psutil.cpu_percent()  # since when the next call counts
         world = World(cast)
         names = [one.name for one in clients]
         with (
             Pump(farm, self._book),
-            Faults(cluster, farm, clients=names, seed=plan.seed, complain=self._wrong) as faults,
+            Faults(
+                cluster,
+                farm,
+                clients=names,
+                readers=cast.members[WRITERS:],
+                seed=plan.seed,
+                complain=self._wrong,
+            ) as faults,
             Writers(
                 cast.members[:WRITERS],
                 site=cluster.url,
@@ -134,6 +149,7 @@ class Soak:
                 self._checkpoint(cluster, farm, faults, writers)
             self.outcome.wrong += [f"a writer failed: {one}" for one in writers.errors]
         self.outcome.farm = farm.stats()
+        self.outcome.busy = psutil.cpu_percent()
 
     def _checkpoint(self, cluster: Cluster, farm: Farm, faults: Faults, writers: Writers) -> None:
         """Let everything come to rest, compare every client with a fresh feed, and go on."""
@@ -171,9 +187,10 @@ class Soak:
         self.outcome.memory.append((when, sizes))
 
     def _look_at_logs(self, cluster: Cluster) -> None:
-        self.outcome.tracebacks = complaints.counted(node.log() for node in cluster.nodes)
-        for end, count in complaints.unexplained(self.outcome.tracebacks).items():
-            self._wrong(f"{count} tracebacks: {end}")
+        logs = [node.log() for node in cluster.nodes]
+        self.outcome.tracebacks = complaints.counted(logs)
+        for end, (count, first) in complaints.unexplained(logs).items():
+            self._wrong(f"{count} tracebacks as this one: {end}\n{first}")
 
     def _look_at_log(self, cluster: Cluster) -> None:
         """Every acknowledged mutation is there exactly once, none that was refused, and the log is what the tables say."""
@@ -186,6 +203,13 @@ class Soak:
             cluster.manage("verify_log")
         except RuntimeError as error:
             self._wrong(str(error))
+
+
+def _processor_seconds() -> float:
+    """Return the processor time of this process and of all that it started and that have ended."""
+    return sum(
+        one.ru_utime + one.ru_stime for one in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 class Pump:

@@ -56,7 +56,15 @@ class Comparison:
 def _built() -> tempfile.TemporaryDirectory[str]:
     """Return the folder of the built farm, which goes with this process. It is built anew, so it is never that of older sources."""
     folder = tempfile.TemporaryDirectory(prefix="calendar-farm-")
-    command = ["npx", "vite", "build", "--config", "vite.farm.config.ts", "--outDir", folder.name, "--logLevel", "warn"]
+    command = [
+        "node",
+        "node_modules/vite/bin/vite.js",
+        "build",
+        "--config",
+        "vite.farm.config.ts",
+        "--outDir",
+        folder.name,
+    ]
     ran = subprocess.run(command, cwd=FRONTEND, capture_output=True, text=True)
     if ran.returncode:
         raise RuntimeError(f"the farm was not built:\n{ran.stdout}{ran.stderr}")
@@ -207,6 +215,10 @@ class Farm:
     def tamper(self, names: Sequence[str], *, find: str, replace: str) -> None:
         """Replace a text (a regular expression of JavaScript) in what comes over WebSockets: for tests of the farm itself."""
         self.ask("tamper", given={"names": list(names), "find": find, "replace": replace})
+
+    def inject(self, names: Sequence[str], frame: Mapping[str, object]) -> None:
+        """Give clients with a WebSocket a frame that no server sent: for tests of the farm itself."""
+        self.ask("inject", given={"names": list(names), "frame": frame})
 
     def close(self) -> None:
         """End the process, whatever it does."""

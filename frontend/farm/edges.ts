@@ -88,29 +88,33 @@ export class NodeEdges {
   /** Changes what comes over a WebSocket, for tests of the farm itself. */
   tamper: (text: string) => string = (text) => text;
 
+  /** Takes a frame as if it came over the WebSocket that is open. */
+  inject: (text: string) => void = () => {};
+
   constructor(
     private readonly place: Place,
     private readonly listener: EdgesListener,
   ) {}
 
   edges(): Edges {
-    return {
+    const edges = {
       transport: this.transport(),
-      fetch: (url, init) => this.fetch(url, init),
+      fetch: (url: string, init: RequestInit) => this.fetch(url, init),
       now: clock,
       random: Math.random,
       uuid: () => crypto.randomUUID(),
-      setTimer: (run, ms) => setTimeout(run, ms),
-      clearTimer: (id) => clearTimeout(id),
+      setTimer: (run: () => void, ms: number) => setTimeout(run, ms),
+      clearTimer: (id: NodeJS.Timeout) => clearTimeout(id),
       // What is checked at each frame is then checked after each change.
-      nextFrame: (run) => queueMicrotask(run),
-      onPageSignal: (listener) => {
+      nextFrame: (run: () => void) => queueMicrotask(run),
+      onPageSignal: (listener: (signal: PageSignal) => void) => {
         this.signal = listener;
         return () => {};
       },
-      isHidden: () => false,
       cookies: () => this.place.cookies,
+      isHidden: () => false,
     };
+    return edges;
   }
 
   /** What a browser tells of its page: it woke up, it goes away, it is back. */
@@ -143,13 +147,14 @@ export class NodeEdges {
     };
     page.href = `${site}/`;
     opening = { headers: { Cookie: cookies, Origin: site }, dispatcher: connections.agent };
+    const received = (text: string) => {
+      this.listener.received(text, "socket");
+      handlers.received(text);
+    };
+    this.inject = received;
     const link = native.open({
       opened: () => handlers.opened(),
-      received: (came) => {
-        const text = this.tamper(came);
-        this.listener.received(text, "socket");
-        handlers.received(text);
-      },
+      received: (text) => received(this.tamper(text)),
       closed: (code) => {
         end();
         handlers.closed(code);

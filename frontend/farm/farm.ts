@@ -1,4 +1,5 @@
 /** All clients of the farm and what was counted of them. Obeys its driver; never decides what is to be broken. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { PageSignal } from "../src/client/edges";
 import { isState, revisionOf } from "../src/protocol/state";
 import { clock } from "./clock";
@@ -27,6 +28,8 @@ interface Return {
   readonly backAt: number;
 }
 
+const LOOP_DELAY_EACH_MS = 10;
+
 export class Farm {
   private readonly people = new Map<string, Person>();
   private readonly lags = new Lags();
@@ -40,8 +43,11 @@ export class Farm {
   private violations = 0;
   private applied = 0;
   private oneHistory = true;
+  private readonly loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_EACH_MS });
 
-  constructor(private readonly tell: (message: object) => void) {}
+  constructor(private readonly tell: (message: object) => void) {
+    this.loopDelay.enable();
+  }
 
   /** Do what the driver asks; return what it is answered. */
   async obey(command: string, given: object): Promise<unknown> {
@@ -74,6 +80,8 @@ export class Farm {
         return this.stats();
       case "tamper":
         return this.tamper(given as { names: string[]; find: string; replace: string });
+      case "inject":
+        return this.inject(given as { names: string[]; frame: object });
       default:
         throw new Error(`there is no command ${command}`);
     }
@@ -114,6 +122,10 @@ export class Farm {
 
   private tamper({ names, find, replace }: { names: string[]; find: string; replace: string }): void {
     this.some(names, (person) => person.tamper((text) => text.replace(new RegExp(find), replace)));
+  }
+
+  private inject({ names, frame }: { names: string[]; frame: object }): void {
+    this.some(names, (person) => person.inject(frame));
   }
 
   private acknowledged(changes: readonly Acknowledged[]): void {
@@ -219,6 +231,8 @@ export class Farm {
       returns: this.returns,
       feeds: this.feeds,
       lags: this.lags.report(),
+      // Clients are late by this without any fault of theirs.
+      loopDelay: { p99: this.loopDelay.percentile(99) / 1e6, worst: this.loopDelay.max / 1e6 },
       memoryBytes: process.memoryUsage.rss(),
     };
   }

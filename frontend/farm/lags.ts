@@ -95,6 +95,7 @@ export class Progress {
   private awaited: Awaited[] = [];
   private resetAt = Number.NEGATIVE_INFINITY;
   private resetting = false;
+  private isGone = false;
 
   constructor(
     private readonly lags: Lags,
@@ -108,6 +109,13 @@ export class Progress {
     this.resetting = true;
   }
 
+  /** The calendar is not this client's any more: nothing of it is awaited. */
+  gone(at: number): void {
+    this.isGone = true;
+    this.awaited = [];
+    this.reset(at);
+  }
+
   /** The picture is whole again. */
   settled(at: number): void {
     if (this.resetting) this.resetAt = at;
@@ -116,6 +124,7 @@ export class Progress {
 
   /** The cursor has come to a revision. */
   came(revision: number, at: number): void {
+    this.isGone = false;
     if (revision <= (this.passes.at(-1)?.revision ?? -1)) return;
     this.passes.push({ revision, at });
     if (this.passes.length > PASSES_AT_MOST) this.passes = this.passes.slice(-PASSES_AT_MOST / 2);
@@ -127,6 +136,7 @@ export class Progress {
 
   /** A change was acknowledged to its writer. */
   acknowledged(revision: number, at: number): void {
+    if (this.isGone) return;
     const pass = this.passes.find((one) => one.revision >= revision);
     if (pass === undefined) this.awaited.push({ revision, at });
     else this.pass(at, pass.at);

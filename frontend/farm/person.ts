@@ -106,6 +106,11 @@ export class Person {
     this.edges.tamper = tamper;
   }
 
+  /** Give it a frame that no server sent. */
+  inject(frame: object): void {
+    this.edges.inject(JSON.stringify(frame));
+  }
+
   close(): void {
     this.client.close();
     this.edges.cut("all");
@@ -145,6 +150,7 @@ export class Person {
 
   private lookAtGone(calendar: string): void {
     this.watches.get(calendar)?.gone(this.shown(calendar).length);
+    this.progress.get(calendar)?.gone(clock());
   }
 
   private statusChanged(status: string): void {

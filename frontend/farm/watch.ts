@@ -16,6 +16,8 @@ export class CalendarWatch {
   private cursor: State | null = null;
   private applied: number | null = null;
   private access: string | null = null;
+  /** No cursor was seen in this generation yet. */
+  private isNew = true;
   private diverged = false;
   /** The picture holds what is left of another history, until every range is answered (C7). */
   private mixed = false;
@@ -69,7 +71,7 @@ export class CalendarWatch {
     if (now.generation < this.generation) this.complain("C5: generations never go back", `${now.generation}`);
     this.generation = now.generation;
     this.applied = null;
-    this.access = null;
+    this.isNew = true;
     this.history = new Map();
     if (!this.diverged) return;
     this.diverged = false;
@@ -85,8 +87,10 @@ export class CalendarWatch {
       this.complain("C3: the cursor never goes back", `from ${this.cursor} to ${now.cursor}`);
     }
     if (this.access !== null && now.access !== this.access) {
-      this.complain("S5: one access per generation", `from ${this.access} to ${now.access}`);
+      if (!this.isNew) this.complain("S5: one access per generation", `from ${this.access} to ${now.access}`);
+      this.floors.clear(); // what was hidden from these eyes may be theirs now
     }
+    this.isNew = false;
     this.know(now.cursor);
     this.cursor = now.cursor;
     this.access = now.access;
