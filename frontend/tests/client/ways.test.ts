@@ -137,6 +137,7 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+// Seen failing with a pause that only a page from the back/forward cache ends.
 test.each([true, false])(
   "client_ends_right_whatever_was_lost_when_sockets_are_refused_in_the_end_%s",
   async (refused) => {
