@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rate", type=float, help="writes a second: 12; in a rolling restart 5")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # one follows it in a file
     seed = randbelow(1_000_000) if given.seed is None else given.seed
     if given.what == "rolling":
         rolling = roll(clients=given.clients or 500, seed=seed, per_second=given.rate or 5)

@@ -78,7 +78,8 @@ export class Lags {
     const kinds = new Set(
       this.faults.filter((fault) => fault.from <= to && (fault.to ?? to) >= from).map(({ kind }) => kind),
     );
-    return kinds.size === 0 ? "" : ` while ${[...kinds].sort().join(" and ")}`;
+    if (kinds.size > 1) return " while several faults";
+    return kinds.size === 0 ? "" : ` while ${[...kinds][0]}`;
   }
 }
 
