@@ -62,10 +62,11 @@ check: python-ready .make/page-packages  ## Check style, types, layers, locks an
 	$(PRODUCTION) $(PY) -W error::ResourceWarning manage.py check --deploy --fail-level WARNING
 	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py
 
-verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, and the cluster
+verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, the cluster, a minute of soak
 	$(SQLITE) $(PY) tools/verify_wheel.py
 	$(SQLITE) $(PY) tools/verify_newer_python.py
 	$(SQLITE) $(PY) -m tools.verify_cluster
+	$(SQLITE) $(PY) -m soak --seconds 60
 
 fmt: python-ready .make/page-packages  ## Format everything, and fix what can be fixed
 	$(PY) -m ruff check --fix .
@@ -80,9 +81,11 @@ bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets beside 
 	$(SQLITE) $(PY) -m bench
 
 soak: export MODEL_RUNS ?= 100000
-soak: python-ready .make/page-packages  ## Run the model of server and clients, and the front end's, 100,000 times each
+soak: python-ready page-ready  ## Run the models 100,000 times each, then break a cluster under 200 pages for 10 minutes
 	$(SQLITE) $(PY) -m pytest tests/model/test_model.py --timeout=0 --durations=3
 	npm --prefix frontend test -- tests/core/invariants.test.ts
+	$(SQLITE) $(PY) -m soak
+	$(SQLITE) $(PY) -m soak rolling
 
 docs: python-ready  ## Write the generated documents again
 	$(SQLITE) $(PY) manage.py openapi

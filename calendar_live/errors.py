@@ -67,6 +67,12 @@ class AlreadyExists(CalendarLiveError):
     default_detail = "A work item with this id exists already."
 
 
+class AlreadyMember(CalendarLiveError):
+    code = "already_member"
+    status = 409
+    default_detail = "This person is in the calendar already."
+
+
 class CannotCalculateChanges(CalendarLiveError):
     """The state given cannot be verified: `reason` is `pruned`, or `diverged` when it is of another history (RFC 8620 §5.2)."""
 

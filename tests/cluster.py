@@ -30,11 +30,11 @@ STOP_TIMEOUT_SECONDS: Final = 30
 _OTHERS: Final = {"DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ORIGINS", "HTTPS", "FORCE_SCRIPT_NAME", "STATIC_ROOT"}
 
 
-def web_command(procfile: str, port: int) -> list[str]:
-    """Return the words by which a Procfile starts a process of the site, on a port."""
+def web_command(procfile: str) -> list[str]:
+    """Return the words by which a Procfile starts a process of the site, its port as `$PORT`."""
     line = re.search(r"^web: (?:exec )?(.*)$", (ROOT / procfile).read_text(), re.MULTILINE)
     assert line
-    return [str(port) if word == "$PORT" else word for word in shlex.split(line[1])]
+    return shlex.split(line[1])
 
 
 class Node:
@@ -46,7 +46,8 @@ class Node:
         self.log_file = log
         self.application = ""  # another one than the Procfile's, from the next start on
         self._environ = dict(environ)
-        self._command = command or web_command("Procfile.cluster", self.port)
+        words = command or web_command("Procfile.cluster")
+        self._command = [str(self.port) if word == "$PORT" else word for word in words]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -15,7 +15,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 
 from ..errors import CalendarLiveError, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge, Unavailable
-from . import calendars, feeds, frames, items
+from . import calendars, feeds, frames, items, sharing
 from .http import error_response, fresh, unknown_address
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ api.add_router("", calendars.router)
 api.add_router("", feeds.router)
 api.add_router("", frames.router)
 api.add_router("", items.router)
+api.add_router("", sharing.router)
 
 
 @api.exception_handler(CalendarLiveError)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final, TypedDict, TypeVar
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
@@ -34,6 +34,8 @@ RIGHTS_TYPE: Final = "user.rights"
 RECONNECT_TYPE: Final = "control.reconnect"
 # The group of what concerns every socket of every process.
 CONTROL_GROUP: Final = "control"
+# The group that nobody listens to.
+NOBODYS_GROUP: Final = "nobody"
 
 T = TypeVar("T")
 
@@ -121,6 +123,23 @@ async def _send(change_set: ChangeSet) -> None:
     if layer is not None:
         async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
             await layer.group_send(group_of(change_set.calendar), encode(change_set))
+
+
+def layer_answers() -> bool | None:
+    """Whether the channel layer takes a message just now, within the bound of a broadcast; None if it is this process's own memory."""
+    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    if layer is None or isinstance(layer, InMemoryChannelLayer):
+        return None
+    try:
+        async_to_sync(_send_to_nobody)(layer)
+    except Exception:  # whatever the layer's client raises
+        return False
+    return True
+
+
+async def _send_to_nobody(layer: BaseChannelLayer) -> None:
+    async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+        await layer.group_send(NOBODYS_GROUP, {"type": RECONNECT_TYPE})
 
 
 def send_rights(*, user_ids: Iterable[str], **_: Any) -> None:

@@ -95,6 +95,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             loop.create_task(self._serve(self._hub)),
             loop.create_task(self._beat(self._hub, session, heartbeat)),
         ]
+        self._hub.see_off(self)
         self.recheck()  # what was taken away after it was read, and before the hub knew of this socket, was told to nobody
 
     async def _leave(self) -> None:
@@ -155,6 +156,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         """Answer subscribes one by one, in order, without keeping pings waiting."""
         while True:
             frame = await self._wanted.get()
+            await self._outbox.room()
             try:
                 if isinstance(frame, frames.Unsubscribe):
                     await hub.unsubscribe(self, frame.calendar)

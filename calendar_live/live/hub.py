@@ -71,6 +71,7 @@ class _Served:
 
     calendar: str
     head: State | None = None
+    announced: State | None = None  # while there is no head yet: the newest state that was heard of
     gone: bool = False
     members: dict[Socket, Subscription] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -96,6 +97,7 @@ class Hub:
         self._layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
         self._name: str | None = None
         self._naming = asyncio.Lock()
+        self._order_to_leave: str | None = None
         self._tasks = Supervisor({"listen": self._listen, "watch": self._watch, "rejoin": self._rejoin})
 
     # --- subscriptions -------------------------------------------------------------------------------------------
@@ -257,7 +259,9 @@ class Hub:
                     continue
                 if served.head is None:
                     await self._join(broadcast.group_of(calendar))
-                    served.head = (await reader.heads([calendar])).get(calendar)
+                    served.head = await reader.first_head(calendar)
+                    if served.head and served.announced and _is_behind(served.head, served.announced):
+                        await self._catch_up(served)
                 return served
 
     async def _leave_if_empty(self, served: _Served) -> None:
@@ -309,18 +313,27 @@ class Hub:
         served = self._served.get(change_set.calendar)
         if served is None:
             return
+        if (
+            served.head is None
+        ):  # its first subscriber reads it, perhaps slowly: no other calendar's delivery waits for that
+            served.announced = change_set.new
+            return
         async with served.lock:
-            if served.head is None or change_set.new == served.head:
-                return
-            if change_set.old == served.head and change_set.entries is not None:
-                await self._deliver(served, change_set)
-            elif _is_behind(served.head, change_set.new):
-                await self._catch_up(served)
+            await self._take(served, change_set)
+
+    async def _take(self, served: _Served, change_set: ChangeSet) -> None:
+        if served.head is None or change_set.new == served.head:
+            return
+        if change_set.old == served.head and change_set.entries is not None:
+            await self._deliver(served, change_set)
+        elif _is_behind(served.head, change_set.new):
+            await self._catch_up(served)
 
     async def look_at_heads(self) -> None:
         """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
         for served in list(self._served.values()):
-            if not served.members:
+            # Locked: its first subscriber is coming, perhaps slowly.
+            if not served.members and not served.lock.locked():
                 await self._leave_if_empty(served)
         before = {calendar: served.head for calendar, served in self._served.items() if served.head is not None}
         if not before:
@@ -346,7 +359,7 @@ class Hub:
         """Deliver from the log all that lies after the head. The lock is held."""
         while served.head is not None:
             try:
-                since = await reader.read_since(served.calendar, served.head)
+                since = await reader.read_missed(served.calendar, served.head)
             except CannotCalculateChanges:
                 await self._diverge(served)
                 return
@@ -451,6 +464,16 @@ class Hub:
         for person in list(self._people.values()):
             for socket in list(person.sockets):
                 socket.push(order)
+
+    def end(self, *, spread_ms: int) -> None:
+        """Have every socket of this process connect anew, and those that still come: this process stops."""
+        self._order_to_leave = frames.reconnect(spread_ms=spread_ms)
+        self.send_away(spread_ms=spread_ms)
+
+    def see_off(self, socket: Socket) -> None:
+        """Send a socket away again that was greeted while this process is stopping."""
+        if self._order_to_leave is not None:
+            socket.push(self._order_to_leave)
 
     async def _rejoin(self) -> None:
         """Join what could not be joined; a task of its own, because the look at the heads must never wait for a broker."""

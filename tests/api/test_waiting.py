@@ -382,7 +382,7 @@ async def test_a_waiting_page_is_sent_away_with_the_others(sign_in: SignIn, team
     known = body_of(await caller.frames())["known"]
     asked = caller.frames(subscribe(team, await in_thread(head_of, team)), known=known, wait=LONG)
     await waiting()
-    get_hub().send_away(1_000)
+    get_hub().send_away(spread_ms=1_000)
     assert kinds(await asked)[-1] == "reconnect"
 
 

@@ -1,5 +1,5 @@
 /** The client of a page: one socket for all its calendars, their stores, and what the page is told. Decides nothing that core decides. */
-import type { Status } from "../core/connection";
+import type { Status, Way } from "../core/connection";
 import type { ChangeSet, GoneReason } from "../core/model";
 import { isLoading, lookUp, picture } from "../core/picture";
 import type { Range } from "../core/range";
@@ -13,6 +13,7 @@ import { Emitter, type ItemKey, type LiveEvents } from "./events";
 import { type DirtyListener, FrameBatch } from "./frames";
 import { type Call, httpCaller, type Result } from "./http";
 import { persistently } from "./persistence";
+import { Sharing } from "./sharing";
 import { type ItemFilter, Showing } from "./showing";
 import { Sync, type SyncListener } from "./sync";
 import { readTrash, type TrashedItem } from "./trash";
@@ -54,6 +55,8 @@ export function createLiveClient(options: LiveClientOptions = {}): LiveClient {
 
 export class LiveClient {
   readonly busyTitle: string;
+  /** Who shares a calendar, and by which links. */
+  readonly sharing: Sharing;
   private readonly userId: string | null;
   private readonly emitter = new Emitter();
   private readonly showing: Showing;
@@ -75,6 +78,7 @@ export class LiveClient {
     this.showing = new Showing((key) => this.item(key));
     this.batch = new FrameBatch(edges);
     this.call = this.watchSignIn(httpCaller(edges, apiUrl));
+    this.sharing = new Sharing(this.call);
     this.list = new CalendarList(this.call);
     this.sync = new Sync(edges, this.call, this.listener());
   }
@@ -88,6 +92,11 @@ export class LiveClient {
 
   status(): Status {
     return this.sync.status;
+  }
+
+  /** By what changes reach this page: requests take a WebSocket's place where none is let through, at the same speed. */
+  way(): Way {
+    return this.sync.way;
   }
 
   /** Read the list of calendars one may see. */
@@ -273,6 +282,11 @@ export class LiveClient {
     return this.call({ method: "DELETE", path: `calendars/${calendar}/` });
   }
 
+  /** Put the calendars into one's own order, on all one's pages. */
+  orderCalendars(ids: readonly string[]): Promise<Result<unknown>> {
+    return this.list.order(ids, () => this.calendarsChanged());
+  }
+
   /** Whether something written here has no answer yet. */
   isWriting(): boolean {
     return [...this.sync.runners.values()].some((runner) => runner.isWriting);
@@ -354,7 +368,7 @@ export class LiveClient {
       feedRefused: (calendar, error) => this.emitter.emit("feedRefused", { calendar, error }),
       writeLost: (calendar, id) => this.emitter.emit("writeLost", { key: { calendar, id } }),
       fault: (detail) => this.emitter.emit("fault", { detail }),
-      statusChanged: (status) => this.emitter.emit("status", { status }),
+      statusChanged: (status, way) => this.emitter.emit("status", { status, way }),
       calendarReceived: (info) => {
         if (this.list.set(info)) this.calendarsChanged();
       },

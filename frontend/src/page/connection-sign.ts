@@ -38,7 +38,7 @@ export function showConnection(client: LiveClient, page: PageData): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const show = (): void => {
-    const sign = signOf(client.status());
+    const sign = signOf(client);
     box.dataset["look"] = sign.look;
     box.title = page.texts[sign.hint];
     if (word.textContent !== page.texts[sign.text]) word.textContent = page.texts[sign.text];
@@ -51,7 +51,8 @@ export function showConnection(client: LiveClient, page: PageData): void {
   };
   const showSoon = (): void => {
     clearTimeout(timer);
-    if (signOf(client.status()).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
+    if (client.status() === "paused") return; // nobody sees it, nor would one who comes back for a moment only
+    if (signOf(client).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
     else show();
   };
   client.on("status", showSoon);
@@ -60,7 +61,8 @@ export function showConnection(client: LiveClient, page: PageData): void {
   showSoon();
 }
 
-function signOf(status: Status): Sign {
-  const sign = SIGNS[status];
+function signOf(client: LiveClient): Sign {
+  const sign = SIGNS[client.status()];
+  if (sign.look === "live" && client.way() === "requests") return { ...sign, hint: "liveByRequestsHint" };
   return sign.look === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
 }
