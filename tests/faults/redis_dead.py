@@ -135,6 +135,7 @@ def redis_away(cluster: Cluster, sessions: dict[str, str], *, seconds: float, wa
                 opened_at = time.monotonic()
                 _sign_in(cluster.url)
                 pass_seconds(seconds, lambda: _check(observer, calendar, [*pages, *late]))
+                _await_heard(load.of("away"), pages)
             load.phase = "back"
             _await_broadcasts(cluster)
             load.phase = "after"
@@ -159,6 +160,15 @@ def _await_live(pages: Sequence[Page]) -> None:
     wait_until(
         all_live,
         what="pages to open without Redis",
+        timeout_seconds=BOUND_SECONDS,
+    )
+
+
+def _await_heard(writes: Sequence[Written], pages: Sequence[Page]) -> None:
+    """Wait until every page heard of these writes, before Redis is back: without it, not by what it tells later."""
+    wait_until(
+        lambda: all(one.item in page.view.heard_at for one in writes for page in pages),
+        what="pages to hear without Redis",
         timeout_seconds=BOUND_SECONDS,
     )
 

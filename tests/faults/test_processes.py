@@ -64,10 +64,10 @@ def test_a_process_that_stood_still_catches_up_in_order(
         node, started = cluster.nodes[0], time.monotonic()
         node.signal(signal.SIGSTOP)
         try:
-            for number in range(40):
-                at_node[1].put(calendar, f"while it stood still {number}").raise_for_status()
             with redis.Redis.from_url(cluster.redis.url) as client:
                 client.client_kill_filter(_type="pubsub")
+            for number in range(40):
+                at_node[1].put(calendar, f"while it stood still {number}").raise_for_status()
             others = [page for page in pages if page.program.url == at_node[1].url]
             await_right(others, at_node[1], what="at the other process")
             wait_until(lambda: since(started) > 3, what="a look at the heads to be missed")
