@@ -11,11 +11,11 @@ import pytest
 
 from bench.frames import PING, masked
 from tests.cluster import Node
+from tests.deploy.production import certificate
 from tests.faults.followers import ABORTED, Follower, read_until
 from tests.faults.serving import SERVER, STOCK, connections_to, serving
 from tests.faults.slow_readers import hung_up, measure, quantile, stream_of
 from tests.servers import LOOPBACK, free_port
-from tests.test_deploy import certificate
 from tests.waiting import wait_until
 
 TOO_SLOW: Final = 4008
@@ -47,7 +47,7 @@ def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str
     """Invariant 10. Seen failing with `unsent_bytes` asked of plain TCP alone."""
     secure, plain = free_port(), free_port()
     chain, key = certificate(tmp_path)
-    options = ("--bind", LOOPBACK, "--port", str(plain))
+    options: tuple[str, ...] = ("--bind", LOOPBACK, "--port", str(plain))
     if kind == "tls":
         options += ("-e", f"ssl:{secure}:interface={LOOPBACK}:privateKey={key}:certKey={chain}")
     program = STOCK if kind == "stock" else SERVER
