@@ -47,7 +47,7 @@ def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str
     """Invariant 10. Seen failing with `unsent_bytes` asked of plain TCP alone."""
     secure, plain = free_port(), free_port()
     chain, key = certificate(tmp_path)
-    options = ("--bind", LOOPBACK, "--port", str(plain))
+    options: tuple[str, ...] = ("--bind", LOOPBACK, "--port", str(plain))
     if kind == "tls":
         options += ("-e", f"ssl:{secure}:interface={LOOPBACK}:privateKey={key}:certKey={chain}")
     program = STOCK if kind == "stock" else SERVER
