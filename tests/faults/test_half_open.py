@@ -66,7 +66,7 @@ def large_feed(client: httpx.Client) -> str:
 
 
 def test_who_takes_nothing_of_an_answer_is_cut_off(node: Node, client: httpx.Client, peer: socket.socket) -> None:
-    """To the kernel a peer that is gone and one that reads no more are the same. Seen failing without `_bound_silence`.
+    """To the kernel a peer that is gone and one that reads no more are the same.
 
     As nginx asks: a connection that is kept is given up by Twisted, some time after its answer.
     """
