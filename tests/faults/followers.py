@@ -88,6 +88,8 @@ class Follower:
             self.closed = self.closed or ABORTED
             return
         self.bytes_read += len(received)
+        if isinstance(self.socket, ssl.SSLSocket):  # what it has decrypted already wakes no selector
+            received += self.socket.recv(self.socket.pending()) if self.socket.pending() else b""
         if not self._is_open:
             received = self._begin(received)
         for opcode, payload in self._reader.feed(received):

@@ -30,7 +30,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node) -> None:
-    """Invariant 10. Seen failing with `_unsent_bytes` returning 0: nobody is closed, and the memory grows by what they do not read."""
+    """Invariant 10."""
     figures = measure(node)
     print(figures.table())
     assert figures.offered_bytes > 20_000_000
@@ -44,7 +44,7 @@ def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node
 
 @pytest.mark.parametrize("kind", ["stock", "tls"])
 def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str, tmp_path: Path) -> None:
-    """Invariant 10. Seen failing with `unsent_bytes` asked of plain TCP alone."""
+    """Invariant 10."""
     secure, plain = free_port(), free_port()
     chain, key = certificate(tmp_path)
     options: tuple[str, ...] = ("--bind", LOOPBACK, "--port", str(plain))
@@ -65,7 +65,7 @@ def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str
 
 
 def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
-    """Invariant 10: autobahn writes them by itself, past the consumer. Seen failing without `timeout_checker`."""
+    """Invariant 10: autobahn writes them by itself, past the consumer."""
     with stream_of(node, ordinary=1) as stream, closing(stream.follower(receive_bytes=4_096)) as flood:
         read_until(lambda: "hello" in flood.frames, [flood], what="hello")
         pings = masked(PING, b"x" * 125) * 1_000
@@ -88,7 +88,7 @@ def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
 
 
 def test_who_comes_back_reads_on_from_where_it_was(node: Node) -> None:
-    """Seen failing with the replay not waiting for room: who follows many calendars would be closed each time it comes back."""
+    """By a replay, not by a new start."""
     with stream_of(node, ordinary=1) as stream, closing(stream.follower()) as page:
         stream.load(page)
         stream.change(1)
