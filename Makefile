@@ -37,14 +37,14 @@ run-cluster: export DEBUG ?= 1
 run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, PostgreSQL and Redis with demo data, nginx on $PORT
 	@$(IN_VENV) exec python -m tools.cluster
 
-test: python-ready page-ready browser-ready  ## Run every test: front end, SQLite with browsers, PostgreSQL
+test: python-ready page-ready browser-ready  ## Run every test: front end, SQLite with browsers and faults, PostgreSQL
 	npm --prefix frontend test
 	$(SQLITE) $(PY) -m pytest
-	$(PY) -m tests.servers postgres -- $(PY) -m pytest --ignore=tests/e2e
+	$(PY) -m tests.servers postgres -- $(PY) -m pytest --ignore=tests/e2e --ignore=tests/faults
 
-coverage: python-ready  ## Show which lines and branches the tests pass (all but the browser's, on SQLite)
+coverage: python-ready  ## Show which lines and branches the tests pass (all but the browser's and the faults', on SQLite)
 	@rm -f .make/coverage*
-	$(SQLITE) $(PY) -m coverage run -m pytest -q --ignore=tests/e2e
+	$(SQLITE) $(PY) -m coverage run -m pytest -q --ignore=tests/e2e --ignore=tests/faults
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db.models import QuerySet
 from django.dispatch import Signal
 
 from .errors import Forbidden, NotFound
-from .models import Membership, Role
+from .models import Calendar, Membership, Role
 from .protocol.rights import Access, Rights
 from .protocol.state import State
 
@@ -80,7 +81,7 @@ def require_edit(user: User, calendar: str | UUID) -> Standing:
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:
-    """Return a user's memberships, each with the calendar they may see by it, in the calendars' order."""
+    """Return a user's memberships, each with the calendar they may see by it, in their own order."""
     return _memberships([key_of(user)])
 
 
@@ -88,8 +89,14 @@ def _memberships(users: Iterable[UserKey]) -> QuerySet[Membership]:
     return (
         Membership.objects.filter(user__in=list(users), user__is_active=True, calendar__deleted_at=None)
         .select_related("calendar")
-        .order_by("calendar__created_at", "calendar_id")
+        .order_by("position", "calendar__created_at", "calendar_id")
     )
+
+
+def deleted_calendars_of(user: User, *, since: datetime) -> QuerySet[Calendar]:
+    """Return the calendars a user owns that were deleted after an instant, newest first."""
+    owned = Membership.objects.filter(user__pk=key_of(user), user__is_active=True, role=Role.OWNER)
+    return Calendar.objects.filter(memberships__in=owned, deleted_at__gte=since).order_by("-deleted_at", "id")
 
 
 def access_of(membership: Membership) -> Access:
@@ -110,6 +117,7 @@ def describe(mine: Membership) -> dict[str, object]:
         "name": calendar.name,
         "color": calendar.color,
         "timeZone": calendar.time_zone,
+        "position": mine.position,
         "role": mine.role,
         "rights": access.rights,
         "access": str(access),

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, TypeVar
@@ -15,6 +16,7 @@ from django.core.cache import caches
 from prometheus_client import Counter, Histogram
 
 from . import conf
+from .breaker import Breaker
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +25,14 @@ T = TypeVar("T")
 lookups = Counter("calendar_live_feed_cache_lookups_total", "Feed bytes asked of the cache.", ["result"])
 cold_seconds = Histogram("calendar_live_feed_cold_seconds", "Time to compute feed bytes that were not cached.")
 
+failures = Counter("calendar_live_feed_cache_failures_total", "Failures of the cache, after which it is left alone.")
+spoilt = Counter("calendar_live_feed_cache_spoilt_total", "What lay under a feed's key and was not written for it.")
+
+breaker = Breaker()
+
 _LOCK_SECONDS: Final = 5  # a computation that takes longer is done twice: better than waiting on a dead process
 _WAIT_SECONDS: Final = 0.02
+_SEAL_BYTES: Final = 4
 
 _under_way: dict[str, Future[tuple[str, bytes]]] = {}
 _guard = threading.Lock()
@@ -78,7 +86,7 @@ def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, byte
         with cold_seconds.time():
             true_key, computed = compute()
         if len(computed) <= conf.number("FEED_CACHE_MAX_BYTES"):
-            _quietly(lambda: store.set(true_key, computed, conf.number("FEED_CACHE_SECONDS")), None)
+            _quietly(lambda: store.set(true_key, _sealed(true_key, computed), conf.number("FEED_CACHE_SECONDS")), None)
     finally:  # also when it failed: nobody is to wait for it
         _quietly(lambda: store.delete(lock), None)
     return true_key, computed
@@ -97,18 +105,47 @@ def _await(key: str, lock: str) -> bytes | None:
 
 
 def _read(key: str) -> bytes | None:
-    """Return the bytes under a key; anything else found there (or a broken cache) counts as nothing."""
+    """Return the bytes kept for a key; anything else found there (or a broken cache) counts as nothing."""
     found = _quietly(lambda: caches[conf.text("CACHE")].get(key), None)
-    return found if isinstance(found, bytes) else None
+    if found is None:
+        return None
+    if not isinstance(found, bytes) or found[:_SEAL_BYTES] != _seal(key, found[_SEAL_BYTES:]):
+        spoilt.inc()
+        return None
+    return found[_SEAL_BYTES:]
+
+
+def _seal(key: str, kept: bytes) -> bytes:
+    return zlib.crc32(kept, zlib.crc32(key.encode())).to_bytes(_SEAL_BYTES)
+
+
+def _sealed(key: str, kept: bytes) -> bytes:
+    """Return what is stored: a cache may cut bytes short, or hold those of another key, and they must not be served."""
+    return _seal(key, kept) + kept
 
 
 def _quietly(ask: Callable[[], T], otherwise: T) -> T:
-    """Ask the cache; a cache that fails, in whatever way its backend does, is logged and never fails a request."""
+    """Ask the cache, unless it has just failed. A failure is told once a pause, and never fails a request."""
+    if breaker.is_open(time.monotonic()):
+        return otherwise
     try:
         return ask()
-    except Exception:  # backends raise errors of their own clients: the cache is never a dependency
-        logger.warning("The feed cache failed", exc_info=True)
+    except Exception as failure:  # backends raise errors of their own clients: the cache is never a dependency
+        if _is_of_the_key(failure):
+            spoilt.inc()
+            return otherwise
+        failures.inc()
+        pause = conf.seconds("CACHE_PAUSE_SECONDS")
+        if breaker.trip(time.monotonic(), pause):
+            logger.warning(
+                "The feed cache failed, and is left alone for %g s: %s: %s", pause, type(failure).__name__, failure
+            )
         return otherwise
+
+
+def _is_of_the_key(failure: Exception) -> bool:
+    """Whether only what lies under this key is to blame: the serializer refused it, or Redis has a list there. `set` mends it."""
+    return isinstance(failure, ValueError) or "WRONGTYPE" in str(failure)
 
 
 class BytesSerializer:

@@ -18,6 +18,8 @@ DEFAULTS: Final[dict[str, object]] = {
     "FEED_CACHE_SECONDS": 300,
     # Feed bytes above this size are not cached.
     "FEED_CACHE_MAX_BYTES": 4_000_000,
+    # How long the cache is left alone after it failed.
+    "CACHE_PAUSE_SECONDS": 5.0,
     # The longest range of one feed request.
     "MAX_RANGE_DAYS": 800,
     "MAX_TITLE_LENGTH": 200,
@@ -26,6 +28,14 @@ DEFAULTS: Final[dict[str, object]] = {
     "MAX_ASSIGNEES": 50,
     # Work items that one bulk call may name.
     "MAX_BULK_ITEMS": 10_000,
+    # Members of one calendar.
+    "MAX_MEMBERS": 500,
+    # Open invitations of one calendar; also how many one user may make in a day.
+    "MAX_INVITATIONS": 100,
+    # How long the link of an invitation opens anything.
+    "INVITATION_DAYS": 7,
+    # How long to wait before an invitation is mailed to the same address again.
+    "INVITATION_PAUSE_SECONDS": 60,
     # Deleted work items that one look into the trash shows.
     "MAX_TRASH_ITEMS": 500,
     # How deep parents may be nested.

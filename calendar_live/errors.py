@@ -67,6 +67,12 @@ class AlreadyExists(CalendarLiveError):
     default_detail = "A work item with this id exists already."
 
 
+class AlreadyMember(CalendarLiveError):
+    code = "already_member"
+    status = 409
+    default_detail = "This person is in the calendar already."
+
+
 class CannotCalculateChanges(CalendarLiveError):
     """The state given cannot be verified: `reason` is `pruned`, or `diverged` when it is of another history (RFC 8620 §5.2)."""
 
@@ -135,3 +141,11 @@ class NotYet(CalendarLiveError):
     code = "not_yet"
     status = 503
     default_detail = "This revision is not here yet; try again shortly."
+
+
+class Unavailable(CalendarLiveError):
+    """The database is away, or a lock was waited for in vain. Whether anything was done is told by the same request again, with its key."""
+
+    code = "unavailable"
+    status = 503
+    default_detail = "The database is busy or away; try again shortly."

@@ -15,21 +15,45 @@ from typing import Any, Final, NoReturn
 
 import daphne.server  # the first of Twisted: it chooses the event loop
 from daphne.cli import CommandLineInterface
-from daphne.http_protocol import WebRequest
+from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from . import conf
+from .live.outbox import unsent_bytes
 
 logger = logging.getLogger(__name__)
 
+_SPREAD: Final = 0.75  # of DRAIN_SECONDS: pages leave within it, so that the last of them need not be closed
+_FIRST_WORD_SECONDS: Final = 0.5  # for the request of a connection that came in the last moment
 _GOODBYE_SECONDS: Final = 1.5  # autobahn drops who does not answer a close within 1 s
 _STEP_SECONDS: Final = 0.02
+_CLOSING_BYTES: Final = 200_000  # beyond the bound of `Outbox`: for what closes already, and a frame
+_CROWD: Final = 4_096  # connections that may wait to be accepted: all pages of a process that ended may come at once
+
+
+class _Factory(HTTPFactory):  # type: ignore[misc]  # daphne ships no types
+    """daphne's, with a bound on how long a request may take to arrive: Twisted's own begins anew with each byte."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.timeOut = conf.number("SILENCE_SECONDS")
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = super().buildProtocol(addr)
+        protocol._channel.resetTimeout = _let_time_pass
+        return protocol
+
+
+def _let_time_pass() -> None:
+    """Stand in for what would give a connection more time because some of a request has come."""
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no types
     """daphne with an orderly end: SIGTERM and SIGINT make it drain, and cost no request that ends within DRAIN_SECONDS."""
+
+    could_not_listen = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,37 +63,57 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
         self._ports.append(port)
+        port.socket.listen(_CROWD)
         _bound_silence(port)
+
+    def listen_error(self, failure: Any) -> None:
+        Server.could_not_listen = True
+        super().listen_error(failure)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if self._draining:
             _end_with_answer(protocol)
         return super().create_application(protocol, scope)
 
+    def timeout_checker(self) -> None:
+        """Look, every two seconds, at those who read too little: a socket's pongs are written past its consumer, and its bound."""
+        for protocol in _slow_readers(conf.number("MAX_BACKLOG_BYTES") + _CLOSING_BYTES):
+            protocol.dropConnection(abort=True)
+        super().timeout_checker()
+
     def kill_all_applications(self) -> Deferred[None]:
         """Drain: called when the reactor is to stop, which goes on until the answer is there."""
-        return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        return Deferred.fromFuture(asyncio.ensure_future(self._drain_and_tell()))
+
+    async def _drain_and_tell(self) -> None:
+        try:
+            await self._drain()
+        except Exception:  # the end comes anyway, and Twisted would keep it to itself
+            logger.exception("The process could not end in order")
 
     async def _drain(self) -> None:
         """Accept nothing more, send the pages elsewhere, let requests end, then close the sockets that are left with 4001."""
-        from .live.consumer import GOING_AWAY  # noqa: PLC0415 - imports models, for which the application sets up Django
-        from .live.hub import get_hub  # noqa: PLC0415
+        from .live.hub import get_hub  # noqa: PLC0415 - imports models, for which the application sets up Django
 
         seconds = conf.seconds("DRAIN_SECONDS")
         logger.info("Stopping: %d connections have %g s to end", len(self._busy()), seconds)
         self._draining = True
         for port in self._ports:
-            port.doRead()  # whoever has connected already is served
-            port.stopListening()
+            _accept_the_last(port)
         for protocol in self._busy():
             _end_with_answer(protocol)
-        get_hub().send_away(spread_ms=int(seconds * 1_000))
-        await _wait_until(lambda: not self._busy() and not _unsent(), seconds)
-        left = self._busy()
-        for protocol in left:
+        get_hub().end(spread_ms=int(seconds * _SPREAD * 1_000))
+        await asyncio.sleep(min(seconds, _FIRST_WORD_SECONDS))
+        await _wait_until(lambda: not self._busy() and not _unsent(), seconds - _FIRST_WORD_SECONDS)
+        await self._close_the_rest()
+
+    async def _close_the_rest(self) -> None:
+        from .live.consumer import GOING_AWAY  # noqa: PLC0415 - as above
+
+        for protocol in self._busy():
             if isinstance(protocol, WebSocketProtocol):
                 protocol.handle_reply({"type": "websocket.close", "code": GOING_AWAY})
-            else:
+            elif "application_instance" in self.connections[protocol]:
                 logger.warning("A request was cut off: it took longer than DRAIN_SECONDS")
         await _wait_until(lambda: not any(isinstance(one, WebSocketProtocol) for one in self._busy()), _GOODBYE_SECONDS)
 
@@ -80,6 +124,24 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
             for protocol, details in self.connections.items()
             if not details.get("disconnected") or not _has_ended(details.get("application_instance"))
         ]
+
+
+def _accept_the_last(port: Any) -> None:
+    """Take in whoever has connected, and close the port in the same breath: who comes between the two would be cut off."""
+    port.numberAccepts = _CROWD  # Twisted takes as many at once as the last time: one, where it is quiet
+    port.doRead()
+    port.connectionLost(None)  # `stopListening` would do this only at the reactor's next turn
+
+
+def _slow_readers(bytes_allowed: int) -> list[Any]:
+    """Return the WebSockets for which more waits than may. Only those are looked at for which anything waits."""
+    slow = []
+    for transport in reactor.getWriters():  # type: ignore[misc]  # as in `_unsent`
+        protocol = getattr(transport, "protocol", None)
+        protocol = getattr(protocol, "wrappedProtocol", protocol)  # TLS lies between
+        if isinstance(protocol, WebSocketProtocol) and unsent_bytes(transport) > bytes_allowed:
+            slow.append(protocol)
+    return slow
 
 
 def _has_ended(application: asyncio.Future[None] | None) -> bool:
@@ -93,8 +155,11 @@ def _unsent() -> bool:
 
 def _end_with_answer(protocol: Any) -> None:
     """Have an HTTP connection end with its answer: kept for the next request, it would keep this process too."""
-    if isinstance(protocol, WebRequest) and protocol.channel is not None:
-        protocol.channel.persistent = False
+    channel = getattr(protocol, "channel", None)  # Twisted takes it from a request that is answered
+    if isinstance(protocol, WebRequest) and channel is not None:
+        channel.persistent = False
+        if not protocol.startedWriting:
+            protocol.responseHeaders.setRawHeaders(b"connection", [b"close"])
 
 
 def _bound_silence(port: Any) -> None:
@@ -122,17 +187,18 @@ class Command(CommandLineInterface):  # type: ignore[misc]  # daphne ships no ty
 
     def __init__(self) -> None:
         super().__init__()
+        daphne.server.HTTPFactory = _Factory  # daphne names the class in its own module: there is no other seam
         self.parser.set_defaults(websocket_timeout=-1)  # sockets end by silence, and by what their users may see
 
 
 def main() -> NoReturn:
-    """Serve until told to stop. The exit code is 0 after an orderly end, else 1."""
+    """Serve until told to stop. The exit code is 0 after an orderly end, 1 when there was nothing to listen on."""
     Command().run(sys.argv[1:])
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     # Python would join every thread first; one in `async_to_sync` waits for an event loop that has ended, for ever.
-    os._exit(0)
+    os._exit(1 if Server.could_not_listen else 0)
 
 
 if __name__ == "__main__":

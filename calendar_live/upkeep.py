@@ -26,6 +26,7 @@ DUTY: Final = "upkeep"
 TASKS: Final[Mapping[str, Callable[[datetime], int]]] = {
     "prune_log": upkeep.prune_log,
     "purge_trash": upkeep.purge_trash,
+    "purge_invitations": upkeep.purge_invitations,
 }
 
 _me: Final = secrets.token_hex(16)

@@ -10,9 +10,11 @@ import time
 
 
 def is_ready(port: int) -> bool:
-    """Whether the process at a port of the loopback address answers, and has its database."""
+    """Whether the process at a port of BIND (else of the loopback address) answers, and has its database."""
+    bind = os.environ.get("BIND", "")
+    address = bind if bind not in {"", "0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - this binds nothing
     host = os.environ.get("ALLOWED_HOSTS", "").partition(",")[0].strip().lstrip(".")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection(address, port, timeout=5)
     try:
         # A name the site answers to: it refuses others.
         connection.request(

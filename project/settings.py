@@ -78,35 +78,44 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    # Nobody waits for a calendar's lock longer than on SQLite; a process that stands still while it holds one loses it. Statements have no
+    # limit: migrations and `verify_log` are long by right. What DATABASE_URL says itself (`?sslmode=…`, `?options=…`) goes before.
     DATABASES["default"]["OPTIONS"] = {
+        "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
+        **DATABASES["default"].get("OPTIONS", {}),
         "pool": {
             "min_size": env.int("DATABASE_POOL_MIN", default=4),
             "max_size": env.int("DATABASE_POOL_MAX", default=20),
             "timeout": 5,
         },
     }
+    # A pool hands out what a restarted database has cut, unless it looks first.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI a kept connection belongs to a thread that is gone
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
-if REDIS_URL:
+REDIS_URLS = env.list("REDIS_URL", default=[])  # the layer spreads the calendars over all of them
+if REDIS_URLS:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": 5}], "prefix": "calendar"},
+            "CONFIG": {
+                "hosts": [{"address": f"{url}/0", "socket_timeout": 5} for url in REDIS_URLS],
+                "prefix": "calendar",
+            },
         },
     }
     CACHES = {
         "default": {
             "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": f"{REDIS_URL}/1",
+            "LOCATION": f"{env.str('CACHE_REDIS_URL', default=REDIS_URLS[0])}/1",
             "KEY_PREFIX": "calendar",
             "OPTIONS": {
                 "SERIALIZER": "calendar_live.cache.BytesSerializer",
                 "SOCKET_CONNECT_TIMEOUT": 0.25,
                 "SOCKET_TIMEOUT": 0.25,
-                "IGNORE_EXCEPTIONS": True,
-                "LOG_IGNORED_EXCEPTIONS": True,
+                # The app sees to failures: it leaves a cache alone that has just had one.
+                "IGNORE_EXCEPTIONS": False,
             },
         },
     }
@@ -116,7 +125,10 @@ else:
         "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2_000}}
     }
 
-CALENDAR_LIVE: dict[str, object] = {"ORIGINS": tuple(env.list("ORIGINS", default=[]))}
+CALENDAR_LIVE: dict[str, object] = {
+    "ORIGINS": tuple(env.list("ORIGINS", default=[])),
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
+}
 
 # --- people --------------------------------------------------------------------------------------------------------
 
@@ -127,6 +139,16 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "calendar_live:login"
 LOGIN_REDIRECT_URL = "calendar_live:calendar"
 LOGOUT_REDIRECT_URL = "calendar_live:login"
+
+# --- mail ----------------------------------------------------------------------------------------------------------
+
+# Invitations are mailed. On a trial they are printed, so that their links can be opened.
+_MAIL = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _MAIL["EMAIL_BACKEND"], _MAIL["EMAIL_HOST"] or "", _MAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"] or "", _MAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds: who invites waits for it
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="calendar_live@localhost")
 
 # --- language and time ---------------------------------------------------------------------------------------------
 
@@ -176,7 +198,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"no_tokens": {"()": "project.logs.NoTokens"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_tokens"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"daphne.http_protocol": {"level": "WARNING"}, "daphne.ws_protocol": {"level": "WARNING"}},
+    "loggers": {
+        "daphne.http_protocol": {"level": "WARNING"},
+        "daphne.ws_protocol": {"level": "WARNING"},
+        # Says every second, with a traceback, that Redis is away; the hub says so once.
+        "channels_redis": {"level": "CRITICAL"},
+    },
 }

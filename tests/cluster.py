@@ -30,11 +30,11 @@ STOP_TIMEOUT_SECONDS: Final = 30
 _OTHERS: Final = {"DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ORIGINS", "HTTPS", "FORCE_SCRIPT_NAME", "STATIC_ROOT"}
 
 
-def web_command(procfile: str, port: int) -> list[str]:
-    """Return the words by which a Procfile starts a process of the site, on a port."""
+def web_command(procfile: str) -> list[str]:
+    """Return the words by which a Procfile starts a process of the site, its port as `$PORT`."""
     line = re.search(r"^web: (?:exec )?(.*)$", (ROOT / procfile).read_text(), re.MULTILINE)
     assert line
-    return [str(port) if word == "$PORT" else word for word in shlex.split(line[1])]
+    return shlex.split(line[1])
 
 
 class Node:
@@ -44,8 +44,10 @@ class Node:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.log_file = log
+        self.application = ""  # another one than the Procfile's, from the next start on
         self._environ = dict(environ)
-        self._command = command or web_command("Procfile.cluster", self.port)
+        words = command or web_command("Procfile.cluster")
+        self._command = [str(self.port) if word == "$PORT" else word for word in words]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,8 +63,9 @@ class Node:
 
     def launch(self) -> None:
         """Start the process, without waiting until it answers."""
+        command = [*self._command[:-1], self.application or self._command[-1]]
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
 
     def await_ready(self) -> None:
         """Wait until it answers and has its database. Raises RuntimeError with its log when it ended instead."""

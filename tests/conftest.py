@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.cache import caches
 from hypothesis import HealthCheck, settings
 
-from calendar_live import upkeep
+from calendar_live import cache, upkeep
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
@@ -34,9 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _forget_between_tests() -> Iterator[None]:
-    """What a process remembers beside the database: cached feeds, and a breaker that an earlier test tripped."""
+    """What a process remembers beside the database: cached feeds, and breakers that an earlier test tripped."""
     yield
     caches["default"].clear()
+    cache.breaker.reset()
     broadcast.breaker.reset()
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from calendar_live.models import Calendar, Role, WorkItem
+from calendar_live.services import sharing
 from calendar_live.services.calendars import create_calendar, set_role
 from calendar_live.services.work_items import create_item
 
@@ -40,3 +41,12 @@ def make_item(calendar: Calendar, actor: User, *, item_id: UUID | None = None, *
     whole = {"title": "Design review", "start": start, "end": start + timedelta(hours=1)} | fields
     made = create_item(calendar.pk, actor=actor, item_id=item_id or uuid4(), fields=whole)
     return WorkItem.objects.get(pk=made.item_id)
+
+
+def invite(
+    calendar: Calendar, owner: User, *, to: str = "eve@example.org", role: Role = Role.EDITOR
+) -> sharing.Mailing:
+    """Return a new invitation with its token."""
+    mailing = sharing.share(calendar.pk, actor=owner, to=to, role=role)
+    assert isinstance(mailing, sharing.Mailing)
+    return mailing

@@ -220,6 +220,21 @@ class Postgres:
             self._process.wait(STOP_TIMEOUT_SECONDS)
             self._process = None
 
+    def back_up(self, folder: Path) -> None:
+        """Copy its files; it is stopped meanwhile."""
+        self.stop()
+        subprocess.run(["cp", "-a", self._data, folder], check=True)
+        self.start()
+
+    @contextmanager
+    def being_restored(self, folder: Path) -> Iterator[None]:
+        """Put a copy's files in place of its own. It is stopped until the context ends."""
+        self.stop()
+        shutil.rmtree(self._data)
+        subprocess.run(["cp", "-a", folder, self._data], check=True)
+        yield
+        self.start()
+
     def close(self) -> None:
         """Stop the server and remove its files, unless they stay."""
         self.stop()

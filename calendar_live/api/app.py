@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import SessionAuth
 
-from ..errors import CalendarLiveError, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge
-from . import calendars, feeds, frames, items
+from ..errors import CalendarLiveError, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge, Unavailable
+from . import calendars, feeds, frames, items, sharing
 from .http import error_response, fresh, unknown_address
+
+logger = logging.getLogger(__name__)
 
 api = NinjaAPI(
     title="calendar_live",
@@ -27,6 +31,7 @@ api.add_router("", calendars.router)
 api.add_router("", feeds.router)
 api.add_router("", frames.router)
 api.add_router("", items.router)
+api.add_router("", sharing.router)
 
 
 @api.exception_handler(CalendarLiveError)
@@ -47,6 +52,14 @@ def _not_found(request: HttpRequest, failure: Http404) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def _too_large(request: HttpRequest, failure: RequestDataTooBig) -> HttpResponse:
     return error_response(TooLarge())
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
+    """Say that the database is away, or that another writer held a calendar for too long: its client tries again."""
+    logger.warning("The database did not serve %s %s: %s", request.method, request.path, failure)
+    return error_response(Unavailable())
 
 
 @api.exception_handler(HttpError)

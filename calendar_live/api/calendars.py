@@ -1,18 +1,22 @@
-"""Calendars over HTTP: those one may see; create, change and delete them."""
+"""Calendars over HTTP: those one may see; create, change, delete, restore and order them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from ninja import Router
 
-from ..access import describe, describe_all, memberships_of
+from .. import conf
+from ..access import deleted_calendars_of, describe, describe_all, memberships_of
 from ..errors import NotFound
-from ..services import calendars
+from ..schedule.ranges import format_instant
+from ..services import calendars, sharing
 from .http import json_response
-from .schemas import CalendarFields, CalendarOut
+from .schemas import CalendarFields, CalendarOrder, CalendarOut, DeletedCalendarOut
 
 router = Router(tags=["calendars"])
 
@@ -51,6 +55,37 @@ def delete_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Delete a calendar with everything in it. For its owners."""
     calendars.delete_calendar(calendar_id, actor=request.user)
     return json_response(orjson.dumps({"id": str(calendar_id)}))
+
+
+@router.post(_PATH + "restore/", response=CalendarOut)
+def restore_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Give a deleted calendar back to its members, with everything in it. For its owners."""
+    calendars.restore_calendar(calendar_id, actor=request.user)
+    return _described(request, calendar_id)
+
+
+@router.get("/calendars/trash/", response=list[DeletedCalendarOut])
+def list_deleted_calendars(request: HttpRequest) -> list[dict[str, object]]:
+    """Return the deleted calendars that you own and can restore, newest first."""
+    kept = timedelta(days=conf.number("TRASH_DAYS"))
+    return [
+        {
+            "id": str(one.pk),
+            "name": one.name,
+            "color": one.color,
+            "deletedAt": format_instant(deleted_at),
+            "until": format_instant(deleted_at + kept),
+        }
+        for one in deleted_calendars_of(request.user, since=timezone.now() - kept)
+        if (deleted_at := one.deleted_at) is not None
+    ]
+
+
+@router.put("/calendars/order/", response=list[CalendarOut])
+def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[dict[str, object]]:
+    """Put your calendars in an order of your own; those you leave out follow. Answers the list."""
+    sharing.set_order(body.keys(), actor=request.user)
+    return describe_all(request.user)
 
 
 def _described(request: HttpRequest, calendar_id: UUID, *, status: int = 200) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from .. import conf
+from ..live.broadcast import layer_answers
 
 
 @never_cache
@@ -19,13 +20,18 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether the database answers: 200 or 503."""
+    """Say whether the database answers, 200 or 503, and whether Redis does, which decides nothing: the site is right without it."""
+    database = _database_answers()
+    return JsonResponse({"database": database, "redis": layer_answers()}, status=200 if database else 503)
+
+
+def _database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return JsonResponse({"database": False}, status=503)
-    return JsonResponse({"database": True})
+        return False
+    return True
 
 
 @never_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -176,11 +176,83 @@ class CalendarOut(Schema):
     name: str
     color: str
     timeZone: str
+    position: int
     role: str
     rights: str
     access: str
     state: str
     people: list[Person]
+
+
+class CalendarOrder(_Strict):
+    """One's own order of one's calendars."""
+
+    ids: list[str]
+
+    def keys(self) -> list[UUID]:
+        """Return the ids. Raises Invalid."""
+        try:
+            return [UUID(one) for one in self.ids]
+        except ValueError as error:
+            raise Invalid(fields={"ids": ["Must be the ids of calendars."]}) from error
+
+
+class DeletedCalendarOut(Schema):
+    """A calendar that one can restore `until` then."""
+
+    id: str
+    name: str
+    color: str
+    deletedAt: str
+    until: str
+
+
+RoleName = Literal["owner", "editor", "viewer", "freebusy"]
+
+
+class ShareWith(_Strict):
+    """Whom to share a calendar with."""
+
+    to: str = Field(..., description="A user name, or an e-mail address.")
+    role: RoleName
+
+
+class RoleIn(_Strict):
+    role: RoleName
+
+
+class TransferTo(_Strict):
+    to: str = Field(..., description="The id of a member.")
+
+
+class MemberUser(Person):
+    username: str
+    email: str | None = Field(None, description="For owners only; else it is not there.")
+
+
+class MemberOut(Schema):
+    user: MemberUser
+    role: RoleName
+    you: bool
+
+
+class InvitationOut(Schema):
+    """An invitation that is open. `mailed` false: its mail could not be sent, or is not yet."""
+
+    id: str
+    email: str
+    role: RoleName
+    invitedBy: str | None
+    createdAt: str
+    expiresAt: str
+    mailed: bool
+
+
+class SharedOut(Schema):
+    """Either a member, or an invitation."""
+
+    member: MemberOut | None
+    invitation: InvitationOut | None
 
 
 class ErrorOut(Schema):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Final, TypedDict, TypeVar
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_out
@@ -21,6 +20,7 @@ from prometheus_client import Counter
 
 from .. import conf
 from ..access import rights_changed
+from ..breaker import Breaker
 from ..changelog import change_committed, push_bytes
 from ..protocol.changes import Actor, ChangeSet, Entry
 from ..protocol.state import State
@@ -34,6 +34,8 @@ RIGHTS_TYPE: Final = "user.rights"
 RECONNECT_TYPE: Final = "control.reconnect"
 # The group of what concerns every socket of every process.
 CONTROL_GROUP: Final = "control"
+# The group that nobody listens to.
+NOBODYS_GROUP: Final = "nobody"
 
 T = TypeVar("T")
 
@@ -91,24 +93,6 @@ def decode(message: Message) -> ChangeSet:
     )
 
 
-class Breaker:
-    """After a failure, lets nothing through for a while: a dead broker costs one request its time-out, not each of them."""
-
-    def __init__(self) -> None:
-        self._closed_at = 0.0
-        self._guard = threading.Lock()
-
-    def is_open(self, now: float) -> bool:
-        return now < self._closed_at
-
-    def trip(self, now: float, pause_seconds: float) -> None:
-        with self._guard:
-            self._closed_at = now + pause_seconds
-
-    def reset(self) -> None:
-        self._closed_at = 0.0
-
-
 breaker = Breaker()
 
 
@@ -124,10 +108,12 @@ def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -
         return
     try:
         async_to_sync(send_it)(what)
-    except Exception:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
-        breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS"))
+    except (
+        Exception
+    ) as failure:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
         broadcasts.labels("failed").inc()
-        logger.warning(complaint, exc_info=True)
+        if breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS")):
+            logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)
     else:
         broadcasts.labels("sent").inc()
 
@@ -137,6 +123,23 @@ async def _send(change_set: ChangeSet) -> None:
     if layer is not None:
         async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
             await layer.group_send(group_of(change_set.calendar), encode(change_set))
+
+
+def layer_answers() -> bool | None:
+    """Whether the channel layer takes a message just now, within the bound of a broadcast; None if it is this process's own memory."""
+    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    if layer is None or isinstance(layer, InMemoryChannelLayer):
+        return None
+    try:
+        async_to_sync(_send_to_nobody)(layer)
+    except Exception:  # whatever the layer's client raises
+        return False
+    return True
+
+
+async def _send_to_nobody(layer: BaseChannelLayer) -> None:
+    async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+        await layer.group_send(NOBODYS_GROUP, {"type": RECONNECT_TYPE})
 
 
 def send_rights(*, user_ids: Iterable[str], **_: Any) -> None:

@@ -95,6 +95,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             loop.create_task(self._serve(self._hub)),
             loop.create_task(self._beat(self._hub, session, heartbeat)),
         ]
+        self._hub.see_off(self)
         self.recheck()  # what was taken away after it was read, and before the hub knew of this socket, was told to nobody
 
     async def _leave(self) -> None:

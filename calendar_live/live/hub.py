@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 import time
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from ..protocol.changes import ChangeSet
 from ..protocol.rights import Access, Rights
 from ..protocol.state import State
 from . import broadcast, reader
+from .supervision import Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ subscriptions = Gauge("calendar_live_subscriptions", "Live subscriptions of this
 
 _SOCKETS_PER_TURN: Final = 500  # a delivery to more sockets lets the event loop breathe in between
 _RETRY_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 0.25  # whoever opens a page waits no longer for a broker that hangs
 
 
 class Socket(Protocol):
@@ -96,7 +97,8 @@ class Hub:
         self._layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
         self._name: str | None = None
         self._naming = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._order_to_leave: str | None = None
+        self._tasks = Supervisor({"listen": self._listen, "watch": self._watch, "rejoin": self._rejoin})
 
     # --- subscriptions -------------------------------------------------------------------------------------------
 
@@ -276,20 +278,26 @@ class Hub:
             return
         self._unheard.add(group)
         if time.monotonic() >= self._deaf_until:
-            await self._try_to_join(group)
+            await self._try_to_join(group, seconds=_JOIN_SECONDS)
 
-    async def _try_to_join(self, group: str) -> bool:
+    async def _try_to_join(self, group: str, *, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(_RETRY_SECONDS):
+            async with asyncio.timeout(seconds):
                 async with self._naming:  # those who come first come together, and one channel is all that is read
                     if self._name is None:
                         self._name = await self._layer.new_channel()
                 await self._layer.group_add(group, self._name)
-        except Exception:  # the layer's own client errors
+        except Exception as failure:  # the layer's own client errors
+            if not self._deaf_until:
+                logger.warning(
+                    "The channel layer failed; the look at the heads serves: %s: %s", type(failure).__name__, failure
+                )
             self._deaf_until = time.monotonic() + _RETRY_SECONDS
-            logger.warning("Not listening for %s yet: the channel layer failed", group, exc_info=True)
             return False
         self._unheard.discard(group)
+        if self._deaf_until:
+            self._deaf_until = 0.0
+            logger.warning("The channel layer is back.")
         return True
 
     async def _part(self, group: str) -> None:
@@ -324,9 +332,8 @@ class Hub:
     async def look_at_heads(self) -> None:
         """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
         for served in list(self._served.values()):
-            if (
-                not served.members and not served.lock.locked()
-            ):  # locked: its first subscriber is coming, perhaps slowly
+            # Locked: its first subscriber is coming, perhaps slowly.
+            if not served.members and not served.lock.locked():
                 await self._leave_if_empty(served)
         before = {calendar: served.head for calendar, served in self._served.items() if served.head is not None}
         if not before:
@@ -421,25 +428,19 @@ class Hub:
     # --- supervised tasks ----------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        if not self._tasks:
-            # In a context of their own: they outlive the request that came first, whose context ends with it.
-            loop, apart = asyncio.get_running_loop(), contextvars.Context()
-            tasks = (self._listen(), self._watch(), self._rejoin())
-            self._tasks = [loop.create_task(task, context=apart) for task in tasks]
+        if not self._tasks.started:
+            self._tasks.start()
             hub_started.send_robust(sender=type(self))
 
     async def close(self) -> None:
         """Stop listening; for orderly ends and tests."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._tasks.close()
 
     async def _listen(self) -> None:
         while True:
             try:
                 await self._receive_one()
-            except Exception:  # supervised: whatever one message does, the next one is heard
+            except Exception:  # whatever one message does, the next one is heard
                 logger.exception("The hub could not take a message")
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -464,12 +465,22 @@ class Hub:
             for socket in list(person.sockets):
                 socket.push(order)
 
+    def end(self, *, spread_ms: int) -> None:
+        """Have every socket of this process connect anew, and those that still come: this process stops."""
+        self._order_to_leave = frames.reconnect(spread_ms=spread_ms)
+        self.send_away(spread_ms=spread_ms)
+
+    def see_off(self, socket: Socket) -> None:
+        """Send a socket away again that was greeted while this process is stopping."""
+        if self._order_to_leave is not None:
+            socket.push(self._order_to_leave)
+
     async def _rejoin(self) -> None:
         """Join what could not be joined; a task of its own, because the look at the heads must never wait for a broker."""
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             for group in list(self._unheard):
-                if not await self._try_to_join(group):
+                if not await self._try_to_join(group, seconds=_RETRY_SECONDS):
                     break
 
     async def _watch(self) -> None:
@@ -477,7 +488,7 @@ class Hub:
             await asyncio.sleep(conf.seconds("HEAD_CHECK_SECONDS"))
             try:
                 await self.look_at_heads()
-            except Exception:  # supervised: the database may be away for a while
+            except Exception:  # the database may be away for a while
                 logger.exception("The hub could not look at the heads")
 
 

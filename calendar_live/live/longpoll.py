@@ -65,6 +65,7 @@ class Poll:
 
     async def news(self, seconds: float) -> None:
         """Wait until there is something to tell, or for so many seconds. Raises SignedOut when the session ends meanwhile."""
+        self._hub.see_off(self)
         try:
             async with asyncio.timeout(min(seconds, conf.number("MAX_WAIT_SECONDS"))):
                 while not self._has_news:

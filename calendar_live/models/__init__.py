@@ -1,6 +1,7 @@
 """Rows and their constraints; they describe themselves and do nothing else. Writing is the services' job."""
 
 from .calendar import Calendar, Membership, Role
+from .invitation import Invitation
 from .lease import Lease
 from .live import LiveModel
 from .log import ChangeSet, Entry
@@ -11,6 +12,7 @@ __all__ = [
     "Calendar",
     "ChangeSet",
     "Entry",
+    "Invitation",
     "Lease",
     "LiveModel",
     "Membership",

@@ -53,6 +53,8 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices)
     version = models.BigIntegerField(default=1, editable=False)
+    # Where the calendar stands in its member's own list; of two alike, the older calendar comes first.
+    position = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("membership")

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from .. import conf
 from ..access import display_name, may_edit, memberships_of
 from ..models import Membership, Priority, Status, WorkType
 from .texts import texts
@@ -31,6 +32,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         "may_create": may_create,
         "work_types": WorkType.choices,
         "statuses": Status.choices,
+        "trash_days": conf.number("TRASH_DAYS"),
         "person": display_name(request.user),
         "page": {
             "userId": str(request.user.pk),

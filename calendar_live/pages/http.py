@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 
 import orjson
 from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
 
-from ..errors import CalendarLiveError
+from ..errors import CalendarLiveError, Unavailable
+
+logger = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 
@@ -48,8 +52,14 @@ def fragment(view: View) -> View:
     def _carry_out(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
+        except (OperationalError, InterfaceError) as failure:
+            logger.warning("The database did not serve %s %s: %s", request.method, request.path, failure)
+            return _failed(request, Unavailable())
         except CalendarLiveError as failure:
-            return render(request, "calendar_live/item_failure.html", {"failure": failure}, status=failure.status)
+            return _failed(request, failure)
+
+    def _failed(request: HttpRequest, failure: CalendarLiveError) -> HttpResponse:
+        return render(request, "calendar_live/item_failure.html", {"failure": failure}, status=failure.status)
 
     return answer
 

@@ -7,11 +7,13 @@ from .accounts import SignIn
 from .calendar import calendar_page, favicon
 from .creating import new_item, parent_options
 from .editing import edit_item
+from .invitations import invitation_page
 
 urlpatterns = [
     path("", calendar_page, name="calendar"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("invitations/<str:token>/", invitation_page, name="invitation"),
     path("favicon.ico", favicon, name="favicon"),
     path("items/new/", new_item, name="item_new"),
     path("items/parents/", parent_options, name="item_parents"),

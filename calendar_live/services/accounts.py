@@ -6,7 +6,9 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from .. import changelog
@@ -14,6 +16,7 @@ from ..access import key_of
 from ..errors import Invalid
 from ..models import Assignment, Calendar, Membership, Role, WorkItem
 from .calendars import delete_calendar, remove_member
+from .members import lock
 
 # The password of the demo's users. Well known, so the seed and the sign-in page refuse it unless DEBUG is on.
 DEMO_PASSWORD = "demo"  # noqa: S105
@@ -28,6 +31,34 @@ def ensure_user(username: str, *, password: str, first_name: str) -> AbstractBas
     return model.objects.create_user(username=username, password=password, first_name=first_name)
 
 
+def create_account(username: str, *, name: str, email: str, password: str) -> AbstractBaseUser:
+    """Create the account of somebody who was invited. Raises Invalid: names and passwords must pass the site's rules."""
+    model = get_user_model()
+    user = model(username=username.strip(), first_name=name.strip(), email=email)
+    faults: dict[str, list[str]] = {}
+    try:
+        user.full_clean(exclude=["password"])
+    except ValidationError as error:
+        faults |= error.message_dict
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        faults["password"] = error.messages
+    if "first_name" in faults or not user.first_name:
+        faults["name"] = faults.pop("first_name", ["This field is required."])
+    if model.objects.filter(email__iexact=email).exists():
+        faults["email"] = ["There is an account with this e-mail address already: sign in with it."]
+    if faults:
+        raise Invalid(fields=faults)
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:  # somebody was quicker
+        raise Invalid(fields={"username": ["A user with that username already exists."]}) from error
+    return user
+
+
 def delete_user(user: AbstractBaseUser) -> None:
     """Delete a user: calendars that were theirs alone go, and no wire names them any more; every change is logged.
 
@@ -38,6 +69,7 @@ def delete_user(user: AbstractBaseUser) -> None:
         memberships = {membership.calendar_id: membership for membership in mine}
         mentioned = set(Calendar.objects.filter(workitems__in=_mentions(user)).values_list("id", flat=True))
         for calendar_id in sorted(memberships.keys() | mentioned):  # one order of locks for all
+            lock(calendar_id)
             if calendar_id in mentioned:
                 _forget(calendar_id, user)
             if calendar_id in memberships:

@@ -22,6 +22,7 @@ from .rows import (
     digest_of,
     find,
     first_made,
+    members_once,
     refuse_unexpected,
     save_assignees,
 )
@@ -74,18 +75,17 @@ def edit_items(
     try:
         with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
             require_edit(actor, calendar_id)
-            items = _alive(calendar_id, changes, states)
+            items, members = _alive(calendar_id, changes, states), members_once(calendar_id)
             for item in items:
                 with _fields_of(item):
-                    assign(item, check_fields(changes[item.pk], complete=False))
+                    assign(item, check_fields(changes[item.pk], complete=False), members)
                 item.updated_by_id = actor.pk
             change.upsert(*items)
             for item in items:
                 if "parent_id" in changes[item.pk]:
                     with _fields_of(item):
                         check_parent(item)  # in the tree as all of them leave it
-                if "assignee_keys" in changes[item.pk]:
-                    save_assignees(item)
+            save_assignees([item for item in items if "assignee_keys" in changes[item.pk]])
     except changelog.AlreadyDone as done:
         return _first_done(first_made(done, actor))
     return _done(change)

@@ -1,21 +1,22 @@
-"""Create, change and delete calendars and give people roles in them; the only writer of calendars and memberships."""
+"""Create, change and delete calendars and give people roles in them; the only writer of calendars."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from .. import changelog
-from ..access import Standing, User, key_of, rights_changed, standing
-from ..errors import Forbidden, Invalid
-from ..models import Calendar, Membership, Role
+from .. import changelog, conf
+from ..access import User, key_of
+from ..errors import Invalid, NotFound
+from ..models import Calendar, Role
 from ..schedule.ranges import is_time_zone
+from .members import lock, members, owners, put_role, require_owner, take_role, tell
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 _MAX_NAME: Final = 120
@@ -45,78 +46,52 @@ def edit_calendar(calendar_id: UUID, *, actor: User, changes: Mapping[str, str])
     An empty change set: no item's wire says anything about its calendar but the id.
     """
     with changelog.change(calendar_id, actor=actor):
-        _require_owner(actor, calendar_id)
+        require_owner(actor, calendar_id)
         Calendar.objects.filter(pk=calendar_id).update(**_checked(changes))
-        _tell(_members(calendar_id))
+        tell(members(calendar_id))
 
 
 def delete_calendar(calendar_id: UUID, *, actor: User) -> None:
     """Delete a calendar, softly, with everything in it. Raises NotFound or Forbidden."""
     with changelog.change(calendar_id, actor=actor):
-        _require_owner(actor, calendar_id)
+        require_owner(actor, calendar_id)
         Calendar.objects.filter(pk=calendar_id).update(deleted_at=timezone.now())
-        _tell(_members(calendar_id))
+        tell(members(calendar_id))
+
+
+def restore_calendar(calendar_id: UUID, *, actor: User) -> None:
+    """Give a deleted calendar back to its members, with everything in it; its history goes on.
+
+    Raises NotFound when there is none, when its time in the trash is over, and for whoever does not own it.
+    """
+    with transaction.atomic():
+        since = timezone.now() - timedelta(days=conf.number("TRASH_DAYS"))
+        found = Calendar.objects.select_for_update().filter(pk=calendar_id, deleted_at__gte=since)
+        if not found.exists() or not owners(calendar_id).filter(user_id=key_of(actor)).exists():
+            raise NotFound("There is no such calendar in your trash.")
+        found.update(deleted_at=None)
+        with changelog.change(calendar_id, actor=actor):
+            tell(members(calendar_id))
 
 
 def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
     """Give a user a role in a calendar, in place of any they had; a new version tells old access tokens from new ones.
 
-    Raises Invalid when that would leave the calendar without an owner.
+    Raises Invalid when that would leave the calendar without an owner, or with too many members.
     """
     with transaction.atomic():
-        floor = _locked(calendar)
-        if role != Role.OWNER:
-            _require_other_owner(calendar, member)
-        membership, made = Membership.objects.get_or_create(
-            calendar=calendar, user_id=key_of(member), defaults={"role": role, "version": floor + 1}
-        )
-        if not made and membership.role != role:
-            Membership.objects.filter(pk=membership.pk).update(role=role, version=F("version") + 1)
-        _tell(_members(calendar.pk))
+        lock(calendar.pk)
+        put_role(calendar.pk, key_of(member), role)
+        tell(members(calendar.pk))
 
 
 def remove_member(calendar: Calendar, *, member: User) -> None:
-    """Take a user's role in a calendar away. Raises Invalid for its last owner."""
+    """Take a user's role in a calendar away, and with it their work there. Raises Invalid for its last owner."""
     with transaction.atomic():
-        floor = _locked(calendar)
-        told = _members(calendar.pk)
-        _require_other_owner(calendar, member)
-        for membership in Membership.objects.filter(calendar=calendar, user_id=key_of(member)):
-            Calendar.objects.filter(pk=calendar.pk).update(access_floor=max(floor, membership.version))
-            membership.delete()
-        _tell(told)
-
-
-def _locked(calendar: Calendar) -> int:
-    """Keep others from changing the calendar's members until the transaction ends; return its access floor."""
-    return Calendar.objects.select_for_update().values_list("access_floor", flat=True).get(pk=calendar.pk)
-
-
-def _require_other_owner(calendar: Calendar, member: User) -> None:
-    owners = Membership.objects.filter(calendar=calendar, role=Role.OWNER).values_list("user_id", flat=True)
-    if list(owners) == [member.pk]:
-        raise Invalid(fields={"member": ["A calendar needs an owner: make somebody else one first."]})
-
-
-def _require_owner(actor: User, calendar_id: UUID) -> Standing:
-    place = standing(actor, calendar_id)
-    if place.role != Role.OWNER:
-        raise Forbidden("Only the owners of a calendar may do this.")
-    return place
-
-
-def _members(calendar_id: UUID) -> list[object]:
-    return list(Membership.objects.filter(calendar=calendar_id).values_list("user_id", flat=True))
-
-
-def _tell(user_ids: Iterable[object]) -> None:
-    """Send word after commit to everyone who sees something else than before."""
-    told = [str(key) for key in user_ids]
-
-    def tell() -> None:
-        rights_changed.send_robust(sender=Membership, user_ids=told)
-
-    transaction.on_commit(tell, robust=True)
+        lock(calendar.pk)
+        told = members(calendar.pk)
+        take_role(calendar.pk, key_of(member))
+        tell(told)
 
 
 def _checked(values: Mapping[str, str]) -> dict[str, str]:

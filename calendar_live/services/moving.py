@@ -70,8 +70,7 @@ def _move(
     item.parent_id = None
     left.destroy(*moving)
     entered.upsert(*moving)
-    for one in moving:
-        save_assignees(one)
+    save_assignees(moving)
     return item
 
 

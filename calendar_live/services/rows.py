@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from ..access import User, require_edit
 from ..errors import Invalid, NotFound, Stale
 from ..models import Assignment, ChangeSet, Membership, WorkItem
 from .fields import check_span
+
+# The user ids, as text, of a calendar's active members.
+Members = Callable[[], set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
         raise Stale(current=item.wire)
 
 
-def assign(item: WorkItem, values: Mapping[str, Any]) -> None:
+def assign(item: WorkItem, values: Mapping[str, Any], members: Members) -> None:
     """Set checked values on a row. Raises Invalid when they do not fit together, or name who is not in the calendar.
 
     Its place in the tree is for `check_parent`, which needs the rows above it as they will be.
@@ -100,7 +104,7 @@ def assign(item: WorkItem, values: Mapping[str, Any]) -> None:
         setattr(item, name, value)
     check_span(item.start, item.end, all_day=item.all_day)
     if values.get("assignee_keys"):
-        _check_assignees(item)
+        _check_assignees(item, members())
 
 
 def check_parent(item: WorkItem) -> None:
@@ -136,25 +140,34 @@ def _height(item: WorkItem) -> int:
     return height
 
 
+def members_once(calendar_id: UUID) -> Members:
+    """Return what `members_of` does, read when it is first asked for, and once."""
+    return cache(lambda: members_of(calendar_id))
+
+
 def members_of(calendar_id: UUID) -> set[str]:
     """Return the user ids, as text, of a calendar's active members."""
     members = Membership.objects.filter(calendar=calendar_id, user__is_active=True)
     return {str(key) for key in members.values_list("user_id", flat=True)}
 
 
-def _check_assignees(item: WorkItem) -> None:
-    known = members_of(item.calendar_id)
+def _check_assignees(item: WorkItem, known: set[str]) -> None:
     strangers = [key for key in item.assignee_keys if key not in known]
     if strangers:
         raise Invalid(fields={"assignees": [f"Not a member of this calendar: {', '.join(strangers)[:60]}."]})
 
 
-def save_assignees(item: WorkItem) -> None:
-    """Write who works on an item, as its `assignee_keys` say."""
-    Assignment.objects.filter(item=item).exclude(user_id__in=item.assignee_keys).delete()
-    Assignment.objects.bulk_create(
-        [Assignment(item=item, user_id=key) for key in item.assignee_keys], ignore_conflicts=True
-    )
+def save_assignees(items: Iterable[WorkItem]) -> None:
+    """Write who works on items, as their `assignee_keys` say, in three statements at most."""
+    wanted = {(item.pk, key) for item in items for key in item.assignee_keys}
+    found = Assignment.objects.filter(item__in=[item.pk for item in items]).values_list("pk", "item", "user")
+    known = {(item, str(user)): key for key, item, user in found}
+    if gone := [key for pair, key in known.items() if pair not in wanted]:
+        Assignment.objects.filter(pk__in=gone).delete()
+    if new := sorted(wanted - known.keys()):
+        Assignment.objects.bulk_create(
+            [Assignment(item_id=item, user_id=user) for item, user in new], ignore_conflicts=True
+        )
 
 
 def below(items: Iterable[WorkItem]) -> list[WorkItem]:

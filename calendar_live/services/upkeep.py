@@ -1,4 +1,4 @@
-"""Takes away what is kept for a time only: old change sets, the trash, deleted calendars. Never what anyone can still see or restore."""
+"""Takes away what is kept for a time only: old change sets, the trash, deleted calendars, invitations. Never what is still of use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from .. import changelog, conf
-from ..models import Calendar, Lease, WorkItem
+from ..models import Calendar, Invitation, Lease, WorkItem
 
 _BATCH: Final = 500  # rows a transaction: a writer never waits for long
 
@@ -48,8 +48,17 @@ def _purge_items(old: Q) -> int:
 
 
 def _purge_calendar(before: datetime) -> int:
-    calendar = Calendar.objects.filter(deleted_at__lt=before).order_by("deleted_at").first()
-    return 0 if calendar is None else calendar.delete()[1].get(Calendar._meta.label, 0)
+    with transaction.atomic():  # locked: an owner may be restoring it
+        old = Calendar.objects.select_for_update().filter(deleted_at__lt=before)
+        calendar = old.order_by("deleted_at", "id").first()
+        return 0 if calendar is None else calendar.delete()[1].get(Calendar._meta.label, 0)
+
+
+def purge_invitations(now: datetime) -> int:
+    """Delete invitations that ended more than TRASH_DAYS ago: accepted, withdrawn, or their time over. Return how many."""
+    before = now - timedelta(days=conf.number("TRASH_DAYS"))
+    ended = Q(accepted_at__lt=before) | Q(withdrawn_at__lt=before) | Q(expires_at__lt=before)
+    return Invitation.objects.filter(ended).delete()[0]
 
 
 def _in_batches(delete_some: Callable[[], int]) -> int:

@@ -23,6 +23,7 @@ from .rows import (
     find_expected,
     first_made,
     first_written,
+    members_once,
     save_assignees,
     written,
 )
@@ -68,16 +69,14 @@ def _create(
     require_edit(actor, calendar_id)
     if WorkItem.objects.filter(pk__in=list(items)).exists():
         raise AlreadyExists
-    made = []
+    made, members = [], members_once(calendar_id)
     for item_id, fields in items.items():
         item = WorkItem(id=item_id, calendar_id=calendar_id, created_by_id=actor.pk, updated_by_id=actor.pk)
-        assign(item, check_fields(fields, complete=True))
+        assign(item, check_fields(fields, complete=True), members)
         check_parent(item)
         made.append(item)
     change.upsert(*made)
-    for item in made:
-        if item.assignee_keys:
-            save_assignees(item)
+    save_assignees([item for item in made if item.assignee_keys])
     return made
 
 
@@ -110,13 +109,13 @@ def _update(
     expected_state: str | None,
 ) -> WorkItem:
     item = find_expected(calendar_id, item_id, expected_state)
-    assign(item, check_fields(changes, complete=False))
+    assign(item, check_fields(changes, complete=False), members_once(calendar_id))
     if "parent_id" in changes:
         check_parent(item)
     item.updated_by_id = actor.pk
     change.upsert(item)
     if "assignee_keys" in changes:
-        save_assignees(item)
+        save_assignees([item])
     return item
 
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client
 
+from calendar_live import conf
 from calendar_live.models import Calendar
 from tests.api.calls import WEEK, Api
+from tests.cluster import Node
 from tests.people import make_user
+from tests.servers import LOOPBACK, Redis
+from tests.waiting import wait_until
 
 
 def test_the_process_is_up_without_a_database() -> None:
@@ -22,7 +34,8 @@ def test_the_process_is_up_without_a_database() -> None:
 
 @pytest.mark.django_db
 def test_the_site_is_ready_when_its_database_answers() -> None:
-    assert Client().get("/readyz").status_code == 200
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"database": True, "redis": None})
 
 
 def test_the_site_is_not_ready_when_its_database_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +46,56 @@ def test_the_site_is_not_ready_when_its_database_does_not(monkeypatch: pytest.Mo
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert "no-store" in answer["Cache-Control"]
+
+
+@contextmanager
+def process(folder: Path, redis_url: str) -> Iterator[Node]:
+    """Yield a process of the site, on an empty SQLite."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DEBUG": "1",
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "REDIS_URL": redis_url,
+    }
+    node = Node(environ=environ, log=folder / "log")
+    try:
+        node.start()
+        yield node
+    finally:
+        node.stop()
+
+
+def readiness(node: Node) -> tuple[int, dict[str, bool], float]:
+    """Return what a process says of itself, and in how many seconds."""
+    started = time.monotonic()
+    answer = httpx.get(f"{node.url}/readyz", trust_env=False)
+    return answer.status_code, answer.json(), time.monotonic() - started
+
+
+def test_the_site_is_ready_without_its_redis_and_says_so(tmp_path: Path) -> None:
+    """Seen failing with 503 for a dead Redis: nginx would be left without any process."""
+    redis = Redis()
+    try:
+        redis.start()
+        with process(tmp_path, redis.url) as node:
+            assert readiness(node)[:2] == (200, {"database": True, "redis": True})
+            redis.kill()
+            assert readiness(node)[:2] == (200, {"database": True, "redis": False})
+            redis.start()
+            wait_until(lambda: readiness(node)[1]["redis"], what="Redis to be seen again")
+    finally:
+        redis.close()
+
+
+def test_a_redis_that_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
+    """Seen failing with 20 s for the message to nobody."""
+    with (
+        socket.create_server((LOOPBACK, 0)) as silent,
+        process(tmp_path, f"redis://{LOOPBACK}:{silent.getsockname()[1]}") as node,
+    ):
+        status, said, taken_seconds = readiness(node)
+    assert (status, said) == (200, {"database": True, "redis": False})
+    assert taken_seconds < 10 * conf.seconds("BROADCAST_TIMEOUT_SECONDS")
 
 
 @pytest.mark.django_db

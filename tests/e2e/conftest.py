@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.browser import find_chromium
-from tests.e2e.person import Person
+from tests.e2e.person import Person, refuse_websockets
 from tests.e2e.site import ROOT, Site
 from tests.e2e.watch import Watch
 
@@ -71,6 +71,7 @@ def site(template: Template, tmp_path: Path) -> Iterator[Site]:
     try:
         site.start()
         yield site
+        site.await_departures()
     finally:
         site.stop()
     if not site.errors_expected:
@@ -100,8 +101,14 @@ class PageFor(Protocol):
 
 
 @pytest.fixture
+def way() -> str:
+    """Return by what the pages hear from the server: a test that behaves the same by "requests" is parametrized with both."""
+    return "socket"
+
+
+@pytest.fixture
 def page_for(
-    request: pytest.FixtureRequest, browser: Browser, site: Site, template: Template, watch: Watch
+    request: pytest.FixtureRequest, browser: Browser, site: Site, template: Template, watch: Watch, way: str
 ) -> Iterator[PageFor]:
     """Yield the opener. When the test ends, a complaint of any page fails it; of a failed test log and pictures are kept."""
     contexts = []
@@ -114,6 +121,9 @@ def page_for(
         if user:
             context.add_cookies([{"name": template.cookie, "value": template.sessions[user], "url": site.url}])
         page = context.new_page()
+        if way == "requests":
+            watch.allow("WebSocket connection")
+            refuse_websockets(page)
         page.goto(path)
         return page
 

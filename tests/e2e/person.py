@@ -65,27 +65,9 @@ class Cable:
         self.whole = True
 
 
-@dataclass
-class Refusal:
-    """A network that lets no WebSocket through, until it does; it counts the sockets that were opened. Requests pass."""
-
-    refuses: bool = True
-    opened: int = 0
-    turns: int = 0
-
-    def stand_before(self, page: Page) -> None:
-        page.route_web_socket("**/ws/", self._connect)
-        page.on("request", self._count)
-
-    def _connect(self, socket: WebSocketRoute) -> None:
-        if self.refuses:
-            socket.close()
-        else:
-            self.opened += 1
-            socket.connect_to_server()
-
-    def _count(self, request: Request) -> None:
-        self.turns += request.url.endswith("/api/frames/")
+def refuse_websockets(page: Page) -> None:
+    """Put the page into a network that lets no WebSocket through."""
+    page.route_web_socket("**/ws/", lambda socket: socket.close())
 
 
 @dataclass

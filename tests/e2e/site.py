@@ -103,6 +103,17 @@ class Site:
             process.wait()
             raise
 
+    def await_departures(self) -> None:
+        """Wait until no request listens for changes, of pages that are closed: one that its server breaks off is an error in the log."""
+        if self._process is not None:
+            wait_until(
+                lambda: "\ncalendar_live_polls 0.0" in self._metrics(), what="the requests of closed pages to end"
+            )
+
+    def _metrics(self) -> str:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own http URL
+            return str(answer.read().decode())
+
     def copy_database(self, target: Path) -> None:
         """Write a consistent copy of the database, also while the site runs."""
         with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(target)) as copy:

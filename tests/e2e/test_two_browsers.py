@@ -9,7 +9,10 @@ from tests.e2e.conftest import Visit
 from tests.e2e.person import DAY, PATIENCE_MS, WEEK, Person, middle
 from tests.waiting import wait_until
 
+both_ways = pytest.mark.parametrize("way", ["socket", "requests"])
 
+
+@both_ways
 def test_a_deletion_in_one_browser_empties_the_other(visit: Visit) -> None:
     """The main job. Scroll, focus and the very DOM nodes of everything else stay."""
     ana, ben = visit("ana").goto(WEEK), visit("ben").goto(WEEK)
@@ -36,6 +39,7 @@ def test_a_deletion_in_one_browser_empties_the_other(visit: Visit) -> None:
     assert ben.page.evaluate("window.kept.isConnected && document.activeElement === window.kept")
 
 
+@both_ways
 def test_a_creation_in_one_browser_appears_in_the_other(ana: Person, ben: Person) -> None:
     before = len(ben.feeds)
     x, y = middle(ana.day())
@@ -49,6 +53,7 @@ def test_a_creation_in_one_browser_appears_in_the_other(ana: Person, ben: Person
     assert len(ben.feeds) == before
 
 
+@both_ways
 def test_an_edit_in_one_browser_shows_in_the_other(ana: Person, ben: Person) -> None:
     item = ana.creates("Old title")
     ben.sees(item, "Old title")
@@ -61,6 +66,7 @@ def test_an_edit_in_one_browser_shows_in_the_other(ana: Person, ben: Person) -> 
     assert len(ben.feeds) == before
 
 
+@both_ways
 def test_a_drag_in_one_browser_moves_it_in_the_other(ana: Person, ben: Person) -> None:
     item = ana.creates()
     ana.sees(item)

@@ -84,6 +84,7 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize("way", ["socket", "requests"])
 @pytest.mark.parametrize("name", KINDS)
 def test_an_editor_undoes_what_another_did(ana: Person, ben: Person, name: str) -> None:
     kind = KINDS[name]

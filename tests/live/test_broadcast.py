@@ -127,14 +127,6 @@ def test_broadcasts_are_tried_again_after_the_pause(
 NOW: Final = 1_000.0
 
 
-def test_a_breaker_lets_nothing_through_for_its_pause_and_then_again() -> None:
-    breaker = broadcast.Breaker()
-    assert not breaker.is_open(NOW)
-    breaker.trip(NOW, 5)
-    assert breaker.is_open(NOW + 4.9)
-    assert not breaker.is_open(NOW + 5)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_site_without_a_layer_writes_as_ever(team: Calendar, ana: User, settings: Any) -> None:
     settings.CHANNEL_LAYERS = {}

@@ -13,11 +13,32 @@ export interface CalendarFields {
 
 export class CalendarList {
   private readonly known = new Map<string, CalendarInfo>();
+  /** The order asked for and not answered yet: shown meanwhile. */
+  private wanted: readonly string[] | null = null;
 
   constructor(private readonly call: Call) {}
 
   all(): readonly CalendarInfo[] {
-    return [...this.known.values()];
+    const { wanted } = this;
+    const place = (info: CalendarInfo) => {
+      const index = wanted?.indexOf(info.id) ?? -1;
+      return index < 0 ? (wanted?.length ?? 0) + (info.position ?? 0) : index;
+    };
+    return [...this.known.values()].sort((one, other) => place(one) - place(other));
+  }
+
+  /** Put the calendars into one's own order: seen at once, taken back when it is refused. `changed` is told of both. */
+  async order(ids: readonly string[], changed: () => void): Promise<Result<unknown>> {
+    this.wanted = ids;
+    changed();
+    const result = await this.call({ method: "PUT", path: "calendars/order/", body: { ids } });
+    if (this.wanted !== ids) return result; // a later order is under way
+    this.wanted = null;
+    if (result.ok && Array.isArray(result.value.json)) {
+      for (const info of result.value.json) if (isCalendarInfo(info) && this.known.has(info.id)) this.set(info);
+    }
+    changed();
+    return result;
   }
 
   get(calendar: string): CalendarInfo | undefined {

@@ -13,6 +13,7 @@ import { Emitter, type ItemKey, type LiveEvents } from "./events";
 import { type DirtyListener, FrameBatch } from "./frames";
 import { type Call, httpCaller, type Result } from "./http";
 import { persistently } from "./persistence";
+import { Sharing } from "./sharing";
 import { type ItemFilter, Showing } from "./showing";
 import { Sync, type SyncListener } from "./sync";
 import { readTrash, type TrashedItem } from "./trash";
@@ -54,6 +55,8 @@ export function createLiveClient(options: LiveClientOptions = {}): LiveClient {
 
 export class LiveClient {
   readonly busyTitle: string;
+  /** Who shares a calendar, and by which links. */
+  readonly sharing: Sharing;
   private readonly userId: string | null;
   private readonly emitter = new Emitter();
   private readonly showing: Showing;
@@ -75,6 +78,7 @@ export class LiveClient {
     this.showing = new Showing((key) => this.item(key));
     this.batch = new FrameBatch(edges);
     this.call = this.watchSignIn(httpCaller(edges, apiUrl));
+    this.sharing = new Sharing(this.call);
     this.list = new CalendarList(this.call);
     this.sync = new Sync(edges, this.call, this.listener());
   }
@@ -276,6 +280,11 @@ export class LiveClient {
   /** Delete a calendar with everything in it. It vanishes by itself, everywhere. */
   deleteCalendar(calendar: string): Promise<Result<unknown>> {
     return this.call({ method: "DELETE", path: `calendars/${calendar}/` });
+  }
+
+  /** Put the calendars into one's own order, on all one's pages. */
+  orderCalendars(ids: readonly string[]): Promise<Result<unknown>> {
+    return this.list.order(ids, () => this.calendarsChanged());
   }
 
   /** Whether something written here has no answer yet. */

@@ -29,6 +29,16 @@ export function liveEventSource(client: LiveClient, calendar: string): EventSour
 export type { ChangedEvent, HeldItemEvent, ItemKey, LiveEvents } from "../client/events";
 export { type ApiError, csrfToken, type Result } from "../client/http";
 export { createLiveClient, type LiveClient, type LiveClientOptions } from "../client/live-client";
+export type {
+  Added,
+  DeletedCalendar,
+  Invitation,
+  LinkFields,
+  Member,
+  PublicLink,
+  Role,
+  Sharing,
+} from "../client/sharing";
 export type { ItemFilter } from "../client/showing";
 export type { TrashedItem } from "../client/trash";
 export type { UndoOutcome } from "../client/undoing";

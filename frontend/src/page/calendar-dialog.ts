@@ -1,7 +1,8 @@
-/** The dialog of a calendar: a new one, or for its owners its name, colour and zone, and its end. What is saved comes back by push. */
+/** The dialog of a calendar: name, colour and zone, for its owners to change, and the way to its people. What is saved comes back by push. */
 import type { ApiError, CalendarInfo, LiveClient } from "../fullcalendar";
 import { reasonOf } from "./calendar-view";
 import type { PageData } from "./page-data";
+import { isOwner } from "./roles";
 
 interface Parts {
   readonly client: LiveClient;
@@ -11,6 +12,8 @@ interface Parts {
 const FIRST_COLORS = ["#2563eb", "#16a34a", "#db2777", "#ea580c", "#7c3aed", "#0891b2", "#dc2626", "#ca8a04"];
 
 export class CalendarDialog {
+  /** Somebody wants to see who shares a calendar. */
+  onShare: (calendar: string) => void = () => {};
   private readonly dialog = document.querySelector<HTMLDialogElement>("#calendar-dialog");
   private readonly form = this.dialog?.querySelector("form");
   private calendar: string | null = null;
@@ -33,10 +36,12 @@ export class CalendarDialog {
       "[data-ask]": () => this.ask(true),
       "[data-keep]": () => this.ask(false),
       "[data-delete]": () => void this.remove(),
+      "[data-share]": () => this.calendar !== null && this.onShare(this.calendar),
     };
     for (const [selector, run] of Object.entries(act)) {
       for (const button of this.dialog?.querySelectorAll(selector) ?? []) button.addEventListener("click", run);
     }
+    parts.client.on("calendarsChanged", () => this.dialog?.open && this.showRights());
     parts.client.on("calendarGone", ({ calendar }) => {
       if (calendar === this.calendar) this.dialog?.close();
     });
@@ -50,18 +55,39 @@ export class CalendarDialog {
   private open(info: CalendarInfo | null): void {
     const { client, page } = this.parts;
     const title = document.getElementById("calendar-dialog-title");
-    const ask = this.dialog?.querySelector<HTMLElement>("[data-ask]");
-    if (!this.dialog || !title || !ask) return;
+    if (!this.dialog || !title) return;
     this.calendar = info?.id ?? null;
     title.textContent = info === null ? page.texts.newCalendar : page.texts.editCalendar;
-    ask.hidden = info === null;
     this.set("name", info?.name ?? "");
     this.set("color", info?.color ?? FIRST_COLORS[client.calendars().length % FIRST_COLORS.length] ?? "#2563eb");
     this.set("timeZone", info?.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
     this.complain(null);
     this.ask(false);
+    this.showRights();
     this.dialog.showModal();
     this.field("name")?.focus();
+  }
+
+  /** Show what one may do with it now; what is typed stays. */
+  private showRights(): void {
+    const { client, page } = this.parts;
+    const isNew = this.calendar === null;
+    const mayChange = isNew || isOwner(client.calendarInfo(this.calendar ?? ""));
+    const hidden: Readonly<Record<string, boolean>> = {
+      "[data-ask]": isNew || !mayChange,
+      "[data-save]": !mayChange,
+      "[data-share]": isNew,
+    };
+    for (const [selector, isHidden] of Object.entries(hidden)) {
+      const button = this.dialog?.querySelector<HTMLElement>(selector);
+      if (button) button.hidden = isHidden;
+    }
+    this.dialog?.querySelector("[data-fields]")?.toggleAttribute("disabled", !mayChange);
+    const share = this.dialog?.querySelector("[data-share-label]");
+    if (share) share.textContent = mayChange ? page.texts.share : page.texts.people;
+    const close = this.dialog?.querySelector(".actions__end [data-close]");
+    if (close) close.textContent = mayChange ? page.texts.cancel : page.texts.close;
+    if (!mayChange) this.ask(false);
   }
 
   private async save(): Promise<void> {

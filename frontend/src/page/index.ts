@@ -8,6 +8,7 @@ import { highlightChanges } from "./highlight";
 import { wireHtmx } from "./htmx-wiring";
 import { ItemDialog } from "./item-dialog";
 import { readPageData } from "./page-data";
+import { ShareDialog } from "./share-dialog";
 import { Sidebar } from "./sidebar";
 import { followStanding } from "./standing";
 import { Toasts } from "./toasts";
@@ -44,7 +45,13 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   const calendar = makeCalendar({ element, client, page, toasts, dialog, place: url.place() });
   const toolbar = new Toolbar(calendar);
   const calendarDialog = new CalendarDialog({ client, page });
-  const sidebar = new Sidebar({ client, calendar, page, toasts, isDeletedHere: (id) => calendarDialog.deletes(id) });
+  const shareDialog = new ShareDialog({ client, page, toasts });
+  calendarDialog.onShare = (id) => shareDialog.open(id);
+  const whyGone = (id: string) => {
+    if (calendarDialog.deletes(id)) return "calendarDeleted";
+    return shareDialog.leaves(id) ? "calendarLeft" : "calendarGone";
+  };
+  const sidebar = new Sidebar({ client, calendar, page, toasts, whyGone });
   new TrashDialog({ client, page, toasts });
 
   calendar.on("datesSet", () => {

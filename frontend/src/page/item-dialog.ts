@@ -2,8 +2,10 @@
 import htmx from "htmx.org";
 import { type HeldItemEvent, type ItemKey, type LiveClient, readDeleted, type State } from "../fullcalendar";
 import { reasonOf } from "./calendar-view";
+import { find } from "./find";
 import type { HtmxEvent } from "./htmx-wiring";
 import { ItemForm, offerTimeZones } from "./item-form";
+import { remember, remembered } from "./last-calendar";
 import { fill, type PageData, type TextName } from "./page-data";
 import { mayEdit } from "./roles";
 import type { Toasts } from "./toasts";
@@ -20,7 +22,6 @@ interface Span {
   readonly allDay: boolean;
 }
 
-const LAST_CALENDAR = "calendar_live.calendar";
 /** Sent by every view of the dialog: what lacks it (a proxy's error page, a sign-in page) is never put into it. */
 const MINE = "Calendar-Dialog";
 
@@ -28,11 +29,12 @@ export class ItemDialog {
   onClose: () => void = () => {};
   /** A form was saved, or made an item; `text` says so. */
   onSaved: (state: State, created: boolean, text: string) => void = () => {};
-  private readonly dialog = find("#item-dialog") as HTMLDialogElement;
-  private readonly body = find("#item-dialog-body");
+  private readonly dialog = find<HTMLDialogElement>(document, "#item-dialog");
+  private readonly body = find(document, "#item-dialog-body");
   private form: ItemForm | null = null;
   private key: ItemKey | null = null;
   private moving = false;
+  private isRightless = false;
   private release: () => void = () => {};
   /** Of several clicks in a row the last one counts. */
   private asked = 0;
@@ -53,14 +55,16 @@ export class ItemDialog {
     );
     document.addEventListener("workItemDeleted", (event) => this.deleted(event as CustomEvent<unknown>));
     parts.client.on("heldItemChanged", (news) => this.tell(news));
+    parts.client.on("calendarsChanged", () => this.rightsChanged());
+    parts.client.on("calendarGone", ({ calendar }) => this.calendarGone(calendar));
     for (const button of document.querySelectorAll("[data-new]")) {
       button.addEventListener("click", () => void this.create(null));
     }
   }
 
   /** Tell whether the dialog of this item is open. */
-  shows(key: ItemKey): boolean {
-    return this.key?.id === key.id && this.key.calendar === key.calendar;
+  shows({ id, calendar }: ItemKey): boolean {
+    return this.key?.id === id && this.key.calendar === calendar;
   }
 
   /** Open the form of a new item. */
@@ -106,6 +110,11 @@ export class ItemDialog {
     this.focusFirst();
   }
 
+  private async showAgain(key: ItemKey): Promise<void> {
+    const html = await this.fetch(this.editUrl(key));
+    if (html !== null && this.shows(key)) this.fillIn(html);
+  }
+
   private async fetch(url: string): Promise<string | null> {
     try {
       const response = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
@@ -127,6 +136,7 @@ export class ItemDialog {
   private readForm(): void {
     const form = this.body.querySelector("form");
     this.form = form && new ItemForm(form, this.parts.page);
+    this.isRightless = false;
     this.offerCalendars();
   }
 
@@ -207,32 +217,59 @@ export class ItemDialog {
     notice.scrollIntoView({ block: "nearest" });
   }
 
-  // What others did meanwhile
+  // What others did
 
   private tell(news: HeldItemEvent): void {
-    if (!this.shows(news.key) || this.isOwnSave(news)) return;
+    // With other rights an item looks changed, too.
+    if (!this.shows(news.key) || this.isOwnSave(news) || this.isRightless) return;
     const person = news.own ? this.text("you") : (news.actor?.name ?? this.text("someone"));
     const text = fill(this.text(news.change === "deleted" ? "deletedWhileOpen" : "changedWhileOpen"), { person });
     if (this.form === null) return this.tellReader(news, text);
+    this.notify(news.change, text);
+    if (news.change === "deleted") this.form.lock();
+  }
+
+  private notify(name: string, text: string): void {
     for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
-      notice.hidden = notice.dataset["news"] !== news.change;
+      notice.hidden = notice.dataset["news"] !== name;
       const line = notice.hidden ? null : notice.querySelector("[data-news-text]");
       if (line) line.textContent = text;
       if (!notice.hidden) notice.scrollIntoView({ block: "nearest" });
     }
-    if (news.change === "deleted") this.form.lock();
   }
 
   /** Who typed nothing is shown the item as it is. */
   private tellReader(news: HeldItemEvent, text: string): void {
-    if (news.change === "changed") {
-      void this.fetch(this.editUrl(news.key)).then((html) => {
-        if (html !== null && this.shows(news.key)) this.fillIn(html);
-      });
-      return;
-    }
+    if (news.change === "changed") return void this.showAgain(news.key);
     this.dialog.close();
     this.parts.toasts.show(text);
+  }
+
+  /** Who may not change the calendar any more is shown the item as it is; what was typed stays to be copied. */
+  private rightsChanged(): void {
+    const { client, page, toasts } = this.parts;
+    const { key, form } = this;
+    const info = key && client.calendarInfo(key.calendar);
+    if (!key || !info || !form || this.isRightless || mayEdit(info)) return;
+    if (form.isDirty()) return this.lock("roleLowered");
+    toasts.show(fill(page.texts.nowReadOnly, { name: info.name }));
+    void this.showAgain(key);
+  }
+
+  /** That the calendar is gone, the sidebar tells. */
+  private calendarGone(calendar: string): void {
+    if (this.key?.calendar === calendar) {
+      this.form?.isDirty() ? this.lock("calendarGoneWhileOpen") : this.dialog.close();
+    } else if (this.dialog.open && this.key === null && this.form?.value("calendar") === calendar) {
+      this.complain(this.text("calendarGoneWhileTyping"));
+    }
+  }
+
+  private lock(name: TextName): void {
+    this.isRightless = true;
+    this.showPanel(null);
+    this.notify("locked", this.text(name));
+    this.form?.lock();
   }
 
   /** The push of this very form's save or deletion, ahead of its answer. */
@@ -338,7 +375,8 @@ export class ItemDialog {
     // FullCalendar keeps a click from moving the focus, so the browser does not know where it came from.
     const item = key && document.querySelector<HTMLElement>(`#calendar [data-item="${CSS.escape(key.id)}"]`);
     if (item) item.focus({ preventScroll: true });
-    else if (key || document.activeElement === document.body) find("#calendar").focus({ preventScroll: true });
+    else if (key || document.activeElement === document.body)
+      find(document, "#calendar").focus({ preventScroll: true });
   }
 
   private text(name: TextName): string {
@@ -346,33 +384,11 @@ export class ItemDialog {
   }
 }
 
-function find(selector: string): HTMLElement {
-  const element = document.querySelector<HTMLElement>(selector);
-  if (!element) throw new Error(`The page has no ${selector}.`);
-  return element;
-}
-
 function detailOf(text: string | undefined): string {
   try {
     return String((JSON.parse(text ?? "") as { readonly detail?: unknown }).detail ?? "");
   } catch {
     return "";
-  }
-}
-
-function remembered(): string | null {
-  try {
-    return localStorage.getItem(LAST_CALENDAR);
-  } catch {
-    return null;
-  }
-}
-
-function remember(calendar: string): void {
-  try {
-    localStorage.setItem(LAST_CALENDAR, calendar);
-  } catch {
-    // Storage is full or forbidden: the first calendar is offered next time.
   }
 }
 

@@ -43,9 +43,8 @@ export class ItemForm {
 
   /** Nothing more can be saved under this item. */
   lock(): void {
-    for (const button of this.element.querySelectorAll<HTMLElement>("[data-save], [data-panel-open=delete]")) {
-      button.hidden = true;
-    }
+    const buttons = "[data-save], [data-compare], [data-panel-open=delete], [data-panel-open=move]";
+    for (const button of this.element.querySelectorAll<HTMLElement>(buttons)) button.hidden = true;
   }
 
   private typed(target: EventTarget | null): void {

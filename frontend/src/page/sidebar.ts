@@ -1,7 +1,8 @@
 /** The calendars (on and off, remembered) and the filters. Says what is wanted; what is shown is the client's business. */
 import type { Calendar } from "fullcalendar";
 import { type CalendarInfo, type Item, isBusy, type LiveClient, liveEventSource } from "../fullcalendar";
-import { fill, type PageData } from "./page-data";
+import { CalendarOrder } from "./calendar-order";
+import { fill, type PageData, type TextName } from "./page-data";
 import { isOwner } from "./roles";
 import type { Toasts } from "./toasts";
 import { type Filter, passes } from "./view-place";
@@ -13,8 +14,8 @@ interface Parts {
   readonly calendar: Calendar;
   readonly page: PageData;
   readonly toasts: Toasts;
-  /** Whether this page has deleted a calendar itself. */
-  isDeletedHere(calendar: string): boolean;
+  /** The text that says why a calendar is gone. */
+  whyGone(calendar: string): TextName;
 }
 
 export class Sidebar {
@@ -22,9 +23,11 @@ export class Sidebar {
   onFilter: (filter: Filter) => void = () => {};
   private readonly list = document.getElementById("calendars");
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
+  private readonly order: CalendarOrder | null;
   private readonly names = new Map<string, string>();
 
   constructor(private readonly parts: Parts) {
+    this.order = this.list && new CalendarOrder(this.list, parts);
     const hidden = readHidden();
     for (const toggle of this.toggles()) {
       const id = toggle.dataset["calendar"] ?? "";
@@ -77,12 +80,16 @@ export class Sidebar {
   }
 
   private showCalendars(calendars: readonly CalendarInfo[]): void {
+    const { page, toasts } = this.parts;
     for (const info of calendars) {
-      const known = this.toggleOf(info.id);
-      const label = known?.closest<HTMLElement>(".calendar-row") ?? this.addCalendar(info);
+      const known = this.toggleOf(info.id)?.closest<HTMLElement>(".calendar-row");
+      const label = known ?? this.addCalendar(info);
+      // What one owns was made or restored by oneself, here or in another tab.
+      if (!known && !isOwner(info)) toasts.show(fill(page.texts.calendarShared, { name: info.name }));
       if (label) this.describe(label, info);
       this.names.set(info.id, info.name);
     }
+    this.order?.show();
   }
 
   private addCalendar(info: CalendarInfo): HTMLElement | null {
@@ -103,12 +110,11 @@ export class Sidebar {
   private describe(label: HTMLElement, info: CalendarInfo): void {
     const name = label.querySelector(".calendar-toggle__name");
     const role = label.querySelector<HTMLElement>(".calendar-toggle__role");
-    const swatch = label.querySelector("svg");
+    const swatch = label.querySelector(".calendar-toggle__swatch");
     const edit = label.querySelector<HTMLElement>("[data-edit-calendar]");
-    if (edit) {
-      edit.hidden = !isOwner(info);
-      edit.setAttribute("aria-label", fill(this.parts.page.texts.editNamed, { name: info.name }));
-    }
+    const { texts } = this.parts.page;
+    edit?.setAttribute("aria-label", fill(texts.editNamed, { name: info.name }));
+    label.querySelector("[data-grip]")?.setAttribute("aria-label", fill(texts.moveNamed, { name: info.name }));
     if (name) name.textContent = info.name;
     if (role) role.hidden = info.rights === "full";
     swatch?.setAttribute("fill", info.color);
@@ -118,9 +124,8 @@ export class Sidebar {
   private removeCalendar(id: string): void {
     this.toggleOf(id)?.closest(".calendar-row")?.remove();
     this.parts.calendar.getEventSourceById(id)?.remove();
-    const { isDeletedHere, page, toasts } = this.parts;
-    const text = isDeletedHere(id) ? page.texts.calendarDeleted : page.texts.calendarGone;
-    toasts.show(fill(text, { name: this.names.get(id) ?? "" }));
+    const { whyGone, page, toasts } = this.parts;
+    toasts.show(fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
   }
 
   private toggles(): HTMLInputElement[] {

@@ -1,16 +1,26 @@
-/** The trash: what was deleted in the calendars one may edit, newest first, live while it is open. Restoring is the server's business. */
+/** The trash: what was deleted in the calendars one may edit, and calendars one owned, newest first, live while it is open. Restoring is the server's business. */
 
-import type { CalendarInfo, LiveClient, TrashedItem } from "../fullcalendar";
+import type { DeletedCalendar, LiveClient, Result, TrashedItem } from "../fullcalendar";
 import { reasonOf } from "./calendar-view";
 import { readerLocale } from "./locale";
 import { fill, type PageData } from "./page-data";
 import { mayEdit } from "./roles";
+import { copyOf, say } from "./rows";
 import type { Toasts } from "./toasts";
 
 interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
   readonly toasts: Toasts;
+}
+
+/** What can be restored: an item, or a calendar. */
+interface Entry {
+  readonly id: string;
+  readonly title: string;
+  readonly deletedAt: string;
+  readonly about: string;
+  restore(): Promise<Result<unknown>>;
 }
 
 /** A burst of changes reads the trash once. */
@@ -26,11 +36,7 @@ export class TrashDialog {
 
   constructor(private readonly parts: Parts) {
     const { client } = parts;
-    const opener = document.querySelector<HTMLElement>("[data-open-trash]");
-    opener?.addEventListener("click", () => this.open());
-    client.on("calendarsChanged", ({ calendars }) => {
-      if (opener) opener.hidden = !calendars.some(mayEdit);
-    });
+    document.querySelector("[data-open-trash]")?.addEventListener("click", () => this.open());
     this.dialog?.querySelector("[data-close]")?.addEventListener("click", () => this.dialog?.close());
     for (const name of ["changed", "calendarsChanged", "calendarGone"] as const) client.on(name, () => this.refresh());
   }
@@ -54,55 +60,70 @@ export class TrashDialog {
     const turn = ++this.asked;
     const { client, page } = this.parts;
     const calendars = client.calendars().filter(mayEdit);
-    const results = await Promise.all(calendars.map((info) => client.trash(info.id)));
+    const [deleted, ...results] = await Promise.all([
+      client.sharing.deletedCalendars(),
+      ...calendars.map((info) => client.trash(info.id)),
+    ]);
     if (turn !== this.asked || !this.list || !this.note) return;
-    const items = results.flatMap((result) => (result.ok ? result.value : []));
-    const failed = results.find((result) => !result.ok);
-    items.sort((one, other) => other.deletedAt.localeCompare(one.deletedAt));
-    this.paint(items);
-    this.note.hidden = items.length > 0 && failed === undefined;
+    const items = results.flatMap((result) => (result.ok ? result.value.map((item) => this.entryOf(item)) : []));
+    const entries = deleted.ok ? [...items, ...deleted.value.map((one) => this.entryOfCalendar(one))] : items;
+    const failed = [deleted, ...results].find((result) => !result.ok);
+    entries.sort((one, other) => other.deletedAt.localeCompare(one.deletedAt));
+    this.paint(entries);
+    this.note.hidden = entries.length > 0 && failed === undefined;
     this.note.textContent = failed && !failed.ok ? reasonOf(failed.error, page) : page.texts.trashEmpty;
   }
 
-  private paint(items: readonly TrashedItem[]): void {
+  private paint(entries: readonly Entry[]): void {
     const focused = document.activeElement?.closest<HTMLElement>("[data-trashed]")?.dataset["trashed"];
-    this.list?.replaceChildren(...items.map((item) => this.row(item)).filter((row) => row !== null));
+    this.list?.replaceChildren(...entries.map((entry) => this.row(entry)).filter((row) => row !== null));
     const row = focused && this.list?.querySelector<HTMLElement>(`[data-trashed="${CSS.escape(focused)}"] button`);
     if (row) row.focus();
     else if (focused) this.dialog?.querySelector<HTMLElement>("[data-close]")?.focus();
   }
 
-  private row(item: TrashedItem): HTMLElement | null {
-    const template = document.querySelector<HTMLTemplateElement>("#trash-row");
-    const row = template?.content.firstElementChild?.cloneNode(true);
-    if (!(row instanceof HTMLElement)) return null;
-    const title = row.querySelector(".trash__title");
-    const about = row.querySelector(".trash__about");
+  private row(entry: Entry): HTMLElement | null {
+    const row = copyOf("trash-row");
+    if (row === null) return null;
     const button = row.querySelector("button");
-    row.dataset["trashed"] = item.id;
-    if (title) title.textContent = item.title;
-    if (about) about.textContent = this.about(item);
-    button?.setAttribute("aria-label", `${button.textContent} “${item.title}”`);
-    button?.addEventListener("click", () => void this.restore(item, button));
+    row.dataset["trashed"] = entry.id;
+    say(row, ".trash__title", entry.title);
+    say(row, ".trash__about", entry.about);
+    button?.setAttribute("aria-label", `${button.textContent} “${entry.title}”`);
+    button?.addEventListener("click", () => void this.restore(entry, button));
     return row;
   }
 
-  private about(item: TrashedItem): string {
+  private entryOf(item: TrashedItem): Entry {
     const { client, page } = this.parts;
-    const info: CalendarInfo | undefined = client.calendarInfo(item.calendar);
+    const info = client.calendarInfo(item.calendar);
     const person = info?.people.find((one) => one.id === item.deletedBy)?.name ?? page.texts.someone;
-    const format = new Intl.DateTimeFormat(readerLocale(), { dateStyle: "medium", timeStyle: "short" });
-    const when = format.format(new Date(item.deletedAt));
-    return fill(page.texts.trashAbout, { calendar: info?.name ?? "", person, when });
+    const words = { calendar: info?.name ?? "", person, when: moment(item.deletedAt) };
+    return {
+      ...item,
+      about: fill(page.texts.trashAbout, words),
+      restore: () => client.restoreItems(item.calendar, [item.id], item.state),
+    };
   }
 
-  private async restore(item: TrashedItem, button: HTMLButtonElement): Promise<void> {
-    const { client, page, toasts } = this.parts;
+  private entryOfCalendar({ id, name, deletedAt, until }: DeletedCalendar): Entry {
+    const { client, page } = this.parts;
+    const about = fill(page.texts.trashCalendarAbout, { when: moment(deletedAt), until: moment(until) });
+    return { id, title: name, deletedAt, about, restore: () => client.sharing.restoreCalendar(id) };
+  }
+
+  private async restore(entry: Entry, button: HTMLButtonElement): Promise<void> {
+    const { page, toasts } = this.parts;
     button.disabled = true;
-    const result = await client.restoreItems(item.calendar, [item.id], item.state);
+    const result = await entry.restore();
     button.disabled = false;
     if (!result.ok)
-      toasts.show(fill(page.texts.notRestored, { title: item.title, reason: reasonOf(result.error, page) }));
+      toasts.show(fill(page.texts.notRestored, { title: entry.title, reason: reasonOf(result.error, page) }));
     await this.read();
   }
+}
+
+function moment(instant: string): string {
+  const format = new Intl.DateTimeFormat(readerLocale(), { dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(instant));
 }

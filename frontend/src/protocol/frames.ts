@@ -16,6 +16,8 @@ export interface CalendarInfo {
   readonly timeZone: string;
   readonly role: string;
   readonly rights: string;
+  /** Its place in one's own order of calendars. */
+  readonly position?: number;
   readonly people: readonly { readonly id: string; readonly name: string }[];
 }
 

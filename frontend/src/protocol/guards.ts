@@ -29,6 +29,7 @@ const CALENDAR: Readonly<Record<string, Check>> = {
   role: isText,
   rights: isText,
   people: listOf(isActor),
+  position: (value) => value === undefined || isWhole(value),
 };
 
 /** Tell whether a value is a calendar of the calendar list. */

@@ -136,7 +136,7 @@ class LongPoll implements Link {
     if (this.closed) return false;
     const read = readServerFrame(value);
     const isNews = read.ok && this.note(read.value); // what this client cannot read it may be sent each time
-    this.handlers.received(JSON.stringify(value));
+    this.handlers.received(JSON.stringify(read.ok && !isNews ? asHead(read.value) : value));
     return isNews;
   }
 
@@ -171,6 +171,11 @@ class LongPoll implements Link {
     this.closed = true;
     this.handlers.closed(code);
   }
+}
+
+/** What each turn says of a calendar that is live already is what a heartbeat says of it on a socket. */
+function asHead(frame: ServerFrame): ServerFrame {
+  return frame.type === "subscribed" ? { type: "head", states: { [frame.calendar]: frame.state } } : frame;
 }
 
 function closeCode(status: number): number {

@@ -63,7 +63,7 @@ class Paper {
   /** Let the next timer fire. */
   tick(): void {
     const next = [...this.timers].sort(([, a], [, b]) => a - b)[0];
-    if (next === undefined) return;
+    if (next === undefined || this.now > 86_400_000) throw new Error("nothing will ever happen");
     this.timers.delete(next[0]);
     this.now = Math.max(this.now, next[1]);
     this.take({ type: "timer", name: next[0] });
@@ -299,7 +299,8 @@ test("client_is_never_stuck_and_never_has_two_connections_whatever_happens", () 
           if (typeof input !== "string" && input.type === "pause") away = true;
           if (input === "uncover" || (typeof input !== "string" && ["doubt", "resume", "start"].includes(input.type)))
             away = false;
-          if (input === "tick") paper.tick();
+          if (input === "tick" && paper.timers.size === 0) continue;
+          else if (input === "tick") paper.tick();
           else if (input === "cover" || input === "uncover") {
             paper.hidden = input === "cover";
             paper.take({ type: paper.hidden ? "hide" : "doubt" });

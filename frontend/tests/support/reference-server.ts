@@ -35,6 +35,9 @@ export function seenBy(rights: Rights, whole: FullItem | undefined): Item | null
   return { id, calendar, state: at, start, end, allDay, timeZone, rrule, exdates, busy: true };
 }
 
+/** What a client on requests was told, as it says it itself. */
+export type Known = Readonly<Record<string, string>> | null;
+
 export class ReferenceServer {
   /** Every state that ever was, of every history. */
   readonly snapshots = new Map<State, Snapshot>();
@@ -185,6 +188,21 @@ export class ReferenceServer {
     for (const entry of missed) this.outbox.push(chunks(entry, this.rights));
     this.outbox.push([{ type: "subscribed", id: frame.id, calendar: CALENDAR, state: this.head, access: this.access }]);
     this.live = true;
+  }
+
+  /** Answer a turn of the long-poll: a short-lived socket beside the one there may be. */
+  turn(known: Known, subscribes: readonly ClientFrame[]): { readonly known: Known; readonly frames: ServerFrame[] } {
+    const { live } = this;
+    const before = this.outbox.splice(0);
+    const now: Known = this.rights === null ? {} : { [CALENDAR]: this.access };
+    if (this.rights !== null && known?.[CALENDAR] !== this.access) this.tellCalendar();
+    if (this.rights === null && known?.[CALENDAR])
+      this.outbox.push([{ type: "rights", calendar: CALENDAR, rights: null }]);
+    for (const frame of subscribes) this.receive(frame);
+    const frames = this.outbox.splice(0).flat();
+    this.outbox.push(...before);
+    this.live = live;
+    return { known: now, frames };
   }
 
   private since(from: State): readonly Entry[] | null {

@@ -75,7 +75,8 @@ describe("a conversation in turns", () => {
     expect(last().turn.wait).toBe(later.request.wait);
     heard.length = 0;
     await last().answer(later.answer);
-    expect(heard).toEqual([...later.answer.frames, { type: "pong" }]);
+    const [changes] = later.answer.frames;
+    expect(heard).toEqual([changes, { type: "head", states: { [CALENDAR]: state(42, 0xbb) } }, { type: "pong" }]);
   });
 
   test("client_asks_once_for_all_calendars_and_then_waits_from_where_it_was_left", async () => {
@@ -132,8 +133,8 @@ describe("a conversation in turns", () => {
     await settle();
     const change = { type: "changes", calendar: CALENDAR, oldState: state(7), newState: state(8), more: false };
     const frames = [
-      { ...change, upserted: [], destroyed: [], actor: null, mutationId: null },
       subscribed(CALENDAR, 1, state(5)),
+      { ...change, upserted: [], destroyed: [], actor: null, mutationId: null },
     ];
     await last().answer({ known: {}, frames });
     expect(last().turn.frames).toMatchObject([{ state: state(5) }]);

@@ -1,0 +1,135 @@
+"""Who shares a calendar, over HTTP: members, invitations, leaving, handing over. Never decides who may."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from ..access import display_name, standing
+from ..errors import Forbidden
+from ..models import Invitation, Membership, Role
+from ..schedule.ranges import format_instant
+from ..services import sharing
+from ..services.members import require_owner
+from .http import json_response
+from .mail import mail_invitation
+from .schemas import InvitationOut, MemberOut, RoleIn, SharedOut, ShareWith, TransferTo
+
+router = Router(tags=["sharing"])
+
+_MEMBERS = "/calendars/{uuid:calendar_id}/members/"
+_INVITATIONS = "/calendars/{uuid:calendar_id}/invitations/"
+
+
+@router.get(_MEMBERS, response=list[MemberOut])
+def list_members(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Return who is in a calendar, by name; owners see their e-mail addresses too. Not for free/busy members."""
+    return json_response(orjson.dumps(_members(request, calendar_id)))
+
+
+@router.post(_MEMBERS, response={201: SharedOut})
+def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> HttpResponse:
+    """Share a calendar with the user of a name or an e-mail address; another address is mailed an invitation. For its owners.
+
+    An invitation that could not be mailed is there all the same, with `mailed` false: send it again.
+    """
+    shared = sharing.share(calendar_id, actor=request.user, to=body.to, role=Role(body.role))
+    if isinstance(shared, sharing.Mailing):
+        answer = {"member": None, "invitation": _mailed(request, shared)}
+    else:
+        answer = {"member": _member(request, calendar_id, str(shared)), "invitation": None}
+    return json_response(orjson.dumps(answer), status=201)
+
+
+@router.patch(_MEMBERS + "{str:user_id}/", response=MemberOut)
+def change_member(request: HttpRequest, calendar_id: UUID, user_id: str, body: RoleIn) -> HttpResponse:
+    """Give a member another role. For its owners; a calendar is never without one."""
+    sharing.change_role(calendar_id, actor=request.user, member=user_id, role=Role(body.role))
+    return json_response(orjson.dumps(_member(request, calendar_id, user_id)))
+
+
+@router.delete(_MEMBERS + "{str:user_id}/")
+def remove_member(request: HttpRequest, calendar_id: UUID, user_id: str) -> HttpResponse:
+    """Take a member out of a calendar, and off the work items in it. For its owners."""
+    sharing.remove(calendar_id, actor=request.user, member=user_id)
+    return json_response(orjson.dumps({"user": user_id}))
+
+
+@router.post("/calendars/{uuid:calendar_id}/leave/")
+def leave_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Leave a calendar. Its last owner cannot."""
+    sharing.leave(calendar_id, actor=request.user)
+    return json_response(orjson.dumps({"id": str(calendar_id)}))
+
+
+@router.post("/calendars/{uuid:calendar_id}/transfer/", response=list[MemberOut])
+def transfer_calendar(request: HttpRequest, calendar_id: UUID, body: TransferTo) -> HttpResponse:
+    """Make a member the owner, and yourself an editor. For its owners."""
+    sharing.transfer(calendar_id, actor=request.user, to=body.to)
+    return json_response(orjson.dumps(_members(request, calendar_id)))
+
+
+@router.get(_INVITATIONS, response=list[InvitationOut])
+def list_invitations(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Return the invitations that are open, oldest first. For the calendar's owners."""
+    require_owner(request.user, calendar_id)
+    return json_response(orjson.dumps([_described(one) for one in sharing.pending(calendar_id)]))
+
+
+@router.post(_INVITATIONS + "{uuid:invitation_id}/send/", response=InvitationOut)
+def send_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID) -> HttpResponse:
+    """Mail an invitation again, under a new link and with a new expiry; the old link ends. For the calendar's owners."""
+    mailing = sharing.send_again(calendar_id, actor=request.user, invitation_id=invitation_id)
+    return json_response(orjson.dumps(_mailed(request, mailing)))
+
+
+@router.delete(_INVITATIONS + "{uuid:invitation_id}/")
+def withdraw_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID) -> HttpResponse:
+    """Withdraw an invitation: its link ends. For the calendar's owners."""
+    sharing.withdraw(calendar_id, actor=request.user, invitation_id=invitation_id)
+    return json_response(orjson.dumps({"id": str(invitation_id)}))
+
+
+def _mailed(request: HttpRequest, mailing: sharing.Mailing) -> dict[str, object]:
+    mailed = mail_invitation(request, mailing.invitation, mailing.token)
+    if mailed:
+        sharing.mark_mailed(mailing.invitation.pk, token=mailing.token)
+    return _described(mailing.invitation) | {"mailed": mailed}
+
+
+def _described(invitation: Invitation) -> dict[str, object]:
+    by = invitation.invited_by
+    return {
+        "id": str(invitation.pk),
+        "email": invitation.email,
+        "role": invitation.role,
+        "invitedBy": None if by is None else display_name(by),
+        "createdAt": format_instant(invitation.created_at),
+        "expiresAt": format_instant(invitation.expires_at),
+        "mailed": invitation.mailed_at is not None,
+    }
+
+
+def _members(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]:
+    place = standing(request.user, calendar_id)
+    if place.rights == "freebusy":
+        raise Forbidden("You see when people are busy here, but not who they are.")
+    rows = Membership.objects.filter(calendar=calendar_id).select_related("user")
+    found = [_as_member(request, one, with_email=place.role == Role.OWNER) for one in rows]
+    return sorted(found, key=lambda one: (one["user"]["name"].casefold(), one["user"]["id"]))  # type: ignore[index]
+
+
+def _member(request: HttpRequest, calendar_id: UUID, user_id: str) -> dict[str, object]:
+    row = Membership.objects.select_related("user").get(calendar=calendar_id, user_id=user_id)
+    return _as_member(request, row, with_email=True)
+
+
+def _as_member(request: HttpRequest, mine: Membership, *, with_email: bool) -> dict[str, object]:
+    user = mine.user
+    told = {"id": str(user.pk), "name": display_name(user), "username": user.get_username()}
+    if with_email:
+        told["email"] = str(getattr(user, user.get_email_field_name()) or "")
+    return {"user": told, "role": mine.role, "you": user.pk == request.user.pk}

@@ -1,0 +1,114 @@
+"""What the services that change who is in a calendar share, under its lock: roles given and taken. Never decides who may ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+from django.utils import timezone
+
+from .. import changelog, conf
+from ..access import Standing, User, UserKey, rights_changed, standing
+from ..errors import Forbidden, Invalid, NotFound
+from ..models import Assignment, Calendar, Invitation, Membership, Role, WorkItem
+
+
+def lock(calendar_id: UUID) -> None:
+    """Keep others from changing a calendar, or who is in it, until the transaction ends. Raises NotFound.
+
+    The lock is the one that the changelog's bump takes: it comes first in every transaction, several in ascending id.
+    """
+    if not Calendar.objects.select_for_update().filter(pk=calendar_id).values_list("pk"):
+        raise NotFound("There is no such calendar that you may see.")
+
+
+def require_owner(actor: User, calendar_id: UUID) -> Standing:
+    """Return the place of an owner. Raises NotFound or Forbidden."""
+    place = standing(actor, calendar_id)
+    if place.role != Role.OWNER:
+        raise Forbidden("Only the owners of a calendar may do this.")
+    return place
+
+
+def owners(calendar_id: UUID) -> QuerySet[Membership]:
+    """Return the owners who can do anything: one whose account is not active cannot."""
+    return Membership.objects.filter(calendar=calendar_id, role=Role.OWNER, user__is_active=True)
+
+
+def members(calendar_id: UUID) -> list[UserKey]:
+    """Return the keys of a calendar's members."""
+    return list(Membership.objects.filter(calendar=calendar_id).values_list("user_id", flat=True))
+
+
+def put_role(calendar_id: UUID, key: UserKey, role: Role) -> None:
+    """Give a user a role, in place of any they had. Raises Invalid for the last owner, and when there are too many members."""
+    mine = Membership.objects.filter(calendar=calendar_id, user_id=key)
+    if role != Role.OWNER:
+        _require_other_owner(calendar_id, key)
+        _end_invitations_by(calendar_id, key)
+    if not mine.exists():
+        _add(calendar_id, key, role)
+    mine.exclude(role=role).update(role=role, version=F("version") + 1)
+
+
+def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:
+    most = conf.number("MAX_MEMBERS")
+    if Membership.objects.filter(calendar=calendar_id).count() >= most:
+        raise Invalid(fields={"member": [f"A calendar has at most {most} members."]})
+    floor = Calendar.objects.values_list("access_floor", flat=True).get(pk=calendar_id)
+    last = Membership.objects.filter(user_id=key).aggregate(last=Max("position"))["last"]
+    Membership.objects.create(
+        calendar_id=calendar_id,
+        user_id=key,
+        role=role,
+        version=floor + 1,
+        position=0 if last is None else last + 1,  # at the end of their own order
+    )
+
+
+def take_role(calendar_id: UUID, key: UserKey) -> None:
+    """Take a user's role away, and with it their work there. Raises Invalid for the last owner."""
+    _require_other_owner(calendar_id, key)
+    for membership in Membership.objects.filter(calendar=calendar_id, user_id=key):
+        below = Calendar.objects.filter(pk=calendar_id, access_floor__lt=membership.version)
+        below.update(access_floor=membership.version)
+        membership.delete()
+        _end_invitations_by(calendar_id, key)
+        _unassign(calendar_id, key)
+
+
+def _require_other_owner(calendar_id: UUID, key: UserKey) -> None:
+    is_owner = Membership.objects.filter(calendar=calendar_id, role=Role.OWNER, user_id=key).exists()
+    if is_owner and not owners(calendar_id).exclude(user_id=key).exists():
+        raise Invalid(fields={"member": ["A calendar needs an owner: make somebody else one first."]})
+
+
+def _end_invitations_by(calendar_id: UUID, key: UserKey) -> None:
+    """Withdraw what somebody who may not invite any more has sent: else they could keep a way back in."""
+    sent = Invitation.objects.filter(calendar=calendar_id, invited_by__pk=key, accepted_at=None, withdrawn_at=None)
+    sent.update(withdrawn_at=timezone.now())
+
+
+def _unassign(calendar_id: UUID, key: UserKey) -> None:
+    """Take somebody off all work of a calendar, as a change set: assignees are members."""
+    assignments = Assignment.objects.filter(item__calendar=calendar_id, user_id=key)
+    working = WorkItem.objects.filter(pk__in=list(assignments.values_list("item", flat=True)), deleted_at=None)
+    items = list(working.prefetch_related("assignments").order_by("id"))
+    if items:
+        with changelog.change(calendar_id, actor=None) as change:
+            for item in items:
+                item.assignee_keys = [one for one in item.assignee_keys if one != str(key)]
+            change.upsert(*items)
+    assignments.delete()  # also of what is in the trash, and would come back with it
+
+
+def tell(user_ids: Iterable[object]) -> None:
+    """Send word after commit to everyone who sees something else than before."""
+    told = [str(key) for key in user_ids]
+
+    def send() -> None:
+        rights_changed.send_robust(sender=Membership, user_ids=told)
+
+    transaction.on_commit(send, robust=True)

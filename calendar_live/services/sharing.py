@@ -1,0 +1,323 @@
+"""Share a calendar with exactly whom one means: members, invitations, ownership, and one's own order. Never sends a mail itself."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .. import conf
+from ..access import User, UserKey, display_name, key_of, standing
+from ..errors import AlreadyMember, Invalid, NotFound, TooMany
+from ..models import Calendar, Invitation, Membership, Role
+from .accounts import create_account
+from .members import lock, members, owners, put_role, require_owner, take_role, tell
+
+_RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
+_TOKEN_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a plain hash of it is enough
+_GONE: Final = "There is no such invitation: it was used or withdrawn, or its time is over."
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """An invitation and its token, which is kept nowhere: now is the time to mail it."""
+
+    invitation: Invitation
+    token: str
+
+
+# --- members ---------------------------------------------------------------------------------------------------------
+
+
+def share(calendar_id: UUID, *, actor: User, to: str, role: Role) -> UserKey | Mailing:
+    """Share a calendar with whoever `to` names: a user name, or an e-mail address.
+
+    Return the key of the new member; of an address that is not that of exactly one active account, an invitation to mail.
+    Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany when the address was written to just now.
+    """
+    to = to.strip()
+    with transaction.atomic():
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        # Never a user's name that looks like somebody else's address: names are chosen freely, mailboxes are not.
+        user = _user_of_address(to) if "@" in to else _user_named(to)
+        if user is None:
+            return _invite(calendar_id, actor, _address(to), role)
+        _refuse_member(calendar_id, user)
+        _put(calendar_id, user.pk, role, field="to")
+        _open_to(calendar_id, _email_of(user)).update(withdrawn_at=timezone.now())
+        tell(members(calendar_id))
+        return key_of(user)
+
+
+def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role) -> None:
+    """Give a member another role. Raises NotFound, Forbidden, or Invalid for the last owner."""
+    with transaction.atomic():
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        _put(calendar_id, _member(calendar_id, member), role, field="role")
+        tell(members(calendar_id))
+
+
+def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
+    """Take a member out of a calendar. Raises NotFound, Forbidden, or Invalid for the last owner."""
+    with transaction.atomic():
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        told = members(calendar_id)
+        take_role(calendar_id, _member(calendar_id, member))
+        tell(told)
+
+
+def leave(calendar_id: UUID, *, actor: User) -> None:
+    """Leave a calendar. Raises NotFound, or Invalid for its last owner."""
+    with transaction.atomic():
+        lock(calendar_id)
+        standing(actor, calendar_id)
+        told = members(calendar_id)
+        take_role(calendar_id, key_of(actor))
+        tell(told)
+
+
+def transfer(calendar_id: UUID, *, actor: User, to: str) -> None:
+    """Make a member the owner, and oneself an editor; one's open invitations are from then on theirs.
+
+    Raises NotFound, Forbidden, or Invalid.
+    """
+    with transaction.atomic():
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        heir = _heir(calendar_id, to, actor)
+        put_role(calendar_id, heir, Role.OWNER)
+        _open(calendar_id).filter(invited_by__pk=key_of(actor)).update(invited_by_id=heir)
+        put_role(calendar_id, key_of(actor), Role.EDITOR)
+        tell(members(calendar_id))
+
+
+def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
+    try:
+        heir = _member(calendar_id, to)
+    except NotFound as failure:
+        raise Invalid(fields={"to": ["Must be a member of this calendar."]}) from failure
+    if heir == key_of(actor):
+        raise Invalid(fields={"to": ["This is you."]})
+    if not get_user_model()._default_manager.filter(pk=heir, is_active=True).exists():
+        raise Invalid(fields={"to": ["Must be somebody whose account is active."]})
+    return heir
+
+
+def _member(calendar_id: UUID, text: str) -> UserKey:
+    """Return the key of a member by its text. Raises NotFound."""
+    found = [key for key in members(calendar_id) if str(key) == text]
+    if not found:
+        raise NotFound("There is no such member of this calendar.")
+    return found[0]
+
+
+def _put(calendar_id: UUID, key: UserKey, role: Role, *, field: str) -> None:
+    try:
+        put_role(calendar_id, key, role)
+    except Invalid as failure:  # the caller named the member in a field of its own
+        raise Invalid(fields={field: failure.fields["member"]}) from failure
+
+
+def _refuse_member(calendar_id: UUID, user: AbstractBaseUser) -> None:
+    for mine in Membership.objects.filter(calendar=calendar_id, user_id=user.pk):
+        raise AlreadyMember(f"{display_name(user)} is in this calendar already, as {mine.get_role_display()}.")
+
+
+def _user_named(name: str) -> AbstractBaseUser:
+    model = get_user_model()
+    user = model._default_manager.filter(**{model.USERNAME_FIELD: name}, is_active=True).first()
+    if user is None:
+        raise Invalid(
+            fields={"to": ["There is nobody of this name. Somebody without an account is invited by e-mail."]}
+        )
+    return user
+
+
+def _user_of_address(text: str) -> AbstractBaseUser | None:
+    model = get_user_model()
+    email = _address(text)
+    alike = model._default_manager.filter(**{f"{model.get_email_field_name()}__iexact": email}, is_active=True)
+    # Databases fold case in their own ways: what is not the same to us is somebody else's.
+    found = [user for user in alike if _email_of(user) == email]
+    return found[0] if len(found) == 1 else None
+
+
+def _email_of(user: AbstractBaseUser) -> str:
+    return str(getattr(user, user.get_email_field_name()) or "").lower()
+
+
+def _address(text: str) -> str:
+    """Return an e-mail address, case folded. Raises Invalid. ASCII only: of letters that look alike, one could be another's."""
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Invalid(fields={"to": ["Must be a user name or an e-mail address."]}) from error
+    if not email.isascii() or len(email) > 254:
+        raise Invalid(fields={"to": ["Must be an e-mail address in ASCII, of at most 254 characters."]})
+    return email
+
+
+# --- invitations -----------------------------------------------------------------------------------------------------
+
+
+def pending(calendar_id: UUID) -> QuerySet[Invitation]:
+    """Return the invitations of a calendar that still open something, oldest first."""
+    return _open(calendar_id).filter(expires_at__gt=timezone.now()).select_related("invited_by")
+
+
+def send_again(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> Mailing:
+    """Give an invitation a new link and a new expiry; the old link ends. Raises NotFound, Forbidden or TooMany."""
+    with transaction.atomic():
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        invitation = _find_open(calendar_id, invitation_id)
+        return _mailing(invitation, actor, Role(invitation.role))
+
+
+def mark_mailed(invitation_id: UUID, *, token: str) -> None:
+    """Note that an invitation was mailed, unless it has another link by now."""
+    Invitation.objects.filter(pk=invitation_id, token_hash=_hash(token)).update(mailed_at=timezone.now())
+
+
+def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> None:
+    """End an invitation. Raises NotFound or Forbidden."""
+    with transaction.atomic():
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        invitation = _find_open(calendar_id, invitation_id)
+        Invitation.objects.filter(pk=invitation.pk).update(withdrawn_at=timezone.now())
+
+
+def find_invitation(token: str) -> Invitation:
+    """Return the invitation that a token opens now, with its calendar. Raises NotFound.
+
+    An invitation by somebody who does not own the calendar any more opens nothing.
+    """
+    found = Invitation.objects.filter(token_hash=_hash(token), accepted_at=None, withdrawn_at=None)
+    invitation = found.filter(expires_at__gt=timezone.now(), calendar__deleted_at=None).select_related(
+        "calendar", "invited_by"
+    )
+    for one in invitation:
+        if one.invited_by_id is not None and owners(one.calendar_id).filter(user_id=one.invited_by_id).exists():
+            return one
+    raise NotFound(_GONE)
+
+
+def accept(token: str, *, user: User) -> UUID:
+    """Become a member by an invitation, once; a role one has is never lowered by it. Return the calendar. Raises NotFound or Invalid."""
+    with transaction.atomic():
+        invitation = _lock_invitation(token)
+        return _accept(invitation, key_of(user))
+
+
+def accept_as_new(token: str, *, username: str, name: str, password: str) -> AbstractBaseUser:
+    """Become a member by an invitation with a new account of its address. Raises NotFound or Invalid."""
+    with transaction.atomic():
+        invitation = _lock_invitation(token)
+        user = create_account(username, name=name, email=invitation.email, password=password)
+        _accept(invitation, user.pk)
+        return user
+
+
+def _lock_invitation(token: str) -> Invitation:
+    """Return an invitation, and nobody else gets it until the transaction ends: calendars are locked first."""
+    lock(find_invitation(token).calendar_id)
+    return find_invitation(token)
+
+
+def _accept(invitation: Invitation, key: UserKey) -> UUID:
+    calendar_id = invitation.calendar_id
+    role = Role(invitation.role)
+    had = Membership.objects.filter(calendar=calendar_id, user_id=key).values_list("role", flat=True).first()
+    if had is None or _RANK[Role(had)] < _RANK[role]:
+        put_role(calendar_id, key, role)
+    Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
+    tell(members(calendar_id))
+    return calendar_id
+
+
+def _invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
+    if role == Role.OWNER:
+        raise Invalid(fields={"role": ["An owner must be a member first: invite them as an editor."]})
+    known = _open_to(calendar_id, email).first()
+    if known is None:
+        _refuse_too_many(calendar_id, actor)
+    return _mailing(known or Invitation(calendar_id=calendar_id, email=email), actor, role)
+
+
+def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
+    """Save an invitation with a new link."""
+    now = timezone.now()
+    pause = timedelta(seconds=conf.number("INVITATION_PAUSE_SECONDS"))
+    if invitation.mailed_at is not None and invitation.mailed_at > now - pause:
+        raise TooMany("This invitation was mailed just now. Wait a minute before it is sent again.")
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    invitation.role = role
+    invitation.token_hash = _hash(token)
+    invitation.invited_by_id = actor.pk
+    invitation.expires_at = now + timedelta(days=conf.number("INVITATION_DAYS"))
+    invitation.mailed_at = None
+    invitation.save()
+    return Mailing(invitation, token)
+
+
+def _refuse_too_many(calendar_id: UUID, actor: User) -> None:
+    most = conf.number("MAX_INVITATIONS")
+    today = Invitation.objects.filter(invited_by__pk=key_of(actor), created_at__gt=timezone.now() - timedelta(days=1))
+    if pending(calendar_id).count() >= most or today.count() >= most:
+        raise Invalid(fields={"to": [f"At most {most} invitations can be open, and made in a day."]})
+
+
+def _open(calendar_id: UUID) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(calendar=calendar_id, accepted_at=None, withdrawn_at=None)
+
+
+def _open_to(calendar_id: UUID, email: str) -> QuerySet[Invitation]:
+    return _open(calendar_id).filter(email=email.lower())
+
+
+def _find_open(calendar_id: UUID, invitation_id: UUID) -> Invitation:
+    found = _open(calendar_id).filter(pk=invitation_id).select_related("invited_by").first()
+    if found is None:
+        raise NotFound(_GONE)
+    return found
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+# --- one's own order -------------------------------------------------------------------------------------------------
+
+
+def set_order(calendar_ids: Sequence[UUID], *, actor: User) -> None:
+    """Put one's calendars in an order of one's own; those not named follow, in the order they had. Raises Invalid."""
+    with transaction.atomic():
+        mine = Membership.objects.filter(user_id=key_of(actor), calendar__deleted_at=None)
+        # Calendars first, as everywhere: else two who change the same memberships could wait for each other.
+        keys = list(mine.values_list("calendar_id", flat=True))
+        list(Calendar.objects.select_for_update().filter(pk__in=keys).order_by("id").values_list("pk"))
+        known = {one.calendar_id: one for one in mine.order_by("position", "calendar__created_at", "calendar_id")}
+        if len(set(calendar_ids)) < len(calendar_ids) or not known.keys() >= set(calendar_ids):
+            raise Invalid(fields={"ids": ["Must be calendars of yours, each once."]})
+        named = [known.pop(one) for one in calendar_ids]
+        for position, membership in enumerate([*named, *known.values()]):
+            membership.position = position
+        Membership.objects.bulk_update([*named, *known.values()], ["position"])
+        tell([key_of(actor)])

@@ -1,0 +1,45 @@
+/** A question asked in its place instead of in a dialog of its own. One per place; never decides what an answer does. */
+import { copyOf } from "./rows";
+
+export interface Choice {
+  readonly label: string;
+  readonly danger?: boolean;
+  run(): void;
+}
+
+/** Ask in a place. The last button, `keep`, does nothing; the focus is on it, and goes back to where it was. */
+export function ask(place: HTMLElement, text: string, choices: readonly Choice[], keep: Choice): void {
+  const before = document.activeElement;
+  place.querySelector("[data-question]")?.remove();
+  const panel = copyOf("question");
+  const actions = panel?.querySelector(".panel__actions");
+  const line = panel?.querySelector("p");
+  if (!panel || !actions || !line) return;
+  panel.dataset["question"] = "";
+  panel.setAttribute("aria-label", text);
+  line.textContent = text;
+  const end = (choice: Choice) => {
+    panel.remove();
+    if (before instanceof HTMLElement) before.focus();
+    choice.run();
+  };
+  const buttons = [...choices, keep].map((choice) => button(choice, () => end(choice)));
+  actions.replaceChildren(...buttons);
+  place.append(panel);
+  buttons.at(-1)?.focus();
+  panel.scrollIntoView({ block: "nearest" });
+}
+
+/** Whether a question is open in a place. */
+export function isAsking(place: HTMLElement): boolean {
+  return place.querySelector("[data-question]") !== null;
+}
+
+function button({ label, danger = false }: Choice, run: () => void): HTMLButtonElement {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = danger ? "button button--danger" : "button";
+  made.textContent = label;
+  made.addEventListener("click", run);
+  return made;
+}

@@ -1,0 +1,244 @@
+/** The dialog of who shares a calendar: members and their roles, invitations, leaving. Keeps nothing: what it lists is the server's last answer. */
+import type { ApiError, LiveClient, Result, Role } from "../fullcalendar";
+import { find } from "./find";
+import { fill, type PageData, type TextName } from "./page-data";
+import { ask } from "./question";
+import { isOwner } from "./roles";
+import { showRows } from "./rows";
+import { invitationRows, memberRows, roleChoices, type Wishes } from "./share-rows";
+import type { Toasts } from "./toasts";
+
+interface Parts {
+  readonly client: LiveClient;
+  readonly page: PageData;
+  readonly toasts: Toasts;
+}
+
+/** A burst of changes reads the lists once. */
+const CALM_MS = 150;
+
+export class ShareDialog {
+  private readonly dialog = find<HTMLDialogElement>(document, "#share-dialog");
+  private readonly form = find<HTMLFormElement>(this.dialog, "[data-add]");
+  private readonly to = find<HTMLInputElement>(this.form, "[name=to]");
+  private readonly role = find<HTMLSelectElement>(this.form, "[name=role]");
+  private readonly left = new Set<string>();
+  private calendar: string | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of several readings the last one counts. */
+  private asked = 0;
+
+  constructor(private readonly parts: Parts) {
+    explainRoles(this.part("[data-roles]"));
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.add();
+    });
+    this.role.addEventListener("change", () => this.explainRole());
+    this.to.addEventListener("input", () => this.complainOfTo(""));
+    this.part("[data-leave]").addEventListener("click", () => this.askToLeave());
+    for (const button of this.dialog.querySelectorAll("[data-close]")) {
+      button.addEventListener("click", () => this.dialog.close());
+    }
+    this.dialog.addEventListener("close", () => {
+      this.calendar = null;
+    });
+    parts.client.on("calendarsChanged", () => this.refresh());
+    parts.client.on("calendarGone", ({ calendar }) => {
+      if (calendar === this.calendar) this.dialog.close();
+    });
+  }
+
+  /** Whether a calendar was left in this dialog. */
+  leaves(calendar: string): boolean {
+    return this.left.has(calendar);
+  }
+
+  open(calendar: string): void {
+    this.calendar = calendar;
+    this.form.reset();
+    this.complain(null);
+    this.complainOfTo("");
+    this.explainRole();
+    this.part("[data-leave-place]").replaceChildren();
+    this.part("[data-members]").replaceChildren();
+    this.part("[data-invitations]").replaceChildren();
+    this.note("peopleLoading");
+    this.showRights();
+    this.dialog.showModal();
+    if (!this.form.hidden) this.to.focus();
+    void this.read();
+  }
+
+  // Reading
+
+  private refresh(): void {
+    clearTimeout(this.timer);
+    if (this.calendar === null) return;
+    this.showRights();
+    this.timer = setTimeout(() => void this.read(), CALM_MS);
+  }
+
+  private async read(): Promise<void> {
+    const { calendar } = this;
+    const turn = ++this.asked;
+    const { sharing } = this.parts.client;
+    if (calendar === null || this.isBlind()) return;
+    const isManaged = this.mayManage();
+    const [members, invitations] = await Promise.all([
+      sharing.members(calendar),
+      isManaged ? sharing.invitations(calendar) : null,
+    ]);
+    if (turn !== this.asked || calendar !== this.calendar) return;
+    const { page } = this.parts;
+    if (!members.ok) return this.complain(members.error);
+    this.note(null);
+    showRows(this.part("[data-members]"), members.value, memberRows(page, this.wishes));
+    const invited = invitations?.ok ? invitations.value : [];
+    showRows(this.part("[data-invitations]"), invited, invitationRows(page, this.wishes));
+    this.part("[data-invited]").hidden = invited.length === 0;
+    if (!this.dialog.contains(document.activeElement)) this.part("[data-close]").focus();
+  }
+
+  /** Show what one may do here now; what is typed stays. */
+  private showRights(): void {
+    const { client, page } = this.parts;
+    const info = client.calendarInfo(this.calendar ?? "");
+    if (!info) return;
+    const title = this.mayManage() ? page.texts.shareTitle : page.texts.peopleTitle;
+    this.part("#share-title").textContent = fill(title, { name: info.name });
+    this.form.hidden = !this.mayManage();
+    if (!this.isBlind()) return;
+    this.part("[data-members]").replaceChildren();
+    this.part("[data-invited]").hidden = true;
+    this.note("peopleHidden");
+  }
+
+  // Changing
+
+  private readonly wishes: Wishes = {
+    mayManage: () => this.mayManage(),
+    setRole: (user, role) => void this.change((sharing, calendar) => sharing.setRole(calendar, user, role)),
+    handOver: (user) => void this.change((sharing, calendar) => sharing.transfer(calendar, user)),
+    remove: (user) => void this.change((sharing, calendar) => sharing.remove(calendar, user)),
+    sendAgain: (id) => void this.sendAgain(id),
+    withdraw: (id) => void this.change((sharing, calendar) => sharing.withdraw(calendar, id)),
+  };
+
+  /** Do something, and show what is so then: also when it was refused. Returns whether it was done. */
+  private async change(
+    act: (sharing: LiveClient["sharing"], calendar: string) => Promise<Result<unknown>>,
+  ): Promise<boolean> {
+    const { calendar } = this;
+    if (calendar === null) return false;
+    this.complain(null);
+    const result = await act(this.parts.client.sharing, calendar);
+    if (calendar !== this.calendar) return result.ok;
+    if (!result.ok) this.complain(result.error);
+    await this.read();
+    return result.ok;
+  }
+
+  private async sendAgain(id: string): Promise<void> {
+    const { page, toasts } = this.parts;
+    const row = this.dialog.querySelector<HTMLElement>(`[data-key="${CSS.escape(id)}"]`);
+    const name = row?.dataset["name"] ?? "";
+    const done = await this.change((sharing, calendar) => sharing.sendAgain(calendar, id));
+    if (done) toasts.confirm(fill(page.texts.shareInvited, { name }));
+  }
+
+  private async add(): Promise<void> {
+    const { calendar } = this;
+    const { client, page, toasts } = this.parts;
+    const to = this.to.value.trim();
+    this.complain(null);
+    if (to === "") return this.complainOfTo(page.texts.toMissing);
+    if (calendar === null) return;
+    const result = await client.sharing.add(calendar, to, this.role.value as Role);
+    if (calendar !== this.calendar) return;
+    if (!result.ok) return this.complainOfTo(this.reason(result.error));
+    const { member, invitation } = result.value;
+    if (this.to.value.trim() === to) this.to.value = "";
+    this.complainOfTo("");
+    if (member) toasts.confirm(fill(page.texts.shareAdded, { name: member.user.name }));
+    else if (invitation?.mailed) toasts.confirm(fill(page.texts.shareInvited, { name: to }));
+    else toasts.show(fill(page.texts.shareNotMailed, { name: to }));
+    await this.read();
+  }
+
+  private askToLeave(): void {
+    const { client, page } = this.parts;
+    const name = client.calendarInfo(this.calendar ?? "")?.name ?? "";
+    const leave = { label: page.texts.leave, danger: true, run: () => void this.leave() };
+    const keep = { label: page.texts.cancel, run: () => {} };
+    ask(this.part("[data-leave-place]"), fill(page.texts.leaveAsk, { name }), [leave], keep);
+  }
+
+  private async leave(): Promise<void> {
+    const { calendar } = this;
+    if (calendar === null) return;
+    this.complain(null);
+    this.left.add(calendar); // the push may come before the answer
+    const result = await this.parts.client.sharing.leave(calendar);
+    if (result.ok) return this.dialog.close();
+    this.left.delete(calendar);
+    this.complain(result.error);
+  }
+
+  // Saying
+
+  private complain(error: ApiError | null): void {
+    const notice = this.part("[data-problem]");
+    notice.hidden = error === null;
+    notice.textContent = error === null ? "" : this.reason(error);
+    if (error !== null) notice.scrollIntoView({ block: "nearest" });
+  }
+
+  private complainOfTo(text: string): void {
+    const line = this.part("#share-to-error");
+    line.hidden = text === "";
+    line.textContent = text;
+    this.to.setAttribute("aria-invalid", String(text !== ""));
+    if (text !== "") this.to.focus();
+  }
+
+  private reason(error: ApiError): string {
+    const { texts } = this.parts.page;
+    if (error.code === "network") return texts.shareNoConnection;
+    if (error.code === "signed_out") return texts.signedOutHint;
+    return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
+  }
+
+  private explainRole(): void {
+    this.part("[data-role-about]").textContent = this.role.selectedOptions[0]?.dataset["about"] ?? "";
+  }
+
+  private note(name: TextName | null): void {
+    const line = this.part("[data-note]");
+    line.hidden = name === null;
+    line.textContent = name === null ? "" : this.parts.page.texts[name];
+  }
+
+  private mayManage(): boolean {
+    return isOwner(this.parts.client.calendarInfo(this.calendar ?? ""));
+  }
+
+  /** Free/busy members do not see who else is there. */
+  private isBlind(): boolean {
+    return this.parts.client.calendarInfo(this.calendar ?? "")?.rights === "freebusy";
+  }
+
+  private part(selector: string): HTMLElement {
+    return find(this.dialog, selector);
+  }
+}
+
+function explainRoles(list: HTMLElement): void {
+  for (const option of roleChoices()) {
+    const name = document.createElement("dt");
+    const about = document.createElement("dd");
+    name.textContent = option.text;
+    about.textContent = option.dataset["about"] ?? "";
+    list.append(name, about);
+  }
+}

@@ -1,0 +1,50 @@
+"""A production site, and a browser that is signed in to it: started once for all tests here that ask for it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.deploy.production import OWNER, PREFIX, Production, certificate
+
+
+@pytest.fixture(scope="session")
+def tls() -> Iterator[tuple[Path, Path]]:
+    folder = servers.open_folder("calendar-tls-")
+    yield certificate(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="package")
+def production(tls: tuple[Path, Path]) -> Iterator[Production]:
+    folder = servers.open_folder("calendar-production-")
+    site = Production(folder, tls)
+    try:
+        site.start()
+        yield site
+        log = site.node.log()
+        assert site.close() == 0
+        assert "Traceback" not in log
+    finally:
+        site.close()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def browser(production: Production) -> Iterator[httpx.Client]:
+    """Return a client that is signed in as the first owner."""
+    with httpx.Client(base_url=production.nginx.url, trust_env=False, verify=False) as client:  # noqa: S501 - nobody trusts it
+        form = client.get(f"{PREFIX}/login/").raise_for_status()
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
+        assert token
+        client.headers.update({"Referer": f"{production.nginx.url}{PREFIX}/login/", "Origin": production.nginx.url})
+        signed_in = client.post(f"{PREFIX}/login/", data={"csrfmiddlewaretoken": token[1], **OWNER})
+        assert (signed_in.status_code, signed_in.headers["location"]) == (302, f"{PREFIX}/")
+        client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+        yield client

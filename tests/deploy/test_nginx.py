@@ -1,0 +1,202 @@
+"""deploy/nginx.conf is right and works: by nginx's own check and gixy's, by the app's limits, and by what a process is sent through it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+import httpx
+import pytest
+from django.conf import settings
+
+from calendar_live import conf, errors
+from tests import servers
+from tests.deploy.files import BIN, nginx_directives, run
+from tests.servers import LOOPBACK, Nginx, free_port
+from tools.nginx_conf import SOURCE, nginx_conf
+
+NGINX: Final = SOURCE.read_text()
+
+WAYS: Final[dict[str, dict[str, Any]]] = {
+    "as it stands": {},
+    "below a path": {"prefix": "/team/calendar", "static": "/srv/other", "listen": "127.0.0.1:8080"},
+    "names that move": {"nodes": ["web1:8000", "web2:8000", "web3:8000"], "resolver": LOOPBACK, "name": "a.example"},
+    "no WebSockets": {"refuse_websockets": True},
+}
+
+
+@pytest.fixture(
+    params=[(way, ended) for way in WAYS for ended in (False, True)], ids=lambda it: f"{it[0]}, TLS {it[1]}"
+)
+def written(request: pytest.FixtureRequest, tls: tuple[Path, Path], tmp_path: Path) -> Path:
+    """Return a file written in one of the ways."""
+    way, ended = request.param
+    file = tmp_path / "nginx.conf"
+    file.write_text(nginx_conf(**WAYS[way], tls=tls if ended else None, state=tmp_path))
+    return file
+
+
+def test_nginx_takes_the_file(written: Path) -> None:
+    tried = run(servers.find_nginx(), "-t", "-p", written.parent, "-c", written)
+    assert "test is successful" in tried.stderr
+    assert "[warn]" not in tried.stderr
+
+
+def test_gixy_finds_nothing_wrong_with_the_file(written: Path) -> None:
+    """Seen failing with `Host $http_host`, and with `Upgrade $http_upgrade`."""
+    # HSTS is Django's: HSTS_SECONDS.
+    looked = run(BIN / "gixy", "--format", "json", "--skips", "hsts_header", written)
+    assert json.loads(looked.stdout) == []
+
+
+def directives(name: str, text: str = NGINX) -> list[str]:
+    return nginx_directives(name, text)
+
+
+def test_a_process_that_failed_is_asked_again_at_once() -> None:
+    upstream = re.search(r"upstream calendar_live \{.*?\}", nginx_conf(nodes=["a:1", "b:2"]), re.DOTALL)
+    assert upstream
+    assert directives("server", upstream[0]) == ["a:1 max_fails=0", "b:2 max_fails=0"]
+    assert directives("server", NGINX.partition("map ")[0]) == [
+        "127.0.0.1:8001 max_fails=0",
+        "127.0.0.1:8002 max_fails=0",
+    ]
+
+
+def test_the_largest_body_is_the_apis_and_djangos() -> None:
+    assert directives("client_max_body_size") == [str(conf.DEFAULTS["MAX_BODY_BYTES"])]
+    assert conf.DEFAULTS["MAX_BODY_BYTES"] == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def test_what_waits_is_given_longer_than_it_may_wait() -> None:
+    waiting = re.search(r"location ~ .*?\n        \}", NGINX, re.DOTALL)
+    assert waiting
+    for timeout in (*directives("proxy_read_timeout", waiting[0]), *directives("proxy_send_timeout", waiting[0])):
+        seconds = int(timeout.removesuffix("s"))
+        assert seconds > conf.number("MAX_WAIT_SECONDS") * 2
+        assert seconds > conf.number("HEARTBEAT_SECONDS") * 2
+        assert seconds > conf.number("SILENCE_SECONDS")
+    assert directives("proxy_buffering", waiting[0]) == ["off"]
+
+
+def test_no_answer_is_compressed_or_kept() -> None:
+    assert directives("proxy_cache") == ["off"]
+    assert directives("gzip") == ["off", "on"]
+    assert "gzip on;" in NGINX.partition("location /static/ {")[2]
+
+
+@pytest.mark.parametrize("prefix", ["calendar", "/calendar/", "/a b", "/;"])
+def test_a_wrong_prefix_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match="A prefix is written"):
+        nginx_conf(prefix=prefix)
+
+
+# --- nginx: what it does --------------------------------------------------------------------------------------------
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the headers it was sent, and does nothing else."""
+
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        body = json.dumps([[name.lower(), value] for name, value in self.headers.items()]).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:  # the base's signature
+        pass
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[Nginx]:
+    """Return an nginx before a process that tells what it was sent, and one that is not there."""
+    server = ThreadingHTTPServer((LOOPBACK, 0), Echo)
+    Thread(target=server.serve_forever, daemon=True).start()
+    nginx = Nginx(nodes=[f"{LOOPBACK}:{server.server_port}", f"{LOOPBACK}:{free_port()}"])
+    try:
+        nginx.start()
+        yield nginx
+    finally:
+        nginx.close()
+        server.shutdown()
+        server.server_close()
+
+
+def told(nginx: Nginx, **headers: str) -> dict[str, list[str]]:
+    """Return the headers a process is sent."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    with httpx.Client(base_url=nginx.url, trust_env=False) as client:
+        found: dict[str, list[str]] = {}
+        for name, value in client.get("/", headers=given).raise_for_status().json():
+            found.setdefault(name, []).append(value)
+        return found
+
+
+FORWARDING: Final = {
+    "x-forwarded-for": LOOPBACK,
+    "x-forwarded-proto": "http",
+    "x-forwarded-host": None,  # the site's own
+    "x-forwarded-port": None,  # the client's
+    "x-real-ip": LOOPBACK,
+    "x-forwarded-prefix": "",
+    "forwarded": "",
+    "daphne-root-path": "",
+    "proxy": "",
+}
+
+
+@pytest.mark.parametrize("name", FORWARDING)
+def test_what_a_client_says_under_the_name_of_a_proxy_is_not_passed_on(echo: Nginx, name: str) -> None:
+    """Seen failing, header by header, with its `proxy_set_header` taken out, and with `$proxy_add_x_forwarded_for`."""
+    sent = told(echo, **{name: "evil.example"}).get(name, [""])
+    assert "evil.example" not in "".join(sent)
+    if FORWARDING[name] is not None:
+        assert sent == [FORWARDING[name]]
+
+
+def test_every_forwarding_header_is_tried() -> None:
+    named = {one.split(" ")[0].lower() for one in directives("proxy_set_header")}
+    assert named == {*FORWARDING, "host", "upgrade", "connection"}
+
+
+def test_the_host_is_passed_on_with_its_port_as_the_pages_origin_has_it(echo: Nginx) -> None:
+    assert told(echo)["host"] == [f"{LOOPBACK}:{echo.port}"]
+    assert told(echo, host="calendar.example")["host"] == ["calendar.example"]
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "passed"), [("websocket", ["websocket"]), ("WebSocket", ["websocket"]), ("h2c", None), ("", None)]
+)
+def test_only_a_websocket_is_upgraded(echo: Nginx, upgrade: str, passed: list[str] | None) -> None:
+    sent = told(echo, upgrade=upgrade, connection="upgrade")
+    assert sent.get("upgrade") == passed
+    assert sent["connection"] == ["upgrade" if passed else "close"]
+
+
+def test_a_process_that_is_not_there_is_noticed_by_nobody(echo: Nginx) -> None:
+    with httpx.Client(base_url=echo.url, trust_env=False) as client:
+        assert {client.post("/", content=b"x").status_code for _ in range(10)} == {200}
+
+
+def test_a_body_that_is_too_large_is_refused_as_the_api_does(echo: Nginx) -> None:
+    largest = conf.number("MAX_BODY_BYTES")
+    with httpx.Client(base_url=echo.url, trust_env=False) as client:
+        assert client.post("/api/", content=b"x" * largest).status_code == 200
+        refused = client.post("/api/", content=b"x" * (largest + 1))
+    assert refused.status_code == errors.TooLarge.status
+    assert refused.headers["content-type"] == "application/json"
+    assert refused.json() == {"code": errors.TooLarge.code, "detail": f"The body has more than {largest} bytes."}
+
+
+def test_metrics_are_for_those_inside(echo: Nginx) -> None:
+    with httpx.Client(base_url=echo.url, trust_env=False) as client:
+        assert client.get("/metrics").status_code == 404

@@ -1,0 +1,213 @@
+"""Redis is away for a while under writes, in one way or another: what it costs. `python -m tests.faults.redis_dead --seconds 60`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from tests.cluster import Cluster
+from tests.faults.load import Written, pass_seconds, writers
+from tests.faults.pages import BOUND_SECONDS, Page, await_right, of_each_kind, opened
+from tests.faults.people import Program, sign_in_all, since
+from tests.servers import LOOPBACK, Redis
+from tests.waiting import wait_until
+
+QUIET_SECONDS: Final = 1.5  # longer than the hubs' second
+MISSED: Final = "calendar_live_missed_broadcasts_total"
+PHASES: Final = ("before", "away", "after")
+
+Way = Callable[[Redis], AbstractContextManager[None]]
+
+
+@contextmanager
+def killed(redis: Redis) -> Iterator[None]:
+    """Nobody listens at its port."""
+    redis.kill()
+    try:
+        yield
+    finally:
+        redis.start()
+
+
+@contextmanager
+def stopped(redis: Redis) -> Iterator[None]:
+    """It takes connections and bytes, and answers nothing."""
+    redis.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        redis.signal(signal.SIGCONT)
+
+
+class _Nonsense(socketserver.BaseRequestHandler):
+    """Says what a Redis that starts, one that is full, and no Redis at all would say."""
+
+    ANSWERS: Final = (
+        b"-LOADING Redis is loading the dataset in memory\r\n",
+        b"-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"*-5\r\n$99999\r\n" + bytes(range(256)),
+    )
+
+    def handle(self) -> None:
+        turn = id(self)  # each connection hears them in another order
+        try:
+            while self.request.recv(65536):
+                turn += 1
+                self.request.sendall(self.ANSWERS[turn % len(self.ANSWERS)])
+        except OSError:
+            pass
+
+
+class _NonsenseServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+
+@contextmanager
+def talking_nonsense(redis: Redis) -> Iterator[None]:
+    """Something answers at its port, but it is no Redis, or none that can serve."""
+    redis.kill()
+    try:
+        with _NonsenseServer((LOOPBACK, redis.port), _Nonsense) as server:
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            yield
+            server.shutdown()
+    finally:
+        redis.start()
+
+
+WAYS: Final[dict[str, Way]] = {"killed": killed, "stopped": stopped, "talking nonsense": talking_nonsense}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What it cost: what a write took by phase (median and 99th percentile, ms), and the worst staleness by phase (s)."""
+
+    way: str
+    writes: int
+    refused: list[Written]
+    milliseconds: dict[str, tuple[float, float]]
+    stale_seconds: dict[str, float]
+    opened_seconds: float
+    missed_after: float
+
+    def __str__(self) -> str:
+        lines = [f"Redis {self.way}: {self.writes} writes, {len(self.refused)} refused."]
+        for phase, (median, high) in self.milliseconds.items():
+            lines.append(
+                f"  {phase:<6}  a write takes {median:.0f} ms (median), {high:.0f} ms (p99); "
+                f"worst staleness {self.stale_seconds[phase]:.2f} s"
+            )
+        lines.append(f"  Pages opened meanwhile were right after {self.opened_seconds:.2f} s.")
+        lines.append(f"  Broadcasts missed once it was back and joined: {self.missed_after:.0f}.")
+        return "\n".join(lines)
+
+
+def redis_away(cluster: Cluster, sessions: dict[str, str], *, seconds: float, way: str = "killed") -> Outcome:
+    """Take Redis away under writes, for so many seconds. Raises when anyone saw an error, or a page heard anything but the chain."""
+    assert cluster.redis
+    with ExitStack() as stack:
+        at_node = [stack.enter_context(Program(node.url, sessions["ana"])) for node in cluster.nodes]
+        observer = stack.enter_context(Program(cluster.url, sessions["ana"]))
+        calendar = observer.create_calendar()
+        pages = stack.enter_context(opened(of_each_kind(at_node, calendar)))
+        await_right(pages, observer, what="at the start")
+        with writers(at_node, calendar) as load:
+            pass_seconds(QUIET_SECONDS, lambda: _check(observer, calendar, pages))
+            load.phase = "away"
+            with WAYS[way](cluster.redis):
+                started = time.monotonic()
+                late = stack.enter_context(opened(of_each_kind(at_node, calendar)))
+                _await_live(late)
+                opened_at = time.monotonic()
+                _sign_in(cluster.url)
+                pass_seconds(seconds, lambda: _check(observer, calendar, [*pages, *late]))
+            load.phase = "back"
+            _await_broadcasts(cluster)
+            load.phase = "after"
+            missed = _missed(cluster)
+            pass_seconds(QUIET_SECONDS, lambda: _check(observer, calendar, [*pages, *late]))
+            missed_after = _missed(cluster) - missed
+        await_right([*pages, *late], observer, what="when Redis was back")
+        assert [page.losses for page in [*pages, *late]] == [0] * (len(pages) + len(late)), "a page lost its connection"
+        assert [page.view.resets for page in pages if page.view.resets] == []
+        stale = {phase: load.staleness_seconds(phase, pages) for phase in PHASES}
+        stale["away"] = max(stale["away"], load.staleness_seconds("away", late, after=opened_at))
+        times = {phase: load.milliseconds(phase) for phase in PHASES}
+        return Outcome(way, len(load.writes), load.refused(), times, stale, opened_at - started, missed_after)
+
+
+def _await_live(pages: Sequence[Page]) -> None:
+    def all_live() -> bool:
+        for page in pages:
+            page.check()
+        return all(page.view.live for page in pages)
+
+    wait_until(
+        all_live,
+        what="pages to open without Redis",
+        timeout_seconds=BOUND_SECONDS,
+    )
+
+
+def _check(observer: Program, calendar: str, pages: Sequence[Page]) -> None:
+    assert observer.feed(calendar).status_code == 200
+    for page in pages:
+        page.check()
+
+
+def _sign_in(url: str) -> None:
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        form = client.get("/login/").raise_for_status()
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
+        assert token
+        told = {"csrfmiddlewaretoken": token[1], "username": "ben", "password": "demo"}
+        assert client.post("/login/", data=told).status_code == 302
+
+
+def _await_broadcasts(cluster: Cluster) -> None:
+    """Wait until no process finds anything by its look any more: the broadcasts arrive before it."""
+    seen = {"missed": _missed(cluster), "at": time.monotonic()}
+
+    def quiet() -> bool:
+        now = _missed(cluster)
+        if now != seen["missed"]:
+            seen.update(missed=now, at=time.monotonic())
+        return since(seen["at"]) > QUIET_SECONDS
+
+    wait_until(quiet, what="broadcasts to be heard again", timeout_seconds=60, interval_seconds=0.2)
+
+
+def _missed(cluster: Cluster) -> float:
+    return sum(node.metrics().get(MISSED, 0) for node in cluster.nodes)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take the Redis of a new cluster away in each way, and print what it cost."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.redis_dead", description=main.__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--way", choices=sorted(WAYS), action="append")
+    told = parser.parse_args(arguments)
+    with Cluster(nodes=2) as cluster:
+        cluster.manage("seed_demo")
+        sessions = sign_in_all(cluster)
+        for way in told.way or WAYS:
+            print(redis_away(cluster, sessions, seconds=told.seconds, way=way), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""What a test does to the cluster's database beside the site: many rows at once, changes nobody is told of, a lock that is held."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import django
+import psycopg
+
+from tests.cluster import ROOT, Cluster
+from tests.faults.people import Program
+
+# Items lie so many hours apart, so that a month has few of many.
+HOURS_APART: Final = 10
+_ROWS: Final = """
+    WITH template AS (SELECT * FROM calendar_live_workitem WHERE id = %(template)s),
+    places AS (
+        SELECT gen_random_uuid() AS id, template."start" + n * interval '{hours} hours' AS start
+        FROM template, generate_series(1, %(count)s) AS n
+    )
+    INSERT INTO calendar_live_workitem ({columns})
+    SELECT {values} FROM template, places RETURNING id
+"""
+_AS_TEXT: Final = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+_END: Final = "places.start + interval '1 hour'"
+_REPLACED: Final = {
+    "template.id::text": "places.id::text",
+    _AS_TEXT.format('template."start"'): _AS_TEXT.format("places.start"),
+    _AS_TEXT.format('template."end"'): _AS_TEXT.format(f"({_END})"),
+}
+
+
+def _wire() -> str:
+    wire = "template.wire"
+    for old, new in _REPLACED.items():
+        wire = f"replace({wire}, {old}, {new})"
+    return wire
+
+
+_OWN: Final = {"id": "places.id", "start": "places.start", "end": _END, "wire": _wire()}
+
+
+def fill(cluster: Cluster, program: Program, calendar: str, count: int) -> list[str]:
+    """Put so many items into a calendar as if they had been there for long, beyond what its log tells; return their ids."""
+    template = program.put(calendar, "one of many").raise_for_status().json()["id"]
+    with psycopg.connect(cluster.postgres.url, autocommit=True) as connection:
+        columns = [
+            one.name for one in connection.execute("SELECT * FROM calendar_live_workitem LIMIT 0").description or ()
+        ]
+        statement = _ROWS.format(
+            columns=", ".join(f'"{name}"' for name in columns),
+            values=", ".join(_OWN.get(name, f'template."{name}"') for name in columns),
+            hours=HOURS_APART,
+        )
+        told = {"template": template, "count": count}
+        made = connection.execute(statement.encode(), told).fetchall()
+        connection.execute("ANALYZE calendar_live_workitem")
+    return [str(row[0]) for row in made]
+
+
+def write_unheard(cluster: Cluster, calendar: str, times: int) -> None:
+    """Write so many changes beside the site, of which no process is told."""
+    subprocess.run(_command("write", calendar, str(times)), cwd=ROOT, env=cluster.environ, check=True)
+
+
+@contextmanager
+def held_by_a_process_that_stands_still(cluster: Cluster, calendar: str) -> Iterator[None]:
+    """Have a process of the site begin a change of a calendar, and do nothing more."""
+    holder = subprocess.Popen(
+        _command("hold", calendar), cwd=ROOT, env=cluster.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        yield
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+        holder.stdin.close()
+
+
+def _command(what: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tests.faults.rows", what, *arguments]
+
+
+def _write(calendar: UUID, times: int) -> None:
+    from calendar_live.live import broadcast  # noqa: PLC0415 - only after setup
+    from calendar_live.models import Calendar, Membership  # noqa: PLC0415
+    from tests.people import make_item  # noqa: PLC0415
+
+    broadcast.breaker.trip(10**12, 0)
+    owner: Any = Membership.objects.select_related("user").get(calendar=calendar).user
+    for number in range(times):
+        make_item(Calendar.objects.get(pk=calendar), owner, title=f"unheard {number}")
+
+
+def _hold(calendar: UUID) -> None:
+    from calendar_live import changelog  # noqa: PLC0415 - only after setup
+
+    with changelog.change(calendar, actor=None):
+        print("held", flush=True)
+        sys.stdin.read()
+
+
+def main(arguments: list[str]) -> None:
+    """Be the process beside the site."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.rows", description=main.__doc__)
+    parser.add_argument("what", choices=("write", "hold"))
+    parser.add_argument("calendar", type=UUID)
+    parser.add_argument("times", type=int, nargs="?", default=1)
+    told = parser.parse_args(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    django.setup()
+    if told.what == "hold":
+        _hold(told.calendar)
+    else:
+        _write(told.calendar, told.times)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

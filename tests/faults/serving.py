@@ -1,0 +1,116 @@
+"""Real processes of the site for tests of faults in serving: how one is set up, filled and signed in to. Decides nothing."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+
+from tests.cluster import ROOT, Node
+from tests.servers import LOOPBACK, free_port, open_folder
+
+SERVER: Final = (sys.executable, "-m", "calendar_live.server")
+STOCK: Final = (sys.executable, "-m", "daphne")
+APPLICATION: Final = "project.asgi:application"
+_MINE: Final = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ORIGINS", "HTTPS", "FORCE_SCRIPT_NAME", "STATIC_ROOT")
+
+
+def environment(database: str, **calendar_live: object) -> dict[str, str]:
+    """Return the environment of a process of the site over a database; names are entries of CALENDAR_LIVE."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _MINE}
+    return inherited | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DJANGO_SETTINGS_MODULE": "tests.faults.serving_settings",
+        "DEBUG": "1",
+        "DATABASE_URL": database,
+        "CALENDAR_LIVE": json.dumps({"MAX_SOCKETS_PER_USER": 1_000, **calendar_live}),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@cache
+def _filled_database() -> Path:
+    """Return a SQLite file with the demo's people and calendars, made once."""
+    folder = open_folder("calendar-serving-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for command in (["migrate", "--no-input"], ["seed_demo"]):
+        manage(environment(f"sqlite:///{folder}/site.sqlite3"), *command)
+    return folder / "site.sqlite3"
+
+
+def manage(environ: dict[str, str], *arguments: str) -> str:
+    """Run a management command; return what it printed. Raises RuntimeError."""
+    ran = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    if ran.returncode:
+        raise RuntimeError(f"{arguments} failed:\n{ran.stdout}{ran.stderr}")
+    return ran.stdout
+
+
+@contextmanager
+def serving(
+    folder: Path,
+    *,
+    program: tuple[str, ...] = SERVER,
+    options: tuple[str, ...] = (),
+    port: int = 0,
+    **calendar_live: object,
+) -> Iterator[Node]:
+    """Yield a process that serves the demo from a database of its own, and end it."""
+    database = folder / f"{free_port()}.sqlite3"
+    shutil.copy(_filled_database(), database)
+    port = port or free_port()
+    where = options or ("--bind", LOOPBACK, "--port", str(port))
+    node = Node(
+        environ=environment(f"sqlite:///{database}", **calendar_live),
+        log=folder / f"{database.name}.log",
+        command=[*program, *where, APPLICATION],
+    )
+    node.port, node.url = port, f"http://{LOOPBACK}:{port}"
+    try:
+        node.start()
+        yield node
+    finally:
+        if node.runs:
+            node.stop(stop_signal=9)  # type: ignore[arg-type]
+
+
+def sign_in(url: str, *, name: str = "ana") -> httpx.Client:
+    """Return a client that one of the demo's people is signed in with; it carries the CSRF token."""
+    client = httpx.Client(base_url=url, trust_env=False, timeout=30, verify=False)  # noqa: S501 - a certificate of the test's
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/login/").text)
+    assert token
+    form = {"csrfmiddlewaretoken": token[1], "username": name, "password": "demo", "next": "/"}
+    assert client.post("/login/", data=form, headers={"Referer": f"{url}/login/"}).status_code == 302
+    client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+    client.headers["Referer"] = f"{url}/"
+    return client
+
+
+def cookie_of(client: httpx.Client) -> str:
+    """Return the client's cookies as a header has them."""
+    return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+
+
+def calendar_of(client: httpx.Client, name: str = "Team") -> dict[str, Any]:
+    """Return a calendar of the demo's."""
+    return next(one for one in client.get("/api/calendars/").raise_for_status().json() if one["name"] == name)
+
+
+def connections_to(node: Node) -> set[int]:
+    """Return the clients' ports of the TCP connections that a process has open."""
+    found = psutil.Process(node.pid).net_connections("tcp")
+    return {one.raddr.port for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port == node.port}

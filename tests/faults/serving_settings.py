@@ -1,0 +1,9 @@
+"""The site's settings, with entries of CALENDAR_LIVE from the environment: for real processes in tests of faults."""
+
+import json
+import os
+
+from project.settings import *  # noqa: F403
+from project.settings import CALENDAR_LIVE
+
+CALENDAR_LIVE |= json.loads(os.environ.get("CALENDAR_LIVE", "{}"))

@@ -1,0 +1,250 @@
+"""Measure what slow readers cost a process, and the others: `python -m tests.faults.slow_readers`. Decides nothing.
+
+One socket never reads, one reads 1 kB a second, and both come back whenever they are cut off; ordinary sockets follow the same
+stream of changes. Blocks with and without the slow ones alternate in one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import select
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bench.frames import TEXT
+from tests.cluster import Node
+from tests.faults.followers import Follower, read_until
+from tests.faults.serving import calendar_of, cookie_of, serving, sign_in
+
+_ITEMS: Final = 3
+_DESCRIPTION: Final = 20_000  # characters, so that a change is a frame of about 61 kB
+_TRICKLE_BYTES: Final = 1_024
+_RECEIVE_BYTES: Final = 4_096
+_NEW_STATE: Final = b'"newState":"'
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one run came to: milliseconds from the request to each ordinary socket, bytes of the process's memory."""
+
+    without: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
+    offered_bytes: int = 0
+    growth_bytes: int = 0
+    closed_too_slow: int = 0
+    ends: list[int] = field(default_factory=list)
+    caught_up: bool = False
+
+    def table(self) -> str:
+        lines = ["| ms from the request to a socket | p50 | p99 | worst |", "| --- | --- | --- | --- |"]
+        for name, figures in (("without slow readers", self.without), ("beside two slow readers", self.beside)):
+            lines.append(f"| {name} | {quantile(figures, 50):.1f} | {quantile(figures, 99):.1f} | {max(figures):.1f} |")
+        return "\n".join(
+            [
+                *lines,
+                "",
+                f"Offered to each slow reader: {self.offered_bytes / 1e6:.0f} MB. Memory of the process: "
+                f"{self.growth_bytes / 1e6:+.1f} MB. Closed as too slow: {self.closed_too_slow}, as the client saw it: "
+                f"{sorted(set(self.ends))}. Both caught up: {self.caught_up}.",
+            ]
+        )
+
+
+def quantile(figures: list[float], percent: int) -> float:
+    """Return a percentile."""
+    return statistics.quantiles(figures, n=100)[percent - 1]
+
+
+class Listener(Follower):
+    """An ordinary socket that notes when it heard of a state, and spends no time on what was changed."""
+
+    def _take(self, opcode: int, payload: bytes) -> None:
+        if self.state and opcode == TEXT and payload.startswith(b'{"type":"changes"'):
+            at = payload.index(_NEW_STATE) + len(_NEW_STATE)
+            self.heard_at[payload[at : payload.index(b'"', at)].decode()] = time.perf_counter()
+        else:
+            super()._take(opcode, payload)
+
+
+class Stream:
+    """Changes of one calendar, and the ordinary sockets that follow them."""
+
+    def __init__(self, node: Node, *, ordinary: int) -> None:
+        self.node = node
+        self.client = sign_in(node.url)
+        self.calendar = str(calendar_of(self.client)["id"])
+        self._path = f"/api/calendars/{self.calendar}/items/"
+        self._cookie = cookie_of(self.client)
+        self._start = datetime.now(tz=UTC).replace(microsecond=0)
+        self._items = [self._create(number) for number in range(_ITEMS)]
+        self.ordinary = [self.follower(Listener) for _ in range(ordinary)]
+        for one in self.ordinary:
+            one.subscribe()
+            read_until(lambda one=one: one.state, [one], what="subscribed")  # type: ignore[misc]
+
+    def _create(self, number: int) -> str:
+        name = f"00000000-0000-4000-8000-{number:012}"
+        end = self._start + timedelta(hours=1)
+        body = {"title": "Busy", "start": self._start.isoformat(), "end": end.isoformat(), "allDay": False}
+        self.client.put(f"{self._path}{name}/", json=body).raise_for_status()
+        return name
+
+    def follower(
+        self, kind: type[Follower] = Follower, *, receive_bytes: int | None = None, port: int = 0, tls: bool = False
+    ) -> Follower:
+        """Return a new socket, of another port of the process where one is named."""
+        asked = port or self.node.port
+        return kind(asked, cookie=self._cookie, calendar=self.calendar, receive_bytes=receive_bytes, tls=tls)
+
+    def feed(self, *, min_revision: int = 0) -> dict[str, str]:
+        """Return the items of a year, as their states by id."""
+        window: dict[str, str | int] = {
+            "start": (self._start - timedelta(days=180)).isoformat(),
+            "end": (self._start + timedelta(days=180)).isoformat(),
+            "min_revision": min_revision,
+        }
+        answer = self.client.get(f"/api/calendars/{self.calendar}/feed/", params=window).raise_for_status()
+        return {item["id"]: item["state"] for item in answer.json()}
+
+    def load(self, one: Follower) -> None:
+        """Have a follower start anew: subscribe, then the feed."""
+        one.forget()
+        one.subscribe()
+        read_until(lambda: one.state, [one], what="subscribed")
+        assert one.state
+        one.items = self.feed(min_revision=int(one.state.partition(".")[0])) | one.items
+
+    def change(self, number: int) -> tuple[str, list[float], int]:
+        """Change the items in one change set. Return its state, the milliseconds to each ordinary socket, and about its bytes."""
+        text = f"{number} ".ljust(_DESCRIPTION, "x")
+        body = {"changes": {item: {"description": text} for item in self._items}}
+        sent_at = time.perf_counter()
+        state = str(self.client.post(f"{self._path}edit/", json=body).raise_for_status().json()["state"])
+        read_until(lambda: all(state in one.heard_at for one in self.ordinary), self.ordinary, what="the change")
+        return state, [(one.heard_at.pop(state) - sent_at) * 1_000 for one in self.ordinary], _ITEMS * _DESCRIPTION
+
+    def close(self) -> None:
+        for one in self.ordinary:
+            one.close()
+        self.client.close()
+
+
+class Slow:
+    """A page that reads so many bytes a second, and comes back with its picture when it is cut off."""
+
+    def __init__(self, stream: Stream, *, bytes_per_second: int) -> None:
+        self._stream = stream
+        self._rate = bytes_per_second
+        self.ends: list[int] = []
+        self.socket = stream.follower(receive_bytes=_RECEIVE_BYTES)
+        stream.load(self.socket)
+        self._read_at = time.perf_counter()
+
+    def read(self) -> None:
+        """Read what it may by now; when it was cut off, what is left, and come back."""
+        allowed = int((time.perf_counter() - self._read_at) * self._rate)
+        if allowed > 0:
+            self._read_at = time.perf_counter()
+            self.socket.read(allowed)
+        if self.socket.closed is not None or hung_up(self.socket):
+            self._come_back()
+            self.socket.subscribe()
+
+    def catch_up(self, state: str) -> None:
+        """Come back on a good line, and read until the picture is at a state."""
+        self.socket.close()
+        self._come_back(None)
+        if self.socket.state is None:  # it had read that it was to start anew
+            self._stream.load(self.socket)
+        else:
+            self.socket.subscribe()
+        read_until(lambda: self._is_at(state), [self.socket], what="the slow one to catch up")
+
+    def _is_at(self, state: str) -> bool:
+        if "reset" in self.socket.frames:
+            self.socket.frames.remove("reset")
+            self._stream.load(self.socket)
+        return self.socket.state == state
+
+    def _come_back(self, receive_bytes: int | None = _RECEIVE_BYTES) -> None:
+        gone = self.socket
+        while gone.closed is None and gone.socket.fileno() >= 0:
+            gone.read()
+        if gone.closed is not None:
+            self.ends.append(gone.closed)
+        gone.close()
+        self.socket = self._stream.follower(receive_bytes=receive_bytes)
+        self.socket.continue_from(gone)
+
+
+def hung_up(one: Follower) -> bool:
+    """Whether the server has cut a connection, told without reading from it."""
+    poll = select.poll()
+    poll.register(one.socket, 0)
+    return bool(poll.poll(0))
+
+
+@contextmanager
+def stream_of(node: Node, *, ordinary: int) -> Iterator[Stream]:
+    stream = Stream(node, ordinary=ordinary)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+def measure(node: Node, *, ordinary: int = 50, blocks: int = 2, changes: int = 180) -> Figures:
+    """Return the figures of so many blocks of changes with, and as many without, slow readers."""
+    figures = Figures()
+    numbers = iter(range(1_000_000))
+    with stream_of(node, ordinary=ordinary) as stream:
+        slow = [Slow(stream, bytes_per_second=0), Slow(stream, bytes_per_second=_TRICKLE_BYTES)]
+        for one in slow:
+            one.socket.close()
+        for _ in range(changes // 2):  # what a process allocates once
+            stream.change(next(numbers))
+        quiet = busy = node.resident_bytes()
+        state = ""
+        for _ in range(blocks):
+            for _ in range(changes):
+                state, milliseconds, _ = stream.change(next(numbers))
+                figures.without += milliseconds
+                quiet = max(quiet, node.resident_bytes())
+            for one in slow:
+                one.catch_up(state)
+            for _ in range(changes):
+                state, milliseconds, size = stream.change(next(numbers))
+                figures.beside += milliseconds
+                figures.offered_bytes += size
+                busy = max(busy, node.resident_bytes())
+                for one in slow:
+                    one.read()
+            for one in slow:
+                one.catch_up(state)
+                one.socket.close()
+        figures.growth_bytes = busy - quiet
+        figures.closed_too_slow = int(node.metrics()["calendar_live_slow_sockets_total"])
+        figures.ends = [end for one in slow for end in one.ends]
+        feed = stream.feed()
+        figures.caught_up = all(one.socket.items == feed and one.socket.state == state for one in slow)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--blocks", type=int, default=4)
+    parser.add_argument("--changes", type=int, default=250, help="in each block")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as node:
+        print(measure(node, blocks=asked.blocks, changes=asked.changes).table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""A process stands still while it holds a calendar's lock: writers are told so in time, nobody else notices, and it loses the lock."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+from tests.cluster import Cluster
+from tests.faults.people import Program, revision_of, since
+from tests.faults.rows import held_by_a_process_that_stands_still
+from tests.waiting import wait_until
+
+
+def test_a_lock_that_is_held_is_a_clear_answer_in_time_and_does_not_last(
+    cluster: Cluster, ana: Program, calendar: str
+) -> None:
+    """Seen failing without `lock_timeout` (the writer waits for the holder) and without `idle_in_transaction_session_timeout`."""
+    other, key, item = ana.create_calendar("Other"), str(uuid4()), str(uuid4())
+    with held_by_a_process_that_stands_still(cluster, calendar):
+        started = time.monotonic()
+        refused = ana.put(calendar, "waits", item=item, key=key)
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        assert refused.headers["Retry-After"] == "1"
+        assert 4 < since(started) < 9, "lock_timeout is 5 s, the holder is ended after 10 s"
+        started = time.monotonic()
+        ana.put(other, "goes on").raise_for_status()
+        assert since(started) < 1.5, "nobody else waits"
+        assert ana.feed(calendar).status_code == 200
+        wait_until(
+            lambda: ana.put(calendar, "waits", item=item, key=key).status_code == 201,
+            what="the holder to lose its lock",
+            timeout_seconds=30,
+        )
+        assert revision_of(ana.head(calendar)) == 1, "what the holder began left no trace"

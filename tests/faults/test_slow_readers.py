@@ -1,0 +1,104 @@
+"""Readers too slow for their stream cost a process a bounded memory and the others nothing, and are right again when they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bench.frames import PING, masked
+from tests.cluster import Node
+from tests.faults.followers import ABORTED, Follower, read_until
+from tests.faults.serving import SERVER, STOCK, connections_to, serving
+from tests.faults.slow_readers import hung_up, measure, quantile, stream_of
+from tests.servers import LOOPBACK, free_port
+from tests.test_deploy import certificate
+from tests.waiting import wait_until
+
+TOO_SLOW: Final = 4008
+# What waits for two slow readers, what was copied of it on its way, and what Python does not give back.
+GROWTH_BYTES: Final = 20_000_000
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    with serving(tmp_path) as node:
+        yield node
+
+
+def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node) -> None:
+    """Invariant 10. Seen failing with `_unsent_bytes` returning 0: nobody is closed, and the memory grows by what they do not read."""
+    figures = measure(node)
+    print(figures.table())
+    assert figures.offered_bytes > 20_000_000
+    assert figures.closed_too_slow >= 2
+    assert set(figures.ends) <= {TOO_SLOW, ABORTED}
+    assert figures.growth_bytes < GROWTH_BYTES
+    assert figures.caught_up
+    # Equal on a quiet machine; this one may not be.
+    assert quantile(figures.beside, 50) < 3 * quantile(figures.without, 50)
+
+
+@pytest.mark.parametrize("kind", ["stock", "tls"])
+def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str, tmp_path: Path) -> None:
+    """Invariant 10. Seen failing with `unsent_bytes` asked of plain TCP alone."""
+    secure, plain = free_port(), free_port()
+    chain, key = certificate(tmp_path)
+    options = ("--bind", LOOPBACK, "--port", str(plain))
+    if kind == "tls":
+        options += ("-e", f"ssl:{secure}:interface={LOOPBACK}:privateKey={key}:certKey={chain}")
+    program = STOCK if kind == "stock" else SERVER
+    with serving(tmp_path, program=program, options=options, port=plain) as node, stream_of(node, ordinary=1) as stream:
+        port = secure if kind == "tls" else plain
+        never = stream.follower(receive_bytes=4_096, port=port, tls=kind == "tls")
+        with closing(never):
+            stream.load(never)
+            for number in range(200):
+                stream.change(number)
+                if hung_up(never):
+                    break
+            wait_until(lambda: hung_up(never), what="the end of the socket")
+        assert node.metrics()["calendar_live_slow_sockets_total"] == 1
+
+
+def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
+    """Invariant 10: autobahn writes them by itself, past the consumer. Seen failing without `timeout_checker`."""
+    with stream_of(node, ordinary=1) as stream, closing(stream.follower(receive_bytes=4_096)) as flood:
+        read_until(lambda: "hello" in flood.frames, [flood], what="hello")
+        pings = masked(PING, b"x" * 125) * 1_000
+        flood.socket.settimeout(1)
+        sent = 0
+
+        def is_cut() -> bool:
+            nonlocal sent
+            try:
+                flood.socket.sendall(pings)
+                sent += len(pings)
+            except TimeoutError:
+                pass
+            except OSError:
+                return True
+            return flood.port not in connections_to(node)
+
+        wait_until(is_cut, what="the end of the flood", timeout_seconds=30)
+        assert sent > 1_000_000
+
+
+def test_who_comes_back_reads_on_from_where_it_was(node: Node) -> None:
+    """Seen failing with the replay not waiting for room: who follows many calendars would be closed each time it comes back."""
+    with stream_of(node, ordinary=1) as stream, closing(stream.follower()) as page:
+        stream.load(page)
+        stream.change(1)
+        read_until(lambda: "changes" in page.frames, [page], what="the change")
+        page.close()
+        state, _, _ = stream.change(2)
+        back: Follower = stream.follower()
+        with closing(back):
+            back.continue_from(page)
+            back.subscribe()
+            read_until(lambda: back.state == state, [back], what="the replay")
+            assert "reset" not in back.frames
+            assert back.items == stream.feed()

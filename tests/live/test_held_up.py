@@ -1,0 +1,117 @@
+"""Queries of sockets that the database keeps waiting: nobody else's delivery waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from django.contrib.auth.models import User
+
+from calendar_live import access, changelog, conf
+from calendar_live.live import reader
+from calendar_live.live.hub import Hub
+from calendar_live.models import Calendar
+from tests.live.pages import Page, in_thread
+from tests.live.test_hub import write, write_unheard
+from tests.people import make_calendar
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROMPT_SECONDS: Final = 3  # ten times what a delivery may take here
+
+
+class Gate:
+    """Stands before a query of the sockets' threads, and counts who waits at it until it is opened."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._open = threading.Event()
+        self.waiting = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if threading.current_thread().name.startswith("calendar-live"):
+            self.waiting += 1
+            assert self._open.wait(30)
+        return self._real(*args, **kwargs)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def rights_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Have each look of a subscriber at their place wait, from the call on."""
+    gate = Gate(access.standings)
+    yield gate
+    gate.open()
+
+
+async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_database(
+    hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, rights_gate: Gate
+) -> None:
+    """Seen failing with `heads`, and with `read_missed`, on the threads of the sockets."""
+    page = Page(ana)
+    await page.subscribe(hub, team)
+    monkeypatch.setattr(access, "standings", rights_gate)
+    threads = conf.number("LIVE_THREADS")
+    others = [asyncio.create_task(Page(ana).subscribe(hub, team)) for _ in range(threads + 1)]
+    await until(lambda: rights_gate.waiting == threads, what="every thread to wait")
+    await write(team, ana)
+    await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=PROMPT_SECONDS)
+    await write_unheard(team, ana)
+    await asyncio.wait_for(hub.look_at_heads(), PROMPT_SECONDS)
+    assert page.revisions() == [1, 2]
+    assert not any(other.done() for other in others)
+    rights_gate.open()
+    await asyncio.gather(*others)
+
+
+async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_other(
+    hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing with `receive`, and with the look, waiting for the calendar's lock before its head is there."""
+    page, first = Page(ana), Page(ana)
+    await page.subscribe(hub, team)
+    other = await in_thread(make_calendar, ana, name="Other")
+    gate, real = Gate(changelog.heads), changelog.heads
+    monkeypatch.setattr(
+        changelog, "heads", lambda calendars: (gate if calendars == [str(other.pk)] else real)(calendars)
+    )
+    coming = asyncio.create_task(first.subscribe(hub, other))
+    try:
+        await until(lambda: gate.waiting, what="the head to be asked for")
+        await write(other, ana)
+        await write(team, ana)
+        await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=PROMPT_SECONDS)
+        await write_unheard(team, ana)
+        await asyncio.wait_for(hub.look_at_heads(), PROMPT_SECONDS)
+        assert page.revisions() == [1, 2]
+    finally:
+        gate.open()
+    await coming
+
+
+async def test_a_change_announced_before_the_first_head_was_read_is_not_lost(
+    hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing with `announced` not looked at in `_serve`: only the look at the heads would find it."""
+    page = Page(ana)
+    await page.subscribe(hub, team)
+    other = await in_thread(make_calendar, ana, name="Other")
+    real = reader.first_head
+
+    async def late(calendar: str) -> Any:
+        head = await real(calendar)
+        await write(other, ana)
+        await write(team, ana)
+        await until(lambda: page.revisions() == [1], what="both broadcasts to be heard")
+        return head
+
+    monkeypatch.setattr(reader, "first_head", late)
+    latecomer = Page(ana)
+    await latecomer.subscribe(hub, other)
+    assert latecomer.states == {str(other.pk): str((await reader.heads([str(other.pk)]))[str(other.pk)])}

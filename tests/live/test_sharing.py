@@ -1,0 +1,237 @@
+"""Sharing, live: whoever is given or loses a calendar learns it at once, on a WebSocket as by waiting over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import orjson
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import AsyncClient
+
+from calendar_live.live.hub import get_hub
+from calendar_live.models import Calendar, Role
+from calendar_live.services import calendars, sharing
+from calendar_live.services.work_items import update_item
+from tests.live.pages import in_thread
+from tests.live.sockets import Socket, sign_in
+from tests.people import invite, make_calendar, make_item
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Said = list[tuple[str, Any]]
+Act = Callable[[Calendar, User, User, User], Any]
+
+# Name -> (what happens, who has the page open, what the page is told of the calendar: the type, and the role, reason or rights).
+TOLD: Final[dict[str, tuple[Act, str, Said]]] = {
+    "shared with me": (
+        lambda team, ana, cara, dan: sharing.share(team.pk, actor=ana, to="dan", role=Role.VIEWER),
+        "dan",
+        [("calendar", "viewer")],
+    ),
+    "I accepted in another tab": (
+        lambda team, ana, cara, dan: sharing.accept(invite(team, ana).token, user=dan),
+        "dan",
+        [("calendar", "editor")],
+    ),
+    "my role was raised": (
+        lambda team, ana, cara, dan: sharing.change_role(team.pk, actor=ana, member=str(cara.pk), role=Role.EDITOR),
+        "cara",
+        [("calendar", "editor"), ("reset", "rights")],
+    ),
+    "my role was lowered": (
+        lambda team, ana, cara, dan: sharing.change_role(team.pk, actor=ana, member=str(cara.pk), role=Role.FREEBUSY),
+        "cara",
+        [("calendar", "freebusy"), ("reset", "rights")],
+    ),
+    "I was taken out": (
+        lambda team, ana, cara, dan: sharing.remove(team.pk, actor=ana, member=str(cara.pk)),
+        "cara",
+        [("rights", None)],
+    ),
+    "I left in another tab": (
+        lambda team, ana, cara, dan: sharing.leave(team.pk, actor=cara),
+        "cara",
+        [("rights", None)],
+    ),
+    "it was handed to me": (
+        lambda team, ana, cara, dan: sharing.transfer(team.pk, actor=ana, to=str(cara.pk)),
+        "cara",
+        [("calendar", "owner"), ("reset", "rights")],
+    ),
+    "I handed it over": (
+        lambda team, ana, cara, dan: sharing.transfer(team.pk, actor=ana, to=str(cara.pk)),
+        "ana",
+        [("calendar", "editor"), ("reset", "rights")],
+    ),
+    "it was deleted": (
+        lambda team, ana, cara, dan: calendars.delete_calendar(team.pk, actor=ana),
+        "cara",
+        [("rights", None)],
+    ),
+    "somebody else joined": (
+        lambda team, ana, cara, dan: sharing.share(team.pk, actor=ana, to="dan", role=Role.VIEWER),
+        "ben",
+        [("calendar", "editor")],
+    ),
+}
+
+
+def said(frames: list[dict[str, Any]], calendar: Calendar) -> Said:
+    """Return what frames say of who may see a calendar."""
+    found: Said = []
+    for frame in frames:
+        match frame["type"]:
+            case "calendar" if frame["calendar"]["id"] == str(calendar.pk):
+                found.append(("calendar", frame["calendar"]["role"]))
+            case "reset":
+                found.append(("reset", frame["reason"]))
+            case "rights":
+                found.append(("rights", frame["rights"]))
+    return found
+
+
+@pytest.fixture
+async def opened(settings: Any) -> AsyncIterator[list[Socket]]:
+    """Return a list of sockets to close at the end; nothing here may be due to a heartbeat."""
+    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "HEARTBEAT_SECONDS": 3_600, "MAX_WAIT_SECONDS": 60}
+    sockets: list[Socket] = []
+    yield sockets
+    for socket in sockets:
+        await socket.disconnect()
+    await sync_to_async(connections.close_all)()
+    await get_hub().close()
+
+
+async def page_of(user: User, calendar: Calendar, opened: list[Socket]) -> Socket:
+    """Return the socket of a page that is subscribed to a calendar, if its user may see it."""
+    socket = Socket(await in_thread(sign_in, user))
+    opened.append(socket)
+    await socket.open()
+    await socket.hear_of("hello")
+    await socket.subscribe(calendar.pk)
+    while (await socket.hear())["type"] not in ("subscribed", "error"):
+        pass
+    socket.frames.clear()
+    return socket
+
+
+def write_after(calendar: Calendar) -> None:
+    """Write as its owner, unless the calendar is gone."""
+    for mine in calendar.memberships.filter(role=Role.OWNER, calendar__deleted_at=None):
+        make_item(calendar, mine.user, title="After")
+
+
+@pytest.mark.parametrize(("act", "who", "expected"), TOLD.values(), ids=TOLD)
+async def test_a_socket_is_told_at_once(
+    act: Act, who: str, expected: Said, opened: list[Socket], team: Calendar, ana: User, cara: User, dan: User
+) -> None:
+    """Invariant 7. Seen failing when `tell` tells nobody."""
+    user = await in_thread(User.objects.get, username=who)
+    socket = await page_of(user, team, opened)
+    await in_thread(act, team, ana, cara, dan)
+    while len(said(socket.frames, team)) < len(expected):
+        await socket.hear()
+    assert said(socket.frames, team) == expected
+    if expected[-1][0] != "calendar":  # the tap is closed: nothing comes any more until the page subscribes again
+        await in_thread(write_after, team)
+        await socket.say({"type": "ping"})
+        await socket.hear_of("pong")
+        assert [frame["type"] for frame in socket.frames if frame["type"] == "changes"] == []
+
+
+@pytest.mark.parametrize(("act", "who", "expected"), TOLD.values(), ids=TOLD)
+async def test_a_request_that_waits_is_answered_at_once(
+    act: Act, who: str, expected: Said, opened: list[Socket], team: Calendar, ana: User, cara: User, dan: User
+) -> None:
+    client = AsyncClient()
+    await client.aforce_login(await in_thread(User.objects.get, username=who))
+
+    async def exchange(known: dict[str, str] | None, wait: float, frames: list[dict[str, Any]]) -> Any:
+        body = orjson.dumps({"wait": wait, "known": known, "frames": frames})
+        answer = await client.post("/api/frames/", body, content_type="application/json")
+        assert answer.status_code == 200, answer.content
+        return orjson.loads(answer.content)
+
+    asked: dict[str, Any] = {"type": "subscribe", "id": 1, "calendar": str(team.pk), "state": None, "access": None}
+    first = await exchange(None, 0, [asked])
+    stands = [frame for frame in first["frames"] if frame["type"] == "subscribed"]
+    again = [asked | {"state": one["state"], "access": one["access"]} for one in stands]
+    waits = asyncio.ensure_future(exchange(first["known"], 60, again))
+    await until(lambda: get_hub()._people, what="the request to wait")
+    if again:
+        await until(lambda: any(one.members for one in get_hub()._served.values()), what="the request to subscribe")
+    await in_thread(act, team, ana, cara, dan)
+    answer = await waits
+    frames = answer["frames"]
+    while len(said(frames, team)) < len(expected):
+        answer = await exchange(answer["known"], 60, again)
+        frames += answer["frames"]
+    assert said(frames, team)[: len(expected)] == expected
+
+
+async def test_a_restored_calendar_is_back_on_open_pages_and_goes_on(
+    opened: list[Socket], team: Calendar, ana: User, cara: User
+) -> None:
+    socket = await page_of(cara, team, opened)
+    state = await in_thread(lambda: str(Calendar.objects.get(pk=team.pk).state))
+    await in_thread(calendars.delete_calendar, team.pk, actor=ana)
+    await socket.hear_of("rights")
+    await in_thread(calendars.restore_calendar, team.pk, actor=ana)
+    assert (await socket.hear_of("calendar"))["calendar"]["id"] == str(team.pk)
+    await socket.subscribe(team.pk, number=2, state=state, access="shared.1")
+    while (frame := await socket.hear())["type"] != "subscribed":
+        assert frame["type"] != "reset", "its history goes on"
+    await in_thread(make_item, team, ana, title="After")
+    assert (await socket.hear_of("changes"))["upserted"][0]["title"] == "After"
+
+
+async def test_ones_own_order_is_told_to_ones_other_pages_alone(
+    opened: list[Socket], team: Calendar, ana: User, cara: User
+) -> None:
+    second = await in_thread(make_calendar, ana, viewer=cara, name="Second")
+    mine, other = await page_of(ana, team, opened), await page_of(cara, team, opened)
+    await in_thread(sharing.set_order, [second.pk], actor=ana)
+    told = [(await mine.hear_of("calendar"))["calendar"] for _ in range(2)]
+    assert {one["name"]: one["position"] for one in told} == {"Second": 0, "Team": 1}
+    await other.say({"type": "ping"})
+    await other.hear_of("pong")
+    assert said(other.frames, team) == []
+
+
+async def test_what_becomes_secret_goes_from_a_viewers_page_and_comes_back(
+    opened: list[Socket], team: Calendar, ana: User, cara: User
+) -> None:
+    """Invariant 7. Seen failing when `seen_by` leaves out what was just hidden."""
+    item = await in_thread(make_item, team, ana, title="Merger")
+    socket = await page_of(cara, team, opened)
+
+    def edit(visibility: str, title: str = "Merger") -> None:
+        update_item(
+            team.pk, actor=ana, item_id=item.pk, changes={"visibility": visibility, "title": title}, expected_state=None
+        )
+
+    await in_thread(edit, "secret")
+    frame = await socket.hear_of("changes")
+    assert (frame["upserted"], frame["destroyed"]) == ([], [str(item.pk)])
+    await in_thread(edit, "secret", "Merger of two")
+    frame = await socket.hear_of("changes")
+    assert (frame["upserted"], frame["destroyed"]) == ([], [])
+    await in_thread(edit, "private")
+    frame = await socket.hear_of("changes")
+    assert [(one["id"], one["busy"], "title" in one) for one in frame["upserted"]] == [(str(item.pk), True, False)]
+
+
+async def test_a_person_who_made_an_account_is_among_the_people_of_open_pages(
+    opened: list[Socket], team: Calendar, ana: User, cara: User
+) -> None:
+    socket = await page_of(cara, team, opened)
+    token = (await in_thread(invite, team, ana)).token
+    await in_thread(sharing.accept_as_new, token, username="eve", name="Eve Example", password="a long enough phrase")
+    told = (await socket.hear_of("calendar"))["calendar"]
+    assert "Eve Example" in [person["name"] for person in told["people"]]
