@@ -86,6 +86,10 @@ def rolling_report(outcome: Rolling) -> str:
             ("ready again after", f"{restart.ready_seconds:.1f} s"),
             ("clients that left and came back", len(gone)),
             ("the last was back after", f"{gone[-1]:.1f} s" if gone else "-"),
+            (
+                "processor time of the other, for each of them",
+                f"{restart.others_seconds / max(len(gone), 1) * 1000:.0f} ms",
+            ),
             ("back in each second", " ".join(map(str, in_seconds(restart)))),
             *away(restart.returns),
         ]

@@ -36,7 +36,8 @@ class Restart:
     ready_seconds: float
     returns: list[dict[str, float]] = field(default_factory=list)
     started_ms: float = 0
-    ended_ms: float = 0
+    # Processor time of the other processes meanwhile, for the pages that came to them.
+    others_seconds: float = 0
 
 
 @dataclass(slots=True)
@@ -93,6 +94,8 @@ def _restart_all(cluster: Cluster, farm: Farm, outcome: Rolling, book: Book, say
     feeds_before = len(farm.stats()["feeds"])
     for node in cluster.nodes:
         started_ms, since = now_ms(), time.monotonic()
+        others = [one for one in cluster.nodes if one is not node]
+        used = sum(one.cpu_seconds() for one in others)
         farm.fault("rolling restart", start_ms=started_ms)
         code = node.stop(signal.SIGTERM)
         ended = time.monotonic() - since
@@ -103,7 +106,8 @@ def _restart_all(cluster: Cluster, farm: Farm, outcome: Rolling, book: Book, say
         except TimeoutError:
             outcome.wrong.append(f"not all are back: {farm.status()}")
         farm.fault("rolling restart", start_ms=started_ms, end_ms=now_ms())
-        restart = Restart(code, ended, ready, started_ms=started_ms, ended_ms=now_ms())
+        restart = Restart(code, ended, ready, started_ms=started_ms)
+        restart.others_seconds = sum(one.cpu_seconds() for one in others) - used
         restart.returns = [one for one in farm.stats()["returns"] if one["leftAt"] >= started_ms]
         outcome.restarts.append(restart)
         say(f"  ended with {code} after {ended:.1f} s, ready after {ready:.1f} s, {len(restart.returns)} came back")
