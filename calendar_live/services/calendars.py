@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from .. import changelog
-from ..access import Standing, User, key_of, rights_changed, standing
+from ..access import Standing, User, key_of, receivers_of, standing
 from ..errors import Forbidden, Invalid
-from ..models import Calendar, Membership, Role
+from ..models import Calendar, Membership, PublicLink, Role
 from ..schedule.ranges import is_time_zone
+from .telling import tell
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 _MAX_NAME: Final = 120
@@ -47,15 +48,18 @@ def edit_calendar(calendar_id: UUID, *, actor: User, changes: Mapping[str, str])
     with changelog.change(calendar_id, actor=actor):
         _require_owner(actor, calendar_id)
         Calendar.objects.filter(pk=calendar_id).update(**_checked(changes))
-        _tell(_members(calendar_id))
+        tell(receivers_of(calendar_id))
 
 
 def delete_calendar(calendar_id: UUID, *, actor: User) -> None:
     """Delete a calendar, softly, with everything in it. Raises NotFound or Forbidden."""
     with changelog.change(calendar_id, actor=actor):
         _require_owner(actor, calendar_id)
-        Calendar.objects.filter(pk=calendar_id).update(deleted_at=timezone.now())
-        _tell(_members(calendar_id))
+        now = timezone.now()
+        Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
+        # For good: a calendar taken out of the trash must not be public again by itself.
+        PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
+        tell(receivers_of(calendar_id))
 
 
 def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
@@ -72,19 +76,19 @@ def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
         )
         if not made and membership.role != role:
             Membership.objects.filter(pk=membership.pk).update(role=role, version=F("version") + 1)
-        _tell(_members(calendar.pk))
+        tell(receivers_of(calendar.pk))
 
 
 def remove_member(calendar: Calendar, *, member: User) -> None:
     """Take a user's role in a calendar away. Raises Invalid for its last owner."""
     with transaction.atomic():
         floor = _locked(calendar)
-        told = _members(calendar.pk)
+        told = receivers_of(calendar.pk)
         _require_other_owner(calendar, member)
         for membership in Membership.objects.filter(calendar=calendar, user_id=key_of(member)):
             Calendar.objects.filter(pk=calendar.pk).update(access_floor=max(floor, membership.version))
             membership.delete()
-        _tell(told)
+        tell(told)
 
 
 def _locked(calendar: Calendar) -> int:
@@ -103,20 +107,6 @@ def _require_owner(actor: User, calendar_id: UUID) -> Standing:
     if place.role != Role.OWNER:
         raise Forbidden("Only the owners of a calendar may do this.")
     return place
-
-
-def _members(calendar_id: UUID) -> list[object]:
-    return list(Membership.objects.filter(calendar=calendar_id).values_list("user_id", flat=True))
-
-
-def _tell(user_ids: Iterable[object]) -> None:
-    """Send word after commit to everyone who sees something else than before."""
-    told = [str(key) for key in user_ids]
-
-    def tell() -> None:
-        rights_changed.send_robust(sender=Membership, user_ids=told)
-
-    transaction.on_commit(tell, robust=True)
 
 
 def _checked(values: Mapping[str, str]) -> dict[str, str]:

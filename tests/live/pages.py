@@ -10,7 +10,7 @@ import orjson
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 
-from calendar_live.access import UserKey
+from calendar_live.access import receiver_of
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from calendar_live.protocol import frames
@@ -31,7 +31,7 @@ class Page:
     """A socket that knows where it stands in each calendar; it has items as a receiver of its rights would."""
 
     def __init__(self, user: User) -> None:
-        self.user_id: UserKey = user.pk
+        self.receiver = receiver_of(user)
         self.frames: list[dict[str, Any]] = []
         self.texts: list[str] = []
         self.rechecks = 0
