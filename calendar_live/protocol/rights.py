@@ -15,15 +15,15 @@ Visibility = Literal["normal", "private", "secret"]
 
 _SHAPE = re.compile(r"(full|shared|public|freebusy)\.([0-9]{1,18})\Z")
 _BUSY_FIELDS: Final = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
-# What may be told to anybody: what a source adds of its own may be about people.
-_PUBLIC_FIELDS: Final = (
-    *_BUSY_FIELDS,
-    *("title", "color", "workType", "status", "priority", "progress", "visibility"),
-    *("description", "location", "seriesId", "recurrenceId", "url"),
-)
 # The parent may be a secret item, and a wire is redacted without a look at any other row.
 _NO_PARENT: Final[dict[str, object]] = {"parent": None}
 _NO_PEOPLE: Final[dict[str, object]] = {"assignees": [], "createdBy": None, "updatedBy": None}
+# What may be told to anybody: what a source adds of its own may be about people.
+_PUBLIC_FIELDS: Final = frozenset(
+    (*_BUSY_FIELDS, *_NO_PARENT, *_NO_PEOPLE)
+    + ("title", "color", "workType", "status", "priority", "progress", "visibility")
+    + ("description", "location", "seriesId", "recurrenceId", "url")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +72,5 @@ def _share(whole: dict[str, object], visibility: str, rights: Rights) -> dict[st
     if not reads_whole(visibility, rights):
         return {name: whole[name] for name in _BUSY_FIELDS} | {"busy": True}
     if rights == "public":
-        return {name: whole[name] for name in _PUBLIC_FIELDS} | _NO_PARENT | _NO_PEOPLE
+        return {name: value for name, value in whole.items() if name in _PUBLIC_FIELDS} | _NO_PARENT | _NO_PEOPLE
     return whole | _NO_PARENT
