@@ -32,9 +32,10 @@ def list_links(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object
 
 
 @router.post(_PATH, response={201: LinkOut})
-def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> tuple[int, dict[str, object]]:
+def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> HttpResponse:
     """Make a public link: whoever has its address sees the calendar, live, without an account. For the calendar's owners."""
-    return 201, _as_json(request, links.create_link(calendar_id, actor=request.user, values=body.given()))
+    link = links.create_link(calendar_id, actor=request.user, values=body.given())
+    return json_response(orjson.dumps(_as_json(request, link)), status=201)
 
 
 @router.patch(_PATH + "{uuid:link_id}/", response=LinkOut)

@@ -20,9 +20,13 @@ _NO_PARENT: Final[dict[str, object]] = {"parent": None}
 _NO_PEOPLE: Final[dict[str, object]] = {"assignees": [], "createdBy": None, "updatedBy": None}
 # What may be told to anybody: what a source adds of its own may be about people.
 _PUBLIC_FIELDS: Final = frozenset(
-    (*_BUSY_FIELDS, *_NO_PARENT, *_NO_PEOPLE)
-    + ("title", "color", "workType", "status", "priority", "progress", "visibility")
-    + ("description", "location", "seriesId", "recurrenceId", "url")
+    {
+        *_BUSY_FIELDS,
+        *_NO_PARENT,
+        *_NO_PEOPLE,
+        *("title", "color", "workType", "status", "priority", "progress", "visibility"),
+        *("description", "location", "seriesId", "recurrenceId", "url"),
+    }
 )
 
 

@@ -16,12 +16,12 @@ from django.core.management import call_command
 
 import calendar_live.management.commands
 import calendar_live.services
-from calendar_live.models import Calendar, Role, WorkItem
-from calendar_live.services import accounts, bulk, calendars, moving, work_items
-from tests.people import NINE, make_calendar, make_item, make_user
+from calendar_live.models import Calendar, PublicLink, Role, WorkItem
+from calendar_live.services import accounts, bulk, calendars, links, moving, work_items
+from tests.people import NINE, make_calendar, make_item, make_link, make_user
 
 # Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "rows", "upkeep"}
+HELPERS = {"event", "fields", "rows", "telling", "upkeep"}
 
 
 @dataclass
@@ -41,6 +41,7 @@ class World:
     grandchild: WorkItem = field(init=False)
     gone: WorkItem = field(init=False)
     deletion: str = field(init=False)
+    link: PublicLink = field(init=False)
 
     def __post_init__(self) -> None:
         self.team = make_calendar(self.ana, editor=self.ben, viewer=self.cara)
@@ -52,6 +53,7 @@ class World:
         self.grandchild = make_item(self.team, self.ben, title="Grandchild", parent_id=self.child.pk)
         self.gone = make_item(self.team, self.ana, title="Gone")
         make_item(self.other, self.ben, title="Elsewhere")
+        self.link = make_link(self.other, self.ana)
         self.deletion = work_items.delete_item(self.team.pk, actor=self.ana, item_id=self.gone.pk).state
 
     @property
@@ -124,6 +126,15 @@ ACTIONS: dict[str, Action] = {
     "calendars.delete_calendar": lambda world, key: calendars.delete_calendar(world.other.pk, actor=world.ana),
     "calendars.set_role": lambda world, key: calendars.set_role(world.team, member=world.dan, role=Role.EDITOR),
     "calendars.remove_member": lambda world, key: calendars.remove_member(world.team, member=world.cara),
+    "links.create_link": lambda world, key: links.create_link(
+        world.team.pk, actor=world.ana, values={"name": "Website", "shows": "full"}
+    ),
+    "links.edit_link": lambda world, key: links.edit_link(
+        world.other.pk, actor=world.ana, link_id=world.link.pk, changes={"name": "Poster", "shows": "freebusy"}
+    ),
+    "links.withdraw_link": lambda world, key: links.withdraw_link(
+        world.other.pk, actor=world.ana, link_id=world.link.pk
+    ),
     "accounts.ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
     "accounts.delete_user": lambda world, key: accounts.delete_user(world.ben),
 }
