@@ -39,7 +39,7 @@ def _page(request: HttpRequest, shown: LinkToken, *, embedded: bool) -> HttpResp
     link = open_link(identify(shown))
     if link is None:  # unknown, expired or withdrawn: whoever asks is not told which
         return _private(render(request, "calendar_live/public_gone.html", status=404), framed_by=())
-    context = {"calendar": describe_link(link), "embedded": embedded, "page": _page_data(shown)}
+    context = {"calendar": describe_link(link), "embedded": embedded, "page": _page_data(link, shown)}
     response = render(request, "calendar_live/public.html", context)
     return _private(response, framed_by=_frame_origins(link) if embedded else ())
 
@@ -48,8 +48,9 @@ def _frame_origins(link: PublicLink) -> Sequence[str]:
     return [str(origin) for origin in link.frame_origins]
 
 
-def _page_data(shown: LinkToken) -> dict[str, object]:
+def _page_data(link: PublicLink, shown: LinkToken) -> dict[str, object]:
     return {
+        "calendar": str(link.calendar_id),
         "link": shown.token,
         "apiUrl": reverse("calendar_live_api:list_calendars").removesuffix("calendars/"),
         "socketUrl": f"{get_script_prefix()}ws/",
@@ -86,10 +87,4 @@ def _texts() -> dict[str, str]:
         "noItems": _("Nothing planned"),
         "more": _("{count} more"),
         "allDay": _("all day"),
-        "today": _("Today"),
-        "month": _("Month"),
-        "week": _("Week"),
-        "list": _("List"),
-        "back": _("Back"),
-        "forward": _("Forward"),
     }
