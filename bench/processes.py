@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +33,9 @@ def our_command(port: int) -> list[str]:
 
 
 def textbook_command(port: int) -> list[str]:
-    """Return a stock daphne with the Procfile's flags, serving the textbook."""
-    flags = [word for word in our_command(port)[1:] if not word.endswith(":application")]
-    return ["daphne", *flags, "bench.textbook_asgi:application"]
+    """Return a stock daphne with the Procfile's flags, serving the textbook to sockets that stay open as long as ours."""
+    flags = dropwhile(lambda word: not word.startswith("--"), our_command(port)[:-1])
+    return ["daphne", *flags, "--websocket_timeout", "-1", "bench.textbook_asgi:application"]
 
 
 def plain_command(port: int) -> list[str]:

@@ -137,7 +137,7 @@ USE_TZ = True
 
 # --- static files --------------------------------------------------------------------------------------------------
 
-STATIC_URL = "static/"
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"  # Django knows the prefix of a relative one only within a request
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 if not DEBUG:  # names that hold a hash of the content may be kept for ever
     STORAGES = {

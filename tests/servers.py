@@ -123,6 +123,11 @@ class Redis:
         except OSError:
             return False
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP and SIGCONT, and go on."""
+        assert self._process
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End the server as a crash would. Does nothing when it does not run."""
         if self._process:

@@ -161,6 +161,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         """Answer subscribes one by one, in order, without keeping pings waiting."""
         while True:
             frame = await self._wanted.get()
+            await self._outbox.room()
             try:
                 if isinstance(frame, frames.Unsubscribe):
                     await hub.unsubscribe(self, frame.calendar)

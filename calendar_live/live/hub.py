@@ -71,6 +71,7 @@ class _Served:
 
     calendar: str
     head: State | None = None
+    announced: State | None = None  # while there is no head yet: the newest state that was heard of
     gone: bool = False
     members: dict[Socket, Subscription] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -259,7 +260,9 @@ class Hub:
                     continue
                 if served.head is None:
                     await self._join(broadcast.group_of(calendar))
-                    served.head = (await reader.heads([calendar])).get(calendar)
+                    served.head = await reader.first_head(calendar)
+                    if served.head and served.announced and _is_behind(served.head, served.announced):
+                        await self._catch_up(served)
                 return served
 
     async def _leave_if_empty(self, served: _Served) -> None:
@@ -305,18 +308,28 @@ class Hub:
         served = self._served.get(change_set.calendar)
         if served is None:
             return
+        if (
+            served.head is None
+        ):  # its first subscriber reads it, perhaps slowly: no other calendar's delivery waits for that
+            served.announced = change_set.new
+            return
         async with served.lock:
-            if served.head is None or change_set.new == served.head:
-                return
-            if change_set.old == served.head and change_set.entries is not None:
-                await self._deliver(served, change_set)
-            elif _is_behind(served.head, change_set.new):
-                await self._catch_up(served)
+            await self._take(served, change_set)
+
+    async def _take(self, served: _Served, change_set: ChangeSet) -> None:
+        if served.head is None or change_set.new == served.head:
+            return
+        if change_set.old == served.head and change_set.entries is not None:
+            await self._deliver(served, change_set)
+        elif _is_behind(served.head, change_set.new):
+            await self._catch_up(served)
 
     async def look_at_heads(self) -> None:
         """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
         for served in list(self._served.values()):
-            if not served.members:
+            if (
+                not served.members and not served.lock.locked()
+            ):  # locked: its first subscriber is coming, perhaps slowly
                 await self._leave_if_empty(served)
         before = {calendar: served.head for calendar, served in self._served.items() if served.head is not None}
         if not before:
@@ -342,7 +355,7 @@ class Hub:
         """Deliver from the log all that lies after the head. The lock is held."""
         while served.head is not None:
             try:
-                since = await reader.read_since(served.calendar, served.head)
+                since = await reader.read_missed(served.calendar, served.head)
             except CannotCalculateChanges:
                 await self._diverge(served)
                 return

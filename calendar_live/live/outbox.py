@@ -9,18 +9,25 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import lru_cache, partial
 from typing import Any, Final, cast
 
+from prometheus_client import Counter
+
 logger = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 TOO_SLOW: Final = 4008
 
+too_slow = Counter("calendar_live_slow_sockets_total", "Sockets closed because too much waited for their reader.")
+
+_STEP_SECONDS: Final = 0.05
+
 
 class Outbox:
     """Sends text frames and the close through an ASGI `send`, in order.
 
     Daphne's `send` never suspends, so it is called straight through, and a frame before which nothing waits is handed to the
-    kernel at once; any other server gets a writer task per socket.
+    kernel at once; any other server gets a writer task per socket. What waits is counted here, or, under daphne, is what Twisted
+    keeps for the connection; what the kernel has taken is not counted (docs/adr/0012-slow-readers-under-daphne.md).
     """
 
     def __init__(self, send: Send, *, max_bytes: int) -> None:
@@ -37,12 +44,24 @@ class Outbox:
         """Send a text frame, after all that was pushed before."""
         if self.closed or (self._connection is not None and _write_at_once(self._connection, text)):
             return
-        size = 0 if self._straight else len(text.encode())
-        if self._waiting_bytes + size > self._max_bytes:
+        size = len(text.encode())
+        if self.waiting_bytes + size > self._max_bytes:
             self._waiting.clear()
+            # Its reader may never come to it: autobahn then drops the connection after a second, and all that waits.
             self.close(TOO_SLOW)
+            too_slow.inc()
             return
         self._put({"type": "websocket.send", "text": text}, size)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how much was pushed and is not with the kernel yet."""
+        return self._waiting_bytes if self._connection is None else _unsent_bytes(self._connection)
+
+    async def room(self) -> None:
+        """Wait until there is room for a replay: so that who comes back to many calendars gets one after the other, however slowly."""
+        while not self.closed and self.waiting_bytes > self._max_bytes // 4:  # noqa: ASYNC110 - Twisted tells nobody
+            await asyncio.sleep(_STEP_SECONDS)
 
     def close(self, code: int) -> None:
         """Close the socket with a code, after what was pushed before. Later pushes are dropped."""
@@ -133,6 +152,15 @@ def _is_idle(connection: Any) -> bool:
         and not transport.dataBuffer
         and not transport._tempDataBuffer
     )
+
+
+def _unsent_bytes(connection: Any) -> int:
+    """Return how many bytes Twisted keeps for a daphne connection. One that ends TLS here hands the question on to its TCP."""
+    try:
+        transport = connection.transport
+        return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
+    except AttributeError:  # another version of Twisted: without a bound, until the tests of this module are mended
+        return 0
 
 
 @lru_cache(maxsize=64)  # a delivery writes one text, or a few, to thousands of sockets

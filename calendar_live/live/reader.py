@@ -14,6 +14,7 @@ from typing import Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
+from django.db import connections
 from django.utils import timezone
 
 from .. import access, changelog, conf
@@ -36,8 +37,36 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(conf.number("LIVE_THREADS"), thread_name_prefix="calendar-live")
 
 
+@cache
+def _hub_thread() -> ThreadPoolExecutor:
+    # Sockets that wait for the database, or requests that hold every connection of the pool, must not hold up a delivery.
+    return ThreadPoolExecutor(1, thread_name_prefix="calendar-live-hub", initializer=_connect_apart)
+
+
+def _connect_apart() -> None:
+    """Give this thread a connection of its own, which it keeps, where others take theirs from a pool."""
+    for alias in connections:
+        options = connections.settings[alias].get("OPTIONS", {})
+        if not options.get("pool"):
+            continue
+        connection = connections.create_connection(alias)
+        without_pool = {name: value for name, value in options.items() if name != "pool"}
+        connection.settings_dict = {
+            **connection.settings_dict,
+            "OPTIONS": without_pool,
+            "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": True,
+        }
+        connections[alias] = connection
+
+
 async def _in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     call: Callable[P, Awaitable[R]] = database_sync_to_async(function, thread_sensitive=False, executor=_threads())
+    return await call(*args, **kwargs)
+
+
+async def _in_hub_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    call: Callable[P, Awaitable[R]] = database_sync_to_async(function, thread_sensitive=False, executor=_hub_thread())
     return await call(*args, **kwargs)
 
 
@@ -151,14 +180,27 @@ async def standing(receiver: Receiver, calendar: str) -> Standing | None:
 
 
 async def heads(calendars: Iterable[str]) -> dict[str, State]:
-    """Return the heads of calendars, in one query."""
-    return await _in_thread(changelog.heads, list(calendars))
+    """Return the heads of calendars, in one query, for the hub: it waits for nobody else's."""
+    return await _in_hub_thread(changelog.heads, list(calendars))
+
+
+async def first_head(calendar: str) -> State | None:
+    """Return a calendar's head, for the first who subscribes to it: None when it is gone."""
+    return (await _in_thread(changelog.heads, [calendar])).get(calendar)
+
+
+async def read_missed(calendar: str, since: State) -> Since:
+    """Return what the hub has not delivered yet, as `read_since` does; it waits for nobody else's query."""
+    return await _in_hub_thread(_read_since, calendar, since)
 
 
 async def read_since(calendar: str, since: State) -> Since:
     """Return what changed after a state, up to the limits of a replay. Raises CannotCalculateChanges."""
-    return await _in_thread(
-        changelog.read_since,
+    return await _in_thread(_read_since, calendar, since)
+
+
+def _read_since(calendar: str, since: State) -> Since:
+    return changelog.read_since(
         calendar,
         since,
         max_sets=conf.number("MAX_REPLAY_SETS"),

@@ -79,6 +79,7 @@ def _texts() -> dict[str, str]:
         "signedOut": _("Ended"),
         "stopped": _("Disconnected"),
         "liveHint": _("Changes appear at once."),
+        "liveByRequestsHint": _("Changes appear at once, by requests: your network refuses WebSockets."),
         "reconnectingHint": _("The connection is lost. What you see may be out of date; it catches up by itself."),
         "signedOutHint": _("This link leads nowhere any more: it was withdrawn, or its time is over."),
         "stoppedHint": _("The server ended the connection. Reload the page to try again."),

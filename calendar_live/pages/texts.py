@@ -15,6 +15,9 @@ def texts() -> dict[str, str]:
         "signedOut": _("Signed out"),
         "stopped": _("Disconnected"),
         "liveHint": _("What others change appears at once."),
+        "liveByRequestsHint": _(
+            "What others change appears at once. This network lets no WebSocket through; the page asks over HTTP instead."
+        ),
         "reconnectingHint": _("The connection is lost. What you see may be out of date; it catches up by itself."),
         "signedOutHint": _("You are signed out. Sign in again to go on."),
         "stoppedHint": _("The server ended the connection. Reload the page to try again."),

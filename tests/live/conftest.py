@@ -20,11 +20,12 @@ def _new_layer_and_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     subscriptions.set(0)  # the last hub of another test may have had some
     yield
     channel_layers.backends.clear()
-    threads = reader._threads()
-    for _ in range(threads._max_workers):
-        threads.submit(connections.close_all)
-    threads.shutdown()
-    reader._threads.cache_clear()
+    for threads in (reader._threads, reader._hub_thread):
+        executor = threads()
+        for _ in range(executor._max_workers):
+            executor.submit(connections.close_all)
+        executor.shutdown()
+        threads.cache_clear()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -13,8 +14,8 @@ from daphne.server import Server as Daphne
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import tcp
 
-from bench.frames import TEXT, Reader
-from calendar_live.live.outbox import Outbox, _frame
+from bench.frames import CLOSE, TEXT, Reader
+from calendar_live.live.outbox import TOO_SLOW, Outbox, _frame, too_slow
 
 
 class Reactor:
@@ -42,7 +43,7 @@ class Reactor:
 class Connection:
     """An open WebSocket as daphne has it, and the browser's end of its TCP connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_bytes: int = 1_000_000) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             self.browser = socket.create_connection(listening.getsockname())
             accepted, peer = listening.accept()
@@ -50,6 +51,7 @@ class Connection:
         self.browser.setblocking(False)
         self.reactor = Reactor()
         self.protocol = WebSocketFactory(None).buildProtocol(None)
+        self.closed: list[bytes] = []
         assert isinstance(self.protocol, WebSocketProtocol)
         self.protocol._connectionMade()  # autobahn's own state, without a handshake
         server: Any = SimpleNamespace(_realPortNumber=0)
@@ -60,7 +62,7 @@ class Connection:
         self._reader = Reader()
         daphne = Daphne(None, endpoints=["tcp:0"])
         daphne.connections = {self.protocol: {}}
-        self.outbox = Outbox(partial(daphne.handle_reply, self.protocol), max_bytes=1_000_000)
+        self.outbox = Outbox(partial(daphne.handle_reply, self.protocol), max_bytes=max_bytes)
 
     def arrived(self) -> list[str]:
         """Return the texts that have arrived."""
@@ -72,7 +74,11 @@ class Connection:
                 return texts
             if not received:
                 return texts
-            texts += [payload.decode() for opcode, payload in self._reader.feed(received) if opcode == TEXT]
+            for opcode, payload in self._reader.feed(received):
+                if opcode == TEXT:
+                    texts.append(payload.decode())
+                elif opcode == CLOSE:
+                    self.closed.append(payload)
 
     def close(self) -> None:
         self.browser.close()
@@ -107,7 +113,8 @@ async def test_a_frame_keeps_its_place_behind_what_waits(connection: Connection)
     assert connection.arrived() == ["1", "2", "3"]
 
 
-async def test_a_reader_that_is_slow_gets_every_frame_whole_and_in_order(connection: Connection) -> None:
+async def test_a_reader_that_is_slow_gets_every_frame_whole_and_in_order() -> None:
+    connection = Connection(max_bytes=20_000_000)
     texts = [f"{number} ".ljust(60_000, "x") for number in range(200)]
     for text in texts:
         connection.outbox.push(text)
@@ -118,6 +125,63 @@ async def test_a_reader_that_is_slow_gets_every_frame_whole_and_in_order(connect
         connection.reactor.write()
         found += connection.arrived()
     assert found == texts
+    connection.close()
+
+
+async def test_what_waits_for_a_reader_of_daphnes_is_bounded_and_then_it_is_closed_with_4008(
+    connection: Connection,
+) -> None:
+    """Invariant 10. Fails when an upgrade changes what `_unsent_bytes` looks at.
+
+    Seen failing with `_unsent_bytes` returning 0, with its `_tempDataLen` left out, and with its `offset` left out.
+    """
+    before = too_slow._value.get()
+    text = "x" * 60_000
+    pushed, most = 0, 0
+    while not connection.outbox.closed:
+        connection.outbox.push(text)
+        pushed += 1
+        most = max(most, connection.outbox.waiting_bytes)
+        assert pushed < 1_000, "what waits is not counted"
+    assert 900_000 < most <= 1_000_000
+    connection.outbox.push("too late")
+    assert connection.outbox.waiting_bytes < 1_000_100
+    found = connection.arrived()
+    while connection.reactor.writers:
+        waited = connection.outbox.waiting_bytes
+        connection.reactor.write()
+        assert connection.outbox.waiting_bytes < waited
+        found += connection.arrived()
+    assert found == [text] * (pushed - 1)
+    assert connection.closed == [TOO_SLOW.to_bytes(2, "big")]
+    assert too_slow._value.get() == before + 1
+
+
+async def test_who_reads_again_in_time_is_not_closed(connection: Connection) -> None:
+    """Seen failing with `_unsent_bytes` counting what was written, instead of what waits."""
+    text = "x" * 60_000
+    for _ in range(20):
+        while connection.outbox.waiting_bytes < 500_000:
+            connection.outbox.push(text)
+        while connection.reactor.writers:
+            connection.reactor.write()
+            connection.arrived()
+        assert connection.outbox.waiting_bytes == 0
+    assert not connection.outbox.closed
+
+
+async def test_a_replay_waits_until_there_is_room_for_it(connection: Connection) -> None:
+    """Seen failing with `room` returning at once: who comes back to many calendars would be closed each time."""
+    while connection.outbox.waiting_bytes < 500_000:
+        connection.outbox.push("x" * 60_000)
+    waits = asyncio.create_task(connection.outbox.room())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not waits.done()
+    while connection.reactor.writers:
+        connection.reactor.write()
+        connection.arrived()
+    await asyncio.wait_for(waits, 5)
 
 
 async def test_a_socket_that_is_lost_is_left_to_daphne(connection: Connection) -> None:

@@ -7,6 +7,7 @@ import {
   NOT_CONNECTED,
   reduceConnection,
   type Status,
+  type Way,
 } from "../core/connection";
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
 import { parseServerFrame } from "../protocol/guards";
@@ -20,7 +21,8 @@ export interface ConnectionListener {
   opened(): void;
   lost(): void;
   received(frame: ServerFrame): void;
-  statusChanged(status: Status): void;
+  /** The status, or the way by which frames travel. */
+  statusChanged(status: Status, way: Way): void;
   fault(detail: string): void;
 }
 
@@ -46,6 +48,10 @@ export class ConnectionRunner {
     return this.state.status;
   }
 
+  get way(): Way {
+    return this.state.over;
+  }
+
   get isOpen(): boolean {
     return this.state.phase === "open";
   }
@@ -55,14 +61,17 @@ export class ConnectionRunner {
   }
 
   take(input: ConnectionInput): void {
-    const before = this.state.status;
+    const { status, over } = this.state;
     const { state, effects } = reduceConnection(this.state, input, {
       now: this.edges.now(),
       random: this.edges.random(),
+      hidden: this.edges.isHidden(),
     });
     this.state = state;
     for (const effect of effects) this.run(effect);
-    if (this.state.status !== before) this.listener.statusChanged(this.state.status);
+    if (this.state.status !== status || this.state.over !== over) {
+      this.listener.statusChanged(this.state.status, this.state.over);
+    }
   }
 
   private run(effect: ConnectionEffect): void {

@@ -2,8 +2,11 @@
 import type { Transport } from "../transport/transport";
 import { webSocketTransport } from "../transport/websocket";
 
-/** `doubt`: the socket may be dead; `pause`: the page goes away (perhaps to the back/forward cache); `resume`: it is back from there. */
-export type PageSignal = "doubt" | "pause" | "resume";
+/**
+ * `doubt`: the page is seen again, or back on a network, and the socket may be dead; `hide`: nobody sees it any more; `pause`: it goes away
+ * (perhaps to the back/forward cache); `resume`: it is back from there.
+ */
+export type PageSignal = "doubt" | "hide" | "pause" | "resume";
 export type TimerId = ReturnType<typeof setTimeout>;
 
 export interface Edges {
@@ -20,6 +23,8 @@ export interface Edges {
   nextFrame(run: () => void): void;
   /** Returns how to stop listening. */
   onPageSignal(listener: (signal: PageSignal) => void): () => void;
+  /** Whether nobody sees the page: a tab behind another, a window put away. */
+  isHidden(): boolean;
   cookies(): string;
 }
 
@@ -35,6 +40,7 @@ export function browserEdges(socketUrl: string): Edges {
     clearTimer: (id) => clearTimeout(id),
     nextFrame,
     onPageSignal,
+    isHidden,
     cookies: () => document.cookie,
   };
 }
@@ -64,13 +70,17 @@ function nextFrame(run: () => void): void {
   const timer = setTimeout(once, NO_FRAME_MS);
 }
 
+function isHidden(): boolean {
+  return document.visibilityState === "hidden";
+}
+
 function onPageSignal(listener: (signal: PageSignal) => void): () => void {
   const listeners = new AbortController();
   const { signal } = listeners;
   const doubt = () => {
-    if (document.visibilityState === "visible") listener("doubt");
+    if (!isHidden()) listener("doubt");
   };
-  document.addEventListener("visibilitychange", doubt, { signal });
+  document.addEventListener("visibilitychange", () => listener(isHidden() ? "hide" : "doubt"), { signal });
   document.addEventListener("resume", doubt, { signal });
   addEventListener("online", doubt, { signal });
   // A page back from the back/forward cache has a socket that lies about being open: close it before, connect anew after.

@@ -1,6 +1,6 @@
 /** The client's events: their names and types, and a small typed emitter. Never swallows a listener's error: it is thrown apart. */
 
-import type { Status } from "../core/connection";
+import type { Status, Way } from "../core/connection";
 import type { GoneReason } from "../core/model";
 import type { Actor, CalendarInfo } from "../protocol/frames";
 import type { Item } from "../protocol/item";
@@ -41,7 +41,7 @@ export interface HeldItemEvent {
 }
 
 export interface LiveEvents {
-  readonly status: { readonly status: Status };
+  readonly status: { readonly status: Status; readonly way: Way };
   readonly loading: { readonly loading: boolean };
   readonly changed: ChangedEvent;
   readonly heldItemChanged: HeldItemEvent;

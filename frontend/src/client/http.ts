@@ -43,7 +43,9 @@ export function pollEdges(edges: Edges, call: Call): PollEdges {
   return {
     async ask(body, signal) {
       const result = await call({ method: "POST", path: "frames/", body, signal });
-      return result.ok ? result.value : { status: result.error.status, json: null };
+      if (result.ok) return result.value;
+      // What is not in the API's words is a proxy's: a server that is away answers 404 behind some of them.
+      return { status: isOwn(result.error) ? result.error.status : 0, json: null };
     },
     now: edges.now,
     wait: edges.setTimer,
@@ -104,11 +106,19 @@ function failed(error: ApiError, response?: Response): { readonly ok: false; rea
   return { ok: false, error };
 }
 
+function isOwn({ status, code }: ApiError): boolean {
+  return code !== httpCode(status);
+}
+
+function httpCode(status: number): string {
+  return `http_${status}`;
+}
+
 function apiError(response: Response, json: unknown): ApiError {
   const { code, detail, fields, current } = isObject(json) ? json : {};
   return {
     status: response.status,
-    code: typeof code === "string" ? code : `http_${response.status}`,
+    code: typeof code === "string" ? code : httpCode(response.status),
     detail: typeof detail === "string" ? detail : response.statusText,
     ...(isFields(fields) ? { fields } : {}),
     ...(isItem(current) ? { current } : {}),

@@ -1,5 +1,5 @@
 /** The calendars of one page on one connection: routes frames to them and their effects to it. Knows nothing of screens, filters or pages. */
-import type { Status } from "../core/connection";
+import type { Status, Way } from "../core/connection";
 import type { CalendarInfo, ErrorFrame, HeadFrame, ServerFrame } from "../protocol/frames";
 import type { State } from "../protocol/state";
 import { longPollTransport } from "../transport/longpoll";
@@ -10,7 +10,7 @@ import { type Call, pollEdges } from "./http";
 
 /** What the calendars and the connection tell the client. */
 export interface SyncListener extends Omit<CalendarListener, "send"> {
-  statusChanged(status: Status): void;
+  statusChanged(status: Status, way: Way): void;
   calendarReceived(info: CalendarInfo): void;
 }
 
@@ -32,7 +32,7 @@ export class Sync {
       opened: () => this.each((runner) => runner.take({ type: "opened" })),
       lost: () => this.each((runner) => runner.take({ type: "closed" })),
       received: (frame) => this.received(frame),
-      statusChanged: (status) => listener.statusChanged(status),
+      statusChanged: (status, way) => listener.statusChanged(status, way),
       fault: (detail) => listener.fault(detail),
     });
     this.stopListening = edges.onPageSignal((signal) => this.signalled(signal));
@@ -40,6 +40,10 @@ export class Sync {
 
   get status(): Status {
     return this.connection.status;
+  }
+
+  get way(): Way {
+    return this.connection.way;
   }
 
   /** Open the socket and keep it, whatever is shown. */
@@ -129,7 +133,7 @@ export class Sync {
   }
 
   private signalled(signal: PageSignal): void {
-    if (signal === "pause") this.connection.take({ type: "pause" });
+    if (signal === "pause" || signal === "hide") this.connection.take({ type: signal });
     else if (!this.isIdle()) this.connection.take({ type: signal });
   }
 

@@ -3,7 +3,8 @@ import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
 
 /**
  * `connecting`: the first try, or the first after a loss; `offline`: trying again with backoff; `paused`: the page is in the
- * back/forward cache; `signed-out`, `forbidden`, `refused` (malformed) and `too-many`: the server said stop.
+ * back/forward cache, or nobody sees it and only requests would serve; `signed-out`, `forbidden`, `refused` (malformed) and
+ * `too-many`: the server said stop.
  */
 export type Status =
   | "idle"
@@ -26,13 +27,17 @@ export const SILENCE_MS = 60_000;
 /** A connection that held this long ends the row of failures. */
 const STEADY_MS = 10_000;
 
+/** By what frames travel. */
+export type Way = "socket" | "requests";
+
 /**
- * When WebSockets are given up for requests: two that never said hello, or four that did and did not last. On the way back one more is
- * enough, and after a lost request too: then both are tried in turn, and the first that says hello is taken.
+ * When WebSockets are given up for requests: two that never said hello, or four that did and did not last. Afterwards one more is
+ * enough: while neither way opens, both are tried in turn, and the first that says hello is taken.
  */
 const TROUBLE_AT_MOST = 4;
 const NO_HELLO = 2;
 const NOT_LASTING = 1;
+const ALMOST = TROUBLE_AT_MOST - NOT_LASTING;
 /** While on requests, a WebSocket is tried beside them: soon at first, for the server may only have restarted; then each minute or so. */
 export const PROBE: Backoff = { baseMs: 4_000, capMs: 60_000 };
 
@@ -53,10 +58,10 @@ export interface ConnectionState {
   readonly openedAt: number;
   readonly heardAt: number;
   /** By what the connection is made, or the next one will be. */
-  readonly over: "socket" | "requests";
+  readonly over: Way;
   /** How little sockets can be relied on: falls to nothing when one lasts. */
   readonly trouble: number;
-  /** Sockets tried in vain beside the requests. */
+  /** Sockets tried beside the requests, since one lasted. */
   readonly probes: number;
   /** A socket is being tried beside the requests. */
   readonly probing: boolean;
@@ -77,12 +82,14 @@ export type ConnectionInput =
   | { readonly type: "reconnect"; readonly spreadMs: number }
   /** The page woke up, came to the front or got its network back: the socket may be a lie. */
   | { readonly type: "doubt" }
+  /** Nobody sees the page any more. */
+  | { readonly type: "hide" }
   | { readonly type: "pause" }
   | { readonly type: "resume" }
   | { readonly type: "timer"; readonly name: ConnectionTimer };
 
 export type ConnectionEffect =
-  | { readonly type: "connect"; readonly over: ConnectionState["over"] }
+  | { readonly type: "connect"; readonly over: Way }
   /** Drop the connection, and the socket tried beside it. */
   | { readonly type: "disconnect" }
   | { readonly type: "probe" }
@@ -114,18 +121,37 @@ export const NOT_CONNECTED: ConnectionState = {
 
 const TIMERS: readonly ConnectionTimer[] = ["reconnect", "connect", "pong", "silence", "leave", "probe"];
 
-/** `now` is in milliseconds from any fixed point; `random` in [0, 1). */
-export function reduceConnection(
-  state: ConnectionState,
-  input: ConnectionInput,
-  { now, random }: { readonly now: number; readonly random: number },
-): ConnectionStep {
+/** What a decision needs of the outside: milliseconds from any fixed point, a number in [0, 1), and whether nobody sees the page. */
+export interface Moment {
+  readonly now: number;
+  readonly random: number;
+  readonly hidden: boolean;
+}
+
+export function reduceConnection(state: ConnectionState, input: ConnectionInput, moment: Moment): ConnectionStep {
+  return restUnseen(decide(state, input, moment), moment.hidden);
+}
+
+/**
+ * A page that nobody sees keeps no request waiting: a browser opens six HTTP/1.1 connections to a site for all its tabs, and six that
+ * wait would hold up every other request of any of them. It connects as soon as it is seen.
+ */
+function restUnseen({ state, effects }: ConnectionStep, hidden: boolean): ConnectionStep {
+  const asks = state.phase !== "down" || isWaiting(state);
+  if (!hidden || state.over === "socket" || !asks) return { state, effects };
+  const { state: resting, effects: down } = takeDown(state, "paused");
+  return { state: resting, effects: [...effects.filter(({ type }) => type !== "connect"), ...down] };
+}
+
+function decide(state: ConnectionState, input: ConnectionInput, { now, random }: Moment): ConnectionStep {
   switch (input.type) {
     case "start":
     case "resume":
       return isStopped(state) || state.status === "idle" || state.status === "paused"
         ? connect(state, "connecting")
         : stay(state);
+    case "hide":
+      return stay(state); // what it means is said above
     case "stop":
       return input.status === "idle" && isStopped(state) ? stay(state) : takeDown(state, input.status);
     case "pause":
@@ -143,6 +169,7 @@ export function reduceConnection(
     case "closed":
       return closed(state, input.code, now, random);
     case "reconnect":
+      if (state.over === "requests") return stay(state); // the next request goes to another process by itself
       return stay(state, { type: "startTimer", name: "leave", ms: Math.floor(random * input.spreadMs) });
     case "doubt":
       return doubt(state, now, random);
@@ -206,7 +233,7 @@ function probeFailed(state: ConnectionState, random: number): ConnectionStep {
 function probeAnswered(state: ConnectionState): ConnectionStep {
   if (!state.probing) return stay(state);
   return stay(
-    { ...state, over: "socket", phase: "opening", probing: false, trouble: TROUBLE_AT_MOST - NOT_LASTING },
+    { ...state, over: "socket", phase: "opening", probing: false, trouble: ALMOST, probes: state.probes + 1 },
     { type: "adoptProbe" },
     ...stopTimers(),
     { type: "lost" },
@@ -249,7 +276,7 @@ function tryAgain(state: ConnectionState, now: number, random: number): Connecti
 /** Return by what to connect after a loss. */
 function wayAfter(state: ConnectionState, steady: boolean): Pick<ConnectionState, "over" | "trouble" | "probes"> {
   const { over, trouble, probes } = state;
-  if (over === "requests") return { over: "socket", trouble: TROUBLE_AT_MOST - NOT_LASTING, probes };
+  if (over === "requests") return { over: steady ? over : "socket", trouble: ALMOST, probes };
   if (steady) return { over, trouble: 0, probes: 0 };
   const now = trouble + (state.phase === "open" ? NOT_LASTING : NO_HELLO);
   return { over: now >= TROUBLE_AT_MOST ? "requests" : "socket", trouble: now, probes };
@@ -258,6 +285,7 @@ function wayAfter(state: ConnectionState, steady: boolean): Pick<ConnectionState
 // Timers stop while a machine sleeps, and a page back from sleep may hold a dead socket that says it is open.
 function doubt(state: ConnectionState, now: number, random: number): ConnectionStep {
   if (isWaiting(state)) return connect(state, state.status);
+  if (state.status === "paused") return connect(state, "connecting");
   if (state.phase !== "open") return stay(state);
   if (now - state.heardAt >= SILENCE_MS) return tryAgain(state, now, random);
   const { state: next, effects } = probe(state); // another network may let sockets through

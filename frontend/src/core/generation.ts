@@ -35,11 +35,12 @@ export function forget(turn: Turn, { keepPicture }: { readonly keepPicture: bool
   const shown = new Map(
     Array.from(turn.state.shown, ([key, one]): [string, Shown] => [key, { ...one, settled: false }]),
   );
-  const { resetting, generation } = turn.state;
+  const { resetting, generation, access, oldAccess } = turn.state;
   turn.set({
     ...turn.rules.forgotten(turn.state),
     resetting,
     old,
+    oldAccess: access ?? oldAccess,
     shown,
     generation: generation + 1,
     retries: new Map(),
@@ -47,6 +48,16 @@ export function forget(turn: Turn, { keepPicture }: { readonly keepPicture: bool
   dropOldPicture(turn);
   turn.notify(before);
   if (!keepPicture) turn.emit({ type: "blank" });
+}
+
+/** The old picture was made with other rights than those of now: it goes at once, as after a reset for them. */
+export function dropForeignPicture(turn: Turn): void {
+  const { old, oldAccess, access } = turn.state;
+  if (old === null || oldAccess === access) return;
+  const before = pictureIds(turn.state);
+  turn.set({ old: null });
+  turn.notify(before);
+  turn.emit({ type: "blank" });
 }
 
 /** The calendar is not ours (any more): drop it and all its items now, and stay silent. */

@@ -83,6 +83,8 @@ export interface CalendarState {
   readonly graves: ReadonlyMap<string, number>;
   /** The picture of before the last reset, shown where the store knows nothing yet. */
   readonly old: ReadonlyMap<string, Item> | null;
+  /** What that picture was made with. */
+  readonly oldAccess: string | null;
   /** Per item, in the order they were made; at most one of them is in flight. */
   readonly overlays: ReadonlyMap<string, readonly Mutation[]>;
   readonly part: ChangeSet | null;
@@ -196,6 +198,7 @@ export function newCalendar(calendar: string, lane: number): CalendarState {
     retrying: new Set(),
     generation: 0,
     old: null,
+    oldAccess: null,
     ...BLANK,
   };
 }

@@ -2,7 +2,7 @@
 import { changesReceived, gapFired, tidy } from "./changes";
 import { feedAnswered, feedFailed, retryFired } from "./feeds";
 import { lose, resetReceived, startAnew } from "./generation";
-import type { CalendarState, Effect, Input, TimerName } from "./model";
+import { ASK_AGAIN_MS, type CalendarState, type Effect, type GoneReason, type Input, type TimerName } from "./model";
 import {
   deleteAnswered,
   mutate,
@@ -66,7 +66,7 @@ function take(turn: Turn, input: Input): void {
       return feedAnswered(turn, input.ask, input.answer);
     case "feedFailed": {
       const { ask, failure } = input;
-      if (feedFailed(turn, ask, failure) && failure.kind === "gone") lose(turn, failure.reason);
+      if (feedFailed(turn, ask, failure) && failure.kind === "gone") refused(turn, failure.reason);
       return;
     }
     case "mutate":
@@ -84,6 +84,13 @@ function take(turn: Turn, input: Input): void {
     default:
       return input satisfies never;
   }
+}
+
+// The answer may be of a moment that is over: rights that were given back since have been told already, and are not told again. So
+// everything goes from the screen, and a connection is asked.
+function refused(turn: Turn, reason: GoneReason): void {
+  if (turn.state.connected) resetReceived(turn, "rights", ASK_AGAIN_MS);
+  else lose(turn, reason);
 }
 
 // Every socket begins by telling of all calendars: only one that was lost is news here.

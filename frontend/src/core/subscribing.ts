@@ -2,7 +2,7 @@
 import type { ErrorFrame, SubscribedFrame } from "../protocol/frames";
 import type { State } from "../protocol/state";
 import { askMissing, dropStillAhead } from "./feeds";
-import { lose, resetReceived, startAnew } from "./generation";
+import { dropForeignPicture, lose, resetReceived, startAnew } from "./generation";
 import { endAnswered } from "./overlay";
 import { subscribeId } from "./rules";
 import type { Turn } from "./turn";
@@ -29,6 +29,7 @@ export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
   turn.set({ pending: false });
   if (state.access !== null && state.access !== frame.access) return resetReceived(turn, "rights", 0);
   if (rules.setsCursor(state)) turn.set({ cursor: frame.state, access: frame.access, chain: new Set([frame.state]) });
+  dropForeignPicture(turn);
   dropStillAhead(turn);
   // Higher: something was missed. Lower, or of the cursor's revision with another nonce: another history, which the next subscribe is to verify.
   if (frame.state === turn.state.cursor) {

@@ -15,7 +15,7 @@ export type SignText = Extract<
   | "signedOut"
   | "stopped"
   | "reload"
-  | `${"live" | "reconnecting" | "signedOut" | "stopped"}Hint`
+  | `${"live" | "liveByRequests" | "reconnecting" | "signedOut" | "stopped"}Hint`
 >;
 
 interface SignPage {
@@ -59,7 +59,7 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const show = (): void => {
-    const sign = signOf(client.status());
+    const sign = signOf(client);
     box.dataset["look"] = sign.look;
     box.title = page.texts[sign.hint];
     if (place.textContent !== page.texts[sign.text]) place.textContent = page.texts[sign.text];
@@ -73,7 +73,8 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   };
   const showSoon = (): void => {
     clearTimeout(timer);
-    if (signOf(client.status()).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
+    if (client.status() === "paused") return; // nobody sees it, nor would one who comes back for a moment only
+    if (signOf(client).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
     else show();
   };
   client.on("status", showSoon);
@@ -82,7 +83,8 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   showSoon();
 }
 
-function signOf(status: Status): Sign {
-  const sign = SIGNS[status];
+function signOf(client: LiveClient): Sign {
+  const sign = SIGNS[client.status()];
+  if (sign.look === "live" && client.way() === "requests") return { ...sign, hint: "liveByRequestsHint" };
   return sign.look === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
 }

@@ -10,6 +10,7 @@ export type TextName =
   | "signedOut"
   | "stopped"
   | "liveHint"
+  | "liveByRequestsHint"
   | "reconnectingHint"
   | "signedOutHint"
   | "stoppedHint"

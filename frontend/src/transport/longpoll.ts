@@ -4,7 +4,7 @@ import type { ClientFrame, ServerFrame, SubscribeFrame } from "../protocol/frame
 import { readServerFrame } from "../protocol/guards";
 import type { Link, LinkHandlers, Transport } from "./transport";
 
-/** What the transport needs of the outside world. `ask` posts a turn and returns its answer as JSON, or the status of its failure (0: none came). */
+/** What the transport needs of the outside world. `ask` posts a turn and returns its answer as JSON, or the status of its failure (0: no answer of the API's). */
 export interface PollEdges {
   ask(turn: Turn, signal: AbortSignal): Promise<{ readonly status: number; readonly json: unknown }>;
   now(): number;
@@ -19,11 +19,19 @@ export interface Turn {
 
 /** As long as the server waits at most. */
 const WAIT_SECONDS = 25;
-/** A server that cannot wait (WSGI) answers at once: it is not asked in a tight loop. */
+/** A server that cannot wait (WSGI) answers at once with nothing new: it is not asked in a tight loop. */
 const PAUSE_MS = 2_000;
 const AT_ONCE_MS = 1_000;
+/** Nor is one where changes come thick and fast: they then come a few to an answer. */
+const SPACING_MS = 200;
 
-const SIGNED_OUT = 4401;
+/** The close codes that say the same. Any other refusal is the client's fault; anything else a lost connection. */
+const CLOSE_CODES: ReadonlyMap<number, number> = new Map([
+  [401, 4401],
+  [403, 4403],
+  [429, 4429],
+]);
+const REFUSED = 4400;
 const LOST = 1006;
 
 /** Where a calendar stands. `answered`: its `subscribed` has come; until then the server is asked without waiting. */
@@ -97,7 +105,7 @@ class LongPoll implements Link {
   private answered(status: number, json: unknown, turn: Turn, tookMs: number): void {
     const { known, frames } = isObject(json) ? json : {};
     if (status !== 200 || !isObject(known) || !Array.isArray(frames)) {
-      return this.end(status === 401 ? SIGNED_OUT : LOST);
+      return this.end(closeCode(status));
     }
     const isFirst = this.known === null;
     this.known = known;
@@ -108,9 +116,15 @@ class LongPoll implements Link {
     this.handlers.received('{"type":"pong"}'); // an answer is a sign of life, also when it says nothing else
     if (this.closed || this.scheduled) return;
     if (before > 0 && this.unanswered() === before) return this.end(LOST); // nor would it be answered the next time
+    const couldNotWait = turn.wait > 0 && !hadNews && tookMs < AT_ONCE_MS;
+    this.askIn(couldNotWait ? PAUSE_MS : SPACING_MS - tookMs);
+  }
+
+  // Unless something is asked meanwhile.
+  private askIn(ms: number): void {
     const { breakOff } = this;
-    if (turn.wait === 0 || hadNews || tookMs >= AT_ONCE_MS) this.ask();
-    else this.edges.wait(() => this.breakOff === breakOff && this.ask(), PAUSE_MS); // unless something was asked meanwhile
+    if (ms <= 0) this.ask();
+    else this.edges.wait(() => this.breakOff === breakOff && this.ask(), ms);
   }
 
   private unanswered(): number {
@@ -121,7 +135,7 @@ class LongPoll implements Link {
   private take(value: unknown): boolean {
     if (this.closed) return false;
     const read = readServerFrame(value);
-    const isNews = !read.ok || this.note(read.value);
+    const isNews = read.ok && this.note(read.value); // what this client cannot read it may be sent each time
     this.handlers.received(JSON.stringify(value));
     return isNews;
   }
@@ -157,4 +171,8 @@ class LongPoll implements Link {
     this.closed = true;
     this.handlers.closed(code);
   }
+}
+
+function closeCode(status: number): number {
+  return CLOSE_CODES.get(status) ?? (status >= 400 && status < 500 ? REFUSED : LOST);
 }

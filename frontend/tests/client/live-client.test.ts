@@ -116,8 +116,12 @@ describe("a feed that fails", () => {
     const gone = listen(site, "calendarGone");
     site.client.show("test", CALENDAR, MONTH, true);
     await site.lastRequest.respond(status, { code: reason, detail: "" });
-    expect(gone).toEqual([{ calendar: CALENDAR, reason }]);
     expect(site.client.item(KEY)).toBeUndefined();
+    await site.pass(1_000); // the answer may be of a moment that is over: the socket is asked
+    const { id, state } = site.sent.at(-1) ?? {};
+    expect(state).toBeNull();
+    await site.push({ type: "error", id, code: "forbidden", detail: "" });
+    expect(gone).toEqual([{ calendar: CALENDAR, reason: "forbidden" }]);
   });
 
   test("client_says_so_and_stops_when_signed_out", async () => {

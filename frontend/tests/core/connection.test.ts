@@ -21,11 +21,16 @@ class Paper {
   connects: string[] = [];
   readonly timers = new Map<ConnectionTimer, number>();
   now = 0;
+  hidden = false;
 
   constructor(private readonly random = 0.5) {}
 
   take(input: ConnectionInput): void {
-    const step = reduceConnection(this.state, input, { now: this.now, random: this.random });
+    const step = reduceConnection(this.state, input, {
+      now: this.now,
+      random: this.random,
+      hidden: this.hidden,
+    });
     this.state = step.state;
     for (const effect of step.effects) this.run(effect);
   }
@@ -122,13 +127,26 @@ describe("a network that refuses WebSockets", () => {
     expect(new Set(paper.connects)).toEqual(new Set(["socket"]));
   });
 
-  test("client_tries_both_in_turn_when_the_server_is_away", () => {
-    const paper = new Paper().onRequests();
-    for (let times = 0; times < 4; times += 1) {
+  test("client_tries_both_in_turn_when_the_server_is_away_and_each_within_five_seconds", () => {
+    const paper = new Paper(0.999).onRequests();
+    const pauses: number[] = [];
+    for (let times = 0; times < 20; times += 1) {
       paper.cut();
+      const at = paper.now;
       while (paper.link === null) paper.tick();
+      pauses.push(paper.now - at);
     }
-    expect(paper.connects.slice(3)).toEqual(["socket", "requests", "socket", "requests"]);
+    expect(paper.connects.slice(3, 7)).toEqual(["socket", "requests", "socket", "requests"]);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000);
+    expect(pauses.reduce((sum, pause) => sum + pause) / pauses.length).toBeGreaterThan(2_000);
+  });
+
+  test("client_keeps_to_requests_that_have_served_when_one_is_lost", () => {
+    const paper = new Paper().onRequests();
+    paper.now += 20_000;
+    paper.cut();
+    while (paper.link === null) paper.tick();
+    expect(paper.link).toBe("requests");
   });
 });
 
@@ -189,7 +207,67 @@ describe("a client on requests", () => {
   });
 });
 
-const INPUT: fc.Arbitrary<ConnectionInput | "tick"> = fc.oneof(
+describe("a page that nobody sees", () => {
+  test("client_keeps_no_request_waiting_and_asks_at_once_when_the_page_is_seen_again", () => {
+    const paper = new Paper().onRequests();
+    paper.hidden = true;
+    paper.take({ type: "hide" });
+    expect([paper.link, paper.state.status, paper.timers.size]).toEqual([null, "paused", 0]);
+    paper.hidden = false;
+    paper.take({ type: "doubt" });
+    expect([paper.link, paper.state.status]).toEqual(["requests", "connecting"]);
+  });
+
+  test("client_does_not_turn_to_requests_until_the_page_is_seen", () => {
+    const paper = new Paper();
+    paper.hidden = true;
+    paper.take({ type: "start" });
+    paper.cut();
+    paper.tick();
+    paper.cut();
+    expect([paper.state.status, paper.timers.size]).toEqual(["paused", 0]);
+    paper.hidden = false;
+    paper.take({ type: "doubt" });
+    expect(paper.link).toBe("requests");
+  });
+
+  test("client_keeps_its_socket", () => {
+    const paper = new Paper();
+    paper.take({ type: "start" });
+    paper.take({ type: "hello" });
+    paper.hidden = true;
+    paper.take({ type: "hide" });
+    expect([paper.link, paper.state.status]).toEqual(["socket", "live"]);
+  });
+});
+
+test("client_on_requests_is_not_sent_to_another_process_for_the_next_request_goes_there", () => {
+  const paper = new Paper().onRequests();
+  paper.take({ type: "reconnect", spreadMs: 1_000 });
+  expect(paper.timers.has("leave")).toBe(false);
+});
+
+test("client_tries_a_socket_ever_more_seldom_when_those_that_open_do_not_last", () => {
+  const paper = new Paper(0.999).onRequests();
+  const pauses: number[] = [];
+  for (let times = 0; times < 6; times += 1) {
+    const before = paper.now;
+    while (!paper.probe) {
+      paper.take({ type: "heard" });
+      paper.tick();
+    }
+    pauses.push(paper.now - before);
+    paper.take({ type: "probeAnswered" });
+    paper.take({ type: "hello" });
+    paper.cut();
+    paper.tick();
+    paper.take({ type: "hello" });
+    expect(paper.state).toMatchObject({ status: "live", over: "requests" });
+  }
+  expect(pauses.at(-1)).toBeGreaterThan(50_000);
+});
+
+const INPUT: fc.Arbitrary<ConnectionInput | "tick" | "cover" | "uncover"> = fc.oneof(
   fc
     .constantFrom<ConnectionInput["type"]>(
       "start",
@@ -205,7 +283,7 @@ const INPUT: fc.Arbitrary<ConnectionInput | "tick"> = fc.oneof(
     .map((type) => ({ type }) as ConnectionInput),
   fc.constantFrom(1006, 4001, 4008, 4012).map((code) => ({ type: "closed", code }) as const),
   fc.constant({ type: "reconnect", spreadMs: 1_000 } as const),
-  fc.constant("tick" as const),
+  fc.constantFrom("tick", "cover", "uncover"),
 );
 
 test("client_is_never_stuck_and_never_has_two_connections_whatever_happens", () => {
@@ -216,8 +294,16 @@ test("client_is_never_stuck_and_never_has_two_connections_whatever_happens", () 
       (inputs, random) => {
         const paper = new Paper(random);
         paper.take({ type: "start" });
+        let away = false;
         for (const input of inputs) {
+          if (typeof input !== "string" && input.type === "pause") away = true;
+          if (input === "uncover" || (typeof input !== "string" && ["doubt", "resume", "start"].includes(input.type)))
+            away = false;
           if (input === "tick") paper.tick();
+          else if (input === "cover" || input === "uncover") {
+            paper.hidden = input === "cover";
+            paper.take({ type: paper.hidden ? "hide" : "doubt" });
+          } else if (paper.hidden && input.type === "doubt") continue;
           else if (input.type === "closed" && paper.link !== null) paper.cut(input.code);
           else if (input.type === "hello" && (paper.link === null || paper.state.phase !== "opening")) continue;
           else if (input.type !== "closed") paper.take(input);
@@ -226,6 +312,8 @@ test("client_is_never_stuck_and_never_has_two_connections_whatever_happens", () 
           expect(paper.link !== null).toBe(state.phase !== "down");
           if (paper.probe) expect([paper.link, state.phase]).toEqual(["requests", "open"]);
           if (state.phase === "open" && state.over === "requests") expect(paper.timers.has("probe")).toBe(true);
+          if (paper.hidden) expect(paper.link).not.toBe("requests");
+          else if (state.status === "paused") expect(away).toBe(true);
           if (state.phase === "open") expect(paper.timers.has("silence")).toBe(true);
           if (state.phase === "opening") expect(paper.timers.has("connect")).toBe(true);
           if (state.phase === "down" && state.status !== "paused" && !isStopped(state)) {

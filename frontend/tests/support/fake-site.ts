@@ -28,6 +28,7 @@ export class FakeSite {
   /** Frames the client sent, over all sockets. */
   readonly sent: Record<string, unknown>[] = [];
   sockets = 0;
+  hidden = false;
   private handlers: LinkHandlers | null = null;
   private now = 0;
   private uuids = 0;
@@ -54,6 +55,7 @@ export class FakeSite {
         this.signal = listener;
         return () => {};
       },
+      isHidden: () => this.hidden,
       cookies: () => "theme=dark; csrftoken=c-token",
     };
   }
@@ -197,6 +199,12 @@ export class FakeSite {
 
   page(signal: PageSignal): void {
     this.signal(signal);
+  }
+
+  /** Another tab comes before the page, or goes. */
+  setHidden(hidden: boolean): void {
+    this.hidden = hidden;
+    this.page(hidden ? "hide" : "doubt");
   }
 }
 

@@ -3,17 +3,36 @@
 import type { FeedAnswer } from "../../src/core/model";
 import { isInRange, type Range } from "../../src/core/range";
 import type { ChangesFrame, ClientFrame, ServerFrame } from "../../src/protocol/frames";
-import type { Item } from "../../src/protocol/item";
+import type { FullItem, Item, Visibility } from "../../src/protocol/item";
 import { revisionOf, type State } from "../../src/protocol/state";
 import { CALENDAR, item, onDay, state, uuid } from "./items";
 
-type Snapshot = ReadonlyMap<string, Item>;
+type Snapshot = ReadonlyMap<string, FullItem>;
 
+/** What a receiver may see; null: the calendar is not theirs. */
+export type Rights = "full" | "shared" | "freebusy" | null;
+
+/** What one transaction does to one item: puts it on a day, or deletes it (null). Its visibility stays unless given. */
+interface Written {
+  readonly number: number;
+  readonly day: number | null;
+  readonly visibility?: Visibility | undefined;
+}
+
+/** A change set as the log keeps it: each item as it was and as it is. */
 interface Entry {
   readonly oldState: State;
   readonly newState: State;
-  readonly upserted: readonly Item[];
-  readonly destroyed: readonly string[];
+  readonly changed: readonly (readonly [before: FullItem | undefined, after: FullItem | undefined])[];
+}
+
+/** Return what rights let one see of an item; null: nothing. */
+export function seenBy(rights: Rights, whole: FullItem | undefined): Item | null {
+  if (rights === null || whole === undefined) return null;
+  if (rights === "full" || (rights === "shared" && whole.visibility === "normal")) return whole;
+  if (whole.visibility === "secret") return null;
+  const { id, calendar, state: at, start, end, allDay, timeZone, rrule, exdates } = whole;
+  return { id, calendar, state: at, start, end, allDay, timeZone, rrule, exdates, busy: true };
 }
 
 export class ReferenceServer {
@@ -24,9 +43,11 @@ export class ReferenceServer {
   /** To the client: each entry is one change set's chunks, or one other frame. */
   readonly outbox: ServerFrame[][] = [];
   head = state(0);
-  accessVersion = 1;
+  rights: Rights = "full";
+  private accessVersion = 1;
   private nonce = 0;
   private log: Entry[] = [];
+  private connected = false;
   private live = false;
 
   constructor() {
@@ -34,7 +55,7 @@ export class ReferenceServer {
   }
 
   get access(): string {
-    return `full.${this.accessVersion}`;
+    return `${this.rights}.${this.accessVersion}`;
   }
 
   get items(): Snapshot {
@@ -47,35 +68,34 @@ export class ReferenceServer {
   }
 
   /** One transaction: some items written (on a day) or deleted. */
-  write(changes: readonly { readonly number: number; readonly day: number | null }[]): State {
+  write(changes: readonly Written[]): State {
     const newState = this.next();
-    const after = new Map(this.items);
-    const upserted: Item[] = [];
-    const destroyed: string[] = [];
-    for (const { number, day } of changes) {
-      const id = uuid(number);
-      if (day === null) {
-        if (after.delete(id)) destroyed.push(id);
-      } else {
-        const written = item(number, newState, onDay(day));
-        after.set(id, written);
-        upserted.push(written);
-      }
+    const before = this.items;
+    const after = new Map(before);
+    for (const { number, day, visibility = after.get(uuid(number))?.visibility ?? "normal" } of changes) {
+      if (day === null) after.delete(uuid(number));
+      else after.set(uuid(number), item(number, newState, { ...onDay(day), visibility }));
     }
-    const entry = { oldState: this.head, newState, upserted, destroyed };
+    const ids = new Set(changes.map(({ number }) => uuid(number)));
+    const entry = {
+      oldState: this.head,
+      newState,
+      changed: Array.from(ids, (id) => [before.get(id), after.get(id)] as const),
+    };
     this.log.push(entry);
     this.head = newState;
     this.snapshots.set(newState, after);
     this.lineage.add(newState);
-    if (this.live) this.outbox.push(chunks(entry));
+    if (this.live) this.outbox.push(chunks(entry, this.rights));
     return newState;
   }
 
   /** What was done under each key, as the log keeps it. */
   private readonly done = new Map<string, State>();
 
-  /** A request to change an item: done once per key, and only to the version it names. Null: 412. */
+  /** A request to change an item: done once per key, only to the version it names, and by whom may. Null: 403, 404 or 412. */
   mutate(key: string, number: number, day: number | null, expected: State | null): State | null {
+    if (this.rights !== "full") return null;
     const first = this.doneAs(key);
     if (first !== null) return first;
     const now = this.items.get(uuid(number));
@@ -108,9 +128,24 @@ export class ReferenceServer {
     this.log = this.log.slice(-1);
   }
 
-  flipRights(): void {
+  /** Another role, or none: told at once, and never under an access token of before. */
+  giveRights(rights: Rights): void {
+    this.rights = rights;
     this.accessVersion += 1;
-    this.resetSocket("rights");
+    if (!this.connected) return;
+    if (rights === null) {
+      this.live = false;
+      this.outbox.push([{ type: "rights", calendar: CALENDAR, rights: null }]);
+    } else {
+      this.tellCalendar();
+      this.resetSocket("rights");
+    }
+  }
+
+  private tellCalendar(): void {
+    const rights = String(this.rights);
+    const calendar = { id: CALENDAR, name: "", color: "", timeZone: "UTC", role: "", rights, people: [] };
+    this.outbox.push([{ type: "calendar", calendar }]);
   }
 
   private resetSocket(reason: "diverged" | "rights"): void {
@@ -122,8 +157,13 @@ export class ReferenceServer {
     this.outbox.push([{ type: "reset", calendar: CALENDAR, reason, spreadMs: 2000 }]);
   }
 
+  connect(): void {
+    this.connected = true;
+    if (this.rights !== null) this.tellCalendar();
+  }
+
   cut(): void {
-    this.live = false;
+    this.connected = this.live = false;
     this.outbox.length = 0;
   }
 
@@ -134,10 +174,15 @@ export class ReferenceServer {
   receive(frame: ClientFrame): void {
     if (frame.type === "unsubscribe") this.live = false;
     if (frame.type !== "subscribe") return;
+    if (this.rights === null) {
+      this.live = false;
+      this.outbox.push([{ type: "error", id: frame.id, code: "forbidden" }]);
+      return;
+    }
     const missed = frame.state === null ? [] : this.since(frame.state);
     if (missed === null) return this.reset("pruned");
     if (frame.access !== null && frame.access !== this.access) return this.reset("rights");
-    for (const entry of missed) this.outbox.push(chunks(entry));
+    for (const entry of missed) this.outbox.push(chunks(entry, this.rights));
     this.outbox.push([{ type: "subscribed", id: frame.id, calendar: CALENDAR, state: this.head, access: this.access }]);
     this.live = true;
   }
@@ -148,8 +193,9 @@ export class ReferenceServer {
     return at < 0 ? null : this.log.slice(at);
   }
 
-  /** Return a feed no older than `minRevision`, at one of the states it may be true for; null: not yet. */
-  feed(range: Range, minRevision: number, etag: string | null, pick: number): FeedAnswer | null {
+  /** Return a feed no older than `minRevision`, at one of the states it may be true for; 404: not theirs; null: not yet. */
+  feed(range: Range, minRevision: number, etag: string | null, pick: number): FeedAnswer | 404 | null {
+    if (this.rights === null) return 404;
     const states = [...this.log.map((entry) => entry.newState), this.head].filter(
       (one) => revisionOf(one) >= minRevision,
     );
@@ -160,12 +206,18 @@ export class ReferenceServer {
     return { state: at, access: this.access, etag: tag, rows };
   }
 
-  inRange(at: State, range: Range): Item[] {
-    return [...(this.snapshots.get(at)?.values() ?? [])].filter((one) => isInRange(one, range));
+  /** Return what rights (today's, unless given) let one see of a range. */
+  inRange(at: State, range: Range, rights: Rights = this.rights): Item[] {
+    const seen = Array.from(this.snapshots.get(at)?.values() ?? [], (whole) => seenBy(rights, whole));
+    return seen.filter((one) => one !== null).filter((one) => isInRange(one, range));
   }
 }
 
-function chunks({ oldState, newState, upserted, destroyed }: Entry): ChangesFrame[] {
+// What can no longer be seen is told as destroyed, and of what never could be nothing is told.
+function chunks({ oldState, newState, changed }: Entry, rights: Rights): ChangesFrame[] {
+  const upserted = changed.map(([, after]) => seenBy(rights, after)).filter((one) => one !== null);
+  const gone = changed.filter(([before, after]) => seenBy(rights, after) === null && seenBy(rights, before) !== null);
+  const destroyed = gone.map(([before]) => before?.id ?? "");
   const base = { type: "changes", calendar: CALENDAR, oldState, newState, actor: null, mutationId: null } as const;
   if (upserted.length + destroyed.length < 2) return [{ ...base, more: false, upserted, destroyed }];
   const first = upserted.slice(0, 1);

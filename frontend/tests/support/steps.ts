@@ -1,13 +1,17 @@
 /** Random lives of a world: writes, faults and what a user does, in any order. */
 import fc from "fast-check";
 import type { Reduce } from "../../src/core/reduce";
+import type { Rights } from "./reference-server";
 import { World } from "./world";
+
+const RIGHTS: readonly Rights[] = ["full", "shared", "full", "freebusy", null, "full"];
+const VISIBILITIES = ["normal", "private", "secret", undefined] as const;
 
 type Step = readonly [kind: number, a: number, b: number];
 
 const STEPS: readonly ((world: World, a: number, b: number) => void)[] = [
   (world, a, b) => void world.server.write([{ number: a % 4, day: b % 6 }]),
-  (world, a, b) => void world.server.write([{ number: a % 4, day: b % 6 }]),
+  (world, a, b) => void world.server.write([{ number: a % 4, day: b % 6, visibility: VISIBILITIES[b % 4] }]),
   (world, a) => void world.server.write([{ number: a % 4, day: null }]),
   (world, a, b) =>
     void world.server.write([
@@ -46,7 +50,7 @@ const STEPS: readonly ((world: World, a: number, b: number) => void)[] = [
   (world, a) => world.loseOutcome(a),
   (world, a) => (a % 3 === 0 ? world.server.restore(1 + (a % 4)) : world.deliver()),
   (world, a) => (a % 3 === 0 ? world.server.prune() : world.deliver()),
-  (world, a) => (a % 4 === 0 ? world.server.flipRights() : world.deliver()),
+  (world, a, b) => (a % 4 === 0 ? world.server.giveRights(RIGHTS[b % RIGHTS.length] ?? null) : world.deliver()),
 ];
 
 const lives = fc.array(fc.tuple(fc.nat(STEPS.length - 1), fc.nat(59), fc.nat(59)), {

@@ -1,12 +1,20 @@
 /** A client's calendar, the reference server, and a hostile network between them; checks the invariants after every step. */
-import { type CalendarState, type Effect, type Input, newCalendar, type TimerName } from "../../src/core/model";
+import {
+  type CalendarState,
+  type Effect,
+  type FeedFailure,
+  type Input,
+  newCalendar,
+  type TimerName,
+} from "../../src/core/model";
 import { lookUp, picture, stored } from "../../src/core/picture";
 import { isInRange, type Range } from "../../src/core/range";
 import type { Reduce } from "../../src/core/reduce";
 import type { HeadFrame, ServerFrame } from "../../src/protocol/frames";
+import { isBusy } from "../../src/protocol/item";
 import { revisionOf, type State } from "../../src/protocol/state";
 import { CALENDAR, days, onDay, uuid } from "./items";
-import { ReferenceServer } from "./reference-server";
+import { ReferenceServer, type Rights, seenBy } from "./reference-server";
 
 type Fetch = Extract<Effect, { type: "fetch" }>;
 type Write = Extract<Effect, { type: "mutate" }>;
@@ -29,10 +37,13 @@ export class World {
   private readonly timers = new Set<TimerName>();
   private asks: Fetch[] = [];
   private answers: { readonly ask: number; readonly input: Input }[] = [];
-  private readonly removed = new Map<string, State>();
+  /** The last removal of each item that was shown, and with which access: who may see more sees the item again. */
+  private readonly removed = new Map<string, { readonly at: State; readonly access: string | null }>();
+  /** The rights the page was last told of. */
+  private told: Rights = "full";
   private readonly made = new Map<string, Made>();
   private writes: Write[] = [];
-  private outcomes: { readonly key: string; readonly state: State | null }[] = [];
+  private outcomes: { readonly key: string; readonly state: State | null; readonly mayNot: boolean }[] = [];
 
   constructor(private readonly reduce: Reduce) {}
 
@@ -40,6 +51,7 @@ export class World {
     const before = this.state;
     const { state, effects } = this.reduce(before, input, 0.5);
     this.state = state;
+    if (state.access !== null) this.told = rightsOf(state.access);
     for (const effect of effects) this.run(effect);
     this.check();
   }
@@ -54,8 +66,12 @@ export class World {
     if (effect.type === "startTimer") this.timers.add(effect.name);
     if (effect.type === "stopTimer") this.timers.delete(effect.name);
     if (effect.type === "applied") {
-      for (const id of effect.change.destroyed) this.removed.set(id, effect.change.newState);
+      for (const id of effect.change.destroyed) this.remove(id, effect.change.newState);
     }
+  }
+
+  private remove(id: string, at: State): void {
+    this.removed.set(id, { at, access: this.state.access });
   }
 
   // The hostile steps.
@@ -63,6 +79,7 @@ export class World {
   connect(): void {
     if (this.connected) return;
     this.connected = true;
+    this.server.connect();
     this.take({ type: "opened" });
   }
 
@@ -97,14 +114,22 @@ export class World {
 
   reorder(): void {
     const [first, second] = this.server.outbox;
-    if (first !== undefined && second !== undefined) this.server.outbox.splice(0, 2, second, first);
+    if (first === undefined || second === undefined) return;
+    // A broker changes the order of change sets; of what a process itself tells of rights, a socket keeps the order.
+    if ([first, second].some(([frame]) => frame?.type === "rights" || frame?.type === "calendar")) return;
+    this.server.outbox.splice(0, 2, second, first);
   }
 
   private arrive(frame: ServerFrame): void {
     if (frame.type === "subscribed") this.take({ type: "subscribed", frame });
     if (frame.type === "changes") this.take({ type: "changes", frame });
     if (frame.type === "reset") this.take({ type: "reset", frame });
+    if (frame.type === "error") this.take({ type: "error", frame });
+    if (frame.type === "calendar") this.take({ type: "granted" });
     if (frame.type === "head") this.headArrives(frame);
+    if (frame.type === "rights") this.take({ type: "withdrawn" });
+    const ends = frame.type === "rights" || (frame.type === "reset" && frame.reason === "rights");
+    if (ends && [...picture(this.state)].length > 0) throw new Error("what rights have ended for is still shown");
   }
 
   private headArrives({ states }: HeadFrame): void {
@@ -117,10 +142,13 @@ export class World {
     const [ask] = this.asks.splice(pick % Math.max(1, this.asks.length), 1);
     if (ask === undefined) return;
     const answer = this.server.feed(ask.range, ask.minRevision, ask.etag, which);
+    const failed = (failure: FeedFailure): Input => ({ type: "feedFailed", ask: ask.ask, failure });
     const input: Input =
       answer === null
-        ? { type: "feedFailed", ask: ask.ask, failure: { kind: "retry", afterMs: 1000 } }
-        : { type: "feed", ask: ask.ask, answer };
+        ? failed({ kind: "retry", afterMs: 1000 })
+        : answer === 404
+          ? failed({ kind: "gone", reason: "not_found" })
+          : { type: "feed", ask: ask.ask, answer };
     this.answers.push({ ask: ask.ask, input });
   }
 
@@ -153,9 +181,9 @@ export class World {
   /** This page deletes an item: the server answers, the frames are still under way. */
   deleteHere(number: number): void {
     const id = uuid(number);
-    if (!this.server.items.has(id)) return;
+    if (this.server.rights !== "full" || !this.server.items.has(id)) return;
     const at = this.server.write([{ number, day: null }]);
-    this.removed.set(id, at);
+    this.remove(id, at);
     this.take({ type: "deleteAnswered", id, state: at });
   }
 
@@ -163,7 +191,7 @@ export class World {
   edit(number: number, day: number | null): void {
     const id = uuid(number);
     const now = lookUp(this.state, id);
-    if (now === undefined) return;
+    if (now === undefined || isBusy(now)) return;
     const key = `key ${this.made.size}`;
     this.made.set(key, { number, day, sentAs: new Set(), answered: null });
     const edit = day === null ? ({ type: "delete" } as const) : ({ type: "patch", changes: onDay(day) } as const);
@@ -177,7 +205,7 @@ export class World {
     const [write] = this.writes.splice(pick % Math.max(1, this.writes.length), 1);
     if (write === undefined) return;
     if (twice) this.perform(write);
-    this.outcomes.push({ key: write.key, state: this.perform(write) });
+    this.outcomes.push({ key: write.key, state: this.perform(write), mayNot: this.server.rights !== "full" });
   }
 
   private perform({ key, sendAs, state }: Write): State | null {
@@ -201,25 +229,35 @@ export class World {
     const [outcome] = this.outcomes.splice(pick % Math.max(1, this.outcomes.length), 1);
     const made = outcome && this.made.get(outcome.key);
     if (outcome === undefined || made === undefined) return;
-    const { key, state } = outcome;
+    const { key, state, mayNot } = outcome;
     if (state === null) {
-      // C8: what was done must never be called refused.
+      // C8: what was done must never be called refused, but to whom may not ask any more.
       for (const sentAs of made.sentAs) {
-        if (this.server.doneAs(sentAs) !== null) throw new Error(`${key} was done and is refused`);
+        if (!mayNot && this.server.doneAs(sentAs) !== null) throw new Error(`${key} was done and is refused`);
       }
       return this.take({ type: "mutationRefused", key });
     }
     made.answered = state;
-    if (made.day === null) this.removed.set(uuid(made.number), state);
+    if (made.day === null) this.remove(uuid(made.number), state);
     this.take({ type: "mutationAnswered", key, state });
   }
 
   // What must hold.
 
   private check(): void {
+    this.checkRights();
     this.checkStore();
     this.checkRemovals();
     this.checkAnswered();
+  }
+
+  /** Invariant 7: nothing is shown that goes beyond the rights the page was last told of. */
+  private checkRights(): void {
+    for (const item of picture(this.state)) {
+      const { told } = this;
+      const within = isBusy(item) || told === "full" || (told === "shared" && item.visibility === "normal");
+      if (!within) throw new Error(`${item.id} is shown whole to ${told}`);
+    }
   }
 
   /** C8: what was answered is seen until the store is past it; then the store is right. */
@@ -231,7 +269,7 @@ export class World {
       const known = stored(this.state, id);
       if (known === undefined || revisionOf(known.state) >= revisionOf(answered)) continue;
       if (cursor !== null && rows.has(id) && revisionOf(cursor) >= revisionOf(answered)) continue;
-      const removed = this.removed.get(id);
+      const removed = this.removed.get(id)?.at;
       // A later delete lies over it; one of a lost history does so until the reset is over.
       if (removed !== undefined && revisionOf(removed) > revisionOf(answered)) continue;
       if (removed !== undefined && !this.server.lineage.has(removed)) continue;
@@ -247,15 +285,17 @@ export class World {
 
   /** Invariants 3 and 8: what is known is what was true at the cursor, and an answered range is known whole. */
   private checkStore(): void {
-    const { cursor, rows, shown } = this.state;
-    if (cursor === null) return;
+    const { cursor, access, rows, shown } = this.state;
+    if (cursor === null || access === null) return;
+    const rights = rightsOf(access);
     const truth = this.server.snapshots.get(cursor);
     for (const [id, row] of rows) {
-      if (truth?.get(id)?.state !== row.item.state) throw new Error(`${id} is not what it was at ${cursor}`);
+      const due = seenBy(rights, truth?.get(id));
+      if (JSON.stringify(due) !== JSON.stringify(row.item)) throw new Error(`${id} is not what it was at ${cursor}`);
     }
     for (const { range, settled } of shown.values()) {
       if (!settled) continue;
-      for (const item of this.server.inRange(cursor, range)) {
+      for (const item of this.server.inRange(cursor, range, rights)) {
         if (!rows.has(item.id)) throw new Error(`${item.id} is missing at ${cursor}`);
       }
     }
@@ -263,9 +303,10 @@ export class World {
 
   /** Invariant 4: what was removed at r comes back only by a change above r. */
   private checkRemovals(): void {
-    for (const [id, at] of this.removed) {
+    for (const [id, { at, access }] of this.removed) {
       const item = lookUp(this.state, id);
       if (item === undefined || !this.server.lineage.has(at)) continue; // of a history that no longer counts
+      if (this.server.snapshots.get(at)?.has(id) && access !== this.state.access) continue; // it was hidden, from other rights
       if (revisionOf(item.state) <= revisionOf(at)) throw new Error(`${id} came back (removed at ${at})`);
     }
   }
@@ -292,15 +333,21 @@ export class World {
 
   private isSettled(): boolean {
     if (this.server.outbox.some((frames) => frames[0]?.type !== "head")) return false;
-    if (this.writes.length + this.outcomes.length + this.state.overlays.size > 0) return false;
-    return [...this.state.shown.values()].every(({ range, settled }) => settled && this.equalsFreshFeed(range));
+    if (this.writes.length + this.outcomes.length > 0) return false;
+    if (this.server.rights === null) return this.state.gone !== null && [...picture(this.state)].length === 0;
+    const ranges = [...this.state.shown.values()];
+    return (
+      this.state.overlays.size === 0 && ranges.every(({ range, settled }) => settled && this.equalsFreshFeed(range))
+    );
   }
 
   private equalsFreshFeed(range: Range): boolean {
-    const shown = [...picture(this.state)]
-      .filter((item) => isInRange(item, range))
-      .map((item) => `${item.id} ${item.state}`);
-    const fresh = this.server.inRange(this.server.head, range).map((item) => `${item.id} ${item.state}`);
+    const shown = [...picture(this.state)].filter((item) => isInRange(item, range)).map((item) => JSON.stringify(item));
+    const fresh = this.server.inRange(this.server.head, range).map((item) => JSON.stringify(item));
     return shown.sort().join() === fresh.sort().join();
   }
+}
+
+function rightsOf(access: string): Rights {
+  return access.slice(0, access.indexOf(".")) as Rights; // the server's own word
 }

@@ -54,12 +54,12 @@ function subscribe(calendar = CALENDAR, id = 1, at: string | null = null): Subsc
   return { type: "subscribe", id, calendar, state: at as SubscribeFrame["state"], access: at && "full.7" };
 }
 
-const subscribed = (calendar: string, id: number, at: string) => ({
+const subscribed = (calendar: string, id: number, at: string, access = "full.7") => ({
   type: "subscribed",
   id,
   calendar,
   state: at,
-  access: "full.7",
+  access,
 });
 
 describe("a conversation in turns", () => {
@@ -152,12 +152,42 @@ describe("a conversation in turns", () => {
     expect(asked).toHaveLength(count + 1);
   });
 
+  test("client_asks_no_more_than_five_times_a_second_when_changes_come_thick_and_fast", async () => {
+    const { link, asked, last, pauses, hurry } = openLink();
+    link.send(JSON.stringify(subscribe(CALENDAR, 1, state(5))));
+    await settle();
+    await last().answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(5))] });
+    hurry(1_970);
+    const count = asked.length;
+    const change = { type: "changes", calendar: CALENDAR, oldState: state(5), newState: state(6), more: false };
+    const frames = [{ ...change, upserted: [], destroyed: [], actor: null, mutationId: null }];
+    await last().answer({ known: {}, frames });
+    expect([asked.length, pauses[0]?.ms]).toEqual([count, 170]);
+    link.send(JSON.stringify(subscribe(OTHER, 2)));
+    await settle();
+    expect(asked).toHaveLength(count + 1); // what is asked by itself does not wait
+    pauses[0]?.run();
+    expect(asked).toHaveLength(count + 1);
+  });
+
+  test("client_pauses_when_each_answer_holds_what_it_cannot_read", async () => {
+    const { last, pauses, hurry } = openLink();
+    await last().answer({ known: {}, frames: [] });
+    hurry(2_000);
+    await last().answer({ known: {}, frames: [{ type: "horoscope" }] });
+    expect(pauses[0]?.ms).toBe(2_000);
+  });
+
   test.each([
     [401, 4401],
+    [403, 4403],
+    [429, 4429],
+    [400, 4400],
+    [422, 4400],
     [0, 1006],
-    [403, 1006],
+    [500, 1006],
     [502, 1006],
-  ])("client_is_told_of_a_lost_connection_when_a_turn_fails_with_%i", async (status, code) => {
+  ])("client_takes_a_turn_that_fails_with_%i_for_the_close_code_%i", async (status, code) => {
     const { last, ended, asked } = openLink();
     await last().answer(null, status);
     expect(ended).toEqual([code]);
@@ -181,23 +211,39 @@ describe("a conversation in turns", () => {
   });
 });
 
+/** A client whose sockets are refused, and that shows a month with item 1 at revision 5. */
+async function siteOnRequests(): Promise<FakeSite> {
+  const site = new FakeSite();
+  site.client.show("test", CALENDAR, days(0, 30));
+  site.drop();
+  await site.pass(500);
+  site.drop();
+  await site.pass(0);
+  await site.answerPoll([HELLO]);
+  await answerSubscribe(site, state(5));
+  await site.feed(state(5), [item(1, state(4), onDay(3))]);
+  await site.pass(200);
+  return site;
+}
+
+const HELLO = { type: "hello", protocol: 1, heartbeatSeconds: 25 };
+
+function answerSubscribe(site: FakeSite, at: string, before: readonly object[] = []): Promise<void> {
+  const id = site.lastPoll.frames[0]?.["id"];
+  return site.answerPoll([...before, subscribed(CALENDAR, Number(id), at, "full.1")]);
+}
+
+function removal(from: number): object {
+  const gone = { upserted: [], destroyed: [uuid(1)], actor: null, mutationId: null, more: false };
+  return { type: "changes", calendar: CALENDAR, oldState: state(from), newState: state(from + 1), ...gone };
+}
+
 describe("a page whose WebSockets are refused", () => {
   test("client_lives_on_requests_and_returns_to_a_socket_without_asking_a_feed", async () => {
-    const site = new FakeSite();
-    site.client.show("test", CALENDAR, days(0, 30));
-    site.drop();
-    await site.pass(500);
-    site.drop();
-    await site.pass(0);
-    const hello = { type: "hello", protocol: 1, heartbeatSeconds: 25 };
-    await site.answerPoll([hello]);
-    const id = site.lastPoll.frames[0]?.["id"];
-    await site.answerPoll([{ type: "subscribed", id, calendar: CALENDAR, state: state(5), access: "full.1" }]);
-    await site.feed(state(5), [item(1, state(4), onDay(3))]);
-    expect(site.client.status()).toBe("live");
+    const site = await siteOnRequests();
+    expect([site.client.status(), site.client.way()]).toEqual(["live", "requests"]);
     expect(site.lastPoll).toMatchObject({ wait: 25, frames: [{ state: state(5), access: "full.1" }] });
-    const gone = { upserted: [], destroyed: [uuid(1)], actor: null, mutationId: null, more: false };
-    await site.answerPoll([{ type: "changes", calendar: CALENDAR, oldState: state(5), newState: state(6), ...gone }]);
+    await site.answerPoll([removal(5)]);
     expect(site.client.item({ calendar: CALENDAR, id: uuid(1) })).toBeUndefined();
     const sockets = site.sockets;
     await site.pass(4_000);
@@ -206,7 +252,76 @@ describe("a page whose WebSockets are refused", () => {
     expect(site.sent.at(-1)).toMatchObject({ type: "subscribe", state: state(6), access: "full.1" });
     site.subscribed(state(6));
     expect(site.polls.at(-1)?.init.signal?.aborted).toBe(true);
+    expect([site.client.status(), site.client.way()]).toEqual(["live", "socket"]);
+    expect(site.requests).toHaveLength(1);
+  });
+
+  test("client_asks_nothing_while_nobody_sees_it_and_catches_up_when_somebody_does", async () => {
+    const site = await siteOnRequests();
+    site.setHidden(true);
+    expect(site.polls.at(-1)?.init.signal?.aborted).toBe(true);
+    const asked = [site.polls.length, site.sockets];
+    await site.pass(600_000);
+    expect([site.polls.length, site.sockets]).toEqual(asked);
+    site.setHidden(false);
+    await settle();
+    expect(site.lastPoll).toMatchObject({ wait: 0, known: null });
+    await site.answerPoll([HELLO]);
+    await answerSubscribe(site, state(6), [removal(5)]);
+    expect(site.client.item({ calendar: CALENDAR, id: uuid(1) })).toBeUndefined();
     expect(site.client.status()).toBe("live");
     expect(site.requests).toHaveLength(1);
+  });
+
+  test.each([
+    [401, "signed-out"],
+    [403, "forbidden"],
+    [429, "too-many"],
+    [400, "refused"],
+  ])("client_stops_and_says_so_when_the_server_answers_%i", async (status, says) => {
+    const site = await siteOnRequests();
+    await site.polls.at(-1)?.respond(status, { code: "x", detail: "y" });
+    expect(site.client.status()).toBe(says);
+    const asked = [site.polls.length, site.sockets];
+    site.page("doubt");
+    await site.pass(600_000);
+    expect([site.polls.length, site.sockets]).toEqual(asked);
+  });
+
+  test.each([403, 404, 429, 502])(
+    "client_goes_on_when_a_proxy_answers_%i_for_a_server_that_is_away",
+    async (status) => {
+      const site = await siteOnRequests();
+      await site.polls.at(-1)?.respond(status, "The page of some proxy.");
+      expect(site.client.status()).toBe("connecting");
+      await site.pass(1_000);
+      site.hello();
+      expect([site.client.status(), site.client.way()]).toEqual(["live", "socket"]);
+    },
+  );
+
+  test("client_asks_with_what_it_knew_when_an_answer_was_lost_to_a_question_of_its_own", async () => {
+    const site = await siteOnRequests();
+    const broken = site.polls.at(-1);
+    site.page("doubt"); // a ping, which breaks the wait off
+    await settle();
+    await broken?.respond(200, { known: { other: "1" }, frames: [removal(5)] });
+    expect(site.lastPoll).toMatchObject({ wait: 0, known: {}, frames: [{ state: state(5) }] });
+    await answerSubscribe(site, state(6), [removal(5)]);
+    expect(site.client.item({ calendar: CALENDAR, id: uuid(1) })).toBeUndefined();
+    await site.pass(3_000);
+    expect(site.client.way()).toBe("requests");
+  });
+
+  test("client_connects_anew_when_a_request_is_silent_for_a_minute_or_a_ping_for_three_seconds", async () => {
+    const site = await siteOnRequests();
+    await site.pass(59_000);
+    expect(site.client.status()).toBe("live");
+    await site.pass(2_000);
+    expect(site.client.status()).not.toBe("live");
+    const other = await siteOnRequests();
+    other.page("doubt");
+    await other.pass(3_000);
+    expect(other.client.status()).not.toBe("live");
   });
 });

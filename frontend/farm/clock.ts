@@ -1,0 +1,6 @@
+/** The clock that all processes of a machine share: CLOCK_MONOTONIC, as Python's `time.monotonic`. */
+
+/** Return milliseconds since the machine's own fixed point. */
+export function clock(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

@@ -1,0 +1,143 @@
+/** How late clients are: for each acknowledged change, the time until a client has passed it, by what kept it. Judges nothing. */
+
+export interface Lag {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly worst: number;
+  /** Who was the latest, and with what. */
+  readonly worstWas: string;
+  readonly worstAt: number;
+}
+
+const AT_MOST_MS = 120_000;
+
+class Counts {
+  private readonly byMs = new Uint32Array(AT_MOST_MS + 1);
+  private count = 0;
+  private worst = 0;
+  private worstWas = "";
+  private worstAt = 0;
+
+  add(ms: number, at: number, was: string): void {
+    const whole = Math.min(Math.max(Math.ceil(ms), 0), AT_MOST_MS);
+    this.byMs[whole] = (this.byMs[whole] ?? 0) + 1;
+    this.count += 1;
+    if (this.count === 1 || ms > this.worst) {
+      this.worst = Math.max(ms, 0);
+      this.worstWas = was;
+      this.worstAt = at;
+    }
+  }
+
+  report(): Lag {
+    const { count, worst, worstWas, worstAt } = this;
+    return { count, p50: this.below(0.5), p99: this.below(0.99), worst: Math.round(worst), worstWas, worstAt };
+  }
+
+  private below(share: number): number {
+    let left = Math.ceil(this.count * share);
+    for (let ms = 0; ms <= AT_MOST_MS; ms += 1) {
+      left -= this.byMs[ms] ?? 0;
+      if (left <= 0) return ms;
+    }
+    return AT_MOST_MS;
+  }
+}
+
+/** What was broken on purpose, and when. `to` is null while it lasts. */
+export interface Fault {
+  readonly kind: string;
+  readonly from: number;
+  readonly to: number | null;
+}
+
+export class Lags {
+  private readonly byKind = new Map<string, Counts>();
+  private readonly faults: Fault[] = [];
+
+  fault(fault: Fault): void {
+    const known = this.faults.findIndex((one) => one.kind === fault.kind && one.from === fault.from);
+    if (known < 0) this.faults.push(fault);
+    else this.faults[known] = fault;
+  }
+
+  /** A client passed, at `passed`, what was acknowledged at `acknowledged`. `kept`: what the client knows that kept it. */
+  passed(acknowledged: number, passed: number, kept: "away" | "reset" | null, who: string): void {
+    const kind = kept ?? `connected${this.during(acknowledged, passed)}`;
+    const counts = this.byKind.get(kind) ?? new Counts();
+    this.byKind.set(kind, counts);
+    counts.add(passed - acknowledged, acknowledged, who);
+  }
+
+  report(): Record<string, Lag> {
+    return Object.fromEntries([...this.byKind].sort().map(([kind, counts]) => [kind, counts.report()]));
+  }
+
+  private during(from: number, to: number): string {
+    const kinds = new Set(
+      this.faults.filter((fault) => fault.from <= to && (fault.to ?? to) >= from).map(({ kind }) => kind),
+    );
+    return kinds.size === 0 ? "" : ` while ${[...kinds].sort().join(" and ")}`;
+  }
+}
+
+interface Awaited {
+  readonly revision: number;
+  readonly at: number;
+}
+
+const PASSES_AT_MOST = 1_024;
+
+/** How one client gets on in one calendar. */
+export class Progress {
+  private passes: Awaited[] = [];
+  private awaited: Awaited[] = [];
+  private resetAt = Number.NEGATIVE_INFINITY;
+  private resetting = false;
+
+  constructor(
+    private readonly lags: Lags,
+    private readonly who: string,
+    /** When the client was last without its connection; infinity: it is now. */
+    private readonly awayAt: () => number,
+  ) {}
+
+  reset(at: number): void {
+    this.resetAt = at;
+    this.resetting = true;
+  }
+
+  /** The picture is whole again. */
+  settled(at: number): void {
+    if (this.resetting) this.resetAt = at;
+    this.resetting = false;
+  }
+
+  /** The cursor has come to a revision. */
+  came(revision: number, at: number): void {
+    if (revision <= (this.passes.at(-1)?.revision ?? -1)) return;
+    this.passes.push({ revision, at });
+    if (this.passes.length > PASSES_AT_MOST) this.passes = this.passes.slice(-PASSES_AT_MOST / 2);
+    const passed = this.awaited.filter((one) => one.revision <= revision);
+    if (passed.length === 0) return;
+    this.awaited = this.awaited.filter((one) => one.revision > revision);
+    for (const one of passed) this.pass(one.at, at);
+  }
+
+  /** A change was acknowledged to its writer. */
+  acknowledged(revision: number, at: number): void {
+    const pass = this.passes.find((one) => one.revision >= revision);
+    if (pass === undefined) this.awaited.push({ revision, at });
+    else this.pass(at, pass.at);
+  }
+
+  get awaits(): number {
+    return this.awaited.length;
+  }
+
+  private pass(acknowledged: number, passed: number): void {
+    const kept = this.awayAt() >= acknowledged ? "away" : this.resetAt >= acknowledged ? "reset" : null;
+    this.lags.passed(acknowledged, passed, kept, this.who);
+  }
+}

@@ -1,0 +1,190 @@
+/** One client of the farm, as a page would be: a LiveClient with its edges, and everything that is noted of it. Changes nothing in it. */
+import type { PageSignal } from "../src/client/edges";
+import { createLiveClient, type LiveClient } from "../src/client/live-client";
+import type { Sync } from "../src/client/sync";
+import type { CalendarState } from "../src/core/model";
+import type { Range } from "../src/core/range";
+import { type Item, isItem } from "../src/protocol/item";
+import { revisionOf } from "../src/protocol/state";
+import { clock } from "./clock";
+import { NodeEdges, type Place } from "./edges";
+import { type Lags, Progress } from "./lags";
+import { CalendarWatch, type History } from "./watch";
+
+export interface PersonOptions extends Place {
+  readonly name: string;
+  readonly calendars: readonly string[];
+  readonly range: Range;
+}
+
+/** What a person tells the farm. */
+export interface PersonListener {
+  violation(rule: string, person: Person, calendar: string, detail: string): void;
+  complaint(person: Person, detail: string): void;
+  feedAsked(person: Person, calendar: string): void;
+  left(person: Person): void;
+  back(person: Person, awayMs: number): void;
+  received(type: string, reason: string, over: "socket" | "requests"): void;
+  applied(): void;
+}
+
+/** A frame on its way to a client; what is returned is what it gets. For tests of the farm itself. */
+export type Tamper = (text: string) => string;
+
+const FRAMES_AT_MOST = 50;
+
+export class Person {
+  readonly client: LiveClient;
+  readonly frames: { at: number; over: string; text: string }[] = [];
+  readonly feeds: number[] = [];
+  over: "socket" | "requests" | null = null;
+  leftAt: number | null = null;
+  /** The last moment without a connection. */
+  private awayAt = Number.POSITIVE_INFINITY;
+  private everLive = false;
+  private readonly edges: NodeEdges;
+  private readonly watches = new Map<string, CalendarWatch>();
+  private readonly progress = new Map<string, Progress>();
+
+  constructor(
+    readonly options: PersonOptions,
+    private readonly listener: PersonListener,
+    lags: Lags,
+    histories: ((calendar: string) => History) | null,
+  ) {
+    this.edges = new NodeEdges(options, {
+      received: (text, over) => this.received(text, over),
+      asked: (_, url) => this.asked(url),
+    });
+    for (const calendar of options.calendars) {
+      const complain = (rule: string, detail: string) => listener.violation(rule, this, calendar, detail);
+      this.watches.set(calendar, new CalendarWatch(histories?.(calendar) ?? null, complain));
+      this.progress.set(calendar, new Progress(lags, `${options.name} in ${calendar}`, () => this.awayAt));
+    }
+    this.client = createLiveClient({ edges: this.edges.edges() });
+    this.listen();
+    for (const calendar of options.calendars) this.client.show("farm", calendar, options.range);
+  }
+
+  get isLive(): boolean {
+    return this.client.status() === "live";
+  }
+
+  get checks(): number {
+    return [...this.watches.values()].reduce((sum, watch) => sum + watch.checks, 0);
+  }
+
+  /** What the client knows of a calendar: the only look behind what a page sees. */
+  state(calendar: string): CalendarState | undefined {
+    const { sync } = this.client as unknown as { readonly sync: Sync };
+    return sync.runners.get(calendar)?.state;
+  }
+
+  shown(calendar: string): Item[] {
+    return [...this.client.shownItems(calendar)];
+  }
+
+  acknowledged(calendar: string, revision: number, at: number): void {
+    this.progress.get(calendar)?.acknowledged(revision, at);
+  }
+
+  /** How many acknowledged changes have not come yet. */
+  awaits(calendar: string): number {
+    return this.progress.get(calendar)?.awaits ?? 0;
+  }
+
+  cut(only: "all" | "sockets"): void {
+    this.edges.cut(only);
+  }
+
+  tell(signal: PageSignal): void {
+    this.edges.tell(signal);
+  }
+
+  /** Change what comes over the WebSocket from now on. */
+  tamper(tamper: Tamper): void {
+    this.edges.tamper = tamper;
+  }
+
+  close(): void {
+    this.client.close();
+    this.edges.cut("all");
+  }
+
+  private listen(): void {
+    this.client.on("status", ({ status }) => this.statusChanged(status));
+    this.client.on("fault", ({ detail }) => this.listener.complaint(this, detail));
+    this.client.on("feedRefused", ({ calendar, error }) =>
+      this.listener.complaint(this, `feed of ${calendar} refused: ${error.status} ${error.code}`),
+    );
+    this.client.on("changed", (event) => {
+      this.listener.applied();
+      const state = this.state(event.calendar);
+      if (state) this.watches.get(event.calendar)?.changed(event, state);
+      this.progress.get(event.calendar)?.came(revisionOf(event.state), clock());
+    });
+    this.client.on("calendarGone", ({ calendar }) => this.lookAtGone(calendar));
+    this.client.onFrame((dirty) => {
+      for (const [calendar, ids] of dirty) this.look(calendar, ids);
+      // Loading ends without a picture that changed, too.
+      for (const calendar of this.options.calendars) if (!dirty.has(calendar)) this.look(calendar, []);
+    });
+  }
+
+  private look(calendar: string, dirty: Iterable<string> | "all"): void {
+    const state = this.state(calendar);
+    const watch = this.watches.get(calendar);
+    if (!state || !watch) return;
+    if (state.gone !== null) return this.lookAtGone(calendar);
+    const ids = dirty === "all" ? this.shown(calendar).map(({ id }) => id) : dirty;
+    watch.look(state, ids, (id) => this.client.shownItem({ calendar, id }));
+    const progress = this.progress.get(calendar);
+    if (state.cursor !== null) progress?.came(revisionOf(state.cursor), clock());
+    if (state.cursor !== null && !state.resetting && !this.client.isLoading(calendar)) progress?.settled(clock());
+  }
+
+  private lookAtGone(calendar: string): void {
+    this.watches.get(calendar)?.gone(this.shown(calendar).length);
+  }
+
+  private statusChanged(status: string): void {
+    const now = clock();
+    if (status === "live") {
+      this.awayAt = now;
+      if (this.everLive && this.leftAt !== null) this.listener.back(this, now - this.leftAt);
+      this.everLive = true;
+      this.leftAt = null;
+    } else if (this.leftAt === null && this.everLive) {
+      this.leftAt = now;
+      this.awayAt = Number.POSITIVE_INFINITY;
+      this.listener.left(this);
+    }
+  }
+
+  private asked(url: string): void {
+    const found = /calendars\/([^/]+)\/feed\//.exec(url);
+    if (found?.[1] === undefined) return;
+    this.feeds.push(clock());
+    this.listener.feedAsked(this, found[1]);
+  }
+
+  private received(text: string, over: "socket" | "requests"): void {
+    this.over = over;
+    this.frames.push({ at: Math.round(clock()), over, text: text.length > 2_000 ? `${text.slice(0, 2_000)}…` : text });
+    if (this.frames.length > FRAMES_AT_MOST) this.frames.shift();
+    const frame = JSON.parse(text) as {
+      type: string;
+      calendar?: string;
+      reason?: "pruned" | "diverged" | "bulk" | "rights";
+    };
+    this.listener.received(frame.type, frame.reason ?? "", over);
+    if (frame.type !== "reset" || frame.calendar === undefined || frame.reason === undefined) return;
+    this.watches.get(frame.calendar)?.resetReceived(frame.reason);
+    this.progress.get(frame.calendar)?.reset(clock());
+  }
+}
+
+/** Tell whether what came from the site is a feed. */
+export function isFeedOfItems(value: unknown): value is Item[] {
+  return Array.isArray(value) && value.every(isItem);
+}

@@ -1,0 +1,208 @@
+"""One soak: start everything, write and break for a while, compare at checkpoints, and say what came of it. Ends everything it started."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Final
+
+from tests.cluster import ROOT, Cluster
+from tests.farm import Client, Farm, Way
+
+from . import complaints, seed
+from .book import Book, faults_in_log, read_log
+from .faults import Faults
+from .world import World
+from .writers import Writers
+
+PEOPLE: Final = 12
+CALENDARS: Final = 6
+ITEMS_EACH: Final = 300
+WRITERS: Final = 10
+SETTLE_SECONDS: Final = 15
+# One page in so many has no WebSockets, and one in so many has them half of the time.
+WAYS: Final[tuple[Way, ...]] = ("socket", "socket", "socket", "requests", "socket", "mixed")
+_PUMP_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, with how many pages, how fast, and by which die."""
+
+    seconds: float
+    clients: int
+    seed: int
+    per_second: float = 12
+    checkpoint_seconds: float = 60
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a soak. `wrong` is empty, or it failed."""
+
+    plan: Plan
+    wrong: list[str] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    checkpoints: list[str] = field(default_factory=list)
+    windows: list[tuple[str, float, float]] = field(default_factory=list)
+    memory: list[tuple[str, str]] = field(default_factory=list)
+    mutations: dict[str, Counter[str]] = field(default_factory=dict)
+    write_failures: Counter[str] = field(default_factory=Counter)
+    tracebacks: Counter[str] = field(default_factory=Counter)
+    farm: dict[str, Any] = field(default_factory=dict)
+
+
+def fill(cluster: Cluster, *, people: int = PEOPLE, items: int = ITEMS_EACH) -> seed.Cast:
+    """Fill the cluster's database; return who and what there is. Raises RuntimeError."""
+    command = [sys.executable, "-m", "soak.seed", str(people), str(CALENDARS), str(items)]
+    ran = subprocess.run(command, cwd=ROOT, env=cluster.environ, capture_output=True, text=True)
+    if ran.returncode:
+        raise RuntimeError(f"the database was not filled:\n{ran.stderr}")
+    return seed.read(ran.stdout)
+
+
+def pages(cast: seed.Cast, *, count: int, ways: tuple[Way, ...] = WAYS) -> list[Client]:
+    """Return pages of all members in turn, each at three of the calendars and the whole month."""
+    calendars = list(cast.items)
+    start, end = (int(moment.timestamp() * 1000) for moment in (seed.MONTH_START, seed.MONTH_END))
+    return [
+        Client(
+            f"page-{number}",
+            cast.members[number % len(cast.members)].cookies,
+            [calendars[(number + step) % len(calendars)] for step in (0, 1, 3)],
+            start,
+            end,
+            ways[number // len(cast.members) % len(ways)],
+        )
+        for number in range(count)
+    ]
+
+
+class Soak:
+    """A run under way. `say` is told what happens."""
+
+    def __init__(self, plan: Plan, *, say: Callable[[str], None] = print) -> None:
+        self._plan, self._say = plan, say
+        self._book = Book()
+        self.outcome = Outcome(plan)
+
+    def run(self) -> Outcome:
+        """Do it all; what is wrong is in the outcome."""
+        plan = self._plan
+        self._say(f"seed {plan.seed}: {plan.clients} clients, {plan.seconds:g} s, {plan.per_second:g} writes a second")
+        with tempfile.TemporaryDirectory(prefix="calendar-soak-") as folder, Cluster(nodes=2) as cluster:
+            cast = fill(cluster)
+            with Farm(cluster.url, log=Path(folder) / "farm.log") as farm:
+                try:
+                    self._soak(cluster, farm, cast)
+                finally:
+                    self._look_at_logs(cluster)
+                self._look_at_log(cluster)
+        return self.outcome
+
+    def _soak(self, cluster: Cluster, farm: Farm, cast: seed.Cast) -> None:
+        plan = self._plan
+        clients = pages(cast, count=plan.clients)
+        farm.open(clients)
+        farm.await_whole(timeout_seconds=60)
+        self._note_memory(cluster, "at the start")
+        world = World(cast)
+        names = [one.name for one in clients]
+        with (
+            Pump(farm, self._book),
+            Faults(cluster, farm, clients=names, seed=plan.seed, complain=self._wrong) as faults,
+            Writers(
+                cast.members[:WRITERS],
+                site=cluster.url,
+                world=world,
+                book=self._book,
+                per_second=plan.per_second,
+                seed=plan.seed,
+            ) as writers,
+        ):
+            self.outcome.faults, self.outcome.windows = faults.counts, faults.windows
+            end = time.monotonic() + plan.seconds
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(plan.checkpoint_seconds, left))
+                self._checkpoint(cluster, farm, faults, writers)
+            self.outcome.wrong += [f"a writer failed: {one}" for one in writers.errors]
+        self.outcome.farm = farm.stats()
+
+    def _checkpoint(self, cluster: Cluster, farm: Farm, faults: Faults, writers: Writers) -> None:
+        """Let everything come to rest, compare every client with a fresh feed, and go on."""
+        faults.pause()
+        writers.pause()
+        farm.acknowledged(self._book.take_news())
+        since = time.monotonic()
+        found = farm.compare(timeout_seconds=SETTLE_SECONDS)
+        took = time.monotonic() - since
+        for one in found.differences:
+            self._wrong(f"{one['client']} in {one['calendar']} {one['what']}")
+        for violation in farm.violations:
+            self._wrong(f"invariant {violation['rule']}: {violation.get('client')} {violation['detail']}")
+        for complaint in farm.complaints:
+            self._wrong(f"a page complained: {complaint['detail']}")
+        farm.violations.clear()
+        farm.complaints.clear()
+        text = f"{found.compared} pictures against {found.feeds} feeds, {len(found.differences)} differ, after {took:.1f} s"
+        self.outcome.checkpoints.append(text)
+        done = sum(bool(one.states) for one in self._book.mutations())
+        self._say(
+            f"  checkpoint: {text}; {sum(faults.counts.values())} faults, {done} writes, {len(self.outcome.wrong)} wrong"
+        )
+        self._note_memory(cluster, f"after {len(self.outcome.checkpoints)} checkpoints")
+        writers.resume()
+        faults.resume()
+
+    def _wrong(self, what: str) -> None:
+        if len(self.outcome.wrong) < 50:
+            self._say(f"  WRONG: {what}")
+        self.outcome.wrong.append(what)
+
+    def _note_memory(self, cluster: Cluster, when: str) -> None:
+        sizes = " and ".join(f"{node.resident_bytes() / 1e6:.0f} MB" for node in cluster.nodes)
+        self.outcome.memory.append((when, sizes))
+
+    def _look_at_logs(self, cluster: Cluster) -> None:
+        self.outcome.tracebacks = complaints.counted(node.log() for node in cluster.nodes)
+        for end, count in complaints.unexplained(self.outcome.tracebacks).items():
+            self._wrong(f"{count} tracebacks: {end}")
+
+    def _look_at_log(self, cluster: Cluster) -> None:
+        """Every acknowledged mutation is there exactly once, none that was refused, and the log is what the tables say."""
+        mutations = self._book.mutations()
+        self.outcome.mutations = self._book.by_kind()
+        self.outcome.write_failures = self._book.failures
+        for fault in faults_in_log(mutations, read_log(cluster.postgres.url)):
+            self._wrong(fault)
+        try:
+            cluster.manage("verify_log")
+        except RuntimeError as error:
+            self._wrong(str(error))
+
+
+class Pump:
+    """A thread that tells the farm what was acknowledged, soon."""
+
+    def __init__(self, farm: Farm, book: Book) -> None:
+        self._farm, self._book, self._stopping = farm, book, Event()
+        self._thread = Thread(target=self._pump, name="pump", daemon=True)
+
+    def _pump(self) -> None:
+        while not self._stopping.wait(_PUMP_SECONDS):
+            if news := self._book.take_news():
+                self._farm.acknowledged(news)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(5)
