@@ -3,15 +3,14 @@ import { type Item, type ItemKey, isBusy, type LiveClient } from "../fullcalenda
 import { readerLocale } from "../page/locale";
 
 const DAY_MS = 86_400_000;
+const PLACES = ["title", "when", "where", "about"] as const;
 
 export class Details {
   private readonly dialog = document.querySelector<HTMLDialogElement>("dialog#item");
   private key: ItemKey | null = null;
 
   constructor(private readonly client: LiveClient) {
-    this.dialog?.addEventListener("close", () => {
-      this.key = null;
-    });
+    this.dialog?.addEventListener("close", () => this.forget());
     this.dialog?.addEventListener("click", ({ target }) => {
       if (target === this.dialog) this.close(); // beside it: its own box is filled by what is in it
     });
@@ -26,21 +25,27 @@ export class Details {
 
   close(): void {
     this.dialog?.close();
+    this.forget();
+  }
+
+  /** What may not be shown any more must not stand behind a closed dialog either. */
+  private forget(): void {
     this.key = null;
+    for (const place of PLACES) this.write(place, "");
   }
 
   private keepUp(): void {
     if (this.key === null) return;
     const item = this.client.item(this.key);
     if (item === undefined) return this.close();
-    this.write("item-title", isBusy(item) ? this.client.busyTitle : item.title);
-    this.write("item-when", when(item));
-    this.write("item-where", isBusy(item) ? "" : item.location);
-    this.write("item-about", isBusy(item) ? "" : item.description);
+    this.write("title", isBusy(item) ? this.client.busyTitle : item.title);
+    this.write("when", when(item));
+    this.write("where", isBusy(item) ? "" : item.location);
+    this.write("about", isBusy(item) ? "" : item.description);
   }
 
-  private write(id: string, text: string): void {
-    const place = document.getElementById(id);
+  private write(name: (typeof PLACES)[number], text: string): void {
+    const place = document.getElementById(`item-${name}`);
     if (place === null) return;
     place.textContent = text;
     place.hidden = text === "";
