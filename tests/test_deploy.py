@@ -32,6 +32,7 @@ from websockets.typing import Origin
 from calendar_live import conf, errors
 from tests import servers
 from tests.servers import LOOPBACK, Nginx, free_port
+from tests.waiting import wait_until
 from tools.nginx_conf import SOURCE, nginx_conf
 
 ROOT: Final = Path(__file__).parents[1]
@@ -248,6 +249,30 @@ def test_a_body_that_is_too_large_is_refused_as_the_api_does(echo: Nginx) -> Non
     assert refused.status_code == errors.TooLarge.status
     assert refused.headers["content-type"] == "application/json"
     assert refused.json() == {"code": errors.TooLarge.code, "detail": f"The body has more than {largest} bytes."}
+
+
+TOKEN: Final = "7N42dgm5tFLK9N8MT7fHC7.x-Y_z0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "logged"),
+    [
+        (f"/public/{TOKEN}/", "/public/-/"),
+        (f"/public/{TOKEN}/embed/?view=week", "/public/-/embed/?view=week"),
+        (f"/calendar/public/{TOKEN}/", "/calendar/public/-/"),
+        (f"/ws/?link={TOKEN}", "/ws/?link=-"),
+        (f"/ws/?a=1&link={TOKEN}&b=2", "/ws/?a=1&link=-&b=2"),
+        ("/api/calendars/?a=1", "/api/calendars/?a=1"),
+    ],
+)
+def test_the_token_of_a_public_link_is_not_logged(echo: Nginx, asked: str, logged: str) -> None:
+    """Seen failing with nginx's own log format."""
+    mark = str(uuid4())
+    headers = {"User-Agent": mark, "Referer": f"{echo.url}/public/{TOKEN}/"}
+    httpx.get(f"{echo.url}{asked}", headers=headers)
+    wait_until(lambda: mark in echo.access_log(), what="the request in the log")
+    assert f'"GET {logged} HTTP/1.1" 200' in next(line for line in echo.access_log().splitlines() if mark in line)
+    assert TOKEN not in echo.access_log()
 
 
 def test_metrics_are_for_those_inside(echo: Nginx) -> None:
