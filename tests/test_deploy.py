@@ -266,7 +266,7 @@ TOKEN: Final = "7N42dgm5tFLK9N8MT7fHC7.x-Y_z0"
     ],
 )
 def test_the_token_of_a_public_link_is_not_logged(echo: Nginx, asked: str, logged: str) -> None:
-    """Seen failing with nginx's own log format."""
+    """Fails with nginx's own log format."""
     mark = str(uuid4())
     headers = {"User-Agent": mark, "Referer": f"{echo.url}/public/{TOKEN}/"}
     httpx.get(f"{echo.url}{asked}", headers=headers)

@@ -142,7 +142,7 @@ def test_one_by_a_link_may_call_what_shows_its_calendar_and_nothing_else(team: C
 
 
 def test_a_link_shows_its_one_calendar_and_nobody(team: Calendar, ana: User) -> None:
-    """Seen failing when `describe` serves links too."""
+    """Fails when `describe` serves links too."""
     make_calendar(ana, name="Other")
     link = make_link(team, ana)
     described = {

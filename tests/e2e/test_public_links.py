@@ -252,7 +252,7 @@ def test_a_widget_is_live_in_a_sandboxed_frame_of_a_page_that_may_frame_it(
 def test_no_other_page_may_frame_it_and_nothing_else_may_be_framed(
     ana: Person, page_for: PageFor, site: Site, watch: Watch
 ) -> None:
-    """Seen failing when the widget's policy names every origin, and when the page is served with the widget's."""
+    """Fails when the widget's policy names every origin, and when the page is served with the widget's."""
     watch.allow("frame-ancestors|X-Frame-Options|chrome-error")
     with foreign_site() as (allowed, pages), foreign_site() as (refused, others):
         link = makes_link(ana, frameOrigins=[allowed])

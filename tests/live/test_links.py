@@ -182,7 +182,7 @@ async def test_an_expiry_that_is_put_off_ends_nothing(
 async def test_what_is_done_behind_the_applications_back_is_found_by_the_heartbeat(
     open_socket: Open, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Seen failing when a link's heartbeat does not look at its rights."""
+    """Fails when a link's heartbeat does not look at its rights."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 1, "HEAD_CHECK_SECONDS": 0.1}
     link = await in_thread(make_link, team, ana)
     socket = await watching(open_socket, link)
@@ -207,7 +207,7 @@ async def test_another_scope_resets_who_looks_and_a_replay_is_redacted_by_the_ri
 ) -> None:
     """S5: neither the old access nor the new one brings back what was shown with more rights.
 
-    Seen failing when `edit_link` keeps the version, and when the hub compares no access.
+    Fails when `edit_link` keeps the version, and when the hub compares no access.
     """
     start = await in_thread(head_of, team)
     link = await in_thread(make_link, team, ana)
@@ -316,7 +316,7 @@ async def test_a_waiting_request_is_told_when_its_link_ends_and_the_next_is_refu
 async def test_a_waiting_request_is_told_when_the_time_of_its_link_is_over(
     stranger: Any, team: Calendar, ana: User
 ) -> None:
-    """Seen failing without `seconds_left` in `news`."""
+    """Fails without `seconds_left` in `news`."""
     expires_at = timezone.now() + timedelta(seconds=2)
     link = await in_thread(make_link, team, ana, expires_at=expires_at)
     task = await asked_and_waiting(stranger, link, team)

@@ -34,7 +34,7 @@ def ancestors(answer: HttpResponse) -> str:
 def test_the_widget_is_framed_where_the_owner_says_and_the_page_nowhere(
     team: Calendar, ana: User, client: Client
 ) -> None:
-    """Seen failing when the site's own policy is left to stand, and when X-Frame-Options goes out with the widget."""
+    """Fails when the site's own policy is left to stand, and when X-Frame-Options goes out with the widget."""
     token = link_token(make_link(team, ana, frame_origins=ORIGINS).pk).token
     widget, whole = page(client, token, "public_embed"), page(client, token)
     assert (ancestors(widget), widget.get("X-Frame-Options")) == (" ".join(ORIGINS), None)
@@ -96,7 +96,7 @@ def test_unknown_expired_and_withdrawn_are_one_answer(team: Calendar, ana: User,
 def test_neither_a_token_nor_a_title_stands_in_the_log(
     team: Calendar, ana: User, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A link that expired may be given a new time: its token is a secret still. Seen failing without `logs.install`."""
+    """A link that expired may be given a new time: its token is a secret still. Fails without `logs.install`."""
     make_item(team, ana, title="LEAK")
     link = make_link(team, ana, name="LEAK")
     token = link_token(link.pk).token
