@@ -63,7 +63,7 @@ DEEDS: Final[dict[str, tuple[Callable[[Desk], object], int]]] = {
     ),
     "rename the calendar": (
         lambda at: calendars.edit_calendar(at.team.pk, actor=at.ana, changes={"name": "z"}),
-        5,
+        6,
     ),
 }
 
