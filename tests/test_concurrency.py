@@ -127,7 +127,7 @@ class Crowd:
 
 @pytest.mark.django_db(transaction=True)
 def test_whatever_people_do_at_once_nobody_waits_for_whom_waits_for_them(ana: User, ben: User) -> None:
-    """Not yet seen failing; to be tried: a move that enters its two calendars in the order of the request, and a deletion of a user in any order."""
+    """Not yet seen failing; to be tried: a move, and a deletion of a user, that lock in another order."""
     crowd = Crowd(ana, ben)
 
     def work(number: int) -> None:
