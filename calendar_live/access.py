@@ -1,26 +1,28 @@
-"""Who may see or edit what: the one place that turns a membership into rights. Never sends or stores anything."""
+"""Who may see or edit what: the one place that turns a membership or a public link into rights. Never sends or stores anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
+from django.utils import timezone
 
-from .errors import Forbidden, NotFound
-from .models import Calendar, Membership, Role
+from .errors import Forbidden, NotFound, SignedOut
+from .models import Calendar, Membership, PublicLink, Role, Shows
 from .protocol.rights import Access, Rights
 from .protocol.state import State
+from .receivers import Receiver, link_receiver
 
 User = AbstractBaseUser | AnonymousUser
 UserKey = int | str
 
-# Sent after commit with `user_ids`, of whom each sees other calendars, or the same ones otherwise, than before.
+# Sent after commit with `receivers`: the keys of those who see other calendars, or the same ones otherwise, than before.
 rights_changed = Signal()
 
 _RIGHTS: Final[dict[str, Rights]] = {
@@ -30,11 +32,14 @@ _RIGHTS: Final[dict[str, Rights]] = {
     Role.FREEBUSY: "freebusy",
 }
 _EDITS: Final = frozenset({Role.OWNER, Role.EDITOR})
+_LINK_RIGHTS: Final[dict[str, Rights]] = {Shows.FULL: "public", Shows.FREEBUSY: "freebusy"}
+# What stands where a member's role would.
+LINK_ROLE: Final = "link"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One user's place in one calendar, and the calendar's head, read in one statement."""
+    """One receiver's place in one calendar, and the calendar's head, read in one statement."""
 
     calendar: str
     role: str
@@ -50,11 +55,14 @@ class Standing:
         return self.role in _EDITS
 
 
-def standings(user_id: UserKey, *, calendars: Iterable[str | UUID] | None = None) -> list[Standing]:
-    """Return where a user stands in the calendars they may see (all, or those named). One statement."""
-    rows = Membership.objects.filter(user_id=user_id, user__is_active=True, calendar__deleted_at=None)
-    if calendars is not None:
-        rows = rows.filter(calendar__in=list(calendars))
+def standings(who: User | Receiver, *, calendars: Iterable[str | UUID] | None = None) -> list[Standing]:
+    """Return where someone stands in the calendars they may see (all, or those named). One statement."""
+    receiver = receiver_of(who)
+    named = Q() if calendars is None else Q(calendar__in=list(calendars))
+    if receiver.kind == "link":
+        links = open_links().filter(named, pk=receiver.id)
+        return [Standing(str(one.calendar_id), LINK_ROLE, access_of_link(one), one.calendar.state) for one in links]
+    rows = Membership.objects.filter(named, user_id=receiver.id, user__is_active=True, calendar__deleted_at=None)
     values = rows.order_by("calendar__created_at", "calendar_id").values_list(
         "calendar_id", "role", "version", "calendar__revision", "calendar__nonce"
     )
@@ -64,12 +72,33 @@ def standings(user_id: UserKey, *, calendars: Iterable[str | UUID] | None = None
     ]
 
 
-def standing(user: User, calendar: str | UUID) -> Standing:
-    """Return a user's place in a calendar. Raises NotFound, also when there is such a calendar that they may not see."""
-    found = standings(key_of(user), calendars=[calendar])
-    if not found:
-        raise NotFound("There is no such calendar that you may see.")
-    return found[0]
+def standing(who: User | Receiver, calendar: str | UUID) -> Standing:
+    """Return someone's place in a calendar. Raises NotFound, also when there is such a calendar that they may not see.
+
+    Raises SignedOut for a public link that has ended.
+    """
+    receiver = receiver_of(who)
+    for found in standings(receiver, calendars=[calendar]):
+        return found
+    if receiver.kind == "link" and not standings(receiver):
+        raise SignedOut
+    raise NotFound("There is no such calendar that you may see.")
+
+
+def open_links() -> QuerySet[PublicLink]:
+    """Return the public links that hold now, each with its calendar."""
+    lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return PublicLink.objects.filter(lasting, withdrawn_at=None, calendar__deleted_at=None).select_related("calendar")
+
+
+def open_link(receiver: Receiver | None) -> PublicLink | None:
+    """Return the public link that a receiver is, if it holds now."""
+    return None if receiver is None or receiver.kind != "link" else open_links().filter(pk=receiver.id).first()
+
+
+def access_of_link(link: PublicLink) -> Access:
+    """Return the access token a public link stands for."""
+    return Access(_LINK_RIGHTS[link.shows], link.version)
 
 
 def require_edit(user: User, calendar: str | UUID) -> Standing:
@@ -126,17 +155,56 @@ def describe(mine: Membership) -> dict[str, object]:
     }
 
 
-def describe_all(user: User) -> list[dict[str, object]]:
-    """Return every calendar a user may see, as `describe` does."""
-    return describe_for([key_of(user)])[key_of(user)]
+def describe_link(link: PublicLink) -> dict[str, object]:
+    """Return a calendar as anybody may see it by a public link, in the form of `describe`. Nobody is named."""
+    access, calendar = access_of_link(link), link.calendar
+    return {
+        "id": str(calendar.pk),
+        "name": calendar.name,
+        "color": calendar.color,
+        "timeZone": calendar.time_zone,
+        "position": 0,
+        "role": LINK_ROLE,
+        "rights": access.rights,
+        "access": str(access),
+        "state": str(calendar.state),
+        "people": [],
+    }
 
 
-def describe_for(users: Iterable[UserKey]) -> dict[UserKey, list[dict[str, object]]]:
-    """Return every calendar that each of some users may see, as `describe` does. As many statements as for one user."""
-    found: dict[UserKey, list[dict[str, object]]] = {user: [] for user in users}
-    for mine in _memberships(found).prefetch_related("calendar__memberships__user"):
-        found[mine.user_id].append(describe(mine))
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Each calendar a receiver may see, as `describe` says, and until when if nobody does anything (None: for ever)."""
+
+    calendars: list[dict[str, object]] = field(default_factory=list)
+    until: datetime | None = None
+
+
+def describe_all(who: User | Receiver) -> list[dict[str, object]]:
+    """Return every calendar someone may see, as `describe` does."""
+    receiver = receiver_of(who)
+    return describe_for([receiver])[receiver].calendars
+
+
+def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
+    """Return what each of some receivers may see. Two statements for all who are users, one for all who are links."""
+    found = {receiver: Grant() for receiver in receivers}
+    users = [one.id for one in found if one.kind == "user"]
+    links = [one.id for one in found if one.kind == "link"]
+    if users:
+        for mine in _memberships(users).prefetch_related("calendar__memberships__user"):
+            found[Receiver("user", str(mine.user_id))].calendars.append(describe(mine))
+    if links:
+        for link in open_links().filter(pk__in=links):
+            found[link_receiver(link.pk)] = Grant([describe_link(link)], link.expires_at)
     return found
+
+
+def receivers_of(calendar: UUID) -> list[Receiver]:
+    """Return everyone who sees a calendar: its members, and its public links, also those that have ended."""
+    members = Membership.objects.filter(calendar=calendar).values_list("user_id", flat=True)
+    links = PublicLink.objects.filter(calendar=calendar).values_list("pk", flat=True)
+    return [*(Receiver("user", str(user)) for user in members), *map(link_receiver, links)]
 
 
 def people_of(calendar: UUID) -> list[tuple[str, str]]:
@@ -155,6 +223,11 @@ def display_name(user: User) -> str:
 def may_edit(membership: Membership) -> bool:
     """Whether a membership lets its user change work items."""
     return membership.role in _EDITS
+
+
+def receiver_of(who: User | Receiver) -> Receiver:
+    """Return the receiver that a user is. Raises NotFound for someone signed out."""
+    return who if isinstance(who, Receiver) else Receiver("user", str(key_of(who)))
 
 
 def key_of(user: User) -> UserKey:

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from .access import standings
 from .errors import CalendarLiveError
-from .models import Calendar, ChangeSet, Membership, Role, WorkItem
+from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem
 from .services import accounts, bulk, calendars
 
 
@@ -57,7 +57,7 @@ class CalendarAdmin(_ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: Calendar | None = None) -> bool:
         if obj is None:
             return super().has_delete_permission(request)
-        places = standings(request.user.pk or 0, calendars=[obj.pk])
+        places = standings(request.user, calendars=[obj.pk])
         return any(place.role == Role.OWNER for place in places)
 
     def delete_model(self, request: HttpRequest, obj: Calendar) -> None:
@@ -80,7 +80,7 @@ class WorkItemAdmin(_ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: WorkItem | None = None) -> bool:
         if obj is None:
             return super().has_delete_permission(request)
-        places = standings(request.user.pk or 0, calendars=[obj.calendar_id])
+        places = standings(request.user, calendars=[obj.calendar_id])
         return obj.deleted_at is None and any(place.may_edit for place in places)
 
     def delete_model(self, request: HttpRequest, obj: WorkItem) -> None:
@@ -125,6 +125,18 @@ class MembershipAdmin(_ReadOnly):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         for membership in queryset.select_related("calendar", "user"):
             self.delete_model(request, membership)
+
+
+@admin.register(PublicLink)
+class PublicLinkAdmin(_ReadOnly):
+    """Public links, to look at; their owners change and withdraw them on the calendar page. No address is shown here."""
+
+    list_display = ("name", "calendar", "shows", "created_by", "created_at", "expires_at", "withdrawn_at")
+    list_filter = ("calendar", "shows")
+    list_select_related = ("calendar", "created_by")
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
 
 
 @admin.register(ChangeSet)

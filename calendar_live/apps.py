@@ -11,8 +11,9 @@ class CalendarLiveConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, upkeep  # noqa: F401, PLC0415 - registers the system checks
+        from . import checks, logs, upkeep  # noqa: F401, PLC0415 - registers the system checks
         from .live import broadcast, hub  # noqa: F401, PLC0415 - connects the broadcast to the log
         from .services import event  # noqa: F401, PLC0415 - registers the source of work items
 
+        logs.install()
         hub.hub_started.connect(upkeep.start)

@@ -47,10 +47,18 @@ DEFAULTS: Final[dict[str, object]] = {
     "MAX_SUBSCRIPTIONS_PER_SOCKET": 200,
     # Open sockets of one user, per process.
     "MAX_SOCKETS_PER_USER": 50,
+    # Open sockets of one public link, per process.
+    "MAX_SOCKETS_PER_LINK": 200,
     # How long a request may wait for changes.
     "MAX_WAIT_SECONDS": 25,
     # Requests of one user that wait for changes, per process.
     "MAX_POLLS_PER_USER": 50,
+    # Requests by one public link that wait for changes, per process.
+    "MAX_POLLS_PER_LINK": 200,
+    # Public links of one calendar that are not withdrawn.
+    "MAX_LINKS": 20,
+    # Origins whose pages may frame what one public link shows.
+    "MAX_FRAME_ORIGINS": 20,
     # What may wait for one slow socket before it is closed with 4008.
     "MAX_BACKLOG_BYTES": 1_000_000,
     # Bad frames until a socket is closed with 4400.

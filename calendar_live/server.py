@@ -70,6 +70,13 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
         Server.could_not_listen = True
         super().listen_error(failure)
 
+    def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
+        from .receivers import without_tokens  # noqa: PLC0415 - imports Django's models of users, as the hub does
+
+        if "path" in details:
+            details = {**details, "path": without_tokens(str(details["path"]))}
+        super().log_action(protocol, action, details)
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if self._draining:
             _end_with_answer(protocol)

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
-from calendar_live.models import Calendar, Role, WorkItem
+from calendar_live.models import Calendar, PublicLink, Role, WorkItem
 from calendar_live.services import sharing
 from calendar_live.services.calendars import create_calendar, set_role
+from calendar_live.services.links import create_link
 from calendar_live.services.work_items import create_item
 
 PASSWORD = "demo"
@@ -33,6 +34,11 @@ def make_calendar(
         if member is not None:
             set_role(calendar, member=member, role=role)
     return calendar
+
+
+def make_link(calendar: Calendar, owner: User, **values: Any) -> PublicLink:
+    """Return a new public link that shows everything public, for ever, unless told otherwise."""
+    return create_link(calendar.pk, actor=owner, values={"name": "Website", "shows": "full"} | values)
 
 
 def make_item(calendar: Calendar, actor: User, *, item_id: UUID | None = None, **fields: Any) -> WorkItem:

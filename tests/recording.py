@@ -40,12 +40,12 @@ def announcements() -> Iterator[list[ChangeSet]]:
 
 
 @contextmanager
-def told_users() -> Iterator[list[list[str]]]:
+def told_receivers() -> Iterator[list[list[str]]]:
     """Yield whom each change of rights was told to."""
     heard: list[list[str]] = []
 
-    def hear(*, user_ids: list[str], **_: Any) -> None:
-        heard.append(list(user_ids))
+    def hear(*, receivers: list[str], **_: Any) -> None:
+        heard.append(list(receivers))
 
     rights_changed.connect(hear)
     try:

@@ -25,11 +25,16 @@ def in_range(wire: str, start: datetime, end: datetime) -> bool:
 
 def seen(entry: Entry, rights: str) -> str | None:
     """Return what a rights class reads of an upserted item."""
-    if rights == "full" or (rights == "shared" and entry.visibility == "normal"):
+    if rights == "full":
         return entry.wire
     if entry.visibility in ("secret", "hidden") or entry.wire is None:  # hidden: it became secret in that change
         return None
     whole: dict[str, Any] = orjson.loads(entry.wire)
+    if rights != "freebusy" and entry.visibility == "normal":
+        whole["parent"] = None
+        if rights == "public":
+            whole |= {"assignees": [], "createdBy": None, "updatedBy": None}
+        return orjson.dumps(whole).decode()
     names = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
     return orjson.dumps({name: whole[name] for name in names} | {"busy": True}).decode()
 

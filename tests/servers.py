@@ -273,6 +273,10 @@ class Nginx:
         """Return what it complained of."""
         return "".join(path.read_text() for name in ("log", "error.log") if (path := self._folder / name).exists())
 
+    def access_log(self) -> str:
+        """Return what it logged of each request."""
+        return (self._folder / "access.log").read_text()
+
     def reload(self) -> None:
         """Have it read its file again (written anew from `conf`): new workers take over, old ones end their connections in time."""
         assert self._process

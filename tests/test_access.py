@@ -57,22 +57,22 @@ def test_one_who_may_not_see_a_calendar_stands_nowhere(team: Calendar, ana: User
     for user, calendar in ((dan, team.pk), (AnonymousUser(), team.pk), (ana, uuid4()), (ana, gone.pk)):
         with pytest.raises(NotFound):
             access.standing(user, calendar)
-    assert access.standings(dan.pk) == []
+    assert access.standings(dan) == []
 
 
 def test_one_who_is_not_active_stands_nowhere(team: Calendar, ana: User) -> None:
     User.objects.filter(pk=ana.pk).update(is_active=False)
     with pytest.raises(NotFound):
         access.standing(ana, team.pk)
-    assert access.standings(ana.pk) == []
+    assert access.standings(ana) == []
     assert access.describe_all(ana) == []
 
 
 def test_places_are_those_asked_for_and_in_one_order(ana: User) -> None:
     calendars = [make_calendar(ana) for _ in range(3)]
-    assert [place.calendar for place in access.standings(ana.pk)] == [str(one.pk) for one in calendars]
+    assert [place.calendar for place in access.standings(ana)] == [str(one.pk) for one in calendars]
     asked = [calendars[2].pk, calendars[0].pk, uuid4()]
-    assert [place.calendar for place in access.standings(ana.pk, calendars=asked)] == [
+    assert [place.calendar for place in access.standings(ana, calendars=asked)] == [
         str(calendars[0].pk),
         str(calendars[2].pk),
     ]
@@ -105,7 +105,8 @@ def test_a_description_tells_a_member_what_they_may_know(team: Calendar, ana: Us
     assert [one["name"] for one in told["people"]] == ["Ana", "Ben", "Cara", "Free"]  # type: ignore[attr-defined]
     [told] = access.describe_all(free)
     assert told["people"] == []
-    assert access.describe_for([ana.pk, free.pk])[free.pk] == [told]
+    receivers = [access.receiver_of(user) for user in (ana, free)]
+    assert access.describe_for(receivers)[receivers[1]].calendars == [told]
 
 
 def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(ana: User, ben: User) -> None:

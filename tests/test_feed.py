@@ -192,7 +192,7 @@ def test_a_filter_leaves_what_it_names(
     assert titles(feed.read_feed(place_in(team), ask_for(wanted))) == expected
 
 
-@pytest.mark.parametrize("rights", ["shared", "freebusy"])
+@pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
 def test_a_filter_tells_nothing_of_what_its_asker_reads_as_busy(rights: Rights, team: Calendar, ana: User) -> None:
     """Invariant 7. Fails when the rows are filtered by columns that the receiver may not read."""
     make_item(team, ana, title="a", work_type="meeting", status="blocked", visibility="private")

@@ -12,10 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
-from ninja.security import SessionAuth
 
 from ..errors import CalendarLiveError, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge, Unavailable
-from . import calendars, feeds, frames, items, sharing
+from . import calendars, feeds, frames, items, links, sharing
+from .auth import People
 from .http import error_response, fresh, unknown_address
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,14 @@ api = NinjaAPI(
     title="calendar_live",
     version="1",
     description="Calendars, their feeds and their work items. Errors are {code, detail, fields}; see docs/protocol.md.",
-    auth=SessionAuth(),
+    auth=People(),
     urls_namespace="calendar_live_api",
 )
 api.add_router("", calendars.router)
 api.add_router("", feeds.router)
 api.add_router("", frames.router)
 api.add_router("", items.router)
+api.add_router("", links.router)
 api.add_router("", sharing.router)
 
 

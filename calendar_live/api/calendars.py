@@ -11,10 +11,12 @@ from django.utils import timezone
 from ninja import Router
 
 from .. import conf
-from ..access import deleted_calendars_of, describe, describe_all, memberships_of
+from ..access import User, deleted_calendars_of, describe_all
 from ..errors import NotFound
+from ..receivers import Receiver
 from ..schedule.ranges import format_instant
 from ..services import calendars, sharing
+from .auth import RECEIVERS, receiver
 from .http import json_response
 from .schemas import CalendarFields, CalendarOrder, CalendarOut, DeletedCalendarOut
 
@@ -23,10 +25,10 @@ router = Router(tags=["calendars"])
 _PATH = "/calendars/{uuid:calendar_id}/"
 
 
-@router.get("/calendars/", response=list[CalendarOut])
+@router.get("/calendars/", response=list[CalendarOut], auth=RECEIVERS)
 def list_calendars(request: HttpRequest) -> list[dict[str, object]]:
     """Return every calendar you may see."""
-    return describe_all(request.user)
+    return describe_all(receiver(request))
 
 
 @router.post("/calendars/", response={201: CalendarOut})
@@ -34,20 +36,20 @@ def create_calendar(request: HttpRequest, body: CalendarFields) -> HttpResponse:
     """Create a calendar that you own."""
     calendar_id = uuid4()
     calendars.create_calendar(actor=request.user, calendar_id=calendar_id, **body.given())
-    return _described(request, calendar_id, status=201)
+    return _described(request.user, calendar_id, status=201)
 
 
-@router.get(_PATH, response=CalendarOut)
+@router.get(_PATH, response=CalendarOut, auth=RECEIVERS)
 def get_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Return one calendar."""
-    return _described(request, calendar_id)
+    return _described(receiver(request), calendar_id)
 
 
 @router.patch(_PATH, response=CalendarOut)
 def edit_calendar(request: HttpRequest, calendar_id: UUID, body: CalendarFields) -> HttpResponse:
     """Rename or recolour a calendar, or set its time zone. For its owners."""
     calendars.edit_calendar(calendar_id, actor=request.user, changes=body.given())
-    return _described(request, calendar_id)
+    return _described(request.user, calendar_id)
 
 
 @router.delete(_PATH)
@@ -61,7 +63,7 @@ def delete_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 def restore_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Give a deleted calendar back to its members, with everything in it. For its owners."""
     calendars.restore_calendar(calendar_id, actor=request.user)
-    return _described(request, calendar_id)
+    return _described(request.user, calendar_id)
 
 
 @router.get("/calendars/trash/", response=list[DeletedCalendarOut])
@@ -88,8 +90,8 @@ def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[dict[str,
     return describe_all(request.user)
 
 
-def _described(request: HttpRequest, calendar_id: UUID, *, status: int = 200) -> HttpResponse:
-    mine = memberships_of(request.user).filter(calendar=calendar_id).prefetch_related("calendar__memberships__user")
-    for membership in mine:
-        return json_response(orjson.dumps(describe(membership)), status=status)
+def _described(whom: User | Receiver, calendar_id: UUID, *, status: int = 200) -> HttpResponse:
+    for described in describe_all(whom):
+        if described["id"] == str(calendar_id):
+            return json_response(orjson.dumps(described), status=status)
     raise NotFound("There is no such calendar that you may see.")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from .. import changelog, conf
-from ..access import Standing, key_of, standing, standings
+from ..access import Standing, standing, standings
 from ..errors import CannotCalculateChanges, Invalid
 from ..feed import Feed, read_feed
 from ..feed import Query as FeedRange
@@ -22,25 +22,26 @@ from ..protocol.frames import Subscribe
 from ..protocol.rights import Rights
 from ..protocol.state import State
 from ..schedule.ranges import NotATime, Range, parse_instant
-from .http import give_back_thread, json_response, matches, may_wait, refuse_unknown_parameters, session_key
+from .auth import RECEIVERS, credential, receiver
+from .http import give_back_thread, json_response, matches, may_wait, refuse_unknown_parameters
 from .schemas import AllFeedsQuery, FeedQuery
 
 router = Router(tags=["feeds"])
 
 
-@router.get("/calendars/{uuid:calendar_id}/feed/")
+@router.get("/calendars/{uuid:calendar_id}/feed/", auth=RECEIVERS)
 def get_feed(request: HttpRequest, calendar_id: UUID, query: Query[FeedQuery]) -> HttpResponse:
     """Return the work items of a time range: an array of event objects that any FullCalendar can read.
 
     `Calendar-State` says the state it is true for. 304 on `If-None-Match`; 503 while older than `min_revision`.
     """
     asked = _range_of(request, query)
-    feed = read_feed(standing(request.user, calendar_id), asked)
+    feed = read_feed(standing(receiver(request), calendar_id), asked)
     headers = {"ETag": feed.etag, "Calendar-State": str(feed.state), "Calendar-Access": feed.access}
     return _answer(request, feed.body, headers)
 
 
-@router.get("/feed/")
+@router.get("/feed/", auth=RECEIVERS)
 def get_all_feeds(request: HttpRequest, query: Query[AllFeedsQuery]) -> HttpResponse:
     """Return the work items of all (or the named) calendars you may see, in one array."""
     asked = _range_of(request, query)
@@ -51,9 +52,9 @@ def get_all_feeds(request: HttpRequest, query: Query[AllFeedsQuery]) -> HttpResp
 
 def _places(request: HttpRequest, wanted: list[str]) -> Iterable[Standing]:
     if not wanted:
-        return standings(key_of(request.user))
+        return standings(receiver(request))
     try:
-        return [standing(request.user, UUID(calendar)) for calendar in _split(wanted)]
+        return [standing(receiver(request), UUID(calendar)) for calendar in _split(wanted)]
     except ValueError as error:
         raise Invalid(fields={"calendar": ["Must be the UUID of a calendar."]}) from error
 
@@ -104,7 +105,7 @@ def _split(values: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.strip() for value in values for one in value.split(",") if one.strip()))
 
 
-@router.get("/calendars/{uuid:calendar_id}/changes/")
+@router.get("/calendars/{uuid:calendar_id}/changes/", auth=RECEIVERS)
 async def get_changes(request: HttpRequest, calendar_id: UUID, since: str, wait: float = 0) -> HttpResponse:
     """Return what changed since a state: `{oldState, newState, hasMore, upserted, destroyed}`.
 
@@ -120,7 +121,7 @@ async def get_changes(request: HttpRequest, calendar_id: UUID, since: str, wait:
 async def _wait_for_changes(request: HttpRequest, calendar: str, since: State, seconds: float) -> None:
     """Wait until the answer would tell something new: also that one may no longer see this calendar, or as somebody else."""
     await give_back_thread()
-    async with listening(session_key(request)) as poll:
+    async with listening(credential(request)) as poll:
         place = poll.granted.place(calendar)
         if place is not None:
             await poll.ask(Subscribe(id=0, calendar=calendar, state=since, access=place.access))
@@ -128,7 +129,7 @@ async def _wait_for_changes(request: HttpRequest, calendar: str, since: State, s
 
 
 def _read_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpResponse:
-    place = standing(request.user, calendar_id)
+    place = standing(receiver(request), calendar_id)
     found = changelog.read_since(
         place.calendar,
         State.parse(since),

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import orjson
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from ninja.security import APIKeyCookie
 
 from .. import conf
 from ..errors import Malformed, TooMany
 from ..live.longpoll import listening
 from ..protocol import frames
-from .http import give_back_thread, json_response, may_wait, session_key
+from .auth import UNREAD, credential
+from .http import give_back_thread, json_response, may_wait
 from .schemas import FramesIn
 
-
-class _Session(APIKeyCookie):
-    """The session's cookie and the CSRF token. Who it is, is read where no thread of the request is needed: see `listening`."""
-
-    param_name = settings.SESSION_COOKIE_NAME
-
-    def authenticate(self, request: HttpRequest, key: str | None) -> str | None:
-        return key
-
-
-router = Router(tags=["frames"], auth=_Session())
+router = Router(tags=["frames"], auth=UNREAD)
 
 
 @router.post("/frames/")
@@ -38,7 +27,7 @@ async def exchange_frames(request: HttpRequest, body: FramesIn) -> HttpResponse:
     if len(asked) > conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):
         raise TooMany("Too many calendars in one request.")
     await give_back_thread()
-    async with listening(session_key(request)) as poll:
+    async with listening(credential(request)) as poll:
         if body.known is None:
             poll.push(frames.hello(heartbeat_seconds=conf.number("HEARTBEAT_SECONDS")))
         await poll.tell(body.known or {})

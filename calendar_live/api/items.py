@@ -16,6 +16,7 @@ from ..models import WorkItem
 from ..protocol.rights import redact
 from ..services import bulk, moving, work_items
 from ..services.rows import Written
+from .auth import RECEIVERS, receiver
 from .http import expected_state, json_response, mutation_id, refuse_unknown_parameters
 from .schemas import BulkDelete, BulkEdit, BulkRestore, ItemFields, MoveTo
 
@@ -24,10 +25,10 @@ router = Router(tags=["work items"])
 _PATH = "/calendars/{uuid:calendar_id}/items/{uuid:item_id}/"
 
 
-@router.get(_PATH)
+@router.get(_PATH, auth=RECEIVERS)
 def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
     """Return a work item as you may see it; its ETag is its state."""
-    place = standing(request.user, calendar_id)
+    place = standing(receiver(request), calendar_id)
     item = WorkItem.objects.filter(pk=item_id, calendar=calendar_id, deleted_at=None).first()
     wire = None if item is None else redact(item.wire, item.visibility, place.rights)
     if item is None or wire is None:

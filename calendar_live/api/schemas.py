@@ -74,6 +74,27 @@ class CalendarFields(_Strict):
         return self.model_dump(exclude_unset=True)
 
 
+class LinkFields(_Strict):
+    """What an owner may set of a public link."""
+
+    name: str = Field("", description="At most 120 characters; for the owners alone.")
+    shows: str = Field("", description="full: as viewers see it, without people; freebusy: busy blocks only")
+    expires_at: str | None = Field(None, description="When it ends: a date-time with offset; null: never.")
+    frame_origins: list[str] = Field(
+        default=[], description="Whose pages may frame the widget.", examples=[["https://www.example.org"]]
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were sent, under their column names. Raises Invalid when the time cannot be read."""
+        values = self.model_dump(exclude_unset=True)
+        if values.get("expires_at") is not None:
+            try:
+                values["expires_at"] = parse_instant(values["expires_at"])
+            except NotATime as error:
+                raise Invalid(fields={"expiresAt": [str(error)]}) from error
+        return values
+
+
 class FeedQuery(Schema):
     """What a feed is asked for."""
 
@@ -253,6 +274,19 @@ class SharedOut(Schema):
 
     member: MemberOut | None
     invitation: InvitationOut | None
+
+
+class LinkOut(Schema):
+    """A public link, as the calendar's owners see it."""
+
+    id: str
+    name: str
+    shows: str
+    url: str
+    embedUrl: str
+    frameOrigins: list[str]
+    createdAt: str
+    expiresAt: str | None
 
 
 class ErrorOut(Schema):

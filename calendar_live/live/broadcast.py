@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from prometheus_client import Counter
 
 from .. import conf
-from ..access import rights_changed
+from ..access import receiver_of, rights_changed
 from ..breaker import Breaker
 from ..changelog import change_committed, push_bytes
 from ..protocol.changes import Actor, ChangeSet, Entry
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 broadcasts = Counter("calendar_live_broadcasts_total", "Change sets announced to the channel layer.", ["result"])
 
 MESSAGE_TYPE: Final = "calendar.changes"
-RIGHTS_TYPE: Final = "user.rights"
+RIGHTS_TYPE: Final = "receiver.rights"
 RECONNECT_TYPE: Final = "control.reconnect"
 # The group of what concerns every socket of every process.
 CONTROL_GROUP: Final = "control"
@@ -55,11 +55,6 @@ class Message(TypedDict):
 def group_of(calendar: str) -> str:
     """Return the Channels group of a calendar."""
     return f"calendar.{calendar}"
-
-
-def group_of_user(user_id: object) -> str:
-    """Return the Channels group of a user: what concerns all their sockets."""
-    return f"user.{user_id}"
 
 
 def encode(change_set: ChangeSet) -> Message:
@@ -142,17 +137,17 @@ async def _send_to_nobody(layer: BaseChannelLayer) -> None:
         await layer.group_send(NOBODYS_GROUP, {"type": RECONNECT_TYPE})
 
 
-def send_rights(*, user_ids: Iterable[str], **_: Any) -> None:
-    """Tell every process that users see other calendars than before. A failure is made good by the heartbeats' look."""
-    _guarded(_send_rights, list(user_ids), "The new rights of some users were not broadcast")
+def send_rights(*, receivers: Iterable[str], **_: Any) -> None:
+    """Tell every process that receivers, by their keys, see other calendars than before. The heartbeats' look makes good a failure."""
+    _guarded(_send_rights, list(receivers), "The new rights of some receivers were not broadcast")
 
 
-async def _send_rights(user_ids: list[str]) -> None:
+async def _send_rights(receivers: list[str]) -> None:
     layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
     if layer is not None:
         async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
-            for user_id in user_ids:
-                await layer.group_send(group_of_user(user_id), {"type": RIGHTS_TYPE, "user": user_id})
+            for receiver in receivers:
+                await layer.group_send(receiver, {"type": RIGHTS_TYPE, "receiver": receiver})
 
 
 def send_reconnect(*, spread_ms: int) -> None:
@@ -170,11 +165,11 @@ def send_sign_out(*, request: HttpRequest, user: AbstractBaseUser | None, **_: A
     """Have a user's sockets looked at when one of their sessions has ended; Django tells a moment before it deletes it."""
     if user is None:
         return
-    flush, told = request.session.flush, [str(user.pk)]
+    flush, told = request.session.flush, [str(receiver_of(user))]
 
     def flush_and_tell() -> None:
         flush()
-        transaction.on_commit(lambda: send_rights(user_ids=told), robust=True)
+        transaction.on_commit(lambda: send_rights(receivers=told), robust=True)
 
     request.session.flush = flush_and_tell  # type: ignore[method-assign]  # of this one request
 
@@ -182,8 +177,8 @@ def send_sign_out(*, request: HttpRequest, user: AbstractBaseUser | None, **_: A
 def send_account(*, instance: AbstractBaseUser, created: bool, update_fields: Collection[str] | None, **_: Any) -> None:
     """Have a user's sockets looked at when their account was changed: another password or no activity ends their sessions."""
     if not created and (update_fields is None or set(update_fields) != {"last_login"}):
-        told = [str(instance.pk)]
-        transaction.on_commit(lambda: send_rights(user_ids=told), robust=True)
+        told = [str(receiver_of(instance))]
+        transaction.on_commit(lambda: send_rights(receivers=told), robust=True)
 
 
 user_logged_out.connect(send_sign_out, dispatch_uid="calendar_live.live.broadcast.sign_out")

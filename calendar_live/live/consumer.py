@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import Counter
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from asgiref.typing import WebSocketScope
 from channels.consumer import get_handler_name
@@ -17,9 +19,9 @@ from django.http import parse_cookie
 from prometheus_client import Gauge
 
 from .. import conf
-from ..access import UserKey
 from ..errors import CalendarLiveError, Malformed, TooLarge, TooMany
 from ..protocol import frames
+from ..receivers import Credential, LinkToken, Receiver, SessionKey
 from . import reader
 from .hub import Hub, get_hub
 from .outbox import Outbox
@@ -35,7 +37,10 @@ MALFORMED: Final = 4400
 TOO_MANY: Final = 4429
 SILENT: Final = 4012
 
-_open_per_user: Counter[UserKey] = Counter()
+# Of each receiver, by its key.
+_open: Counter[str] = Counter()
+_RETRY_SECONDS: Final = 1.0
+_MOST: Final = {"user": "MAX_SOCKETS_PER_USER", "link": "MAX_SOCKETS_PER_LINK"}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
@@ -46,7 +51,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     scope: WebSocketScope
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.user_id: UserKey = ""
+        self.receiver = Receiver("user", "")
         self._hub: Hub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._wanted: asyncio.Queue[frames.Subscribe | frames.Unsubscribe] = asyncio.Queue()
@@ -54,6 +59,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._asked_to_recheck = asyncio.Event()
         self._bad_frames = 0
         self._heard_at = time.monotonic()
+        self._ends_at = math.inf  # when what is granted ends by itself, by the monotonic clock
         self._outbox = Outbox(send, max_bytes=conf.number("MAX_BACKLOG_BYTES"))
         try:
             await super().__call__(scope, receive, send)
@@ -72,28 +78,28 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         if not _origin_allowed(headers, self.scope.get("scheme") or "ws"):
             self._outbox.close(FORBIDDEN)
             return
-        session = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(conf.session_cookie())
-        granted = await reader.granted(session)
-        if granted is None:
+        shown = _shown(headers, self.scope["query_string"])
+        granted = await reader.granted(shown)
+        if granted is None or granted.is_over:
             self._outbox.close(SIGNED_OUT)
-        elif _open_per_user[granted.user_id] >= conf.number("MAX_SOCKETS_PER_USER"):
+        elif _open[str(granted.receiver)] >= conf.number(_MOST[granted.receiver.kind]):
             self._outbox.close(TOO_MANY)
         else:
-            await self._enter(granted, session)
+            await self._enter(granted, shown)
 
-    async def _enter(self, granted: reader.Granted, session: str | None) -> None:
-        self.user_id = granted.user_id
-        _open_per_user[granted.user_id] += 1
+    async def _enter(self, granted: reader.Granted, shown: Credential | None) -> None:
+        self.receiver = granted.receiver
+        _open[str(granted.receiver)] += 1
         sockets.inc()
         self._hub = get_hub()
         await self._hub.enter(self)
         heartbeat = conf.number("HEARTBEAT_SECONDS")
         self.push(frames.hello(heartbeat_seconds=heartbeat))
-        self._known = await self._hub.tell_rights(self, granted, {})  # the page may be older than this socket
+        await self._tell(self._hub, granted)  # the page may be older than this socket
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._serve(self._hub)),
-            loop.create_task(self._beat(self._hub, session, heartbeat)),
+            loop.create_task(self._beat(self._hub, shown, heartbeat)),
         ]
         self._hub.see_off(self)
         self.recheck()  # what was taken away after it was read, and before the hub knew of this socket, was told to nobody
@@ -106,9 +112,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             return
         hub, self._hub = self._hub, None
         sockets.dec()
-        _open_per_user[self.user_id] -= 1
-        if not _open_per_user[self.user_id]:
-            del _open_per_user[self.user_id]
+        _open[str(self.receiver)] -= 1
+        if not _open[str(self.receiver)]:
+            del _open[str(self.receiver)]
         await hub.leave(self)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
@@ -173,21 +179,23 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self.push(frames.error(TooMany("Too many calendars on one socket."), id=frame.id))
         return False
 
-    async def _beat(self, hub: Hub, session: str | None, heartbeat: int) -> None:
-        """Tell the heads and look at the rights every heartbeat, and at the rights when told; end a socket gone silent."""
+    async def _beat(self, hub: Hub, shown: Credential | None, heartbeat: int) -> None:
+        """Tell the heads and look at the rights every heartbeat, and at the rights when told or when they end; end a silent socket."""
         silence = conf.number("SILENCE_SECONDS")
         beat_at = time.monotonic() + heartbeat * _jitter()  # sockets that came together do not beat together
         while True:
-            asked = await self._asked_before(min(beat_at, self._heard_at + silence))
+            asked = await self._asked_before(min(beat_at, self._heard_at + silence, self._ends_at))
+            asked = asked or time.monotonic() >= self._ends_at
             if time.monotonic() - self._heard_at >= silence:
                 self._outbox.close(SILENT)
                 return
             try:
-                granted = await (reader.granted if asked else reader.granted_at_leisure)(session)
+                granted = await (reader.granted if asked else reader.granted_at_leisure)(shown)
                 if not await self._apply(hub, granted):
                     return
             except Exception:  # the database may be away: what was granted stands until it answers
                 logger.exception("The rights of a socket could not be looked at")
+                self._ends_at = max(self._ends_at, time.monotonic() + _RETRY_SECONDS)
             if not asked:
                 self.push(frames.head(hub.heads_of(self)))
                 beat_at = time.monotonic() + heartbeat
@@ -203,12 +211,26 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         return True
 
     async def _apply(self, hub: Hub, granted: reader.Granted | None) -> bool:
-        """Apply what the session grants now (invariant 7). Return False when that is nothing any more."""
-        if granted is None or granted.user_id != self.user_id:
-            self._outbox.close(SIGNED_OUT)
-            return False
+        """Apply what is granted now (invariant 7). Return False when that is nothing any more."""
+        if granted is not None and granted.receiver == self.receiver:
+            await self._tell(hub, granted)
+            if not granted.is_over:
+                return True
+        self._outbox.close(SIGNED_OUT)
+        return False
+
+    async def _tell(self, hub: Hub, granted: reader.Granted) -> None:
         self._known = await hub.tell_rights(self, granted, self._known)
-        return True
+        self._ends_at = time.monotonic() + granted.seconds_left()
+
+
+def _shown(headers: dict[bytes, bytes], query: bytes) -> Credential | None:
+    """Return what a socket shows to be let in. With a link's token, a cookie that came along counts for nothing."""
+    token = dict(parse_qsl(query.decode("latin-1"))).get("link")
+    if token is not None:
+        return LinkToken(token)
+    session = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(conf.session_cookie())
+    return None if session is None else SessionKey(session)
 
 
 def _origin_allowed(headers: dict[bytes, bytes], scheme: str) -> bool:

@@ -16,12 +16,13 @@ from django.dispatch import Signal
 from prometheus_client import Counter, Gauge
 
 from .. import conf
-from ..access import Standing, UserKey
+from ..access import Standing
 from ..errors import CalendarLiveError, CannotCalculateChanges, Forbidden
 from ..protocol import frames
 from ..protocol.changes import ChangeSet
 from ..protocol.rights import Access, Rights
 from ..protocol.state import State
+from ..receivers import Receiver
 from . import broadcast, reader
 from .supervision import Supervisor
 
@@ -46,13 +47,13 @@ _JOIN_SECONDS: Final = 0.25  # whoever opens a page waits no longer for a broker
 class Socket(Protocol):
     """What the hub needs of a socket."""
 
-    user_id: UserKey
+    receiver: Receiver
 
     def push(self, text: str) -> None:
         """Send a frame without waiting and without raising."""
 
     def recheck(self) -> None:
-        """Look soon at what its session still grants."""
+        """Look soon at what it is still granted."""
 
 
 @dataclass(eq=False)
@@ -78,8 +79,8 @@ class _Served:
 
 
 @dataclass(eq=False)
-class _Person:
-    """One user's sockets here. `lock`: who leaves must not part from the group that who enters meanwhile relies on."""
+class _Audience:
+    """One receiver's sockets here. `lock`: who leaves must not part from the group that who enters meanwhile relies on."""
 
     sockets: set[Socket] = field(default_factory=set)
     heard: bool = False
@@ -91,7 +92,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._served: dict[str, _Served] = {}
-        self._people: dict[str, _Person] = {}
+        self._audiences: dict[str, _Audience] = {}  # by the receiver's key
         self._unheard = {broadcast.CONTROL_GROUP}  # groups the layer did not let us join yet
         self._deaf_until = 0.0  # after a failure of the layer, nobody waits for it until then
         self._layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
@@ -103,14 +104,15 @@ class Hub:
     # --- subscriptions -------------------------------------------------------------------------------------------
 
     async def enter(self, socket: Socket) -> None:
-        """Take in a socket: from now on it hears what concerns its user."""
+        """Take in a socket: from now on it hears what concerns its receiver."""
         self._start()
-        person = self._people.setdefault(str(socket.user_id), _Person())
-        person.sockets.add(socket)
-        async with person.lock:
-            if not person.heard:
-                await self._join(broadcast.group_of_user(socket.user_id))
-                person.heard = True
+        key = str(socket.receiver)
+        audience = self._audiences.setdefault(key, _Audience())
+        audience.sockets.add(socket)
+        async with audience.lock:
+            if not audience.heard:
+                await self._join(key)
+                audience.heard = True
 
     async def leave(self, socket: Socket) -> None:
         """Let go of a socket and all its subscriptions. A calendar nobody is left on goes at the next look at the heads.
@@ -119,18 +121,19 @@ class Hub:
         """
         for calendar in self.calendars_of(socket):
             self._forget(self._served[calendar], socket)
-        person = self._people.get(str(socket.user_id), _Person())
-        person.sockets.discard(socket)
-        async with person.lock:
-            if not person.sockets and person.heard:
-                person.heard = False
-                await self._part(broadcast.group_of_user(socket.user_id))
-            if not person.sockets and self._people.get(str(socket.user_id)) is person:
-                del self._people[str(socket.user_id)]
+        key = str(socket.receiver)
+        audience = self._audiences.get(key, _Audience())
+        audience.sockets.discard(socket)
+        async with audience.lock:
+            if not audience.sockets and audience.heard:
+                audience.heard = False
+                await self._part(key)
+            if not audience.sockets and self._audiences.get(key) is audience:
+                del self._audiences[key]
 
     async def subscribe(self, socket: Socket, frame: frames.Subscribe) -> None:
         """Answer a subscribe: replay what was missed, say `subscribed`, then stay live (rule S3); else a reset or an error."""
-        await self.subscribe_at(socket, frame, await reader.standing(socket.user_id, frame.calendar))
+        await self.subscribe_at(socket, frame, await reader.standing(socket.receiver, frame.calendar))
 
     async def subscribe_at(self, socket: Socket, frame: frames.Subscribe, place: Standing | None) -> None:
         """Answer a subscribe of someone whose place in the calendar was read after they asked (None: it is not theirs to see)."""
@@ -216,7 +219,7 @@ class Hub:
         }
 
     async def tell_rights(self, socket: Socket, granted: reader.Granted, known: Mapping[str, str]) -> dict[str, str]:
-        """Bring a socket to what its session grants now, and return that as the versions it then knows (invariant 7).
+        """Bring a socket to what it is granted now, and return that as the versions it then knows (invariant 7).
 
         Each calendar that is not as it knows it is told, and each that is no longer its own is withdrawn.
         """
@@ -452,8 +455,8 @@ class Hub:
         if message.get("type") == broadcast.MESSAGE_TYPE:
             await self.receive(broadcast.decode(message))
         elif message.get("type") == broadcast.RIGHTS_TYPE:
-            person = self._people.get(str(message["user"]), _Person())
-            for socket in list(person.sockets):
+            audience = self._audiences.get(message["receiver"], _Audience())
+            for socket in list(audience.sockets):
                 socket.recheck()
         elif message.get("type") == broadcast.RECONNECT_TYPE:
             self.send_away(spread_ms=message["spread_ms"])
@@ -461,8 +464,8 @@ class Hub:
     def send_away(self, *, spread_ms: int) -> None:
         """Have every socket of this process connect anew: to a server that has just joined, or before this one goes."""
         order = frames.reconnect(spread_ms=spread_ms)
-        for person in list(self._people.values()):
-            for socket in list(person.sockets):
+        for audience in list(self._audiences.values()):
+            for socket in list(audience.sockets):
                 socket.push(order)
 
     def end(self, *, spread_ms: int) -> None:

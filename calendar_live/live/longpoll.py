@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -11,27 +12,29 @@ from typing import Final
 from prometheus_client import Gauge
 
 from .. import conf
-from ..access import UserKey
 from ..errors import SignedOut, TooMany
 from ..protocol import frames
+from ..receivers import Credential, Receiver
 from . import reader
 from .hub import Hub, get_hub
 
 polls = Gauge("calendar_live_polls", "Requests of this process that listen for changes.")
 
-_open_per_user: Final[Counter[UserKey]] = Counter()
+# Of each receiver, by its key.
+_open: Final[Counter[str]] = Counter()
+_MOST: Final = {"user": "MAX_POLLS_PER_USER", "link": "MAX_POLLS_PER_LINK"}
 
 
 class Poll:
     """One request, as the hub sees it: it keeps what is pushed until there is something worth an answer."""
 
-    def __init__(self, hub: Hub, session: str, granted: reader.Granted) -> None:
-        self.user_id: UserKey = granted.user_id
+    def __init__(self, hub: Hub, shown: Credential, granted: reader.Granted) -> None:
+        self.receiver = granted.receiver
         self.granted = granted
         self.known = granted.versions()
         self.frames: list[str] = []
         self._hub = hub
-        self._session = session
+        self._shown = shown
         self._bytes = 0
         self._no_news: set[str] = set()  # `subscribed` frames that say what was known
         self._has_news = False
@@ -64,36 +67,43 @@ class Poll:
         await self._hub.subscribe_at(self, frame, self.granted.place(frame.calendar))
 
     async def news(self, seconds: float) -> None:
-        """Wait until there is something to tell, or for so many seconds. Raises SignedOut when the session ends meanwhile."""
+        """Wait until there is something to tell, or for so many seconds. Raises SignedOut when the session ends meanwhile.
+
+        A link that ends is told of; the next question is refused.
+        """
         self._hub.see_off(self)
+        deadline = time.monotonic() + min(seconds, conf.number("MAX_WAIT_SECONDS"))
+        while not self._has_news and time.monotonic() < deadline:
+            await self._wait_until(min(deadline, time.monotonic() + self.granted.seconds_left()))
+            if self._asked_to_recheck or self.granted.seconds_left() <= 0:
+                await self._look_again()
+
+    async def _wait_until(self, deadline: float) -> None:
         try:
-            async with asyncio.timeout(min(seconds, conf.number("MAX_WAIT_SECONDS"))):
-                while not self._has_news:
-                    await self._woken.wait()
-                    self._woken.clear()
-                    if self._asked_to_recheck:
-                        await self._look_again()
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                await self._woken.wait()
         except TimeoutError:
-            pass
+            return
+        self._woken.clear()
 
     async def _look_again(self) -> None:
         self._asked_to_recheck = False
-        granted = await reader.granted(self._session)
-        if granted is None or granted.user_id != self.user_id:
+        granted = await reader.granted(self._shown)
+        if granted is None or granted.receiver != self.receiver:
             raise SignedOut
         self.granted = granted
         await self.tell(self.known)
 
 
 @asynccontextmanager
-async def listening(session: str | None) -> AsyncIterator[Poll]:
-    """Let a session's request listen. Raises SignedOut, and TooMany when its user has as many as they may."""
-    granted = await reader.granted(session)
-    if granted is None or session is None:
+async def listening(shown: Credential | None) -> AsyncIterator[Poll]:
+    """Let a request listen. Raises SignedOut, and TooMany when its receiver has as many as it may."""
+    granted = await reader.granted(shown)
+    if granted is None or granted.is_over or shown is None:
         raise SignedOut
-    with _counted(granted.user_id):
+    with _counted(granted.receiver):
         hub = get_hub()
-        poll = Poll(hub, session, granted)
+        poll = Poll(hub, shown, granted)
         try:
             await hub.enter(poll)
             yield poll
@@ -102,15 +112,16 @@ async def listening(session: str | None) -> AsyncIterator[Poll]:
 
 
 @contextmanager
-def _counted(user_id: UserKey) -> Iterator[None]:
-    if _open_per_user[user_id] >= conf.number("MAX_POLLS_PER_USER"):
-        raise TooMany("Too many requests of yours wait for changes.")
-    _open_per_user[user_id] += 1
+def _counted(receiver: Receiver) -> Iterator[None]:
+    key = str(receiver)
+    if _open[key] >= conf.number(_MOST[receiver.kind]):
+        raise TooMany("Too many requests wait for changes.")
+    _open[key] += 1
     polls.inc()
     try:
         yield
     finally:
         polls.dec()
-        _open_per_user[user_id] -= 1
-        if not _open_per_user[user_id]:
-            del _open_per_user[user_id]
+        _open[key] -= 1
+        if not _open[key]:
+            del _open[key]

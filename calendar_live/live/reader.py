@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
-from django.conf import settings
-from django.contrib.auth import get_user
 from django.db import connections
+from django.utils import timezone
 
 from .. import access, changelog, conf
-from ..access import Standing, UserKey
+from ..access import Standing
 from ..changelog import Since
 from ..protocol import frames
 from ..protocol.rights import Access
 from ..protocol.state import State
+from ..receivers import Credential, Receiver, identify
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,17 +72,30 @@ async def _in_hub_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a session grants now: the calendars its user may see, each as `access.describe` says."""
+    """What a session or a link grants now: the calendars its receiver may see, each as `access.describe` says.
 
-    user_id: UserKey
+    `until`: when that ends by itself (None: never).
+    """
+
+    receiver: Receiver
     calendars: dict[str, dict[str, object]]
+    until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this was a link, and is none any more. A user of no calendars is still somebody."""
+        return self.receiver.kind == "link" and not self.calendars
+
+    def seconds_left(self) -> float:
+        """Return after how many seconds it ends by itself."""
+        return math.inf if self.until is None else (self.until - timezone.now()).total_seconds()
 
     def versions(self) -> dict[str, str]:
         """Return a short text per calendar that changes with what is told of it; its state is not part of that: frames tell it."""
         return {calendar: _version(described) for calendar, described in self.calendars.items()}
 
     def place(self, calendar: str) -> Standing | None:
-        """Return the user's place in a calendar, with its head; None when they may not see it."""
+        """Return the receiver's place in a calendar, with its head; None when they may not see it."""
         described = self.calendars.get(calendar)
         if described is None:
             return None
@@ -95,27 +108,25 @@ def _version(described: dict[str, object]) -> str:
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
-async def granted(session_key: str | None) -> Granted | None:
-    """Return what a session grants, or None when nobody (active) is signed in by it."""
-    return None if session_key is None else await _in_thread(_granted, session_key)
+async def granted(shown: Credential | None) -> Granted | None:
+    """Return what a credential grants, or None when it is nobody's."""
+    return None if shown is None else await _in_thread(_granted, shown)
 
 
-def _granted(session_key: str) -> Granted | None:
-    return _granted_to_each([session_key])[session_key]
+def _granted(shown: Credential) -> Granted | None:
+    return _granted_to_each([shown])[shown]
 
 
-def _granted_to_each(session_keys: Iterable[str]) -> dict[str, Granted | None]:
-    """Return what sessions grant: two statements for each, as any engine and backend needs, and three for all."""
-    users = {key: _user_of_session(key) for key in session_keys}
-    described = access.describe_for({user for user in users.values() if user is not None})
-    calendars = {user: {str(one["id"]): one for one in found} for user, found in described.items()}
-    return {key: None if user is None else Granted(user, calendars[user]) for key, user in users.items()}
-
-
-def _user_of_session(session_key: str) -> UserKey | None:
-    store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone
-    return access.key_of(user) if user.is_authenticated and user.is_active else None
+def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | None]:
+    """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
+    receivers = {one: identify(one) for one in shown}
+    grants = access.describe_for({receiver for receiver in receivers.values() if receiver is not None})
+    return {
+        one: None
+        if receiver is None
+        else Granted(receiver, {str(each["id"]): each for each in grants[receiver].calendars}, grants[receiver].until)
+        for one, receiver in receivers.items()
+    }
 
 
 class Looks:
@@ -125,14 +136,14 @@ class Looks:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Future[Granted | None]] = {}
+        self._waiting: dict[Credential, asyncio.Future[Granted | None]] = {}
         self._gathering: asyncio.Task[None] | None = None
 
-    async def granted(self, session_key: str) -> Granted | None:
-        """Return what a session grants at some moment from now on."""
-        answer = self._waiting.get(session_key)
+    async def granted(self, shown: Credential) -> Granted | None:
+        """Return what a credential grants at some moment from now on."""
+        answer = self._waiting.get(shown)
         if answer is None:
-            answer = self._waiting[session_key] = asyncio.get_running_loop().create_future()
+            answer = self._waiting[shown] = asyncio.get_running_loop().create_future()
         if self._gathering is None:
             self._gathering = asyncio.create_task(self._gather())
         return await asyncio.shield(answer)  # a socket that goes must not take the answer from the others
@@ -155,16 +166,16 @@ class Looks:
 _looks: WeakKeyDictionary[asyncio.AbstractEventLoop, Looks] = WeakKeyDictionary()
 
 
-async def granted_at_leisure(session_key: str | None) -> Granted | None:
+async def granted_at_leisure(shown: Credential | None) -> Granted | None:
     """Return what `granted` does, a quarter of a second later, together with whoever asks in the same while."""
-    if session_key is None:
+    if shown is None:
         return None
-    return await _looks.setdefault(asyncio.get_running_loop(), Looks()).granted(session_key)
+    return await _looks.setdefault(asyncio.get_running_loop(), Looks()).granted(shown)
 
 
-async def standing(user_id: UserKey, calendar: str) -> Standing | None:
-    """Return a user's place in a calendar, with its head; None when they may not see it."""
-    found = await _in_thread(access.standings, user_id, calendars=[calendar])
+async def standing(receiver: Receiver, calendar: str) -> Standing | None:
+    """Return a receiver's place in a calendar, with its head; None when they may not see it."""
+    found = await _in_thread(access.standings, receiver, calendars=[calendar])
     return found[0] if found else None
 
 

@@ -5,6 +5,7 @@ from .invitation import Invitation
 from .lease import Lease
 from .live import LiveModel
 from .log import ChangeSet, Entry
+from .public_link import PublicLink, Shows
 from .work_item import Assignment, Priority, Status, Visibility, WorkItem, WorkType
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "LiveModel",
     "Membership",
     "Priority",
+    "PublicLink",
     "Role",
+    "Shows",
     "Status",
     "Visibility",
     "WorkItem",

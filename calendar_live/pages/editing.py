@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from ..access import Standing, display_name, people_of, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound, Stale
 from ..models import WorkItem
-from ..protocol.rights import redact
+from ..protocol.rights import reads_whole, redact
 from ..services.work_items import update_item
 from .forms import COLUMNS, SPAN, ItemForm
 from .http import fragment, is_htmx, saved
@@ -174,13 +174,17 @@ def _show_details(request: HttpRequest, place: Standing, item: WorkItem, wire: s
     busy = "busy" in event
     span = span_values(event["start"], event["end"], all_day=event["allDay"], time_zone=event["timeZone"])
     values = span if busy else values_of(wire)
+    parent = _visible_parent(place, item)
     context = {
         "item": item.pk,
         "calendar": item.calendar.name,
         "busy": busy,
         "title": _("Busy") if busy else values["title"],
         "when": say_when(values),
-        "lines": [] if busy else _lines(values, _visible_parent(place, item) | dict(people_of(UUID(place.calendar)))),
+        # A redacted wire names no parent; one that is visible is told here.
+        "lines": []
+        if busy
+        else _lines(values | {"parent": next(iter(parent), None)}, parent | dict(people_of(UUID(place.calendar)))),
         "description": "" if busy else values["description"],
     }
     return render(request, "calendar_live/item_details.html", context)
@@ -189,7 +193,7 @@ def _show_details(request: HttpRequest, place: Standing, item: WorkItem, wire: s
 def _visible_parent(place: Standing, item: WorkItem) -> dict[object, str]:
     """Return the parent's title under its id, if the reader may read it."""
     parent = item.parent
-    if parent is None or redact(parent.wire, parent.visibility, place.rights) != parent.wire:
+    if parent is None or not reads_whole(parent.visibility, place.rights):
         return {}
     return {parent.pk: parent.title}
 

@@ -8,6 +8,7 @@ from .calendar import calendar_page, favicon
 from .creating import new_item, parent_options
 from .editing import edit_item
 from .invitations import invitation_page
+from .public import public_embed, public_page
 
 urlpatterns = [
     path("", calendar_page, name="calendar"),
@@ -15,6 +16,8 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("invitations/<str:token>/", invitation_page, name="invitation"),
     path("favicon.ico", favicon, name="favicon"),
+    path("public/<str:token>/", public_page, name="public"),
+    path("public/<str:token>/embed/", public_embed, name="public_embed"),
     path("items/new/", new_item, name="item_new"),
     path("items/parents/", parent_options, name="item_parents"),
     path("calendars/<uuid:calendar_id>/items/<uuid:item_id>/edit/", edit_item, name="item_edit"),

@@ -199,7 +199,7 @@ def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:
         if item is not None:
             chunks[-1][1].append(item)
         filled += size
-    actor = None if rights == "freebusy" else change_set.actor  # who else is there is not a free/busy member's business
+    actor = change_set.actor if rights in ("full", "shared") else None  # who else is there is nobody else's business
     return [
         _changes(change_set, *chunk, actor=actor, more=index + 1 < len(chunks)) for index, chunk in enumerate(chunks)
     ]

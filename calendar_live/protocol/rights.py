@@ -10,16 +10,29 @@ import orjson
 
 from ..errors import Malformed
 
-Rights = Literal["full", "shared", "freebusy"]
+Rights = Literal["full", "shared", "public", "freebusy"]
 Visibility = Literal["normal", "private", "secret"]
 
-_SHAPE = re.compile(r"(full|shared|freebusy)\.([0-9]{1,18})\Z")
+_SHAPE = re.compile(r"(full|shared|public|freebusy)\.([0-9]{1,18})\Z")
 _BUSY_FIELDS: Final = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
+# The parent may be a secret item, and a wire is redacted without a look at any other row.
+_NO_PARENT: Final[dict[str, object]] = {"parent": None}
+_NO_PEOPLE: Final[dict[str, object]] = {"assignees": [], "createdBy": None, "updatedBy": None}
+# What may be told to anybody: what a source adds of its own may be about people.
+_PUBLIC_FIELDS: Final = frozenset(
+    {
+        *_BUSY_FIELDS,
+        *_NO_PARENT,
+        *_NO_PEOPLE,
+        *("title", "color", "workType", "status", "priority", "progress", "visibility"),
+        *("description", "location", "seriesId", "recurrenceId", "url"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A rights class and the version of the membership that grants it: `"full.7"`. Any change of rights changes it."""
+    """A rights class and the version of the membership or public link that grants it: `"full.7"`. Any change of rights changes it."""
 
     rights: Rights
     version: int
@@ -39,7 +52,7 @@ class Access:
 
 def reads_whole(visibility: str, rights: Rights) -> bool:
     """Whether a receiver with these rights reads items of this visibility as they are."""
-    return rights == "full" or (rights == "shared" and visibility == "normal")
+    return rights == "full" or (rights in ("shared", "public") and visibility == "normal")
 
 
 # Of a log entry: the item is secret now, and those who may not know of it have seen it before.
@@ -49,11 +62,19 @@ JUST_HIDDEN: Final = "hidden"
 def redact(wire: str, visibility: str, rights: Rights) -> str | None:
     """Return what a receiver with these rights may read of a wire, or None when it may not know of it.
 
-    `shared` reads normal items whole and private ones as "Busy"; `freebusy` reads all as "Busy"; secret items are absent for both.
+    `shared` reads normal items whole but for their parent, and private ones as "Busy"; `public` the same, and of people nothing;
+    `freebusy` reads all as "Busy". Secret items are absent for all three.
     """
-    if reads_whole(visibility, rights):
+    if rights == "full":
         return wire
     if visibility in ("secret", JUST_HIDDEN):
         return None
-    whole = orjson.loads(wire)
-    return orjson.dumps({name: whole[name] for name in _BUSY_FIELDS} | {"busy": True}).decode()
+    return orjson.dumps(_share(orjson.loads(wire), visibility, rights)).decode()
+
+
+def _share(whole: dict[str, object], visibility: str, rights: Rights) -> dict[str, object]:
+    if not reads_whole(visibility, rights):
+        return {name: whole[name] for name in _BUSY_FIELDS} | {"busy": True}
+    if rights == "public":
+        return {name: value for name, value in whole.items() if name in _PUBLIC_FIELDS} | _NO_PARENT | _NO_PEOPLE
+    return whole | _NO_PARENT

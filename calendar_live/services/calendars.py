@@ -12,11 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from .. import changelog, conf
-from ..access import User, key_of
+from ..access import User, key_of, receivers_of
 from ..errors import Invalid, NotFound
-from ..models import Calendar, Role
+from ..models import Calendar, PublicLink, Role
 from ..schedule.ranges import is_time_zone
-from .members import lock, members, owners, put_role, require_owner, take_role, tell
+from .members import lock, owners, put_role, require_owner, take_role
+from .telling import tell
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 _MAX_NAME: Final = 120
@@ -48,15 +49,18 @@ def edit_calendar(calendar_id: UUID, *, actor: User, changes: Mapping[str, str])
     with changelog.change(calendar_id, actor=actor):
         require_owner(actor, calendar_id)
         Calendar.objects.filter(pk=calendar_id).update(**_checked(changes))
-        tell(members(calendar_id))
+        tell(receivers_of(calendar_id))
 
 
 def delete_calendar(calendar_id: UUID, *, actor: User) -> None:
     """Delete a calendar, softly, with everything in it. Raises NotFound or Forbidden."""
     with changelog.change(calendar_id, actor=actor):
         require_owner(actor, calendar_id)
-        Calendar.objects.filter(pk=calendar_id).update(deleted_at=timezone.now())
-        tell(members(calendar_id))
+        now = timezone.now()
+        Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
+        # For good: a calendar taken out of the trash must not be public again by itself.
+        PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
+        tell(receivers_of(calendar_id))
 
 
 def restore_calendar(calendar_id: UUID, *, actor: User) -> None:
@@ -71,7 +75,7 @@ def restore_calendar(calendar_id: UUID, *, actor: User) -> None:
             raise NotFound("There is no such calendar in your trash.")
         found.update(deleted_at=None)
         with changelog.change(calendar_id, actor=actor):
-            tell(members(calendar_id))
+            tell(receivers_of(calendar_id))
 
 
 def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
@@ -82,14 +86,14 @@ def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
     with transaction.atomic():
         lock(calendar.pk)
         put_role(calendar.pk, key_of(member), role)
-        tell(members(calendar.pk))
+        tell(receivers_of(calendar.pk))
 
 
 def remove_member(calendar: Calendar, *, member: User) -> None:
     """Take a user's role in a calendar away, and with it their work there. Raises Invalid for its last owner."""
     with transaction.atomic():
         lock(calendar.pk)
-        told = members(calendar.pk)
+        told = receivers_of(calendar.pk)
         take_role(calendar.pk, key_of(member))
         tell(told)
 

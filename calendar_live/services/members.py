@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from .. import changelog, conf
-from ..access import Standing, User, UserKey, rights_changed, standing
+from ..access import Standing, User, UserKey, standing
 from ..errors import Forbidden, Invalid, NotFound
 from ..models import Assignment, Calendar, Invitation, Membership, Role, WorkItem
 
@@ -102,13 +100,3 @@ def _unassign(calendar_id: UUID, key: UserKey) -> None:
                 item.assignee_keys = [one for one in item.assignee_keys if one != str(key)]
             change.upsert(*items)
     assignments.delete()  # also of what is in the trash, and would come back with it
-
-
-def tell(user_ids: Iterable[object]) -> None:
-    """Send word after commit to everyone who sees something else than before."""
-    told = [str(key) for key in user_ids]
-
-    def send() -> None:
-        rights_changed.send_robust(sender=Membership, user_ids=told)
-
-    transaction.on_commit(send, robust=True)

@@ -19,11 +19,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import conf
-from ..access import User, UserKey, display_name, key_of, standing
+from ..access import User, UserKey, display_name, key_of, receiver_of, receivers_of, standing
 from ..errors import AlreadyMember, Invalid, NotFound, TooMany
 from ..models import Calendar, Invitation, Membership, Role
 from .accounts import create_account
-from .members import lock, members, owners, put_role, require_owner, take_role, tell
+from .members import lock, members, owners, put_role, require_owner, take_role
+from .telling import tell
 
 _RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 _TOKEN_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a plain hash of it is enough
@@ -58,7 +59,7 @@ def share(calendar_id: UUID, *, actor: User, to: str, role: Role) -> UserKey | M
         _refuse_member(calendar_id, user)
         _put(calendar_id, user.pk, role, field="to")
         _open_to(calendar_id, _email_of(user)).update(withdrawn_at=timezone.now())
-        tell(members(calendar_id))
+        tell(receivers_of(calendar_id))
         return key_of(user)
 
 
@@ -68,7 +69,7 @@ def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role) -> N
         lock(calendar_id)
         require_owner(actor, calendar_id)
         _put(calendar_id, _member(calendar_id, member), role, field="role")
-        tell(members(calendar_id))
+        tell(receivers_of(calendar_id))
 
 
 def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
@@ -76,7 +77,7 @@ def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
     with transaction.atomic():
         lock(calendar_id)
         require_owner(actor, calendar_id)
-        told = members(calendar_id)
+        told = receivers_of(calendar_id)
         take_role(calendar_id, _member(calendar_id, member))
         tell(told)
 
@@ -86,7 +87,7 @@ def leave(calendar_id: UUID, *, actor: User) -> None:
     with transaction.atomic():
         lock(calendar_id)
         standing(actor, calendar_id)
-        told = members(calendar_id)
+        told = receivers_of(calendar_id)
         take_role(calendar_id, key_of(actor))
         tell(told)
 
@@ -103,7 +104,7 @@ def transfer(calendar_id: UUID, *, actor: User, to: str) -> None:
         put_role(calendar_id, heir, Role.OWNER)
         _open(calendar_id).filter(invited_by__pk=key_of(actor)).update(invited_by_id=heir)
         put_role(calendar_id, key_of(actor), Role.EDITOR)
-        tell(members(calendar_id))
+        tell(receivers_of(calendar_id))
 
 
 def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
@@ -248,7 +249,7 @@ def _accept(invitation: Invitation, key: UserKey) -> UUID:
     if had is None or _RANK[Role(had)] < _RANK[role]:
         put_role(calendar_id, key, role)
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
-    tell(members(calendar_id))
+    tell(receivers_of(calendar_id))
     return calendar_id
 
 
@@ -320,4 +321,4 @@ def set_order(calendar_ids: Sequence[UUID], *, actor: User) -> None:
         for position, membership in enumerate([*named, *known.values()]):
             membership.position = position
         Membership.objects.bulk_update([*named, *known.values()], ["position"])
-        tell([key_of(actor)])
+        tell([receiver_of(actor)])

@@ -23,6 +23,7 @@ from calendar_live.live import longpoll, reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
 from calendar_live.protocol import frames
+from calendar_live.receivers import Receiver
 from calendar_live.services.calendars import create_calendar, edit_calendar, remove_member, set_role
 from calendar_live.services.work_items import delete_item
 from tests.live.pages import in_thread
@@ -84,8 +85,8 @@ async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
     hub = get_hub()
     await hub.look_at_heads()
     assert hub._served == {}
-    assert hub._people == {}
-    assert not longpoll._open_per_user
+    assert hub._audiences == {}
+    assert not longpoll._open
     assert REGISTRY.get_sample_value("calendar_live_polls") == 0
     await hub.close()
 
@@ -298,7 +299,7 @@ def test_an_exchange_of_the_contract_is_made_of_its_frames(case: dict[str, Any])
     told = [one["frame"] for one in golden.load("server-frames")]
     assert all(frame in told for frame in case["answer"]["frames"])
     [described] = [frame["calendar"] for frame in told if frame["type"] == "calendar"]
-    assert case["answer"]["known"] == reader.Granted(1, {described["id"]: described}).versions()
+    assert case["answer"]["known"] == reader.Granted(Receiver("user", "1"), {described["id"]: described}).versions()
     assert case["answer"].keys() == {"known", "frames"}
 
 

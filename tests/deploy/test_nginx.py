@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from calendar_live import conf, errors
 from tests import servers
 from tests.deploy.files import BIN, nginx_directives, run
 from tests.servers import LOOPBACK, Nginx, free_port
+from tests.waiting import wait_until
 from tools.nginx_conf import SOURCE, nginx_conf
 
 NGINX: Final = SOURCE.read_text()
@@ -62,7 +64,7 @@ def test_a_process_that_failed_is_asked_again_at_once() -> None:
     upstream = re.search(r"upstream calendar_live \{.*?\}", nginx_conf(nodes=["a:1", "b:2"]), re.DOTALL)
     assert upstream
     assert directives("server", upstream[0]) == ["a:1 max_fails=0", "b:2 max_fails=0"]
-    assert directives("server", NGINX.partition("map ")[0]) == [
+    assert directives("server", NGINX.partition("map $http_upgrade ")[0]) == [
         "127.0.0.1:8001 max_fails=0",
         "127.0.0.1:8002 max_fails=0",
     ]
@@ -200,3 +202,27 @@ def test_a_body_that_is_too_large_is_refused_as_the_api_does(echo: Nginx) -> Non
 def test_metrics_are_for_those_inside(echo: Nginx) -> None:
     with httpx.Client(base_url=echo.url, trust_env=False) as client:
         assert client.get("/metrics").status_code == 404
+
+
+TOKEN: Final = "7N42dgm5tFLK9N8MT7fHC7.x-Y_z0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "logged"),
+    [
+        (f"/public/{TOKEN}/", "/public/-/"),
+        (f"/public/{TOKEN}/embed/?view=week", "/public/-/embed/?view=week"),
+        (f"/calendar/public/{TOKEN}/", "/calendar/public/-/"),
+        (f"/ws/?link={TOKEN}", "/ws/?link=-"),
+        (f"/ws/?a=1&link={TOKEN}&b=2", "/ws/?a=1&link=-&b=2"),
+        ("/api/calendars/?a=1", "/api/calendars/?a=1"),
+    ],
+)
+def test_the_token_of_a_public_link_is_not_logged(echo: Nginx, asked: str, logged: str) -> None:
+    """Fails with nginx's own log format."""
+    mark = str(uuid4())
+    headers = {"User-Agent": mark, "Referer": f"{echo.url}/public/{TOKEN}/"}
+    httpx.get(f"{echo.url}{asked}", headers=headers)
+    wait_until(lambda: mark in echo.access_log(), what="the request in the log")
+    assert f'"GET {logged} HTTP/1.1" 200' in next(line for line in echo.access_log().splitlines() if mark in line)
+    assert TOKEN not in echo.access_log()

@@ -10,12 +10,13 @@ import orjson
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 
-from calendar_live.access import UserKey
+from calendar_live.access import receiver_of
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from calendar_live.protocol import frames
 from calendar_live.protocol.rights import Access
 from calendar_live.protocol.state import State
+from calendar_live.receivers import Receiver
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,8 +31,8 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
 class Page:
     """A socket that knows where it stands in each calendar; it has items as a receiver of its rights would."""
 
-    def __init__(self, user: User) -> None:
-        self.user_id: UserKey = user.pk
+    def __init__(self, who: User | Receiver) -> None:
+        self.receiver = receiver_of(who)
         self.frames: list[dict[str, Any]] = []
         self.texts: list[str] = []
         self.rechecks = 0

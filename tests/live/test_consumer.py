@@ -55,8 +55,8 @@ async def open_socket(settings: Any) -> AsyncIterator[Open]:
     hub = get_hub()
     await hub.look_at_heads()  # takes away calendars whose last page was reset
     assert hub._served == {}
-    assert hub._people == {}
-    assert not consumer._open_per_user
+    assert hub._audiences == {}
+    assert not consumer._open
     assert REGISTRY.get_sample_value("calendar_live_sockets") == 0
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0
     await hub.close()
@@ -537,7 +537,7 @@ async def test_a_socket_cut_at_any_moment_leaves_nothing_behind(
         await socket.hear_of("subscribed")
     socket.future.cancel()
     await until(socket.future.done, what="the consumer to end")
-    await until(lambda: not consumer._open_per_user, what="its count to go")
+    await until(lambda: not consumer._open, what="its count to go")
     await write_unheard(team, ana)
     await get_hub().look_at_heads()
     assert get_hub()._served == {}
@@ -580,4 +580,4 @@ async def test_sockets_of_many_users_are_counted_apart(open_socket: Open, team: 
     for socket in sockets:
         await socket.hear_of("hello")
     assert REGISTRY.get_sample_value("calendar_live_sockets") == 6
-    assert sorted(consumer._open_per_user.values()) == [2, 2, 2]
+    assert sorted(consumer._open.values()) == [2, 2, 2]

@@ -7,8 +7,8 @@ from collections import defaultdict
 
 from django.test import override_settings
 
-from calendar_live.access import UserKey
 from calendar_live.live.hub import Hub
+from calendar_live.receivers import Receiver
 
 
 class SlowLayer:
@@ -34,7 +34,7 @@ class SlowLayer:
 
 class Page:
     def __init__(self, user_id: int) -> None:
-        self.user_id: UserKey = user_id
+        self.receiver = Receiver("user", str(user_id))
 
     def push(self, text: str) -> None:
         """Hear nothing."""

@@ -148,7 +148,7 @@ class Beside(Script):
 
     def _apply_rights(self) -> None:
         """Do what a consumer does when it is asked to look."""
-        now = {place.calendar: str(place.access) for place in self.in_thread(standings, self.ana.pk)}
+        now = {place.calendar: str(place.access) for place in self.in_thread(standings, self.ana)}
         for page in (self.page, self.witness):
             self.run(self.hub.apply_rights(page, now))
 

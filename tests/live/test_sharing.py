@@ -164,7 +164,7 @@ async def test_a_request_that_waits_is_answered_at_once(
     stands = [frame for frame in first["frames"] if frame["type"] == "subscribed"]
     again = [asked | {"state": one["state"], "access": one["access"]} for one in stands]
     waits = asyncio.ensure_future(exchange(first["known"], 60, again))
-    await until(lambda: get_hub()._people, what="the request to wait")
+    await until(lambda: get_hub()._audiences, what="the request to wait")
     if again:
         await until(lambda: any(one.members for one in get_hub()._served.values()), what="the request to subscribe")
     await in_thread(act, team, ana, cara, dan)

@@ -28,7 +28,7 @@ async def test_a_storm_of_subscribers_beside_writers_loses_and_doubles_nothing(
 ) -> None:
     """Invariants 3 and 8, rule S3: each page's chain is checked frame by frame.
 
-    Seen failing with a subscription that is registered only after its replay was read, and with one that is live at once.
+    Not yet seen failing; to be tried: a subscription that is registered only after its replay was read, and with one that is live at once.
     """
     start, access = await in_thread(head_of, team), await access_of(ana, team)
     pages = [Page(ana) for _ in range(PAGES)]

@@ -60,6 +60,7 @@ SERVER_FRAMES: Final[dict[str, Callable[[], str]]] = {
     "changes: as busy": lambda: only(
         frames.changes(change_set(Entry(golden.TIMED, golden.wire("timed"), "private")), "shared")
     ),
+    "changes: by a public link": lambda: only(frames.changes(change_set(TIMED), "public")),
     "calendar: created, shared, renamed, recoloured, or in another role": lambda: frames.calendar(
         next(case["frame"]["calendar"] for case in golden.load("server-frames") if case["name"].startswith("calendar:"))
     ),
@@ -182,7 +183,8 @@ def test_any_value_in_a_known_field_is_parsed_or_refused(kind: str, fields: dict
 @given(
     id=st.integers(0, 2**53 - 1),
     state=st.none() | st.builds(State, st.integers(0, 10**18 - 1), st.from_regex(r"[0-9a-f]{16}", fullmatch=True)),
-    access=st.none() | st.builds(Access, st.sampled_from(["full", "shared", "freebusy"]), st.integers(0, 10**18 - 1)),
+    access=st.none()
+    | st.builds(Access, st.sampled_from(["full", "shared", "public", "freebusy"]), st.integers(0, 10**18 - 1)),
     calendar=st.uuids().map(str),
 )
 def test_a_subscribe_survives_the_wire(id: int, state: State | None, access: Access | None, calendar: str) -> None:

@@ -54,7 +54,7 @@ def test_states_of_two_histories_differ_though_their_revision_is_the_same() -> N
     assert State(7, "00000000000000aa") != State(7, "00000000000000bb")
 
 
-@pytest.mark.parametrize("token", ["full.7", "shared.0", "freebusy.123456789012345678"])
+@pytest.mark.parametrize("token", ["full.7", "public.3", "shared.0", "freebusy.123456789012345678"])
 def test_an_access_token_reads_as_it_was_written(token: str) -> None:
     assert str(Access.parse(token)) == token
 

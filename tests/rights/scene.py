@@ -13,13 +13,16 @@ from django.http import HttpResponse
 from django.test import Client
 
 from calendar_live.models import Calendar, Role, WorkItem
+from calendar_live.receivers import link_token
 from calendar_live.services import calendars, sharing, work_items
 from calendar_live.services.calendars import set_role
 from tests.live.sockets import Socket, sign_in
-from tests.people import invite, make_calendar, make_item, make_user
+from tests.people import invite, make_calendar, make_item, make_link, make_user
 
-# Who asks. A public link is a receiver like these: add it here, in `SIGHT`, in `Scene.request`, and a cell to each row.
-RECEIVERS: Final = ("owner", "editor", "viewer", "freebusy", "stranger", "nobody")
+# Who asks: members by their role, somebody else, nobody, and two public links by what they show.
+MEMBERS: Final = ("owner", "editor", "viewer", "freebusy")
+LINKS: Final = {"link": "full", "busylink": "freebusy"}
+RECEIVERS: Final = (*MEMBERS, "stranger", "nobody", *LINKS)
 
 # What must not be in any byte that a receiver gets: of items by their visibility, of the calendar, and of its people.
 _ITEMS: Final = {
@@ -34,6 +37,8 @@ SIGHT: Final[dict[str, tuple[str, ...]]] = {
     "editor": (),
     "viewer": (*_ITEMS["private"], *_ITEMS["secret"]),
     "freebusy": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE),
+    "link": (*_ITEMS["private"], *_ITEMS["secret"], _PEOPLE),
+    "busylink": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE),
     "stranger": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE, _CALENDAR),
     "nobody": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE, _CALENDAR),
 }
@@ -49,7 +54,7 @@ class Scene:
     users: dict[str, User] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for role in RECEIVERS[:-1]:
+        for role in (*MEMBERS, "stranger"):
             self.users[role] = make_user(f"{role}{self.number}")
         owner = self.users["owner"]
         User.objects.filter(pk=owner.pk).update(first_name=_PEOPLE)
@@ -63,6 +68,7 @@ class Scene:
         self.deletion = work_items.delete_item(self.team.pk, actor=owner, item_id=gone.pk)
         self.lost: Calendar = make_calendar(owner, name=_CALENDAR)
         calendars.delete_calendar(self.lost.pk, actor=owner)
+        self.links = {name: make_link(self.team, owner, shows=shows) for name, shows in LINKS.items()}
         self.invited: sharing.Mailing = invite(self.team, owner, to=f"someone{self.number}@example.org")
 
     def _item(self, kind: str) -> WorkItem:
@@ -85,12 +91,16 @@ class Scene:
             or (self.deletion.item_id if route.endswith("<item_id>/restore/") else self.items["normal"].pk),
             "user_id": self.users["freebusy"].pk,
             "invitation_id": self.invited.invitation.pk,
-            "token": self.invited.token,
+            "link_id": self.links["link"].pk,
+            "token": self.token("link") if route.startswith("public/") else self.invited.token,
             "path": "nowhere/",
         }
         for name, place in places.items():
             route = route.replace(f"<{name}>", str(place))
         return f"/{route}"
+
+    def token(self, link: str) -> str:
+        return link_token(self.links[link].pk).token
 
     def request(self, receiver: str, method: str, path: str, **sent: object) -> HttpResponse:
         """Ask as a receiver: `query`, `body` (JSON), `form`, and `headers`."""
@@ -98,6 +108,8 @@ class Scene:
         if receiver in self.users:
             client.force_login(self.users[receiver])
         headers = {"HX-Request": "true"} | dict(sent.get("headers", {}))  # type: ignore[call-overload]
+        if receiver in LINKS:
+            headers["Authorization"] = f"Link {self.token(receiver)}"
         query: str = str(sent.get("query", ""))
         if "form" in sent:
             return client.post(path, sent["form"], headers=headers)  # type: ignore[return-value]
@@ -108,6 +120,8 @@ class Scene:
 
     def socket(self, receiver: str) -> Socket:
         """Return the WebSocket of a receiver's page, not open yet."""
+        if receiver in LINKS:
+            return Socket(None, path=f"/ws/?link={self.token(receiver)}")
         return Socket(sign_in(self.users[receiver]) if receiver in self.users else None)
 
 

@@ -112,7 +112,7 @@ def test_frames_of_a_service_make_an_old_snapshot_the_fresh_feed(name: str) -> N
     verify(world, lambda: ACTIONS[name](world, None))
 
 
-@pytest.mark.parametrize("rights", ["shared", "freebusy"])
+@pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_secret_item_is_never_named_to_who_may_not_know_of_it(name: str, rights: Rights) -> None:
     """Invariant 7: neither its wire nor its id is in a frame, unless it was seen before or is from now on.

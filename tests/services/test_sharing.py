@@ -20,7 +20,7 @@ from calendar_live.protocol import changes
 from calendar_live.services import accounts, bulk, calendars, sharing, upkeep, work_items
 from calendar_live.services.calendars import set_role
 from tests.people import invite, make_calendar, make_item, make_user
-from tests.recording import all_rows, told_users
+from tests.recording import all_rows, told_receivers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,12 +35,12 @@ def roles(calendar: Calendar) -> dict[str, str]:
 
 @pytest.fixture
 def told() -> Iterator[list[list[str]]]:
-    with told_users() as heard:
+    with told_receivers() as heard:
         yield heard
 
 
 def keys(*users: User) -> list[str]:
-    return sorted(str(user.pk) for user in users)
+    return sorted(f"user.{user.pk}" for user in users)
 
 
 # --- members ---------------------------------------------------------------------------------------------------------
@@ -261,8 +261,8 @@ def test_who_leaves_works_on_nothing_there_any_more(
     team: Calendar, ana: User, cara: User, announced: list[changes.ChangeSet]
 ) -> None:
     """Assignees are members; seen failing when `take_role` leaves the assignments."""
-    both = make_item(team, ana, assignee_keys=keys(ana, cara))
-    deleted = make_item(team, ana, assignee_keys=keys(cara))
+    both = make_item(team, ana, assignee_keys=[str(ana.pk), str(cara.pk)])
+    deleted = make_item(team, ana, assignee_keys=[str(cara.pk)])
     deletion = work_items.delete_item(team.pk, actor=ana, item_id=deleted.pk)
     announced.clear()
     sharing.leave(team.pk, actor=cara)
@@ -277,7 +277,7 @@ def test_who_leaves_works_on_nothing_there_any_more(
 def test_who_works_on_nothing_leaves_without_a_change_set(
     team: Calendar, ana: User, cara: User, announced: list[changes.ChangeSet]
 ) -> None:
-    make_item(team, ana, assignee_keys=keys(ana))
+    make_item(team, ana, assignee_keys=[str(ana.pk)])
     announced.clear()
     sharing.remove(team.pk, actor=ana, member=str(cara.pk))
     assert announced == []
@@ -523,14 +523,14 @@ def test_only_ones_own_calendars_are_ordered_and_each_once(team: Calendar, ana: 
 
 def test_a_calendar_comes_back_with_its_members_and_its_history_goes_on(team: Calendar, ana: User, ben: User) -> None:
     item = make_item(team, ana)
-    before = {user.pk: standings(user.pk)[0] for user in (ana, ben)}
+    before = {user.pk: standings(user)[0] for user in (ana, ben)}
     calendars.delete_calendar(team.pk, actor=ana)
-    assert standings(ben.pk) == []
+    assert standings(ben) == []
     with pytest.raises(NotFound):
         calendars.restore_calendar(team.pk, actor=ben)
     calendars.restore_calendar(team.pk, actor=ana)
     for user in (ana, ben):
-        [place] = standings(user.pk)
+        [place] = standings(user)
         assert (place.role, place.state.revision) == (before[user.pk].role, before[user.pk].state.revision + 2)
     assert list(ChangeSet.objects.filter(calendar=team).order_by("revision").values_list("revision", flat=True)) == [
         0,

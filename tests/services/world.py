@@ -16,14 +16,14 @@ from django.core.management import call_command
 
 import calendar_live.management.commands
 import calendar_live.services
-from calendar_live.models import Calendar, Role, WorkItem
-from calendar_live.services import accounts, bulk, calendars, moving, sharing, work_items
-from tests.people import NINE, invite, make_calendar, make_item, make_user
+from calendar_live.models import Calendar, PublicLink, Role, WorkItem
+from calendar_live.services import accounts, bulk, calendars, links, moving, sharing, work_items
+from tests.people import NINE, invite, make_calendar, make_item, make_link, make_user
 
 # Services that only read.
 READERS = {"sharing.find_invitation", "sharing.pending"}
 # Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "members", "rows", "upkeep"}
+HELPERS = {"event", "fields", "members", "rows", "telling", "upkeep"}
 
 
 @dataclass
@@ -45,6 +45,7 @@ class World:
     deletion: str = field(init=False)
     lost: Calendar = field(init=False)
     invited: sharing.Mailing = field(init=False)
+    link: PublicLink = field(init=False)
 
     def __post_init__(self) -> None:
         self.team = make_calendar(self.ana, editor=self.ben, viewer=self.cara)
@@ -59,6 +60,7 @@ class World:
         self.lost = make_calendar(self.ana, viewer=self.cara, name="Lost")
         calendars.delete_calendar(self.lost.pk, actor=self.ana)
         self.invited = invite(self.team, self.ana)
+        self.link = make_link(self.other, self.ana)
         self.deletion = work_items.delete_item(self.team.pk, actor=self.ana, item_id=self.gone.pk).state
 
     @property
@@ -160,6 +162,15 @@ ACTIONS: dict[str, Action] = {
     "sharing.set_order": lambda world, key: sharing.set_order([world.other.pk], actor=world.ana),
     "accounts.create_account": lambda world, key: accounts.create_account(
         "eve", name="Eve", email="eve@example.org", password="a long enough phrase"
+    ),
+    "links.create_link": lambda world, key: links.create_link(
+        world.team.pk, actor=world.ana, values={"name": "Website", "shows": "full"}
+    ),
+    "links.edit_link": lambda world, key: links.edit_link(
+        world.other.pk, actor=world.ana, link_id=world.link.pk, changes={"name": "Poster", "shows": "freebusy"}
+    ),
+    "links.withdraw_link": lambda world, key: links.withdraw_link(
+        world.other.pk, actor=world.ana, link_id=world.link.pk
     ),
     "accounts.ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
     "accounts.delete_user": lambda world, key: accounts.delete_user(world.ben),

@@ -30,10 +30,10 @@ export interface Request {
   readonly signal?: AbortSignal;
 }
 
-/** Return a function that sends requests below an API address such as `/api/`. */
-export function httpCaller(edges: Edges, apiUrl: string): Call {
+/** Return a function that sends requests below an API address such as `/api/`: by the session's cookie, or by a public link's token. */
+export function httpCaller(edges: Edges, apiUrl: string, link?: string): Call {
   const base = apiUrl.endsWith("/") ? apiUrl : `${apiUrl}/`;
-  return (request) => call(edges, base, request);
+  return (request) => call(edges, base, request, link);
 }
 
 export type Call = (request: Request) => Promise<Result<Answer>>;
@@ -52,11 +52,11 @@ export function pollEdges(edges: Edges, call: Call): PollEdges {
   };
 }
 
-async function call(edges: Edges, base: string, request: Request): Promise<Result<Answer>> {
+async function call(edges: Edges, base: string, request: Request, link: string | undefined): Promise<Result<Answer>> {
   let response: Response;
   let text: string;
   try {
-    response = await edges.fetch(base + request.path, requestInit(edges, request));
+    response = await edges.fetch(base + request.path, requestInit(edges, request, link));
     text = await response.text();
   } catch (error) {
     return failed({ status: 0, code: "network", detail: String(error) });
@@ -68,17 +68,17 @@ async function call(edges: Edges, base: string, request: Request): Promise<Resul
 }
 
 // Browsers differ in what cache: "no-store" adds to a request, so the headers are set here too.
-function requestInit(edges: Edges, { method, headers, body, signal }: Request): RequestInit {
-  const reading = method === "GET";
+function requestInit(edges: Edges, { method, headers, body, signal }: Request, link: string | undefined): RequestInit {
+  const csrf = method === "GET" ? {} : { "X-CSRFToken": csrfToken(edges.cookies()) };
   return {
     method,
-    credentials: "same-origin",
+    credentials: link === undefined ? "same-origin" : "omit",
     cache: "no-store",
     headers: {
       Accept: "application/json",
       "Cache-Control": "no-cache",
       Pragma: "no-cache",
-      ...(reading ? {} : { "X-CSRFToken": csrfToken(edges.cookies()) }),
+      ...(link === undefined ? csrf : { Authorization: `Link ${link}` }),
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       ...headers,
     },

@@ -38,6 +38,8 @@ export interface LiveClientOptions {
   readonly apiUrl?: string;
   /** Default `/ws/`. */
   readonly socketUrl?: string;
+  /** A public link's token: what to ask by, in place of the session's cookie. */
+  readonly link?: string;
   /** The signed-in user's id: tells own changes apart, for highlighting. */
   readonly userId?: string;
   /** The title of busy items, in the reader's language. Default "Busy". */
@@ -50,7 +52,9 @@ const OWN_MUTATIONS_AT_MOST = 256;
 
 /** Return a client. It connects when the first calendar is shown. */
 export function createLiveClient(options: LiveClientOptions = {}): LiveClient {
-  return new LiveClient(options, { ...browserEdges(options.socketUrl ?? "/ws/"), ...options.edges });
+  const { socketUrl = "/ws/", link, edges } = options;
+  const socket = link === undefined ? socketUrl : `${socketUrl}?link=${encodeURIComponent(link)}`;
+  return new LiveClient(options, { ...browserEdges(socket), ...edges });
 }
 
 export class LiveClient {
@@ -70,14 +74,14 @@ export class LiveClient {
   private wasLoading = false;
 
   constructor(
-    { apiUrl = "/api/", userId, busyTitle = "Busy" }: LiveClientOptions,
+    { apiUrl = "/api/", link, userId, busyTitle = "Busy" }: LiveClientOptions,
     private readonly edges: Edges,
   ) {
     this.busyTitle = busyTitle;
     this.userId = userId ?? null;
     this.showing = new Showing((key) => this.item(key));
     this.batch = new FrameBatch(edges);
-    this.call = this.watchSignIn(httpCaller(edges, apiUrl));
+    this.call = this.watchSignIn(httpCaller(edges, apiUrl, link));
     this.sharing = new Sharing(this.call);
     this.list = new CalendarList(this.call);
     this.sync = new Sync(edges, this.call, this.listener());

@@ -5,7 +5,7 @@ import type { LiveClient } from "../client/live-client";
 import { type Item, isBusy, isItem } from "../protocol/item";
 
 const PREFIX = "live~";
-const READ_ONLY_ROLES: readonly string[] = ["viewer", "freebusy"];
+const READ_ONLY_ROLES: readonly string[] = ["viewer", "freebusy", "link"];
 
 /** Return an item's deterministic defId: by calendar and id, as an item may move between calendars. */
 export function defIdOf({ calendar, id }: ItemKey): string {

@@ -64,7 +64,14 @@ export function makeCalendar(parts: Parts): Calendar {
   return calendar;
 }
 
-function looks(page: PageData): CalendarOptions {
+/** What the looks of a calendar need of its page. */
+export interface Looks {
+  readonly texts: Readonly<Record<"more" | "allDay" | "noItems", string>>;
+  readonly labels: PageData["labels"];
+}
+
+/** Return how a calendar and its items look, and how dates and times are written. */
+export function looks(page: Looks): CalendarOptions {
   const hour12 = new Intl.DateTimeFormat(readerLocale(), { hour: "numeric" }).resolvedOptions().hour12 ?? false;
   return {
     locale: pageLocale(),

@@ -1,15 +1,36 @@
 /** The quiet sign of the connection: a dot and a word, and what one can do when it is gone for good. */
 import type { LiveClient } from "../fullcalendar";
-import type { PageData, TextName } from "./page-data";
+import type { TextName } from "./page-data";
 
 type Status = ReturnType<LiveClient["status"]>;
+
+type Action = "signIn" | "reload";
+/** What the sign says. */
+export type SignText = Extract<
+  TextName,
+  | "live"
+  | "connecting"
+  | "reconnecting"
+  | "offline"
+  | "signedOut"
+  | "stopped"
+  | "reload"
+  | `${"live" | "liveByRequests" | "reconnecting" | "signedOut" | "stopped"}Hint`
+>;
+
+interface SignPage {
+  /** "signIn" only where one can. */
+  readonly texts: Readonly<Record<SignText, string>> & { readonly signIn?: string };
+  /** Empty: there is nothing to sign in to. */
+  readonly loginUrl: string;
+}
 
 interface Sign {
   /** Its colour in the style sheet. */
   readonly look: "live" | "waiting" | "lost";
-  readonly text: TextName;
-  readonly hint: TextName;
-  readonly action?: "signIn" | "reload";
+  readonly text: SignText;
+  readonly hint: SignText;
+  readonly action?: Action;
 }
 
 const WAITING: Sign = { look: "waiting", text: "reconnecting", hint: "reconnectingHint" };
@@ -30,22 +51,23 @@ const SIGNS: Readonly<Record<Status, Sign>> = {
 const PATIENCE_MS = 800;
 
 /** Show the connection's status from now on. */
-export function showConnection(client: LiveClient, page: PageData): void {
+export function showConnection(client: LiveClient, page: SignPage): void {
   const box = document.getElementById("connection");
-  const word = box?.querySelector(".connection__text");
+  const place = box?.querySelector(".connection__text");
   const action = box?.querySelector<HTMLAnchorElement>("a");
-  if (!box || !word || !action) return;
+  if (!box || !place || !action) return;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const show = (): void => {
     const sign = signOf(client);
     box.dataset["look"] = sign.look;
     box.title = page.texts[sign.hint];
-    if (word.textContent !== page.texts[sign.text]) word.textContent = page.texts[sign.text];
-    action.hidden = sign.action === undefined;
-    if (sign.action) {
+    if (place.textContent !== page.texts[sign.text]) place.textContent = page.texts[sign.text];
+    const word = sign.action && page.texts[sign.action];
+    action.hidden = word === undefined;
+    if (word !== undefined) {
       const here = `${location.pathname}${location.search}`;
-      action.textContent = page.texts[sign.action];
+      action.textContent = word;
       action.href = sign.action === "signIn" ? `${page.loginUrl}?next=${encodeURIComponent(here)}` : here;
     }
   };

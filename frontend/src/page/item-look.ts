@@ -24,7 +24,7 @@ export function itemClass(info: EventDisplayInfo): string {
 }
 
 /** Return what stands in an item's element. */
-export function itemContent(info: EventDisplayInfo, page: PageData): VNode {
+export function itemContent(info: EventDisplayInfo, page: Pick<PageData, "labels">): VNode {
   const item = readLiveItem(info.event)?.item;
   return h(
     Fragment,
@@ -52,7 +52,7 @@ function mark(item: Item): VNode | null {
 }
 
 /** What the mark says, for those who do not see it. */
-function said(item: Item, page: PageData): string {
+function said(item: Item, page: Pick<PageData, "labels">): string {
   if (isBusy(item)) return "";
   const told = [page.labels[item.status], URGENT.has(item.priority) ? page.labels[item.priority] : undefined];
   return `, ${told.filter(Boolean).join(", ")}`;

@@ -5,7 +5,7 @@ export type State = string & { readonly __state: unique symbol };
 
 // 15 digits stay below 2**53, JavaScript's largest exact integer.
 const SHAPE = /^(0|[1-9][0-9]{0,14})\.[0-9a-f]{16}$/;
-const ACCESS = /^(full|shared|freebusy)\.[0-9]{1,18}$/;
+const ACCESS = /^(full|shared|public|freebusy)\.[0-9]{1,18}$/;
 
 /** Tell whether a value is a state token. */
 export function isState(value: unknown): value is State {

@@ -57,6 +57,19 @@ describe("a client that starts", () => {
   });
 });
 
+describe("a client of a public link", () => {
+  test("client_asks_by_the_token_alone_and_sends_no_cookie", async () => {
+    const site = new FakeSite({ link: "token.x" });
+    site.client.show("test", CALENDAR, MONTH);
+    site.hello();
+    site.subscribed(state(5));
+    expect(site.lastRequest.init).toMatchObject({ credentials: "omit" });
+    expect(site.lastRequest.headers).toMatchObject({ Authorization: "Link token.x" });
+    void site.client.patchItem(KEY, { title: "New" });
+    expect(site.lastRequest.headers).not.toHaveProperty("X-CSRFToken");
+  });
+});
+
 describe("a client that comes back to a range", () => {
   test("client_sends_the_etag_and_keeps_its_rows_when_nothing_has_changed", async () => {
     const site = await liveSite();

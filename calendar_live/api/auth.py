@@ -1,0 +1,76 @@
+"""Who calls: a user by their session, or a public link by its token. Never decides what either may see."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import APIKeyCookie, APIKeyHeader, SessionAuth
+
+from ..access import receiver_of, standings
+from ..errors import Forbidden, SignedOut
+from ..receivers import Credential, LinkToken, Receiver, SessionKey, identify
+from .http import session_key
+
+
+def _link_token(request: HttpRequest) -> LinkToken | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return LinkToken(token.strip()) if scheme.lower() == "link" else None
+
+
+class People(SessionAuth):
+    """People signed in. Who shows a public link's token is nobody else, whatever cookie comes along."""
+
+    def __call__(self, request: HttpRequest) -> object:
+        if _link_token(request) is not None:
+            raise Forbidden("A public link shows a calendar, and does nothing else.")
+        return super().__call__(request)
+
+
+class _User(SessionAuth):
+    def authenticate(self, request: HttpRequest, key: str | None) -> Receiver | None:
+        return receiver_of(request.user) if request.user.is_authenticated else None
+
+
+class _Link(APIKeyHeader):
+    """`Authorization: Link <token>`."""
+
+    param_name = "Authorization"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Receiver | None:
+        shown = _link_token(request)
+        if shown is None:
+            return None
+        receiver = identify(shown)
+        if receiver is None or not standings(receiver):
+            raise SignedOut("This link leads nowhere any more.")
+        return receiver
+
+
+class _Shown(APIKeyCookie):
+    """A link's token, or a session's key with the CSRF token: unread, for what reads it where no thread of the request is needed."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __call__(self, request: HttpRequest) -> Credential | None:
+        return _link_token(request) or super().__call__(request)
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Credential | None:
+        return None if key is None else SessionKey(key)
+
+
+# For calls that show something: `receiver` then says who calls.
+RECEIVERS = [_Link(), _User()]
+UNREAD = _Shown()
+
+
+def receiver(request: HttpRequest) -> Receiver:
+    """Return who calls one of the calls that receivers may call."""
+    return cast(Receiver, request.auth)  # type: ignore[attr-defined]  # ninja's, of what RECEIVERS answered
+
+
+def credential(request: HttpRequest) -> Credential | None:
+    """Return what the request shows to be let in, unread."""
+    key = session_key(request)
+    return _link_token(request) or (None if key is None else SessionKey(key))

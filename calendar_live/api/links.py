@@ -1,0 +1,65 @@
+"""Public links over HTTP, for the owners of a calendar: what there are, make, change and withdraw them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from ninja import Router
+
+from ..access import standing
+from ..errors import Forbidden
+from ..models import PublicLink, Role
+from ..receivers import link_token
+from ..schedule.ranges import format_instant
+from ..services import links
+from .http import json_response
+from .schemas import LinkFields, LinkOut
+
+router = Router(tags=["public links"])
+
+_PATH = "/calendars/{uuid:calendar_id}/links/"
+
+
+@router.get(_PATH, response=list[LinkOut])
+def list_links(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]:
+    """Return a calendar's public links, oldest first; those that have expired too, not those withdrawn. For its owners."""
+    if standing(request.user, calendar_id).role != Role.OWNER:
+        raise Forbidden("Only the owners of a calendar may see its links.")
+    return [_as_json(request, link) for link in PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None)]
+
+
+@router.post(_PATH, response={201: LinkOut})
+def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> HttpResponse:
+    """Make a public link: whoever has its address sees the calendar, live, without an account. For the calendar's owners."""
+    link = links.create_link(calendar_id, actor=request.user, values=body.given())
+    return json_response(orjson.dumps(_as_json(request, link)), status=201)
+
+
+@router.patch(_PATH + "{uuid:link_id}/", response=LinkOut)
+def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: LinkFields) -> dict[str, object]:
+    """Change a public link. Who looks by it sees at once what it shows now. For the calendar's owners."""
+    return _as_json(request, links.edit_link(calendar_id, actor=request.user, link_id=link_id, changes=body.given()))
+
+
+@router.delete(_PATH + "{uuid:link_id}/")
+def withdraw_link(request: HttpRequest, calendar_id: UUID, link_id: UUID) -> HttpResponse:
+    """End a public link for good. Who looks by it loses the calendar at once. For the calendar's owners."""
+    links.withdraw_link(calendar_id, actor=request.user, link_id=link_id)
+    return json_response(orjson.dumps({"id": str(link_id)}))
+
+
+def _as_json(request: HttpRequest, link: PublicLink) -> dict[str, object]:
+    token = link_token(link.pk).token
+    return {
+        "id": str(link.pk),
+        "name": link.name,
+        "shows": link.shows,
+        "url": request.build_absolute_uri(reverse("calendar_live:public", args=[token])),
+        "embedUrl": request.build_absolute_uri(reverse("calendar_live:public_embed", args=[token])),
+        "frameOrigins": link.frame_origins,
+        "createdAt": format_instant(link.created_at),
+        "expiresAt": None if link.expires_at is None else format_instant(link.expires_at),
+    }

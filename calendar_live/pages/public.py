@@ -1,0 +1,91 @@
+"""The pages behind a public link: read-only, for anybody with its address, and framed only where its owner says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import get_script_prefix, reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from ..access import describe_link, open_link
+from ..models import Priority, PublicLink, Status
+from ..receivers import LinkToken, identify
+
+# Whole, and set here: who may frame these pages must not depend on what else a host site sets.
+_POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; img-src 'self' data:"
+
+
+@require_safe
+@xframe_options_exempt
+def public_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the calendar of a public link, on a page of its own."""
+    return _page(request, LinkToken(token), embedded=False)
+
+
+@require_safe
+@xframe_options_exempt
+def public_embed(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the calendar of a public link as a piece of another page."""
+    return _page(request, LinkToken(token), embedded=True)
+
+
+def _page(request: HttpRequest, shown: LinkToken, *, embedded: bool) -> HttpResponse:
+    link = open_link(identify(shown))
+    if link is None:  # unknown, expired or withdrawn: whoever asks is not told which
+        return _private(render(request, "calendar_live/public_gone.html", status=404), framed_by=())
+    context = {"calendar": describe_link(link), "embedded": embedded, "page": _page_data(link, shown)}
+    response = render(request, "calendar_live/public.html", context)
+    return _private(response, framed_by=_frame_origins(link) if embedded else ())
+
+
+def _frame_origins(link: PublicLink) -> Sequence[str]:
+    return [str(origin) for origin in link.frame_origins]
+
+
+def _page_data(link: PublicLink, shown: LinkToken) -> dict[str, object]:
+    return {
+        "calendar": str(link.calendar_id),
+        "link": shown.token,
+        "apiUrl": reverse("calendar_live_api:list_calendars").removesuffix("calendars/"),
+        "socketUrl": f"{get_script_prefix()}ws/",
+        "texts": _texts(),
+        "labels": {str(value): str(label) for value, label in (*Status.choices, *Priority.choices)},
+    }
+
+
+def _private(response: HttpResponse, *, framed_by: Sequence[str]) -> HttpResponse:
+    """Keep a page out of caches, search engines and foreign frames, and its address to itself."""
+    add_never_cache_headers(response)
+    response["Content-Security-Policy"] = f"{_POLICY}; frame-ancestors " + (" ".join(framed_by) or "'none'")
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    if not framed_by:  # it knows no list of origins
+        response["X-Frame-Options"] = "DENY"
+    return response
+
+
+def _texts() -> dict[str, str]:
+    return {
+        "live": _("Live"),
+        "connecting": _("Connecting…"),
+        "reconnecting": _("Reconnecting…"),
+        "offline": _("Offline"),
+        "signedOut": _("Ended"),
+        "stopped": _("Disconnected"),
+        "liveHint": _("Changes appear at once."),
+        "liveByRequestsHint": _("Changes appear at once, by requests: your network refuses WebSockets."),
+        "reconnectingHint": _("The connection is lost. What you see may be out of date; it catches up by itself."),
+        "signedOutHint": _("This link leads nowhere any more: it was withdrawn, or its time is over."),
+        "stoppedHint": _("The server ended the connection. Reload the page to try again."),
+        "reload": _("Reload"),
+        "busy": _("Busy"),
+        "noItems": _("Nothing planned"),
+        "more": _("{count} more"),
+        "allDay": _("all day"),
+    }

@@ -1,0 +1,89 @@
+"""Who is sent calendars, and what one shows to be let in: a session, or a public link's token. Never decides what anybody may see."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Final, Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core import signing
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A user, or a public link. As text it is the receiver's key, which is also the name of its Channels group."""
+
+    kind: Literal["user", "link"]
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """The key of one of Django's sessions."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToken:
+    """The secret in a public link's address."""
+
+    token: str = field(repr=False)
+
+
+Credential = SessionKey | LinkToken
+
+_IN_A_PATH: Final = re.compile(r"(/public/)[^/?#\s\"']+")
+_IN_A_QUERY: Final = re.compile(r"([?&]link=)[^&#\s\"']+")
+# Signed and not stored: owners can be shown the address again, and who reads the database still has none. Old keys of the site
+# go on to count (SECRET_KEY_FALLBACKS).
+_SALT: Final = "calendar_live.link"
+
+
+def link_receiver(link_id: UUID) -> Receiver:
+    """Return the receiver that a public link is."""
+    return Receiver("link", str(link_id))
+
+
+def link_token(link_id: UUID) -> LinkToken:
+    """Return the token of a public link."""
+    return LinkToken(_signer().sign(signing.b62_encode(link_id.int)))
+
+
+def identify(shown: Credential) -> Receiver | None:
+    """Return whose credential this is, or None: nobody (active) is signed in by it, or no link has this token.
+
+    A link's token says which link it is, not whether it still holds: that is for access.py.
+    """
+    return _user_of(shown) if isinstance(shown, SessionKey) else _link_of(shown)
+
+
+def without_tokens(text: str) -> str:
+    """Return a text for a log with no link's token in it: it is all one needs to look."""
+    return _IN_A_PATH.sub(r"\1…", _IN_A_QUERY.sub(r"\1…", text))
+
+
+def _user_of(shown: SessionKey) -> Receiver | None:
+    store = import_module(settings.SESSION_ENGINE).SessionStore(shown.key)
+    user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone
+    return Receiver("user", str(user.pk)) if user.is_authenticated and user.is_active else None
+
+
+def _link_of(shown: LinkToken) -> Receiver | None:
+    try:
+        number = signing.b62_decode(_signer().unsign(shown.token))
+        return link_receiver(UUID(int=number))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def _signer() -> signing.Signer:
+    return signing.Signer(salt=_SALT, sep=".")

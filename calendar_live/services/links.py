@@ -1,0 +1,142 @@
+"""Make, change and withdraw public links; their only writer. Never makes or stores a token: a link's id is enough for that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from .. import conf
+from ..access import User, key_of, standing
+from ..errors import Forbidden, Invalid, NotFound
+from ..models import Calendar, PublicLink, Role, Shows
+from ..receivers import link_receiver
+from .telling import tell
+
+_MAX_NAME: Final = 120
+# What stands in a Content-Security-Policy must hold no character that means something there.
+_ORIGIN: Final = re.compile(
+    r"https?://([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:[1-9][0-9]{0,4})?\Z"
+)
+
+
+def create_link(calendar_id: UUID, *, actor: User, values: Mapping[str, object]) -> PublicLink:
+    """Make a public link to a calendar; for its owners. `values`: name and shows, perhaps expires_at and frame_origins.
+
+    Raises NotFound, Forbidden or Invalid.
+    """
+    with transaction.atomic():
+        _require_owner(actor, calendar_id)
+        missing = {name: ["This field is required."] for name in ("name", "shows") if name not in values}
+        if missing:
+            raise Invalid(fields=missing)
+        if PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).count() >= conf.number("MAX_LINKS"):
+            raise Invalid(fields={"name": [f"A calendar has at most {conf.number('MAX_LINKS')} public links."]})
+        link = PublicLink(calendar_id=calendar_id, created_by_id=key_of(actor), **_checked(values))
+        link.save(force_insert=True)
+    return link
+
+
+def edit_link(calendar_id: UUID, *, actor: User, link_id: UUID, changes: Mapping[str, object]) -> PublicLink:
+    """Change a public link; for the calendar's owners. Those who look by it see at once what it shows now.
+
+    Raises NotFound, Forbidden or Invalid.
+    """
+    with transaction.atomic():
+        link = _find(actor, calendar_id, link_id)
+        for name, value in _checked(changes).items():
+            if name == "shows" and value != link.shows:
+                link.version = F("version") + 1
+            setattr(link, name, value)
+        link.save(force_update=True)
+        link.refresh_from_db()
+        tell([link_receiver(link_id)])
+    return link
+
+
+def withdraw_link(calendar_id: UUID, *, actor: User, link_id: UUID) -> None:
+    """End a public link for good; for the calendar's owners. Raises NotFound or Forbidden."""
+    with transaction.atomic():
+        link = _find(actor, calendar_id, link_id)
+        PublicLink.objects.filter(pk=link.pk).update(withdrawn_at=timezone.now())
+        tell([link_receiver(link_id)])
+
+
+def _find(actor: User, calendar_id: UUID, link_id: UUID) -> PublicLink:
+    _require_owner(actor, calendar_id)
+    link = PublicLink.objects.filter(pk=link_id, calendar=calendar_id, withdrawn_at=None).first()
+    if link is None:
+        raise NotFound("There is no such link.")
+    return link
+
+
+def _require_owner(actor: User, calendar_id: UUID) -> None:
+    """Lock the calendar, so that nobody loses their ownership or deletes it meanwhile."""
+    Calendar.objects.select_for_update().filter(pk=calendar_id).first()
+    if standing(actor, calendar_id).role != Role.OWNER:
+        raise Forbidden("Only the owners of a calendar may do this.")
+
+
+def _checked(values: Mapping[str, object]) -> dict[str, object]:
+    """Return cleaned values. Raises Invalid naming each field at fault."""
+    cleaned: dict[str, object] = {}
+    faults: dict[str, list[str]] = {}
+    for name, value in values.items():
+        wire_name, check = _CHECKS[name]
+        try:
+            cleaned[name] = check(value)
+        except ValueError as error:
+            faults[wire_name] = [str(error)]
+    if faults:
+        raise Invalid(fields=faults)
+    return cleaned
+
+
+def _name(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not 1 <= len(text) <= _MAX_NAME or "\x00" in text:
+        raise ValueError(f"Must be 1 to {_MAX_NAME} characters long.")
+    return text
+
+
+def _shows(value: object) -> str:
+    if value not in Shows.values:
+        raise ValueError(f"Must be one of: {', '.join(Shows.values)}.")
+    return str(value)
+
+
+def _expires_at(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("Must be a date-time with a time zone, or null.")
+    if value <= timezone.now():
+        raise ValueError("Must be in the future.")
+    return value
+
+
+def _frame_origins(value: object) -> list[str]:
+    if not isinstance(value, list) or len(value) > conf.number("MAX_FRAME_ORIGINS"):
+        raise ValueError(f"Must be a list of at most {conf.number('MAX_FRAME_ORIGINS')} origins.")
+    origins = [str(one).strip().lower().removesuffix("/") for one in value]
+    for origin in origins:
+        if _ORIGIN.match(origin) is None:
+            raise ValueError(
+                f"Must be origins, as https://www.example.org or http://localhost:8080, not {origin[:80]!r}."
+            )
+    return list(dict.fromkeys(origins))
+
+
+# Column -> its name on the wire, and what checks it.
+_CHECKS: Final[Mapping[str, tuple[str, Callable[[object], object]]]] = {
+    "name": ("name", _name),
+    "shows": ("shows", _shows),
+    "expires_at": ("expiresAt", _expires_at),
+    "frame_origins": ("frameOrigins", _frame_origins),
+}

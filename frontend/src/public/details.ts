@@ -1,0 +1,62 @@
+/** What is known of an item, in a dialog that keeps up with it. Everything it shows is text; it changes nothing. */
+import { type Item, type ItemKey, isBusy, type LiveClient } from "../fullcalendar";
+import { readerLocale } from "../page/locale";
+
+const DAY_MS = 86_400_000;
+const PLACES = ["title", "when", "where", "about"] as const;
+
+export class Details {
+  private readonly dialog = document.querySelector<HTMLDialogElement>("dialog#item");
+  private key: ItemKey | null = null;
+
+  constructor(private readonly client: LiveClient) {
+    this.dialog?.addEventListener("close", () => this.forget());
+    this.dialog?.addEventListener("click", ({ target }) => {
+      if (target === this.dialog) this.close(); // beside it: its own box is filled by what is in it
+    });
+    client.onFrame(() => this.keepUp());
+  }
+
+  open(key: ItemKey): void {
+    this.key = key;
+    this.keepUp();
+    if (this.key !== null) this.dialog?.showModal();
+  }
+
+  close(): void {
+    this.dialog?.close();
+    this.forget();
+  }
+
+  /** What may not be shown any more must not stand behind a closed dialog either. */
+  private forget(): void {
+    this.key = null;
+    for (const place of PLACES) this.write(place, "");
+  }
+
+  private keepUp(): void {
+    if (this.key === null) return;
+    const item = this.client.item(this.key);
+    if (item === undefined) return this.close();
+    this.write("title", isBusy(item) ? this.client.busyTitle : item.title);
+    this.write("when", when(item));
+    this.write("where", isBusy(item) ? "" : item.location);
+    this.write("about", isBusy(item) ? "" : item.description);
+  }
+
+  private write(name: (typeof PLACES)[number], text: string): void {
+    const place = document.getElementById(`item-${name}`);
+    if (place === null) return;
+    place.textContent = text;
+    place.hidden = text === "";
+  }
+}
+
+/** Return an item's span in the reader's own time zone and manner. An all-day item's end is exclusive. */
+export function when({ start, end, allDay }: Pick<Item, "start" | "end" | "allDay">, locale = readerLocale()): string {
+  const style: Intl.DateTimeFormatOptions = allDay
+    ? { dateStyle: "full", timeZone: "UTC" }
+    : { dateStyle: "full", timeStyle: "short" };
+  const last = Date.parse(end) - (allDay ? DAY_MS : 0);
+  return new Intl.DateTimeFormat(locale, style).formatRange(Date.parse(start), Math.max(last, Date.parse(start)));
+}

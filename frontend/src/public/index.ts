@@ -1,0 +1,87 @@
+/** The page behind a public link: one calendar, live, to look at. Asks by the link's token alone, never by a cookie. */
+import "./public.css";
+import { Calendar } from "fullcalendar";
+import dayGridPlugin from "fullcalendar/daygrid";
+import listPlugin from "fullcalendar/list";
+import breezyTheme from "fullcalendar/themes/breezy";
+import timeGridPlugin from "fullcalendar/timegrid";
+import { type CalendarInfo, createLiveClient, liveEventSource, livePlugin, readLiveItem } from "../fullcalendar";
+import { looks } from "../page/calendar-view";
+import { showConnection } from "../page/connection-sign";
+import { Toolbar, viewType } from "../page/toolbar";
+import { ViewUrl } from "../page/view-url";
+import { Details } from "./details";
+import { type PublicData, readPublicData } from "./public-data";
+
+const data = readPublicData();
+const element = document.querySelector<HTMLElement>("#calendar.calendar");
+if (data && element) start(data, element);
+
+function start(page: PublicData, element: HTMLElement): void {
+  const { apiUrl, socketUrl, link, texts } = page;
+  const client = createLiveClient({ apiUrl, socketUrl, link, busyTitle: texts.busy });
+  const url = new ViewUrl();
+  const details = new Details(client);
+  const { view, date } = url.place();
+  const calendar = new Calendar(element, {
+    plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
+    eventSources: [liveEventSource(client, page.calendar)],
+    initialView: viewType(view),
+    initialDate: date,
+    ...looks(page),
+    navLinks: false,
+    eventInteractive: true,
+    eventClick: ({ event, jsEvent }) => {
+      jsEvent.preventDefault();
+      const live = readLiveItem(event);
+      if (live) details.open(live.key);
+    },
+    loading: (on) => element.setAttribute("aria-busy", String(on)),
+    eventDidMount: ({ el, event }) => {
+      el.dataset["item"] = event.id;
+    },
+  });
+  const toolbar = new Toolbar(calendar);
+  calendar.on("datesSet", () => {
+    toolbar.show();
+    url.record({ ...url.place(), view: toolbar.view(), date: toolbar.date() });
+  });
+  url.onReturn = (place) => toolbar.go(place);
+
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    details.close();
+    calendar.destroy();
+    showEnd();
+  };
+  client.on("calendarGone", end);
+  client.on("status", ({ status }) => {
+    if (status === "signed-out") end();
+  });
+  client.on("calendarsChanged", ({ calendars }) => {
+    const [info] = calendars;
+    if (info !== undefined) showName(info);
+  });
+  showConnection(client, { texts, loginUrl: "" });
+  calendar.render();
+  toolbar.show();
+  client.listen();
+}
+
+function showName({ name, color }: CalendarInfo): void {
+  document.title = name;
+  const heading = document.getElementById("calendar-name");
+  if (heading) heading.textContent = name;
+  const dot = document.getElementById("calendar-color");
+  if (dot) dot.style.backgroundColor = color;
+}
+
+/** What the link showed goes, its name too. */
+function showEnd(): void {
+  document.title = "";
+  for (const id of ["calendar", "calendar-color", "calendar-name", "toolbar"]) document.getElementById(id)?.remove();
+  const message = document.getElementById("ended");
+  if (message) message.hidden = false;
+}
