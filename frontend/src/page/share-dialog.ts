@@ -84,11 +84,10 @@ export class ShareDialog {
     const turn = ++this.asked;
     const { sharing } = this.parts.client;
     if (calendar === null || this.isBlind()) return;
-    const isManaged = this.mayManage();
-    const [members, invitations] = await Promise.all([
-      sharing.members(calendar),
-      isManaged ? sharing.invitations(calendar) : null,
-    ]);
+    const members = await sharing.members(calendar);
+    // By the role of now, which the page may not have heard of yet.
+    const isOwner = members.ok && members.value.some((one) => one.you && one.role === "owner");
+    const invitations = isOwner ? await sharing.invitations(calendar) : null;
     if (turn !== this.asked || calendar !== this.calendar) return;
     const { page } = this.parts;
     if (!members.ok) return this.complain(members.error);
