@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import django
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -144,10 +145,24 @@ LOGOUT_REDIRECT_URL = "calendar_live:login"
 
 # Invitations are mailed. On a trial they are printed, so that their links can be opened.
 _MAIL = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
-EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _MAIL["EMAIL_BACKEND"], _MAIL["EMAIL_HOST"] or "", _MAIL["EMAIL_PORT"] or 25
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"] or "", _MAIL["EMAIL_HOST_PASSWORD"] or ""
-EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
-EMAIL_TIMEOUT = 10  # seconds: who invites waits for it
+_MAIL_TIMEOUT = 10  # seconds: who invites waits for it
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": _MAIL["EMAIL_BACKEND"], "OPTIONS": {}}}
+    if _MAIL["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
+        MAILERS["default"]["OPTIONS"] = {
+            "host": _MAIL["EMAIL_HOST"] or "localhost",
+            "port": _MAIL["EMAIL_PORT"] or 25,
+            "username": _MAIL["EMAIL_HOST_USER"] or "",
+            "password": _MAIL["EMAIL_HOST_PASSWORD"] or "",
+            "use_tls": _MAIL.get("EMAIL_USE_TLS", False),
+            "use_ssl": _MAIL.get("EMAIL_USE_SSL", False),
+            "timeout": _MAIL_TIMEOUT,
+        }
+else:
+    EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _MAIL["EMAIL_BACKEND"], _MAIL["EMAIL_HOST"] or "", _MAIL["EMAIL_PORT"] or 25
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"] or "", _MAIL["EMAIL_HOST_PASSWORD"] or ""
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
+    EMAIL_TIMEOUT = _MAIL_TIMEOUT
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="calendar_live@localhost")
 
 # --- language and time ---------------------------------------------------------------------------------------------
