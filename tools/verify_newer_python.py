@@ -30,7 +30,7 @@ def main() -> int:
         installed.write_text(lock.read_text())
     subprocess.run([python, "-c", SHOW], check=True)
     return subprocess.run(
-        [python, "-m", "pytest", "--ignore=tests/e2e", "-p", "no:cacheprovider"],
+        [python, "-m", "pytest", "--ignore=tests/e2e", "--ignore=tests/faults", "-p", "no:cacheprovider"],
         cwd=ROOT,
         env={**os.environ, "VIRTUAL_ENV": str(environment)},
     ).returncode
