@@ -13,6 +13,8 @@ PY := .venv/bin/python
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PIP_INSTALL := -m pip install --disable-pip-version-check --no-deps --require-hashes -qq
 NPM_CI := ci --no-audit --no-fund --loglevel=error
+# All tests but those of real browsers and of servers under fault.
+QUICK := --ignore=tests/e2e --ignore=tests/faults
 # The embedded set-up of a developer's machine, whatever the caller's shell exports.
 SQLITE := env -u DATABASE_URL -u REDIS_URL DEBUG=1
 # What a site behind TLS sets; only here to be checked.
@@ -27,6 +29,7 @@ help:  ## List what make can do
 # ---- what one runs
 
 run: export DEBUG ?= 1
+run: export DRAIN_SECONDS ?= 0.5
 run: .make/run .make/page  ## Start the site with demo data on http://127.0.0.1:$PORT (8000)
 	@$(PY) tools/need_port.py "$(PORT)"
 	@$(IN_VENV) honcho start release
@@ -34,17 +37,20 @@ run: .make/run .make/page  ## Start the site with demo data on http://127.0.0.1:
 	@$(IN_VENV) exec honcho start web
 
 run-cluster: export DEBUG ?= 1
+run-cluster: export DRAIN_SECONDS ?= 0.5
 run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, PostgreSQL and Redis with demo data, nginx on $PORT
 	@$(IN_VENV) exec python -m tools.cluster
 
-test: python-ready page-ready browser-ready  ## Run every test: front end, SQLite with browsers and faults, PostgreSQL
+# Browsers and faults wait more than they compute: the rest runs beside them.
+test: python-ready page-ready browser-ready  ## Run every test: front end; SQLite, then PostgreSQL, beside faults and browsers
 	npm --prefix frontend test
-	$(SQLITE) $(PY) -m pytest
-	$(PY) -m tests.servers postgres -- $(PY) -m pytest --ignore=tests/e2e --ignore=tests/faults
+	$(PY) tools/side_by_side.py \
+		::: sh -c '$(SQLITE) $(PY) -m pytest $(QUICK) && $(PY) -m tests.servers postgres -- $(PY) -m pytest $(QUICK) --database' \
+		::: $(SQLITE) $(PY) -m pytest -p no:cacheprovider tests/faults tests/e2e
 
 coverage: python-ready  ## Show which lines and branches the tests pass (all but the browser's and the faults', on SQLite)
 	@rm -f .make/coverage*
-	$(SQLITE) $(PY) -m coverage run -m pytest -q --ignore=tests/e2e --ignore=tests/faults
+	$(SQLITE) $(PY) -m coverage run -m pytest -q $(QUICK)
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 
@@ -58,9 +64,9 @@ check: python-ready .make/page-packages  ## Check style, types, layers, locks an
 	npm --prefix frontend run typecheck
 	$(PY) tools/locks.py --check
 	$(SQLITE) $(PY) manage.py makemigrations --check --dry-run
-	$(SQLITE) $(PY) manage.py openapi --check
+	$(SQLITE) $(PY) -m tools.openapi --check
 	$(PRODUCTION) $(PY) -W error::ResourceWarning manage.py check --deploy --fail-level WARNING
-	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py
+	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py tests/test_docs.py
 
 verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, the cluster, a minute of soak
 	$(SQLITE) $(PY) tools/verify_wheel.py
@@ -88,7 +94,7 @@ soak: python-ready page-ready  ## Run the models 100,000 times each, then break 
 	$(SQLITE) $(PY) -m soak rolling
 
 docs: python-ready  ## Write the generated documents again
-	$(SQLITE) $(PY) manage.py openapi
+	$(SQLITE) $(PY) -m tools.openapi
 
 screenshots: python-ready page-ready browser-ready  ## Take the pictures of the README
 	$(SQLITE) $(PY) -m tests.e2e.screenshots

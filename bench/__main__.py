@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     result = measure(options, say=lambda line: print(f"… {line}", file=sys.stderr, flush=True))
     print(json.dumps(asdict(result), indent=1) if given.json else text_of(result))
     lost = any(row.lost or row.twice for row in result.rows if row.name == OURS)
+    lost = lost or any(one.delivered < one.sockets or one.twice for one in result.without_redis)
     slow = given.at_least is not None and any(p99_ratio(result, layer) < given.at_least for layer in options.layers)
     return int(lost or slow)
 

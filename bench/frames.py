@@ -16,11 +16,11 @@ KEY: Final = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT: Final = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
-def handshake(*, path: str, port: int, cookie: str) -> bytes:
-    """Return the request that opens a WebSocket from a page of the same origin."""
+def handshake(*, path: str, port: int, cookie: str, scheme: str = "http") -> bytes:
+    """Return the request that opens a WebSocket from a page of the same origin; `scheme` is the page's."""
     host = f"127.0.0.1:{port}"
     return (
-        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {scheme}://{host}\r\nCookie: {cookie}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: {KEY}\r\n\r\n"
     ).encode()

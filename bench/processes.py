@@ -24,7 +24,8 @@ START_TIMEOUT_SECONDS: Final = 30
 def web_command() -> list[str]:
     """Return the command by which the Procfile starts the site."""
     lines = (ROOT / "Procfile").read_text().splitlines()
-    return next(shlex.split(command) for name, _, command in (line.partition(":") for line in lines) if name == "web")
+    command = next(line for line in lines if line.startswith("web: "))
+    return shlex.split(command.removeprefix("web: ").removeprefix("exec "))
 
 
 def our_command(port: int) -> list[str]:

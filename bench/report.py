@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Final
 
-from bench.figures import Row, row_of
+from bench.figures import Round, Row, row_of
 from bench.run import OURS, TEXTBOOK, Result
 
 GOAL: Final = 4.0
+PROMISED_MS: Final = 1500  # also without a channel layer
 _LAYERS: Final = {"redis": "Redis pub/sub", "memory": "in-memory", "none": "-"}
 _HEADINGS: Final = (
     ("server", 14),
@@ -54,6 +56,7 @@ def text_of(result: Result) -> str:
         *(_line(row) for row in result.rows),
         "",
         *(_ratios(result, layer) for layer in options.layers),
+        *_look(result.without_redis),
         "",
         _EXPLANATION,
         "",
@@ -86,6 +89,17 @@ def _line(row: Row) -> str:
         str(row.lost),
     )
     return _cells(values)
+
+
+def _look(rounds: Sequence[Round]) -> list[str]:
+    if not rounds:
+        return []
+    last = [one.last for one in rounds]
+    lost = sum(one.sockets - one.delivered for one in rounds)
+    return [
+        f"Redis killed: {len(rounds)} deletions at calendar_live; the last socket had each after {median(last):.0f} ms (median), "
+        f"{max(last):.0f} ms (worst; promised {PROMISED_MS}); the answer took {median(one.answer for one in rounds):.0f} ms; lost {lost}"
+    ]
 
 
 def p99_ratio(result: Result, layer: str) -> float:

@@ -37,6 +37,7 @@ SOCKETS_PER_PERSON: Final = 25  # calendar_live allows 50
 ALONE_DELETIONS: Final = 3
 FIRST_SOCKETS: Final = 20  # what a server loads for its first sockets is not the price of the others
 PAUSE_SECONDS: Final = 0.2
+LOOK_DELETIONS: Final = 5  # each later after the look, once a second, that found the one before
 ROUND_TIMEOUT_SECONDS: Final = 5.0  # what has not come by then counts as lost: calendar_live promises 1.5 s
 
 
@@ -54,10 +55,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to. `others_share` is the part of the machine that everything else used during the rounds."""
+    """What a run came to. `others_share` is the part of the machine that everything else used during the rounds.
+
+    `without_redis` are deletions at calendar_live after its Redis was killed.
+    """
 
     options: Options
     rows: list[Row]
+    without_redis: list[Round]
     load_before: float
     others_share: float
     seconds: float
@@ -153,6 +158,7 @@ def measure(options: Options, *, say: Say) -> Result:
     began, load_before = time.perf_counter(), os.getloadavg()[0]
     machine.raise_file_limit(3 * options.sockets + 500)
     rows: list[Row] = []
+    without_redis: list[Round] = []
     others: list[float] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="calendar-bench-")))
@@ -160,10 +166,11 @@ def measure(options: Options, *, say: Say) -> Result:
         say("filling a database")
         cast = _fill(folder / "template.sqlite3", options)
         for number, layer in enumerate(options.layers):
-            found, share = _measure_layer(folder, cast, layer, options, with_plain=number == 0, say=say)
+            found, looks, share = _measure_layer(folder, cast, layer, options, with_plain=number == 0, say=say)
             rows += found
+            without_redis += looks
             others.append(share)
-    return Result(options, rows, load_before, max(others), time.perf_counter() - began)
+    return Result(options, rows, without_redis, load_before, max(others), time.perf_counter() - began)
 
 
 @contextmanager
@@ -178,7 +185,7 @@ def _without_collector() -> Iterator[None]:
 
 def _fill(database: Path, options: Options) -> Cast:
     people = -(-options.sockets // SOCKETS_PER_PERSON)
-    items = ALONE_DELETIONS + 1 + options.warm_up_rounds + options.rounds
+    items = ALONE_DELETIONS + 1 + options.warm_up_rounds + options.rounds + LOOK_DELETIONS
     command = [sys.executable, "-m", "bench.seed", str(people), str(options.sockets), str(items)]
     environ = processes.environ(DATABASE_URL=f"sqlite:///{database}")
     filled = subprocess.run(command, cwd=processes.ROOT, env=environ, capture_output=True, text=True)
@@ -189,14 +196,10 @@ def _fill(database: Path, options: Options) -> Cast:
 
 def _measure_layer(
     folder: Path, cast: Cast, layer: Layer, options: Options, *, with_plain: bool, say: Say
-) -> tuple[list[Row], float]:
+) -> tuple[list[Row], list[Round], float]:
     with ExitStack() as stack:
-        environ = {}
-        if layer == "redis":
-            redis = Redis()
-            stack.callback(redis.close)
-            redis.start()
-            environ["REDIS_URL"] = redis.url
+        redis = stack.enter_context(Redis()) if layer == "redis" else None
+        environ = {"REDIS_URL": redis.url} if redis else {}
         ear = Ear()
         contestants = [
             _start(stack, folder, ear, cast, name=name, layer=layer, environ=environ)
@@ -208,9 +211,21 @@ def _measure_layer(
         say(f"{layer}: {options.warm_up_rounds} + {options.rounds} deletions each, in turns")
         share = _play(ear, contestants, options, say)
         _idle(ear, contestants, options.idle_seconds)
+        looks = _without(redis, ear, contestants[0], say) if redis else []
         for one in contestants:
             one.audience.leave()
-        return [one.row() for one in contestants], share
+        return [one.row() for one in contestants], looks, share
+
+
+def _without(redis: Redis, ear: Ear, ours: Contestant, say: Say) -> list[Round]:
+    """Delete after Redis was killed: what its broadcasts do not tell, the look at the heads finds."""
+    say(f"redis: {LOOK_DELETIONS} deletions without it")
+    redis.kill()
+    found = []
+    for number in range(LOOK_DELETIONS):
+        ear.listen_for(number / LOOK_DELETIONS)
+        found.append(ours.delete())
+    return found
 
 
 def _start(

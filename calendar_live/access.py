@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -136,7 +136,8 @@ def access_of(membership: Membership) -> Access:
 def describe(mine: Membership) -> dict[str, object]:
     """Return a calendar as this member may see it: what its list and its `calendar` frame say.
 
-    Free/busy members do not see who else is there. Prefetch `calendar__memberships__user`.
+    Free/busy members do not see who else is there; when invitations and links change, owners alone see that something did.
+    Prefetch `calendar__memberships` with their users.
     """
     access, calendar = access_of(mine), mine.calendar
     others = [] if access.rights == "freebusy" else [other.user for other in calendar.memberships.all()]
@@ -152,6 +153,7 @@ def describe(mine: Membership) -> dict[str, object]:
         "access": str(access),
         "state": str(calendar.state),
         "people": [{"id": str(other.pk), "name": display_name(other)} for other in others],
+        "sharing": calendar.sharing_version if mine.role == Role.OWNER else None,
     }
 
 
@@ -169,6 +171,7 @@ def describe_link(link: PublicLink) -> dict[str, object]:
         "access": str(access),
         "state": str(calendar.state),
         "people": [],
+        "sharing": None,
     }
 
 
@@ -192,8 +195,10 @@ def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
     users = [one.id for one in found if one.kind == "user"]
     links = [one.id for one in found if one.kind == "link"]
     if users:
-        for mine in _memberships(users).prefetch_related("calendar__memberships__user"):
-            found[Receiver("user", str(mine.user_id))].calendars.append(describe(mine))
+        members = Prefetch("calendar__memberships", Membership.objects.select_related("user"))
+        for mine in _memberships(users).prefetch_related(members):
+            if mine in mine.calendar.memberships.all():  # not taken out between the two statements
+                found[Receiver("user", str(mine.user_id))].calendars.append(describe(mine))
     if links:
         for link in open_links().filter(pk__in=links):
             found[link_receiver(link.pk)] = Grant([describe_link(link)], link.expires_at)
@@ -205,6 +210,12 @@ def receivers_of(calendar: UUID) -> list[Receiver]:
     members = Membership.objects.filter(calendar=calendar).values_list("user_id", flat=True)
     links = PublicLink.objects.filter(calendar=calendar).values_list("pk", flat=True)
     return [*(Receiver("user", str(user)) for user in members), *map(link_receiver, links)]
+
+
+def owner_receivers_of(calendar: UUID) -> list[Receiver]:
+    """Return a calendar's owners."""
+    owners = Membership.objects.filter(calendar=calendar, role=Role.OWNER).values_list("user_id", flat=True)
+    return [Receiver("user", str(user)) for user in owners]
 
 
 def people_of(calendar: UUID) -> list[tuple[str, str]]:

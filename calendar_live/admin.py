@@ -12,7 +12,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from .access import standings
 from .errors import CalendarLiveError
@@ -117,7 +117,17 @@ class MembershipAdmin(_ReadOnly):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         self._try(request, calendars.set_role, obj.calendar, member=obj.user, role=Role(obj.role))
-        obj.pk = Membership.objects.get(calendar=obj.calendar, user=obj.user).pk  # for the admin's own log
+        # For the admin's own log. There is none when the service refused to add one.
+        known = Membership.objects.filter(calendar=obj.calendar, user=obj.user).values_list("pk", flat=True)
+        obj.pk = known.first()
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None if obj.pk is None else super().log_addition(request, obj, message)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        if obj.pk is None:  # why not is among the messages
+            return self.response_post_save_add(request, obj)
+        return super().response_add(request, obj, post_url_continue)
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         self._try(request, calendars.remove_member, obj.calendar, member=obj.user)

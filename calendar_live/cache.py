@@ -7,12 +7,14 @@ import logging
 import threading
 import time
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from prometheus_client import Counter, Histogram
 
 from . import conf
@@ -33,6 +35,7 @@ breaker = Breaker()
 _LOCK_SECONDS: Final = 5  # a computation that takes longer is done twice: better than waiting on a dead process
 _WAIT_SECONDS: Final = 0.02
 _SEAL_BYTES: Final = 4
+_MEMORY_BYTES: Final = 100_000_000
 
 _under_way: dict[str, Future[tuple[str, bytes]]] = {}
 _guard = threading.Lock()
@@ -63,7 +66,7 @@ def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[
         return future.result()
     try:
         future.set_result(_lead(key, compute))
-    except BaseException as error:
+    except BaseException as error:  # whatever it was: those who wait for it must not wait for ever
         future.set_exception(error)
         raise
     finally:
@@ -146,6 +149,25 @@ def _quietly(ask: Callable[[], T], otherwise: T) -> T:
 def _is_of_the_key(failure: Exception) -> bool:
     """Whether only what lies under this key is to blame: the serializer refused it, or Redis has a list there. `set` mends it."""
     return isinstance(failure, ValueError) or "WRONGTYPE" in str(failure)
+
+
+class MemoryCache(LocMemCache):
+    """Django's, in the process's own memory, bounded by `MAX_BYTES` too: whoever sees a calendar may ask for ever other ranges of it."""
+
+    _cache: OrderedDict[str, bytes]  # Django's own, of which django-stubs says nothing
+    _expire_info: dict[str, float | None]
+
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        super().__init__(name, params)
+        self._max_bytes = int(params.get("OPTIONS", {}).get("MAX_BYTES", _MEMORY_BYTES))
+
+    def _set(self, key: str, value: bytes, *args: Any) -> None:
+        super()._set(key, value, *args)  # type: ignore[misc]  # as above
+        kept = sum(len(one) for one in self._cache.values())
+        while kept > self._max_bytes:
+            oldest, dropped = self._cache.popitem()  # what was asked for longest ago
+            del self._expire_info[oldest]
+            kept -= len(dropped)
 
 
 class BytesSerializer:

@@ -89,11 +89,25 @@ def _save(model: type[LiveModel], rows: list[LiveModel]) -> None:
     if len(known) == 1:
         known[0].save(force_update=True)
     elif known:
-        columns = [column.name for column in model._meta.concrete_fields if not column.primary_key]
-        for row in known:
-            for column in model._meta.concrete_fields:
-                column.pre_save(row, add=False)  # bulk_update leaves auto_now columns as they were
-        model._default_manager.bulk_update(known, columns, batch_size=_ROWS_PER_STATEMENT)
+        _save_over(model, known)
+
+
+def _save_over(model: type[LiveModel], rows: list[LiveModel]) -> None:
+    """Write rows over those that are there. Django's `bulk_update` is a CASE per column and row: ten times as long, under the lock."""
+    once = [column for column in model._meta.concrete_fields if getattr(column, "auto_now_add", False)]
+    made = [[getattr(row, column.attname) for column in once] for row in rows]
+    model._default_manager.bulk_create(
+        rows,
+        batch_size=_ROWS_PER_STATEMENT,
+        update_conflicts=True,
+        unique_fields=["pk"],
+        update_fields=[
+            column.name for column in model._meta.concrete_fields if not column.primary_key and column not in once
+        ],
+    )
+    for row, values in zip(rows, made, strict=True):
+        for column, value in zip(once, values, strict=True):
+            setattr(row, column.attname, value)  # which Django took for that of a new row
 
 
 class AlreadyDone(Exception):
@@ -360,6 +374,7 @@ def prune(*, before: datetime, at_most: int | None = None) -> int:
         .values("newest")
     )
     old = ChangeSet.objects.filter(made_at__lt=before, revision__lt=Subquery(newest))
-    if at_most is not None:
-        old = ChangeSet.objects.filter(pk__in=list(old.order_by("pk").values_list("pk", flat=True)[:at_most]))
-    return old.delete()[1].get(ChangeSet._meta.label, 0)
+    with transaction.atomic():
+        # What the deletion of a user holds is left for the next time: who waits for it, row by row, has rows that it waits for.
+        free = old.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)[:at_most]
+        return ChangeSet.objects.filter(pk__in=list(free)).delete()[1].get(ChangeSet._meta.label, 0)

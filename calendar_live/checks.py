@@ -14,11 +14,8 @@ from . import conf
 @register("calendar_live")
 def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     """Report unknown names and wrong types in CALENDAR_LIVE, and aliases that do not exist."""
-    own = getattr(settings, "CALENDAR_LIVE", {})
     found: list[CheckMessage] = [
-        Error(f"CALENDAR_LIVE has no setting {name!r}.", id="calendar_live.E001")
-        for name in own
-        if name not in conf.DEFAULTS
+        Error(f"CALENDAR_LIVE has no setting {name!r}.", id="calendar_live.E001") for name in conf.unknown()
     ]
     for name, default in conf.DEFAULTS.items():
         read = {int: conf.number, float: conf.seconds, str: conf.text, tuple: conf.texts}[type(default)]

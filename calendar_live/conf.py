@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.conf import settings
@@ -44,7 +45,8 @@ DEFAULTS: Final[dict[str, object]] = {
     "MAX_BODY_BYTES": 1_000_000,
     # The largest frame a client may send.
     "MAX_FRAME_BYTES": 16_384,
-    "MAX_SUBSCRIPTIONS_PER_SOCKET": 200,
+    # Calendars that one page follows, on its socket or in one of its requests.
+    "MAX_SUBSCRIPTIONS_PER_SOCKET": 1_000,
     # Open sockets of one user, per process.
     "MAX_SOCKETS_PER_USER": 50,
     # Open sockets of one public link, per process.
@@ -82,11 +84,11 @@ DEFAULTS: Final[dict[str, object]] = {
     "MAX_REPLAY_BYTES": 512_000,
     # Clients spread their reloads after a reset over this time.
     "RESET_SPREAD_MS": 2_000,
-    # Threads (and so database connections) that serve the hub and the sockets.
+    # Threads (and so database connections) that serve the sockets. The hub has one more of its own.
     "LIVE_THREADS": 4,
     # How long change sets are kept. The newest of each calendar stays.
     "LOG_DAYS": 7,
-    # How long a deleted work item can be restored.
+    # How long a deleted work item or calendar can be restored, and an invitation that ended is kept.
     "TRASH_DAYS": 30,
     # How often background work has its turn, in one process of all; 0: never, as where a timer runs `manage.py upkeep`.
     "UPKEEP_SECONDS": 600,
@@ -95,9 +97,18 @@ DEFAULTS: Final[dict[str, object]] = {
 }
 
 
+def _own() -> Mapping[str, object]:
+    own: Mapping[str, object] = getattr(settings, "CALENDAR_LIVE", {})
+    return own
+
+
 def _read(name: str) -> object:
-    own = getattr(settings, "CALENDAR_LIVE", {})
-    return own.get(name, DEFAULTS[name])
+    return _own().get(name, DEFAULTS[name])
+
+
+def unknown() -> list[str]:
+    """Return the names in `settings.CALENDAR_LIVE` that are no settings."""
+    return [name for name in _own() if name not in DEFAULTS]
 
 
 def number(name: str) -> int:

@@ -13,6 +13,8 @@ class CalendarLiveError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
     default_detail: ClassVar[str] = "The request could not be carried out."
+    # When the same request may succeed; None: not by waiting.
+    retry_after_seconds: int | None = None
 
     def __init__(self, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         self.detail = detail or self.default_detail
@@ -134,6 +136,10 @@ class TooMany(CalendarLiveError):
     status = 429
     default_detail = "Too many; try again later."
 
+    def __init__(self, detail: str = "", *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class NotYet(CalendarLiveError):
     """This server's database has not reached the asked-for revision (a lagging replica or a restored back-up)."""
@@ -141,6 +147,7 @@ class NotYet(CalendarLiveError):
     code = "not_yet"
     status = 503
     default_detail = "This revision is not here yet; try again shortly."
+    retry_after_seconds = 1
 
 
 class Unavailable(CalendarLiveError):
@@ -149,3 +156,4 @@ class Unavailable(CalendarLiveError):
     code = "unavailable"
     status = 503
     default_detail = "The database is busy or away; try again shortly."
+    retry_after_seconds = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from . import cache
 from .access import Standing
-from .errors import Malformed, NotFound, NotYet
+from .errors import NotFound, NotYet
 from .protocol.rights import Rights, reads_whole, redact
 from .protocol.state import State
 from .schedule.ranges import Range, format_instant
@@ -43,16 +43,7 @@ def read_feed(place: Standing, query: Query) -> Feed:
     _, stored = cache.get_or_compute(
         _key(place.calendar, place.state, place.rights, query), lambda: _compute(place, query)
     )
-    try:
-        return _unpack(place, stored)
-    except (Malformed, UnicodeDecodeError):  # somebody else's bytes
-        return _unpack(place, _compute(place, query)[1])
-
-
-def _unpack(place: Standing, stored: bytes) -> Feed:
-    token, newline, body = stored.partition(b"\n")
-    if not newline:
-        raise Malformed
+    token, _, body = stored.partition(b"\n")
     return Feed(State.parse(token.decode()), str(place.access), body)
 
 

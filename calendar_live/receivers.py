@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Final, Literal
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.core import signing
+from django.http import HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Receiver:
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.id}"
+
+    def is_user(self, named: str | None) -> bool:
+        """Whether this is the user that a page names as its own, if it names any: somebody else may have signed in since."""
+        return named is None or self == Receiver("user", named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,15 @@ class LinkToken:
 
 Credential = SessionKey | LinkToken
 
-_IN_A_PATH: Final = re.compile(r"(/public/)[^/?#\s\"']+")
-_IN_A_QUERY: Final = re.compile(r"([?&]link=)[^&#\s\"']+")
 # Signed and not stored: owners can be shown the address again, and who reads the database still has none. Old keys of the site
 # go on to count (SECRET_KEY_FALLBACKS).
 _SALT: Final = "calendar_live.link"
+
+
+def page_user(request: HttpRequest) -> str | None:
+    """Return the user that a request's page names as its own, if it names any, for `Receiver.is_user`."""
+    named = request.headers.get("Calendar-User")
+    return None if named is None else unquote(named)
 
 
 def link_receiver(link_id: UUID) -> Receiver:
@@ -66,13 +75,12 @@ def identify(shown: Credential) -> Receiver | None:
     return _user_of(shown) if isinstance(shown, SessionKey) else _link_of(shown)
 
 
-def without_tokens(text: str) -> str:
-    """Return a text for a log with no link's token in it: it is all one needs to look."""
-    return _IN_A_PATH.sub(r"\1…", _IN_A_QUERY.sub(r"\1…", text))
-
-
 def _user_of(shown: SessionKey) -> Receiver | None:
+    if not shown.key.isprintable():  # on PostgreSQL a NUL fails in Django's own store, with all looked up beside it
+        return None
     store = import_module(settings.SESSION_ENGINE).SessionStore(shown.key)
+    # Who asks here has no answer in which the browser could be given another cookie: the session stays as it is.
+    store.cycle_key = store.flush = lambda: None
     user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone
     return Receiver("user", str(user.pk)) if user.is_authenticated and user.is_active else None
 

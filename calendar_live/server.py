@@ -19,9 +19,11 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ISSLTransport
 
 from . import conf
 from .live.outbox import unsent_bytes
+from .logs import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,19 @@ _CLOSING_BYTES: Final = 200_000  # beyond the bound of `Outbox`: for what closes
 _CROWD: Final = 4_096  # connections that may wait to be accepted: all pages of a process that ended may come at once
 
 
+class _Request(WebRequest):  # type: ignore[misc]  # daphne ships no types
+    """daphne's, that leaves forms to the application: Twisted would take them apart on the event loop, for nobody, of any size."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parsePOSTFormSubmission = False
+
+    def process(self) -> Any:
+        # daphne lets a proxy say so where it is mounted. Here it could only be a client's, and was a 500 when not ASCII.
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        return super().process()
+
+
 class _Factory(HTTPFactory):  # type: ignore[misc]  # daphne ships no types
     """daphne's, with a bound on how long a request may take to arrive: Twisted's own begins anew with each byte."""
 
@@ -42,6 +57,7 @@ class _Factory(HTTPFactory):  # type: ignore[misc]  # daphne ships no types
 
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
+        protocol.requestFactory = _Request
         protocol._channel.resetTimeout = _let_time_pass
         return protocol
 
@@ -52,8 +68,6 @@ def _let_time_pass() -> None:
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no types
     """daphne with an orderly end: SIGTERM and SIGINT make it drain, and cost no request that ends within DRAIN_SECONDS."""
-
-    could_not_listen = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,20 +80,16 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
         port.socket.listen(_CROWD)
         _bound_silence(port)
 
-    def listen_error(self, failure: Any) -> None:
-        Server.could_not_listen = True
-        super().listen_error(failure)
-
     def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
-        from .receivers import without_tokens  # noqa: PLC0415 - imports Django's models of users, as the hub does
-
         if "path" in details:
-            details = {**details, "path": without_tokens(str(details["path"]))}
+            details = {**details, "path": without_secrets(str(details["path"]))}
         super().log_action(protocol, action, details)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if self._draining:
             _end_with_answer(protocol)
+        if isinstance(protocol, WebSocketProtocol) and ISSLTransport.providedBy(protocol.transport):
+            scope["scheme"] = "wss"  # daphne does not tell, and the origin of the page is compared with it
         return super().create_application(protocol, scope)
 
     def timeout_checker(self) -> None:
@@ -199,13 +209,13 @@ class Command(CommandLineInterface):  # type: ignore[misc]  # daphne ships no ty
 
 
 def main() -> NoReturn:
-    """Serve until told to stop. The exit code is 0 after an orderly end, 1 when there was nothing to listen on."""
+    """Serve until told to stop. The exit code is 0 after an orderly end; daphne's is 1 when there is nothing to listen on."""
     Command().run(sys.argv[1:])
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     # Python would join every thread first; one in `async_to_sync` waits for an event loop that has ended, for ever.
-    os._exit(1 if Server.could_not_listen else 0)
+    os._exit(0)
 
 
 if __name__ == "__main__":

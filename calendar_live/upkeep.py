@@ -6,6 +6,7 @@ import logging
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -30,7 +31,6 @@ TASKS: Final[Mapping[str, Callable[[datetime], int]]] = {
 }
 
 _me: Final = secrets.token_hex(16)
-_stop = threading.Event()
 _starting = threading.Lock()
 _thread: threading.Thread | None = None
 
@@ -66,7 +66,8 @@ def start(**_: object) -> None:
 
 
 def _run() -> None:
-    while not _stop.wait(random.uniform(0.5, 1) * conf.number("UPKEEP_SECONDS")):  # noqa: S311 - spreads load
+    while True:
+        time.sleep(random.uniform(0.5, 1) * conf.number("UPKEEP_SECONDS"))  # noqa: S311 - spreads load
         close_old_connections()
         try:
             take_turn()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,7 +17,7 @@ from .models import Calendar, ChangeSet, Entry, LiveModel
 from .protocol.state import State
 from .sources import all_sources
 
-_CHUNK = 500
+_CHUNK: Final = 500  # rows held in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,32 @@ def differences(calendar_id: UUID) -> Iterator[str]:
 
     The log may have been pruned: what it no longer tells is not compared.
     """
-    with transaction.atomic():
-        if connection.vendor == "postgresql":  # SQLite's transactions are snapshots already
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with _one_snapshot():
         head = Calendar.objects.get(pk=calendar_id).state
         log = list(ChangeSet.objects.filter(calendar=calendar_id).annotate(told=Count("entries")).order_by("revision"))
         yield from _of_the_log(head, log)
         told = _last_words(calendar_id)
-        yield from _of_the_rows(calendar_id, head, {row.revision: row.state for row in log}, told)
+        yield from _of_the_rows(calendar_id, head, {row.revision for row in log}, told)
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """Read within one transaction as the database is at its beginning, and keep no writer waiting."""
+    connection.ensure_connection()
+    mode = getattr(connection, "transaction_mode", None)
+    if (
+        connection.vendor == "sqlite"
+    ):  # every one of its transactions is a snapshot; IMMEDIATE would take the writers' lock
+        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]  # SQLite's alone
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+    finally:
+        if connection.vendor == "sqlite":
+            connection.transaction_mode = mode  # type: ignore[attr-defined]  # as above
 
 
 def _of_the_log(head: State, log: Sequence[ChangeSet]) -> Iterator[str]:
@@ -65,13 +84,13 @@ def _last_words(calendar_id: UUID) -> dict[UUID, Told]:
     }
 
 
-def _of_the_rows(calendar_id: UUID, head: State, states: dict[int, State], told: dict[UUID, Told]) -> Iterator[str]:
+def _of_the_rows(calendar_id: UUID, head: State, logged: Collection[int], told: dict[UUID, Told]) -> Iterator[str]:
     alive = set()
     for source in all_sources():
         rows = source.model._default_manager.filter(calendar=calendar_id, deleted_at=None)
         for row in rows.prefetch_related(*source.reads).order_by("pk").iterator(chunk_size=_CHUNK):
             alive.add(row.pk)
-            yield from _of_a_row(row, told.get(row.pk), head, states)
+            yield from _of_a_row(row, told.get(row.pk), head, logged)
             if source.wire(row, _state_of(row) or head) != row.wire:
                 yield f"{row.pk}: its wire is not what its columns say."
     for item, word in told.items():
@@ -79,12 +98,12 @@ def _of_the_rows(calendar_id: UUID, head: State, states: dict[int, State], told:
             yield f"{item}: the log says at {word.state} that it is there; it is not."
 
 
-def _of_a_row(row: LiveModel, word: Told | None, head: State, states: dict[int, State]) -> Iterator[str]:
+def _of_a_row(row: LiveModel, word: Told | None, head: State, logged: Collection[int]) -> Iterator[str]:
     state = _state_of(row)
     if state is None or state.revision > head.revision:
         yield f"{row.pk}: its state {row.state!r} is none that this calendar has had."
     elif word is None:
-        if state.revision in states and states[state.revision].revision != min(states):
+        if state.revision in logged and state.revision != min(logged):
             yield f"{row.pk}: it changed at {row.state}; the log says nothing of it."
     elif word.wire is None:
         yield f"{row.pk}: the log says at {word.state} that it is gone; it is there."

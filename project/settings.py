@@ -122,13 +122,12 @@ if REDIS_URLS:
     }
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}}
-    CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2_000}}
-    }
+    CACHES = {"default": {"BACKEND": "calendar_live.cache.MemoryCache", "OPTIONS": {"MAX_ENTRIES": 2_000}}}
 
 CALENDAR_LIVE: dict[str, object] = {
     "ORIGINS": tuple(env.list("ORIGINS", default=[])),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
+    "DRAIN_SECONDS": env.float("DRAIN_SECONDS", default=4.0),
 }
 
 # --- people --------------------------------------------------------------------------------------------------------
@@ -200,6 +199,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIN
 _HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"(^|/)(healthz|readyz|metrics)$"]  # asked from inside, past the proxy that ends TLS
+SESSION_ENGINE = "project.sessions"
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{FORCE_SCRIPT_NAME or ''}/"
@@ -209,12 +209,13 @@ SECURE_HSTS_PRELOAD = _HTTPS
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
+DEFAULT_EXCEPTION_REPORTER = "calendar_live.reports.Report"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"no_tokens": {"()": "project.logs.NoTokens"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_tokens"]}},
+    "filters": {"without_secrets": {"()": "calendar_live.logs.WithoutSecrets"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_secrets"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "daphne.http_protocol": {"level": "WARNING"},

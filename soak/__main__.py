@@ -14,6 +14,7 @@ from typing import NoReturn
 from .report import report, rolling_report
 from .rolling import roll
 from .run import Plan, Soak
+from .writes import measure, writes_report
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
@@ -23,8 +24,8 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run a soak and print its report; everything ends by itself, also on Ctrl+C and SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m soak", description=main.__doc__)
-    parser.add_argument("what", nargs="?", choices=["faults", "rolling"], default="faults")
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("what", nargs="?", choices=["faults", "rolling", "writes"], default="faults")
+    parser.add_argument("--seconds", type=float, help="600; of the writes 10 each")
     parser.add_argument("--clients", type=int, help="open pages: 200; of a rolling restart 500")
     parser.add_argument("--seed", type=int, help="breaks the same things in the same order again")
     parser.add_argument("--rate", type=float, help="writes a second: 12; in a rolling restart 5")
@@ -37,7 +38,10 @@ def main(arguments: Sequence[str]) -> int:
         rolling = roll(clients=given.clients or 500, seed=seed, per_second=given.rate or 5)
         print(rolling_report(rolling))
         return 1 if rolling.wrong else 0
-    outcome = Soak(Plan(given.seconds, given.clients or 200, seed, given.rate or 12)).run()
+    if given.what == "writes":
+        print(writes_report(measure(seconds=given.seconds or 10)))
+        return 0
+    outcome = Soak(Plan(given.seconds or 600, given.clients or 200, seed, given.rate or 12)).run()
     print(report(outcome))
     return 1 if outcome.wrong else 0
 

@@ -19,7 +19,7 @@ EXPLAINED: Final = (
     r"^redis\.exceptions\.",
     r"^(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)",
     r"(?s)channels_redis.*\nTimeoutError$",  # a Redis that is stopped is given up on in time
-    r"WARNING calendar_live\.live\.(hub|broadcast): ",  # whatever the layer's client raised, it was made good
+    r"^calendar_live\.live\.listener\.DeafError: ",  # so is a connection to it by which nothing comes any more
     r"listen_for_disconnect\(\)",  # Django's own: a page left in the moment it was answered
 )
 

@@ -32,6 +32,7 @@ WRITERS: Final = 10
 SETTLE_SECONDS: Final = 15
 # One page in so many has no WebSockets, and one in so many has them half of the time.
 WAYS: Final[tuple[Way, ...]] = ("socket", "socket", "socket", "requests", "socket", "mixed")
+FOUND_BY_LOOK: Final = "calendar_live_missed_broadcasts_total"
 _PUMP_SECONDS: Final = 0.05
 
 
@@ -61,6 +62,9 @@ class Outcome:
     tracebacks: Counter[str] = field(default_factory=Counter)
     busy: float = 0  # percent of the machine's processors
     used: float = 0  # processors that the soak used by itself, on average
+    found_by_look: int = (
+        0  # changes that processes delivered without a broadcast; of one that is killed, until the checkpoint before
+    )
     farm: dict[str, Any] = field(default_factory=dict)
 
 
@@ -96,6 +100,7 @@ class Soak:
     def __init__(self, plan: Plan, *, say: Callable[[str], None] = print) -> None:
         self._plan, self._say = plan, say
         self._book = Book()
+        self._looks: dict[int, int] = {}  # by process
         self.outcome = Outcome(plan)
 
     def run(self) -> Outcome:
@@ -119,7 +124,7 @@ class Soak:
         clients = pages(cast, count=plan.clients)
         farm.open(clients)
         farm.await_whole(timeout_seconds=60)
-        self._note_memory(cluster, "at the start")
+        self._note(cluster, "at the start")
         psutil.cpu_percent()  # since when the next call counts
         world = World(cast)
         names = [one.name for one in clients]
@@ -173,7 +178,7 @@ class Soak:
         self._say(
             f"  checkpoint: {text}; {sum(faults.counts.values())} faults, {done} writes, {len(self.outcome.wrong)} wrong"
         )
-        self._note_memory(cluster, f"after {len(self.outcome.checkpoints)} checkpoints")
+        self._note(cluster, f"after {len(self.outcome.checkpoints)} checkpoints")
         writers.resume()
         faults.resume()
 
@@ -182,9 +187,11 @@ class Soak:
             self._say(f"  WRONG: {what}")
         self.outcome.wrong.append(what)
 
-    def _note_memory(self, cluster: Cluster, when: str) -> None:
+    def _note(self, cluster: Cluster, when: str) -> None:
         sizes = " and ".join(f"{node.resident_bytes() / 1e6:.0f} MB" for node in cluster.nodes)
         self.outcome.memory.append((when, sizes))
+        self._looks |= {node.pid: int(node.metrics()[FOUND_BY_LOOK]) for node in cluster.nodes}
+        self.outcome.found_by_look = sum(self._looks.values())
 
     def _look_at_logs(self, cluster: Cluster) -> None:
         logs = [node.log() for node in cluster.nodes]

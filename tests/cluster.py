@@ -16,18 +16,15 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from project.ready import is_ready
-from tests.servers import LOOPBACK, Nginx, Postgres, Redis, free_port, open_folder
+from tests.servers import LOOPBACK, Nginx, Postgres, Redis, Running, free_port, open_folder, site_environ
 from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[1]
 START_TIMEOUT_SECONDS: Final = 60
 STOP_TIMEOUT_SECONDS: Final = 30
-# What would have a process use servers of somebody else's.
-_OTHERS: Final = {"DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ORIGINS", "HTTPS", "FORCE_SCRIPT_NAME", "STATIC_ROOT"}
 
 
 def web_command(procfile: str) -> list[str]:
@@ -122,7 +119,7 @@ class Node:
         return time.clock_gettime((~self.pid << 3) | 2)
 
 
-class Cluster:
+class Cluster(Running):
     """nginx before some processes of the site, over PostgreSQL and Redis; a context manager that leaves nothing behind.
 
     `with Cluster(nodes=2) as cluster: …` has migrated the database, and everything is ready. Extra names are environment variables of
@@ -135,16 +132,12 @@ class Cluster:
         self.folder = open_folder("calendar-cluster-")
         self.postgres = Postgres()
         self.redis = Redis() if redis else None
-        inherited = {name: value for name, value in os.environ.items() if name not in _OTHERS}
-        self.environ = inherited | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "DEBUG": "1",
+        own = {
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url if self.redis else "",
             "STATIC_ROOT": str(self.folder / "static"),
-            "PYTHONUNBUFFERED": "1",
-            **environ,
         }
+        self.environ = site_environ(**own | environ)
         self.nodes = [Node(environ=self.environ, log=self.folder / f"node-{number}.log") for number in range(nodes)]
         addresses = [f"{LOOPBACK}:{node.port}" for node in self.nodes]
         self.nginx = Nginx(**{"nodes": addresses, "static": self.folder / "static", **(nginx or {})})
@@ -184,16 +177,3 @@ class Cluster:
             self.redis.close()
         self.postgres.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

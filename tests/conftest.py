@@ -16,7 +16,7 @@ from tests.people import make_calendar, make_user
 from tests.recording import announcements
 
 # No test has a thread that deletes rows behind its back.
-hub.hub_started.disconnect(upkeep.start)
+assert hub.hub_started.disconnect(upkeep.start), "a process that serves pages has one"
 
 settings.register_profile("default", deadline=None, print_blob=True)
 # `make soak`: the same properties, searched for a long time.
@@ -26,10 +26,24 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database", action="store_true", help="only what uses this process's database: the rest is the same on each"
+    )
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the end-to-end tests last and together: they hold a browser, and what is quick should fail first."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+    if config.getoption("--database"):
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
+        items[:] = [item for item in items if _uses_database(item)]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db"}.intersection(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from threading import Lock, Thread
-from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
+from tests.servers import Running
 from tests.waiting import wait_until
 
 FRONTEND: Final = Path(__file__).parents[1] / "frontend"
@@ -60,8 +60,8 @@ def _built() -> tempfile.TemporaryDirectory[str]:
         "node",
         "node_modules/vite/bin/vite.js",
         "build",
-        "--config",
-        "vite.farm.config.ts",
+        "--mode",
+        "farm",
         "--outDir",
         folder.name,
     ]
@@ -76,7 +76,7 @@ def now_ms() -> float:
     return time.monotonic_ns() / 1e6
 
 
-class Farm:
+class Farm(Running):
     """The Node process with the clients; a context manager that ends it."""
 
     def __init__(self, site: str, *, log: Path | None = None) -> None:
@@ -161,10 +161,6 @@ class Farm:
         ]
         self.ask("open", given={"clients": given, "oneHistory": one_history})
 
-    def close_clients(self, names: Sequence[str] | None = None) -> None:
-        """Close clients, as one closes a page: these or all."""
-        self.ask("close", given=_named(names))
-
     def cut(self, names: Sequence[str], *, only: Literal["all", "sockets"] = "all") -> None:
         """Cut connections of clients without a word: all of them, or the WebSockets."""
         self.ask("cut", given={"names": list(names), "only": only})
@@ -236,19 +232,6 @@ class Farm:
             self._reader.join(STOP_TIMEOUT_SECONDS)
         if process.stdout:
             process.stdout.close()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _named(names: Sequence[str] | None) -> dict[str, object]:

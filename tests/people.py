@@ -17,6 +17,8 @@ from calendar_live.services.work_items import create_item
 
 PASSWORD = "demo"
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+TEN = NINE + timedelta(hours=1)
+SPAN = {"start": NINE, "end": TEN}
 
 
 def make_user(name: str) -> User:

@@ -17,12 +17,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, NoReturn, TypedDict
+from typing import Any, Final, NoReturn, Self, TypedDict
 
 from tests.waiting import wait_until
 from tools.nginx_conf import nginx_conf
@@ -34,10 +35,46 @@ DEBIANS_POSTGRES: Final = Path("/usr/lib/postgresql")
 SBIN: Final = "/usr/sbin:/usr/local/sbin"
 START_TIMEOUT_SECONDS: Final = 30
 STOP_TIMEOUT_SECONDS: Final = 15
+# What would have a site use servers, addresses or settings (pytest's) of somebody else's.
+_OTHERS: Final = frozenset(
+    [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "ALLOWED_HOSTS",
+        "ORIGINS",
+        "HTTPS",
+        "FORCE_SCRIPT_NAME",
+        "STATIC_ROOT",
+        "DJANGO_SETTINGS_MODULE",
+    ]
+)
 
 
 class ServerMissingError(RuntimeError):
     """Neither the machine nor the test requirements hold the server."""
+
+
+class Running(ABC):
+    """What starts and is closed; as a context manager it leaves nothing behind, also when it did not start."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it, however far it came, and remove its files."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class RunAs(TypedDict, total=False):
@@ -93,7 +130,7 @@ def _in_wheel(module: str, pattern: str, *, package: str) -> Path:
     )
 
 
-class Redis:
+class Redis(Running):
     """One Redis on a port of its own, in memory only. It may be killed and started again on the same port."""
 
     def __init__(self, *, port: int | None = None) -> None:
@@ -142,7 +179,7 @@ class Redis:
             self._folder.cleanup()
 
 
-class Postgres:
+class Postgres(Running):
     """One PostgreSQL cluster on a port of its own. It may be stopped and started again with its data."""
 
     def __init__(self, *, folder: Path | None = None, port: int | None = None) -> None:
@@ -242,7 +279,7 @@ class Postgres:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class Nginx:
+class Nginx(Running):
     """One nginx by deploy/nginx.conf, on a port of its own. It may be reloaded, stopped, killed and started again."""
 
     def __init__(self, **conf: Any) -> None:
@@ -310,6 +347,23 @@ def open_folder(prefix: str) -> Path:
     return folder
 
 
+@contextmanager
+def folder_for_a_while(prefix: str) -> Iterator[Path]:
+    """Yield an `open_folder`, and remove it."""
+    folder = open_folder(prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def site_environ(**own: str) -> dict[str, str]:
+    """Return the environment of a site's processes: this one's, but for what names servers and addresses, with this Python first."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _OTHERS}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return inherited | {"PATH": path, "DEBUG": "1", "PYTHONUNBUFFERED": "1", **own}
+
+
 def nobody() -> RunAs:
     """Return how a process gives up root."""
     entry = pwd.getpwnam("nobody")
@@ -323,12 +377,8 @@ def redis() -> Iterator[str]:
     if given:
         yield given
         return
-    server = Redis()
-    try:
-        server.start()
+    with Redis() as server:
         yield server.url
-    finally:
-        server.close()
 
 
 @contextmanager
@@ -338,12 +388,8 @@ def postgres() -> Iterator[str]:
     if given.startswith(("postgres:", "postgresql:", "psql:", "pgsql:")):
         yield given
         return
-    server = Postgres()
-    try:
-        server.start()
+    with Postgres() as server:
         yield server.url
-    finally:
-        server.close()
 
 
 SERVERS: Final[dict[str, tuple[str, Callable[[], AbstractContextManager[str]]]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -88,7 +88,7 @@ def test_a_changed_role_makes_another_access_and_the_same_one_does_not(team: Cal
 
 
 def test_who_left_and_came_back_never_meets_an_access_of_before(team: Calendar, cara: User) -> None:
-    """S5. Fails when each membership counts from 1: a picture of before would pass for today's."""
+    """S5. Seen failing when each membership counts from 1: a picture of before would pass for today's."""
     set_role(team, member=cara, role=Role.EDITOR)
     tokens = [str(access.standing(cara, team.pk).access)]
     for _ in range(2):
@@ -115,4 +115,26 @@ def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(an
             make_calendar(ana, editor=ben)
         with CaptureQueriesContext(connection) as asked:
             assert len(access.describe_all(ana)) == count
-        assert len(asked) == 3
+        assert len(asked) == 2
+
+
+def test_who_is_taken_out_between_the_two_statements_sees_nothing(team: Calendar, ana: User, cara: User) -> None:
+    """Invariant 7. Seen failing when the first statement alone decides: she was told who is there without her."""
+    told = access.describe_all(ana)
+    statements = 0
+
+    def take_out(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        if statements == 2:
+            Membership.objects.filter(calendar=team, user=cara).delete()
+        return execute(sql, params, many, context)
+
+    receivers = [access.receiver_of(user) for user in (ana, cara)]
+    with connection.execute_wrapper(take_out):
+        seen = access.describe_for(receivers)
+    assert statements > 2
+    assert seen[receivers[1]].calendars == []
+    [now] = seen[receivers[0]].calendars
+    assert [one["name"] for one in now["people"]] == ["Ana", "Ben"]  # type: ignore[attr-defined]
+    assert now != told[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from calendar_live import conf
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
 from tests.people import make_item, make_user
 
@@ -41,6 +44,19 @@ def test_an_editor_deletes_an_item_by_the_service(client: Client, boss: User, te
     assert WorkItem.objects.get(pk=item.pk).deleted_at is not None
     newest = ChangeSet.objects.filter(calendar=team).order_by("-revision")[0]
     assert (newest.actor_id, list(newest.entries.values_list("item", "wire"))) == (boss.pk, [(item.pk, None)])
+
+
+def test_a_membership_that_the_service_refuses_is_said_and_not_made(
+    client: Client, boss: User, team: Calendar, settings: Any
+) -> None:
+    """Seen failing: a traceback, for the row that the admin was to log is not there."""
+    settings.CALENDAR_LIVE = {"MAX_MEMBERS": Membership.objects.filter(calendar=team).count()}
+    form = {"calendar": team.pk, "user": boss.pk, "role": "editor"}
+    answer = client.post("/admin/calendar_live/membership/add/", form, follow=True)
+    assert [str(one.message) for one in answer.context["messages"]] == [
+        f"Some fields are not valid. A calendar has at most {conf.number('MAX_MEMBERS')} members."
+    ]
+    assert not Membership.objects.filter(user=boss).exists()
 
 
 def test_the_action_deletes_many_items_as_one_change(client: Client, boss: User, team: Calendar, ana: User) -> None:

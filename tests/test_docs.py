@@ -114,6 +114,13 @@ def test_every_parameter_of_the_feed_is_documented() -> None:
     assert {parameter["name"] for parameter in schema["parameters"]} <= told
 
 
+def test_the_api_gives_no_number_where_a_setting_decides() -> None:
+    """Seen failing with "At most 200 characters." of a title."""
+    schemas = json.dumps(api.get_openapi_schema()["components"]["schemas"])
+    assert set(re.findall(r"[Aa]t most (\w+)", schemas)) == {"MAX_TITLE_LENGTH", "120"}  # which is no setting
+    assert "MAX_TITLE_LENGTH" in conf.DEFAULTS
+
+
 # --- the rules and what proves them --------------------------------------------------------------------------------
 
 
@@ -255,6 +262,14 @@ def test_an_example_in_python_imports_what_exists(document: str, example: str) -
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calendar_live"):
             module = importlib.import_module(node.module)
             assert [one.name for one in node.names if not hasattr(module, one.name)] == [], document
+
+
+@pytest.mark.parametrize(("document", "example"), [one for one in examples() if "INSTALLED_APPS" in one[1]])
+def test_an_example_of_settings_has_daphne_first(document: str, example: str) -> None:
+    """Django refuses to start with daphne behind staticfiles. Seen failing with `INSTALLED_APPS += […]`."""
+    assigned = [node.value for node in ast.parse(example).body if isinstance(node, ast.Assign)]
+    (first, *_), *_ = [value.elts for value in assigned if isinstance(value, ast.List)]
+    assert ast.literal_eval(first) == "daphne", document
 
 
 def test_an_example_in_typescript_imports_what_the_plug_in_exports() -> None:

@@ -53,10 +53,11 @@ def test_static_files_are_below_the_path(prefix: str, static: str) -> None:
     assert told(FORCE_SCRIPT_NAME=prefix)["static"] == static
 
 
-def test_the_app_is_told_its_origins_and_token() -> None:
-    assert told(ORIGINS="https://a,https://b", METRICS_TOKEN="t")["app"] == {
+def test_the_app_is_told_its_origins_token_and_how_long_it_drains() -> None:
+    assert told(ORIGINS="https://a,https://b", METRICS_TOKEN="t", DRAIN_SECONDS="0.5")["app"] == {
         "ORIGINS": ["https://a", "https://b"],
         "METRICS_TOKEN": "t",
+        "DRAIN_SECONDS": 0.5,
     }
 
 

@@ -2,13 +2,18 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import psutil
 import pytest
+
+from tests.waiting import wait_until
+from tools.side_by_side import main
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -89,6 +94,64 @@ def test_what_is_no_port_is_refused(port: str) -> None:
     ran = subprocess.run([sys.executable, "tools/need_port.py", port], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 1
     assert "is no port number" in ran.stderr
+
+
+def side_by_side(*commands: str) -> subprocess.CompletedProcess[str]:
+    words = [word for command in commands for word in (":::", "sh", "-c", command)]
+    return subprocess.run([sys.executable, "tools/side_by_side.py", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_commands_side_by_side_run_at_once_and_each_one_is_told_whole(tmp_path: Path) -> None:
+    """Each writes into a pipe that the other reads: neither could end if they ran one after the other."""
+    for name in ("a", "b"):
+        os.mkfifo(tmp_path / name)
+    a, b = tmp_path / "a", tmp_path / "b"
+    ran = side_by_side(f"echo from first >{a}; cat {b}", f"cat {a}; echo from second >{b}")
+    assert ran.returncode == 0
+    first, _, second = ran.stdout.partition("\n--- sh -c ")
+    assert first == "from second\n"
+    assert second.endswith("\nfrom first\n")
+
+
+@pytest.mark.parametrize(("commands", "code"), [(("exit 3", "true"), 3), (("true", "exit 4"), 4), ((), 2)])
+def test_a_command_that_fails_beside_others_is_told_by_the_exit_code(commands: tuple[str, ...], code: int) -> None:
+    assert side_by_side(*commands).returncode == code
+
+
+@pytest.mark.parametrize("started", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["plainly", "behind"])
+def test_whoever_is_stopped_stops_all_that_ran_side_by_side(started: list[str], tmp_path: Path) -> None:
+    """Told twice, as by timeout(1). Seen failing, of what a shell has put in the background, without a handler of SIGINT."""
+    ready = tmp_path / "ready"
+    words = [":::", "sh", "-c", "sleep 100; true", ":::", "sh", "-c", f"echo >{ready}; sleep 100; true"]
+    running = subprocess.Popen([*started, sys.executable, "tools/side_by_side.py", *words], cwd=ROOT)
+    wait_until(ready.exists, what="the second command")
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.terminate()
+    running.terminate()
+    assert running.wait(10) == 143
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_what_has_just_started_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen failing when the signal counts at once: nobody would know yet of the command it came with."""
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def start_and_be_stopped(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(start(*args, **options))
+        signal.raise_signal(signal.SIGTERM)
+        return started[-1]
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(subprocess, "Popen", start_and_be_stopped)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            main([":::", "sleep", "100", ":::", "sleep", "100"])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert stopped.value.code == 143
+    assert [one.returncode for one in started] == [-signal.SIGINT]
 
 
 def test_make_run_stops_at_once_on_a_machine_without_python(

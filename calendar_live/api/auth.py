@@ -10,7 +10,7 @@ from ninja.security import APIKeyCookie, APIKeyHeader, SessionAuth
 
 from ..access import receiver_of, standings
 from ..errors import Forbidden, SignedOut
-from ..receivers import Credential, LinkToken, Receiver, SessionKey, identify
+from ..receivers import Credential, LinkToken, Receiver, SessionKey, identify, page_user
 from .http import session_key
 
 
@@ -19,18 +19,19 @@ def _link_token(request: HttpRequest) -> LinkToken | None:
     return LinkToken(token.strip()) if scheme.lower() == "link" else None
 
 
-class People(SessionAuth):
+class _User(SessionAuth):
+    def authenticate(self, request: HttpRequest, key: str | None) -> Receiver | None:
+        user = receiver_of(request.user) if request.user.is_authenticated else None
+        return user if user is not None and user.is_user(page_user(request)) else None
+
+
+class People(_User):
     """People signed in. Who shows a public link's token is nobody else, whatever cookie comes along."""
 
     def __call__(self, request: HttpRequest) -> object:
         if _link_token(request) is not None:
             raise Forbidden("A public link shows a calendar, and does nothing else.")
         return super().__call__(request)
-
-
-class _User(SessionAuth):
-    def authenticate(self, request: HttpRequest, key: str | None) -> Receiver | None:
-        return receiver_of(request.user) if request.user.is_authenticated else None
 
 
 class _Link(APIKeyHeader):

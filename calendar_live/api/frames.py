@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from .. import conf
-from ..errors import Malformed, TooMany
+from ..errors import Malformed
 from ..live.longpoll import listening
 from ..protocol import frames
+from ..receivers import page_user
 from .auth import UNREAD, credential
 from .http import give_back_thread, json_response, may_wait
 from .schemas import FramesIn
@@ -24,10 +25,8 @@ async def exchange_frames(request: HttpRequest, body: FramesIn) -> HttpResponse:
     With `wait`, as soon as there is something new, or after so many seconds. For pages that cannot open a WebSocket.
     """
     asked = [_subscribe(frame) for frame in body.frames]
-    if len(asked) > conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):
-        raise TooMany("Too many calendars in one request.")
     await give_back_thread()
-    async with listening(credential(request)) as poll:
+    async with listening(credential(request), page_user(request)) as poll:
         if body.known is None:
             poll.push(frames.hello(heartbeat_seconds=conf.number("HEARTBEAT_SECONDS")))
         await poll.tell(body.known or {})

@@ -1,8 +1,9 @@
-"""Headers in and out: preconditions, idempotency keys, never-cached answers and error bodies. Never touches a row."""
+"""Headers in and out: HEAD, preconditions, idempotency keys, never-cached answers and error bodies. Never touches a row."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import cast
 from uuid import UUID
@@ -21,22 +22,36 @@ View = Callable[..., HttpResponseBase]
 
 
 def fresh(view: View) -> View:
-    """Make a view's answers, also its errors, ones that no browser and no proxy keeps (docs/caching.md)."""
+    """Make a view's answers, also its errors, ones that no browser and no proxy keeps (docs/caching.md). A HEAD is asked as a GET."""
 
     @wraps(view)
     def never_kept(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        return _kept_nowhere(view(request, *args, **kwargs))
+        with _head_as_get(request):
+            return _kept_nowhere(view(request, *args, **kwargs))
 
     @wraps(view)
     async def never_kept_async(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        return _kept_nowhere(await cast(Awaitable[HttpResponseBase], view(request, *args, **kwargs)))
+        with _head_as_get(request):
+            return _kept_nowhere(await cast(Awaitable[HttpResponseBase], view(request, *args, **kwargs)))
 
     return cast(View, never_kept_async) if iscoroutinefunction(view) else never_kept
 
 
+@contextmanager
+def _head_as_get(request: HttpRequest) -> Iterator[None]:
+    """Answer a HEAD, which ninja does not know, as a GET (RFC 9110, section 9.3.2). The server leaves the body out, as of any HEAD."""
+    method = request.method
+    if method == "HEAD":
+        request.method = "GET"
+    try:
+        yield
+    finally:
+        request.method = method
+
+
 def _kept_nowhere(response: HttpResponseBase) -> HttpResponseBase:
     if isinstance(response, HttpResponseNotAllowed):  # Django's own text is no answer of this API
-        response = error_response(WrongMethod(), headers={"Allow": response["Allow"]})
+        response = error_response(WrongMethod(), headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")})
     add_never_cache_headers(response)
     patch_vary_headers(response, ("Cookie", "Authorization"))
     return response
@@ -48,8 +63,8 @@ def session_key(request: HttpRequest) -> str | None:
 
 
 def may_wait(request: HttpRequest) -> bool:
-    """Whether a request can wait without holding a thread: under ASGI alone."""
-    return isinstance(request, ASGIRequest)
+    """Whether a request can wait without holding a thread, under ASGI alone, and has something to wait for: a HEAD is told no change."""
+    return isinstance(request, ASGIRequest) and request.META["REQUEST_METHOD"] != "HEAD"
 
 
 async def give_back_thread() -> None:
@@ -75,7 +90,8 @@ def error_response(failure: CalendarLiveError, *, headers: dict[str, str] | None
     body = failure.as_json()
     if isinstance(failure, Stale):
         body["current"] = None if failure.current is None else orjson.Fragment(failure.current)
-    retry = {"Retry-After": "1"} if failure.status in (429, 503) else {}
+    seconds = failure.retry_after_seconds
+    retry = {} if seconds is None else {"Retry-After": str(seconds)}
     return json_response(orjson.dumps(body), status=failure.status, headers=retry | (headers or {}))
 
 

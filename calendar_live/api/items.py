@@ -29,11 +29,12 @@ _PATH = "/calendars/{uuid:calendar_id}/items/{uuid:item_id}/"
 def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
     """Return a work item as you may see it; its ETag is its state."""
     place = standing(receiver(request), calendar_id)
-    item = WorkItem.objects.filter(pk=item_id, calendar=calendar_id, deleted_at=None).first()
+    rows = WorkItem.objects.select_related("calendar")  # the item and the state it is true for, of one moment
+    item = rows.filter(pk=item_id, calendar=calendar_id, deleted_at=None).first()
     wire = None if item is None else redact(item.wire, item.visibility, place.rights)
     if item is None or wire is None:
         raise NotFound("There is no such work item that you may see.")
-    headers = {"ETag": f'"{item.state}"', "Calendar-State": str(place.state)}
+    headers = {"ETag": f'"{item.state}"', "Calendar-State": str(item.calendar.state)}
     return json_response(wire, headers=headers)
 
 

@@ -9,12 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Router
 
-from ..access import standing
-from ..errors import Forbidden
-from ..models import PublicLink, Role
+from ..models import PublicLink
 from ..receivers import link_token
 from ..schedule.ranges import format_instant
 from ..services import links
+from ..services.members import require_owner
 from .http import json_response
 from .schemas import LinkFields, LinkOut
 
@@ -26,8 +25,7 @@ _PATH = "/calendars/{uuid:calendar_id}/links/"
 @router.get(_PATH, response=list[LinkOut])
 def list_links(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]:
     """Return a calendar's public links, oldest first; those that have expired too, not those withdrawn. For its owners."""
-    if standing(request.user, calendar_id).role != Role.OWNER:
-        raise Forbidden("Only the owners of a calendar may see its links.")
+    require_owner(request.user, calendar_id)
     return [_as_json(request, link) for link in PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None)]
 
 

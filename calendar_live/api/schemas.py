@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, FailFast
 from pydantic.alias_generators import to_camel
 
 from ..errors import Invalid
@@ -23,7 +23,7 @@ class _Strict(Schema):
 class ItemFields(_Strict):
     """The fields of a work item that a client may set. `start` and `end`: date-times with offset, or dates when all-day."""
 
-    title: str = Field("", description="At most 200 characters.")
+    title: str = Field("", description="At most MAX_TITLE_LENGTH characters, a setting of the site.")
     start: str = Field("", examples=["2026-11-22T09:00:00Z", "2026-11-22"])
     end: str = Field("", description="Exclusive.", examples=["2026-11-22T10:00:00Z", "2026-11-23"])
     all_day: bool = False
@@ -134,7 +134,7 @@ def _by_key(values: Mapping[str, _V], field: str) -> dict[UUID, _V]:
 class BulkItems(_Strict):
     """Work items of one calendar."""
 
-    ids: list[str]
+    ids: Annotated[list[str], FailFast()]
 
     def keys(self) -> list[UUID]:
         """Return the ids. Raises Invalid."""
@@ -180,7 +180,7 @@ class FramesIn(_Strict):
 
     wait: float = Field(0, ge=0, description="Seconds to wait for news; 0: answer at once.")
     known: dict[str, str] | None = Field(None, description="As the last answer said; null in the first request.")
-    frames: list[dict[str, Any]] = Field(
+    frames: Annotated[list[dict[str, Any]], FailFast()] = Field(
         ..., description="`subscribe` frames: where the client stands in each calendar."
     )
 
@@ -203,12 +203,15 @@ class CalendarOut(Schema):
     access: str
     state: str
     people: list[Person]
+    sharing: int | None = Field(
+        description="For its owners: another number when members, roles, invitations or public links changed. Else null."
+    )
 
 
 class CalendarOrder(_Strict):
     """One's own order of one's calendars."""
 
-    ids: list[str]
+    ids: Annotated[list[str], FailFast()]
 
     def keys(self) -> list[UUID]:
         """Return the ids. Raises Invalid."""
@@ -287,9 +290,3 @@ class LinkOut(Schema):
     frameOrigins: list[str]
     createdAt: str
     expiresAt: str | None
-
-
-class ErrorOut(Schema):
-    code: str
-    detail: str
-    fields: dict[str, list[str]] | None = None

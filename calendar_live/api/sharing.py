@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from ..access import display_name, standing
-from ..errors import Forbidden
+from ..errors import Forbidden, NotFound
 from ..models import Invitation, Membership, Role
 from ..schedule.ranges import format_instant
 from ..services import sharing
@@ -123,8 +123,9 @@ def _members(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]
 
 
 def _member(request: HttpRequest, calendar_id: UUID, user_id: str) -> dict[str, object]:
-    row = Membership.objects.select_related("user").get(calendar=calendar_id, user_id=user_id)
-    return _as_member(request, row, with_email=True)
+    for row in Membership.objects.select_related("user").filter(calendar=calendar_id, user_id=user_id):
+        return _as_member(request, row, with_email=True)
+    raise NotFound("They were taken out of this calendar at the same moment.")
 
 
 def _as_member(request: HttpRequest, mine: Membership, *, with_email: bool) -> dict[str, object]:

@@ -1,11 +1,11 @@
-"""Announce committed change sets over the channel layer: at once, bounded, and never at the expense of who made the change."""
+"""Announces change sets and changed rights over the channel layer: at once, bounded, and never at the expense of who made the change."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, Final, TypedDict, TypeVar
 
 from asgiref.sync import async_to_sync
@@ -24,14 +24,16 @@ from ..breaker import Breaker
 from ..changelog import change_committed, push_bytes
 from ..protocol.changes import Actor, ChangeSet, Entry
 from ..protocol.state import State
+from .untold import AT_ONCE, Untold
 
 logger = logging.getLogger(__name__)
 
-broadcasts = Counter("calendar_live_broadcasts_total", "Change sets announced to the channel layer.", ["result"])
+broadcasts = Counter("calendar_live_broadcasts_total", "Change sets and word of rights, told to the layer.", ["result"])
 
 MESSAGE_TYPE: Final = "calendar.changes"
 RIGHTS_TYPE: Final = "receiver.rights"
 RECONNECT_TYPE: Final = "control.reconnect"
+ECHO_TYPE: Final = "listener.echo"
 # The group of what concerns every socket of every process.
 CONTROL_GROUP: Final = "control"
 # The group that nobody listens to.
@@ -73,7 +75,7 @@ def encode(change_set: ChangeSet) -> Message:
     }
 
 
-def decode(message: Message) -> ChangeSet:
+def decode(message: Mapping[str, Any]) -> ChangeSet:
     """Return the change set of a message of this version's own making."""
     entries = message["entries"]
     return ChangeSet(
@@ -96,11 +98,11 @@ def send(*, change_set: ChangeSet, **_: Any) -> None:
     _guarded(_send, change_set, f"A change set of calendar {change_set.calendar} was not broadcast")
 
 
-def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -> None:
-    """Send within a bound; a failure is logged, keeps the next ones short, and never fails who made the change."""
+def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -> bool:
+    """Send within a bound, and say whether it went; a failure is logged, keeps the next ones short, and never fails who made the change."""
     if breaker.is_open(time.monotonic()):
         broadcasts.labels("paused").inc()
-        return
+        return False
     try:
         async_to_sync(send_it)(what)
     except (
@@ -109,8 +111,9 @@ def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -
         broadcasts.labels("failed").inc()
         if breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS")):
             logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)
-    else:
-        broadcasts.labels("sent").inc()
+        return False
+    broadcasts.labels("sent").inc()
+    return True
 
 
 async def _send(change_set: ChangeSet) -> None:
@@ -138,8 +141,15 @@ async def _send_to_nobody(layer: BaseChannelLayer) -> None:
 
 
 def send_rights(*, receivers: Iterable[str], **_: Any) -> None:
-    """Tell every process that receivers, by their keys, see other calendars than before. The heartbeats' look makes good a failure."""
-    _guarded(_send_rights, list(receivers), "The new rights of some receivers were not broadcast")
+    """Tell every process that receivers, by their keys, see other calendars than before. A thread tells what fails and the rest of many."""
+    left = list(receivers)
+    deadline = time.monotonic() + conf.seconds("BROADCAST_TIMEOUT_SECONDS")
+    while left and time.monotonic() < deadline:
+        if not _guarded(_send_rights, left[:AT_ONCE], "The new rights of some receivers were not broadcast"):
+            break
+        del left[:AT_ONCE]
+    if left:
+        untold.add(left)
 
 
 async def _send_rights(receivers: list[str]) -> None:
@@ -150,11 +160,24 @@ async def _send_rights(receivers: list[str]) -> None:
                 await layer.group_send(receiver, {"type": RIGHTS_TYPE, "receiver": receiver})
 
 
+untold = Untold(_send_rights)
+
+
 def send_reconnect(*, spread_ms: int) -> None:
     """Have every open page of every process connect anew, spread over a time. Raises what the layer's client raises."""
     layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
     if layer is not None:
         async_to_sync(layer.group_send)(CONTROL_GROUP, {"type": RECONNECT_TYPE, "spread_ms": spread_ms})
+
+
+async def send_echo(channel: str, *, number: int, group: str | None = None) -> None:
+    """Send a word to a channel, by way of a group where one is given, to hear whether it comes. Raises what the layer's client raises."""
+    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    if layer is None:
+        return
+    echo = {"type": ECHO_TYPE, "channel": channel, "group": group, "number": number}
+    async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+        await (layer.send(channel, echo) if group is None else layer.group_send(group, echo))
 
 
 rights_changed.connect(send_rights, dispatch_uid="calendar_live.live.broadcast.rights")

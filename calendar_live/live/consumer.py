@@ -8,6 +8,7 @@ import math
 import random
 import time
 from collections import Counter
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,10 +20,12 @@ from django.http import parse_cookie
 from prometheus_client import Gauge
 
 from .. import conf
+from ..access import Standing
 from ..errors import CalendarLiveError, Malformed, TooLarge, TooMany
 from ..protocol import frames
 from ..receivers import Credential, LinkToken, Receiver, SessionKey
 from . import reader
+from .complaints import complain
 from .hub import Hub, get_hub
 from .outbox import Outbox
 
@@ -40,13 +43,14 @@ SILENT: Final = 4012
 # Of each receiver, by its key.
 _open: Counter[str] = Counter()
 _RETRY_SECONDS: Final = 1.0
+_TOGETHER: Final = 100  # subscribes that are looked up in one query
 _MOST: Final = {"user": "MAX_SOCKETS_PER_USER", "link": "MAX_SOCKETS_PER_LINK"}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
     """The socket of one page, for all its calendars. Accepts first, then closes with a code that JavaScript can read."""
 
-    channel_layer_alias = "calendar_live has one channel per process: see hub.py"
+    channel_layer_alias = "calendar_live has one channel per process: see listener.py"
 
     scope: WebSocketScope
 
@@ -56,7 +60,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._tasks: list[asyncio.Task[None]] = []
         self._wanted: asyncio.Queue[frames.Subscribe | frames.Unsubscribe] = asyncio.Queue()
         self._known: dict[str, str] = {}  # what was told of each calendar, as its version: the telling itself is long
+        self._looks = 0  # at what is granted, so far
+        self._accesses: dict[str, str] = {}  # by the last of them
         self._asked_to_recheck = asyncio.Event()
+        self._hurries = False  # with the next look
         self._bad_frames = 0
         self._heard_at = time.monotonic()
         self._ends_at = math.inf  # when what is granted ends by itself, by the monotonic clock
@@ -78,9 +85,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         if not _origin_allowed(headers, self.scope.get("scheme") or "ws"):
             self._outbox.close(FORBIDDEN)
             return
-        shown = _shown(headers, self.scope["query_string"])
-        granted = await reader.granted(shown)
-        if granted is None or granted.is_over:
+        query = dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        shown = _shown(headers, query)
+        try:
+            granted = await reader.granted(shown)
+        except Exception as failure:  # the edge: the database may be away; the client tries again
+            complain(logger, "A socket could not be let in", failure)
+            self._outbox.close(GOING_AWAY)
+            return
+        if granted is None or granted.is_over or not granted.receiver.is_user(query.get("user")):
             self._outbox.close(SIGNED_OUT)
         elif _open[str(granted.receiver)] >= conf.number(_MOST[granted.receiver.kind]):
             self._outbox.close(TOO_MANY)
@@ -102,7 +115,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             loop.create_task(self._beat(self._hub, shown, heartbeat)),
         ]
         self._hub.see_off(self)
-        self.recheck()  # what was taken away after it was read, and before the hub knew of this socket, was told to nobody
+        # What was taken away after it was read, and before the hub knew of this socket, was told to nobody. Others came with it.
+        self.recheck(at_leisure=True)
 
     async def _leave(self) -> None:
         self._outbox.abandon()
@@ -123,7 +137,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     def push(self, text: str) -> None:
         self._outbox.push(text)
 
-    def recheck(self) -> None:
+    def recheck(self, *, at_leisure: bool = False) -> None:
+        self._hurries |= not at_leisure
         self._asked_to_recheck.set()
 
     # --- frames --------------------------------------------------------------------------------------------------
@@ -146,11 +161,19 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             case frames.Ping():
                 self.push(frames.pong())
             case frames.Subscribe() | frames.Unsubscribe():
-                if self._wanted.qsize() >= conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):
-                    raise TooMany("Too many subscriptions are waiting for their answer.")
-                self._wanted.put_nowait(frame)
+                self._want(frame)
             case frames.Ack():
                 pass  # being heard of was its point
+
+    def _want(self, frame: frames.Subscribe | frames.Unsubscribe) -> None:
+        most = conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET")
+        if self._wanted.qsize() < most:
+            self._wanted.put_nowait(frame)
+            return
+        refusal = TooMany(f"At most {most} subscriptions wait for their answer.")
+        if isinstance(frame, frames.Unsubscribe):
+            raise refusal
+        self.push(frames.error(refusal, id=frame.id))  # no bad frame: a page asks for all its calendars at once
 
     def _complain(self, failure: CalendarLiveError) -> None:
         self._bad_frames += 1
@@ -159,25 +182,34 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             self._outbox.close(MALFORMED)
 
     async def _serve(self, hub: Hub) -> None:
-        """Answer subscribes one by one, in order, without keeping pings waiting."""
+        """Answer subscribes in order, without keeping pings waiting."""
         while True:
-            frame = await self._wanted.get()
-            await self._outbox.room()
+            asked = [await self._wanted.get()]
+            while not self._wanted.empty() and len(asked) < _TOGETHER:
+                asked.append(self._wanted.get_nowait())
             try:
-                if isinstance(frame, frames.Unsubscribe):
-                    await hub.unsubscribe(self, frame.calendar)
-                elif self._has_room(hub, frame):
-                    await hub.subscribe(self, frame)
-            except Exception:  # the edge: the database may be away; the client asks again when it reconnects
-                logger.exception("A subscribe could not be answered")
+                await self._answer(hub, asked)
+            except Exception as failure:  # the edge: the database may be away; the client asks again when it reconnects
+                complain(logger, "A subscribe could not be answered", failure)
                 self._outbox.close(GOING_AWAY)
 
-    def _has_room(self, hub: Hub, frame: frames.Subscribe) -> bool:
-        mine = hub.calendars_of(self)
-        if frame.calendar in mine or len(mine) < conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):
-            return True
-        self.push(frames.error(TooMany("Too many calendars on one socket."), id=frame.id))
-        return False
+    async def _answer(self, hub: Hub, asked: list[frames.Subscribe | frames.Unsubscribe]) -> None:
+        """Answer one by one what was asked together, by one query for all; by another once the rights have been looked at meanwhile."""
+        looks, places = self._looks, await self._places(asked)
+        for frame in asked:
+            await self._outbox.room()
+            if looks != self._looks:
+                looks, places = self._looks, await self._places(asked)
+            if isinstance(frame, frames.Unsubscribe):
+                await hub.unsubscribe(self, frame.calendar)
+            else:
+                await hub.subscribe(self, frame, places.get(frame.calendar))
+            if looks != self._looks:  # what was not subscribed yet, that look did not end
+                await hub.apply_rights(self, self._accesses)
+
+    async def _places(self, asked: list[frames.Subscribe | frames.Unsubscribe]) -> dict[str, Standing]:
+        calendars = [frame.calendar for frame in asked if isinstance(frame, frames.Subscribe)]
+        return await reader.standings(self.receiver, calendars) if calendars else {}
 
     async def _beat(self, hub: Hub, shown: Credential | None, heartbeat: int) -> None:
         """Tell the heads and look at the rights every heartbeat, and at the rights when told or when they end; end a silent socket."""
@@ -185,18 +217,22 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         beat_at = time.monotonic() + heartbeat * _jitter()  # sockets that came together do not beat together
         while True:
             asked = await self._asked_before(min(beat_at, self._heard_at + silence, self._ends_at))
-            asked = asked or time.monotonic() >= self._ends_at
+            is_over = time.monotonic() >= self._ends_at
             if time.monotonic() - self._heard_at >= silence:
                 self._outbox.close(SILENT)
                 return
             try:
-                granted = await (reader.granted if asked else reader.granted_at_leisure)(shown)
-                if not await self._apply(hub, granted):
+                look = reader.granted if self._hurries or is_over else reader.granted_at_leisure
+                self._hurries = False
+                # Without a name, which would keep everybody's names in memory until the next look, once for each socket.
+                if not await self._apply(hub, await look(shown)):
                     return
-            except Exception:  # the database may be away: what was granted stands until it answers
-                logger.exception("The rights of a socket could not be looked at")
+            except Exception as failure:  # the database may be away: what was granted stands until it answers
+                complain(logger, "The rights of a socket could not be looked at", failure)
                 self._ends_at = max(self._ends_at, time.monotonic() + _RETRY_SECONDS)
-            if not asked:
+                if asked:  # by word that is told once
+                    asyncio.get_running_loop().call_later(_RETRY_SECONDS, partial(self.recheck, at_leisure=True))
+            if not (asked or is_over):
                 self.push(frames.head(hub.heads_of(self)))
                 beat_at = time.monotonic() + heartbeat
 
@@ -220,15 +256,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         return False
 
     async def _tell(self, hub: Hub, granted: reader.Granted) -> None:
+        self._looks += 1
+        self._accesses = granted.accesses()
         self._known = await hub.tell_rights(self, granted, self._known)
         self._ends_at = time.monotonic() + granted.seconds_left()
 
 
-def _shown(headers: dict[bytes, bytes], query: bytes) -> Credential | None:
+def _shown(headers: dict[bytes, bytes], query: dict[str, str]) -> Credential | None:
     """Return what a socket shows to be let in. With a link's token, a cookie that came along counts for nothing."""
-    token = dict(parse_qsl(query.decode("latin-1"))).get("link")
-    if token is not None:
-        return LinkToken(token)
+    if "link" in query:
+        return LinkToken(query["link"])
     session = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(conf.session_cookie())
     return None if session is None else SessionKey(session)
 

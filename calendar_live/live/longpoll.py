@@ -36,9 +36,11 @@ class Poll:
         self._hub = hub
         self._shown = shown
         self._bytes = 0
+        self._asked = 0
         self._no_news: set[str] = set()  # `subscribed` frames that say what was known
         self._has_news = False
         self._asked_to_recheck = False
+        self._hurries = False  # with the next look
         self._woken = asyncio.Event()
 
     def push(self, text: str) -> None:
@@ -48,7 +50,8 @@ class Poll:
             self._has_news = True
             self._woken.set()
 
-    def recheck(self) -> None:
+    def recheck(self, *, at_leisure: bool = False) -> None:
+        self._hurries |= not at_leisure
         self._asked_to_recheck = True
         self._woken.set()
 
@@ -60,11 +63,15 @@ class Poll:
         """Subscribe. Left unanswered when the answer is long already: the client asks again from where it then stands."""
         if self._bytes > conf.number("MAX_BACKLOG_BYTES"):
             return
+        self._asked += 1
+        if self._asked > conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):  # also of one calendar, again and again
+            self._hub.refuse(self, frame)
+            return
         if frame.state is not None and frame.access is not None:
             self._no_news.add(
                 frames.subscribed(id=frame.id, calendar=frame.calendar, state=frame.state, access=frame.access)
             )
-        await self._hub.subscribe_at(self, frame, self.granted.place(frame.calendar))
+        await self._hub.subscribe(self, frame, self.granted.place(frame.calendar))
 
     async def news(self, seconds: float) -> None:
         """Wait until there is something to tell, or for so many seconds. Raises SignedOut when the session ends meanwhile.
@@ -87,8 +94,9 @@ class Poll:
         self._woken.clear()
 
     async def _look_again(self) -> None:
-        self._asked_to_recheck = False
-        granted = await reader.granted(self._shown)
+        look = reader.granted if self._hurries or not self._asked_to_recheck else reader.granted_at_leisure
+        self._asked_to_recheck = self._hurries = False
+        granted = await look(self._shown)
         if granted is None or granted.receiver != self.receiver:
             raise SignedOut
         self.granted = granted
@@ -96,16 +104,17 @@ class Poll:
 
 
 @asynccontextmanager
-async def listening(shown: Credential | None) -> AsyncIterator[Poll]:
-    """Let a request listen. Raises SignedOut, and TooMany when its receiver has as many as it may."""
+async def listening(shown: Credential | None, user: str | None = None) -> AsyncIterator[Poll]:
+    """Let a request listen. Raises SignedOut, also when this is not `user`, and TooMany when its receiver has as many as it may."""
     granted = await reader.granted(shown)
-    if granted is None or granted.is_over or shown is None:
+    if granted is None or granted.is_over or shown is None or not granted.receiver.is_user(user):
         raise SignedOut
     with _counted(granted.receiver):
         hub = get_hub()
         poll = Poll(hub, shown, granted)
         try:
             await hub.enter(poll)
+            poll.recheck()  # what was taken away after it was read, and before the hub knew of this request, was told to nobody
             yield poll
         finally:  # also when the client has gone, and the request was cancelled
             await hub.leave(poll)

@@ -29,6 +29,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _GATHERING_SECONDS: Final = 0.25
+# Of each kind of looks: one that hangs holds up no other, and what is asked together is looked up together.
+_CALLS_AT_ONCE: Final = 2
 
 
 @cache
@@ -90,6 +92,10 @@ class Granted:
         """Return after how many seconds it ends by itself."""
         return math.inf if self.until is None else (self.until - timezone.now()).total_seconds()
 
+    def accesses(self) -> dict[str, str]:
+        """Return the access token of each calendar."""
+        return {calendar: str(described["access"]) for calendar, described in self.calendars.items()}
+
     def versions(self) -> dict[str, str]:
         """Return a short text per calendar that changes with what is told of it; its state is not part of that: frames tell it."""
         return {calendar: _version(described) for calendar, described in self.calendars.items()}
@@ -108,15 +114,6 @@ def _version(described: dict[str, object]) -> str:
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
-async def granted(shown: Credential | None) -> Granted | None:
-    """Return what a credential grants, or None when it is nobody's."""
-    return None if shown is None else await _in_thread(_granted, shown)
-
-
-def _granted(shown: Credential) -> Granted | None:
-    return _granted_to_each([shown])[shown]
-
-
 def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | None]:
     """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
     receivers = {one: identify(one) for one in shown}
@@ -130,12 +127,15 @@ def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | 
 
 
 class Looks:
-    """Gathers what many sockets ask within a short while into one call: one connection, few statements, one thread.
+    """Gathers what many sockets ask within a short while, and while calls are under way, into one call: one connection, few statements.
 
-    A look of its own for each heartbeat cost half a core for 1,000 sockets, and held up deliveries (docs/benchmarks.md).
+    A look of its own for each heartbeat cost a third of a core for 1,000 sockets, and held up deliveries (docs/benchmarks.md); one for
+    each page that came back kept those behind it waiting (docs/soak.md).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gathering_seconds: float) -> None:
+        self._gathering_seconds = gathering_seconds
+        self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._waiting: dict[Credential, asyncio.Future[Granted | None]] = {}
         self._gathering: asyncio.Task[None] | None = None
 
@@ -149,9 +149,13 @@ class Looks:
         return await asyncio.shield(answer)  # a socket that goes must not take the answer from the others
 
     async def _gather(self) -> None:
-        await asyncio.sleep(_GATHERING_SECONDS)
-        asked, self._waiting = self._waiting, {}
-        self._gathering = None
+        await asyncio.sleep(self._gathering_seconds)
+        async with self._calls:
+            asked, self._waiting = self._waiting, {}
+            self._gathering = None
+            await self._answer(asked)
+
+    async def _answer(self, asked: dict[Credential, asyncio.Future[Granted | None]]) -> None:
         try:
             found = await _in_thread(_granted_to_each, list(asked))
         except Exception as failure:  # each socket that asked handles it as its own
@@ -163,20 +167,29 @@ class Looks:
                 answer.set_result(found[key])
 
 
-_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, Looks] = WeakKeyDictionary()
+_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Looks]] = WeakKeyDictionary()
+
+
+async def granted(shown: Credential | None) -> Granted | None:
+    """Return what a credential grants, or None when it is nobody's."""
+    return await _gathered(shown, 0.0)
 
 
 async def granted_at_leisure(shown: Credential | None) -> Granted | None:
     """Return what `granted` does, a quarter of a second later, together with whoever asks in the same while."""
+    return await _gathered(shown, _GATHERING_SECONDS)
+
+
+async def _gathered(shown: Credential | None, seconds: float) -> Granted | None:
     if shown is None:
         return None
-    return await _looks.setdefault(asyncio.get_running_loop(), Looks()).granted(shown)
+    looks = _looks.setdefault(asyncio.get_running_loop(), {})
+    return await looks.setdefault(seconds, Looks(seconds)).granted(shown)
 
 
-async def standing(receiver: Receiver, calendar: str) -> Standing | None:
-    """Return a receiver's place in a calendar, with its head; None when they may not see it."""
-    found = await _in_thread(access.standings, receiver, calendars=[calendar])
-    return found[0] if found else None
+async def standings(receiver: Receiver, calendars: Iterable[str]) -> dict[str, Standing]:
+    """Return a receiver's places in those of some calendars that they may see, with their heads, in one query."""
+    return {found.calendar: found for found in await _in_thread(access.standings, receiver, calendars=set(calendars))}
 
 
 async def heads(calendars: Iterable[str]) -> dict[str, State]:

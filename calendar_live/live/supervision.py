@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 restarts = Counter("calendar_live_hub_restarts_total", "Tasks of the hub that ended and were started again.", ["task"])
 
+_CANCEL_AGAIN_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 1.0  # a task that cannot live must not keep the event loop busy with dying
 
 Run = Callable[[], Coroutine[Any, Any, None]]
@@ -56,6 +57,10 @@ class Supervisor:
         tasks, self._tasks = self._tasks, {}
         for pause in self._pauses.values():
             pause.cancel()
-        for task in tasks.values():
-            task.cancel()
+        left = set(tasks.values())
+        while left:
+            for task in left:
+                task.cancel()
+            # One is lost when `asyncio.wait_for` of Python 3.11 has its answer in the same moment.
+            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
         await asyncio.gather(*tasks.values(), return_exceptions=True)

@@ -21,7 +21,9 @@ class Calendar(models.Model):
     revision = models.BigIntegerField(default=0, editable=False)
     nonce = models.CharField(max_length=16, editable=False)
     # The highest access version of a member who left: who joins begins above it, so that no access token comes twice (rule S5).
-    access_floor = models.BigIntegerField(default=0, editable=False)
+    access_floor = models.BigIntegerField(default=0, db_default=0, editable=False)
+    # Rises with each change of its members, invitations and public links: what its owners' pages are told of those.
+    sharing_version = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -54,7 +56,7 @@ class Membership(models.Model):
     role = models.CharField(_("role"), max_length=10, choices=Role.choices)
     version = models.BigIntegerField(default=1, editable=False)
     # Where the calendar stands in its member's own list; of two alike, the older calendar comes first.
-    position = models.PositiveIntegerField(default=0, editable=False)
+    position = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("membership")

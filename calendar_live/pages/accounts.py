@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import conf
 from ..services.accounts import DEMO_PASSWORD
@@ -16,6 +17,12 @@ from ..services.accounts import DEMO_PASSWORD
 
 class SignInForm(AuthenticationForm):
     """Lets nobody in by the demo's password on a site that is no trial: its users may have come along in a copied database."""
+
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": gettext_lazy(
+            "This user name and this password do not go together. Mind capital and small letters."
+        )
+    }
 
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)

@@ -139,7 +139,7 @@ def _show_stale(request: HttpRequest, place: Standing, item_id: UUID, form: Item
         data=form.on_top_of(theirs, state=orjson.loads(stale.current)["state"]),
         status=stale.status,
         stale=True,
-        differences=_differences(form, theirs, people_of(UUID(place.calendar))),
+        differences=_differences(form, theirs, UUID(place.calendar)),
     )
 
 
@@ -152,12 +152,12 @@ class Difference:
     mine: str | None
 
 
-def _differences(form: ItemForm, theirs: Values, people: list[tuple[str, str]]) -> list[Difference]:
+def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Difference]:
     given, touched, mine = form.given(), form.touched(), form.cleaned_data
     named = {values["parent"] for values in (theirs, mine) if values["parent"]}
-    names: dict[object, str] = dict(people)
-    if named:
-        names |= dict(WorkItem.objects.filter(pk__in=named).values_list("pk", "title"))
+    names: dict[object, str] = dict(people_of(calendar))
+    if named:  # of this calendar alone: whatever id was typed, its title may be none of theirs
+        names |= dict(WorkItem.objects.filter(pk__in=named, calendar=calendar).values_list("pk", "title"))
     found = []
     for name in ("title", "when", *(name for name in COLUMNS if name != "title")):
         parts = SPAN if name == "when" else (name,)

@@ -138,7 +138,11 @@ class ItemForm(forms.Form):
         self._offer_colors()
         for name, limit in (("title", "TITLE"), ("location", "LOCATION"), ("description", "DESCRIPTION")):
             self.fields[name].widget.attrs["maxlength"] = conf.number(f"MAX_{limit}_LENGTH")
-        self.fields["title"].widget.attrs |= {"autocomplete": "off", "autofocus": self.creates}
+        self.fields["title"].widget.attrs |= {
+            "autocomplete": "off",
+            "autofocus": self.creates,
+            "placeholder": self.fields["title"].label,  # which is for screen readers alone
+        }
         self.fields["time_zone"].widget.attrs |= {"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}
 
     def _offer_parents(self, parents: Choices) -> None:

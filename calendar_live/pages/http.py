@@ -14,7 +14,9 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
 
+from ..access import receiver_of
 from ..errors import CalendarLiveError, Unavailable
+from ..receivers import page_user
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def fragment(view: View) -> View:
         return response
 
     def _answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not request.user.is_authenticated:
+        if not request.user.is_authenticated or not receiver_of(request.user).is_user(page_user(request)):
             if is_htmx(request):
                 return HttpResponse(_("You are signed out."), status=401, headers={"HX-Reswap": "none"})
             return redirect_to_login(request.get_full_path())

@@ -79,7 +79,11 @@ def _show(
     for name, texts in faults.items():
         if name in form.fields and form.is_bound:
             form.add_error(name, texts)
+    if wrong := next((field for field in form if field.errors), None):
+        wrong.field.widget.attrs["autofocus"] = True
+    kept = sharing.role_kept(invitation, user=request.user) if request.user.is_authenticated else None
     context = {
+        "kept": kept.label if kept else "",
         "form": form,
         "faults": [text for name, texts in faults.items() if name not in form.fields for text in texts],
         "invitation": invitation,

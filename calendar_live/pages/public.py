@@ -84,8 +84,9 @@ def _texts() -> dict[str, str]:
         "signedOutHint": _("This link leads nowhere any more: it was withdrawn, or its time is over."),
         "stoppedHint": _("The server ended the connection. Reload the page to try again."),
         "reload": _("Reload"),
+        "notLoaded": _("Not everything is loaded: there is no connection."),
         "busy": _("Busy"),
-        "noItems": _("Nothing planned"),
+        "noItems": _("Nothing to show"),
         "more": _("{count} more"),
         "allDay": _("all day"),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -178,7 +178,7 @@ def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:
     """Return a change set's frames for one rights class: chunks of at most 64 kB, or None when it is too large to push.
 
     A set without entries is too large by what the log says. A set of which the receiver may see nothing is one empty frame,
-    so that its chain advances.
+    so that its chain advances; it names nobody.
     """
     if change_set.entries is None or len(change_set.entries) > BULK_ENTRIES:
         return None
@@ -199,6 +199,8 @@ def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:
         if item is not None:
             chunks[-1][1].append(item)
         filled += size
+    if not parts and rights != "full":  # who works on what is secret is secret too
+        change_set = replace(change_set, actor=None, mutation_id=None)
     actor = change_set.actor if rights in ("full", "shared") else None  # who else is there is nobody else's business
     return [
         _changes(change_set, *chunk, actor=actor, more=index + 1 < len(chunks)) for index, chunk in enumerate(chunks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -13,10 +14,10 @@ from django.db.models import Q, QuerySet
 
 from .. import changelog
 from ..access import key_of
-from ..errors import Invalid
-from ..models import Assignment, Calendar, Membership, Role, WorkItem
+from ..errors import Invalid, NotFound
+from ..models import Assignment, Calendar, ChangeSet, Invitation, Membership, PublicLink, Role, WorkItem
 from .calendars import delete_calendar, remove_member
-from .members import lock
+from .members import lock, lock_user
 
 # The password of the demo's users. Well known, so the seed and the sign-in page refuse it unless DEBUG is on.
 DEMO_PASSWORD = "demo"  # noqa: S105
@@ -64,17 +65,45 @@ def delete_user(user: AbstractBaseUser) -> None:
 
     Raises Invalid while others depend on a calendar that only this user owns.
     """
+    while not _delete_user(user):
+        pass  # before all was locked, they became a member somewhere, or were named there
+
+
+def _delete_user(user: AbstractBaseUser) -> bool:
+    """Delete a user, or do nothing and return False when there is more to lock than there was."""
     with transaction.atomic():
+        locked = _calendars_that_name(user)
+        for calendar_id in sorted(locked):  # one order of locks for all, and users after calendars
+            with suppress(NotFound):  # gone for good meanwhile
+                lock(calendar_id)
+        lock_user(key_of(user))  # from now on they become a member nowhere
+        if not locked >= _calendars_that_name(user):
+            return False
         mine = Membership.objects.filter(user_id=key_of(user), calendar__deleted_at=None).select_related("calendar")
         memberships = {membership.calendar_id: membership for membership in mine}
         mentioned = set(Calendar.objects.filter(workitems__in=_mentions(user)).values_list("id", flat=True))
-        for calendar_id in sorted(memberships.keys() | mentioned):  # one order of locks for all
-            lock(calendar_id)
+        for calendar_id in sorted(memberships.keys() | mentioned):
             if calendar_id in mentioned:
                 _forget(calendar_id, user)
             if calendar_id in memberships:
                 _leave(memberships[calendar_id], user)
         user.delete()
+    return True
+
+
+def _calendars_that_name(user: AbstractBaseUser) -> set[UUID]:
+    """Return every calendar with a row that goes or changes with a user, in the trash too: none is written without its lock."""
+    key = key_of(user)
+    rows = (
+        Membership.objects.filter(user_id=key),
+        WorkItem.objects.filter(Q(created_by=key) | Q(updated_by=key) | Q(deleted_by=key) | Q(assignments__user=key)),
+        ChangeSet.objects.filter(actor__pk=key),
+        Invitation.objects.filter(invited_by__pk=key),
+        PublicLink.objects.filter(created_by__pk=key),
+    )
+    return {
+        calendar for found in rows for calendar in found.order_by().values_list("calendar_id", flat=True).distinct()
+    }
 
 
 def _leave(membership: Membership, user: AbstractBaseUser) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from .. import changelog, conf
-from ..access import User, require_edit
+from ..access import User
 from ..errors import Invalid, Stale
 from ..models import ChangeSet, WorkItem
 from .fields import check_fields
@@ -18,14 +18,14 @@ from .rows import (
     below,
     bury,
     by_text,
-    check_parent,
     digest_of,
+    editing,
     find,
-    first_made,
     members_once,
     refuse_unexpected,
     save_assignees,
 )
+from .tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,11 @@ def delete_items(
     states = _check_ids("ids", item_ids, expected_states)
     digest = digest_of("delete_items", sorted(item_ids), by_text(states))
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             items = _alive(calendar_id, item_ids, states)
             bury(change, items + below(items), actor)
     except changelog.AlreadyDone as done:
-        return _first_done(first_made(done, actor))
+        return _first_done(done.change_set)
     return _done(change)
 
 
@@ -73,21 +72,21 @@ def edit_items(
     states = _check_ids("changes", changes, expected_states)
     digest = digest_of("edit_items", by_text(changes), by_text(states))
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             items, members = _alive(calendar_id, changes, states), members_once(calendar_id)
             for item in items:
                 with _fields_of(item):
                     assign(item, check_fields(changes[item.pk], complete=False), members)
                 item.updated_by_id = actor.pk
             change.upsert(*items)
-            for item in items:
-                if "parent_id" in changes[item.pk]:
-                    with _fields_of(item):
-                        check_parent(item)  # in the tree as all of them leave it
+            hung = [item for item in items if "parent_id" in changes[item.pk]]
+            tree = Tree(hung)  # as all of them leave it
+            for item in hung:
+                with _fields_of(item):
+                    tree.check(item)
             save_assignees([item for item in items if "assignee_keys" in changes[item.pk]])
     except changelog.AlreadyDone as done:
-        return _first_done(first_made(done, actor))
+        return _first_done(done.change_set)
     return _done(change)
 
 
@@ -107,8 +106,7 @@ def restore_items(
     _check_ids("ids", item_ids, None)
     digest = digest_of("restore_items", sorted(item_ids), expected_state)
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             items = find(calendar_id, item_ids)
             for item in items:
                 if item.deleted_at is None or item.state != expected_state:
@@ -118,7 +116,7 @@ def restore_items(
                     )
             _revive(change, calendar_id, items, actor)
     except changelog.AlreadyDone as done:
-        return _first_done(first_made(done, actor))
+        return _first_done(done.change_set)
     return _done(change)
 
 

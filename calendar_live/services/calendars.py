@@ -17,10 +17,10 @@ from ..errors import Invalid, NotFound
 from ..models import Calendar, PublicLink, Role
 from ..schedule.ranges import is_time_zone
 from .members import lock, owners, put_role, require_owner, take_role
-from .telling import tell
+from .names import check_name
+from .telling import tell, tell_of_sharing
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
-_MAX_NAME: Final = 120
 
 
 def create_calendar(
@@ -60,7 +60,7 @@ def delete_calendar(calendar_id: UUID, *, actor: User) -> None:
         Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
         # For good: a calendar taken out of the trash must not be public again by itself.
         PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
-        tell(receivers_of(calendar_id))
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
 def restore_calendar(calendar_id: UUID, *, actor: User) -> None:
@@ -86,7 +86,7 @@ def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
     with transaction.atomic():
         lock(calendar.pk)
         put_role(calendar.pk, key_of(member), role)
-        tell(receivers_of(calendar.pk))
+        tell_of_sharing(calendar.pk, told=receivers_of(calendar.pk))
 
 
 def remove_member(calendar: Calendar, *, member: User) -> None:
@@ -95,20 +95,20 @@ def remove_member(calendar: Calendar, *, member: User) -> None:
         lock(calendar.pk)
         told = receivers_of(calendar.pk)
         take_role(calendar.pk, key_of(member))
-        tell(told)
+        tell_of_sharing(calendar.pk, told=told)
 
 
 def _checked(values: Mapping[str, str]) -> dict[str, str]:
     """Return cleaned values. Raises Invalid naming each field at fault."""
     cleaned = {name: value.strip() for name, value in values.items()}
     faults: dict[str, list[str]] = {}
-    name = cleaned.get("name")
-    if name is not None and not 1 <= len(name) <= _MAX_NAME:
-        faults["name"] = [f"Must be 1 to {_MAX_NAME} characters long."]
+    if "name" in cleaned:
+        try:
+            check_name(cleaned["name"])
+        except ValueError as error:
+            faults["name"] = [str(error)]
     if "color" in cleaned:
         cleaned["color"] = cleaned["color"].lower()
-    if "\x00" in cleaned.get("name", ""):
-        faults["name"] = ["Contains characters that are not text."]
     if _COLOR.match(cleaned.get("color", "#000000").lower()) is None:
         faults["color"] = ["Must be a colour as #2563eb."]
     if not is_time_zone(cleaned.get("time_zone", "UTC")):

@@ -72,6 +72,11 @@ def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
             raise Invalid(fields={name: ["Must be a date when the item is all-day."]})
 
 
+def is_text(value: str) -> bool:
+    """Whether databases and answers can hold a text: without NUL and half surrogate pairs."""
+    return "\x00" not in value and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
+
+
 def _text(limit: str, *, required: bool = False) -> Callable[[object], str]:
     def check(value: object) -> str:
         if not isinstance(value, str):
@@ -79,7 +84,7 @@ def _text(limit: str, *, required: bool = False) -> Callable[[object], str]:
         cleaned = value.strip()
         if required and not cleaned:
             raise ValueError("This field is required.")
-        if "\x00" in cleaned or any(0xD800 <= ord(character) <= 0xDFFF for character in cleaned):
+        if not is_text(cleaned):
             raise ValueError("Contains characters that are not text.")
         if len(cleaned) > conf.number(limit):
             raise ValueError(f"Must be at most {conf.number(limit)} characters long.")

@@ -13,17 +13,19 @@ from django.db.models import F
 from django.utils import timezone
 
 from .. import conf
-from ..access import User, key_of, standing
-from ..errors import Forbidden, Invalid, NotFound
-from ..models import Calendar, PublicLink, Role, Shows
+from ..access import User, key_of
+from ..errors import Invalid, NotFound
+from ..models import PublicLink, Shows
 from ..receivers import link_receiver
-from .telling import tell
+from .members import lock, require_owner
+from .names import check_name
+from .telling import tell_of_sharing
 
-_MAX_NAME: Final = 120
 # What stands in a Content-Security-Policy must hold no character that means something there.
 _ORIGIN: Final = re.compile(
-    r"https?://([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:[1-9][0-9]{0,4})?\Z"
+    r"https?://([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:(?P<port>[1-9][0-9]{0,4}))?\Z"
 )
+_LAST_PORT: Final = 65_535
 
 
 def create_link(calendar_id: UUID, *, actor: User, values: Mapping[str, object]) -> PublicLink:
@@ -32,7 +34,8 @@ def create_link(calendar_id: UUID, *, actor: User, values: Mapping[str, object])
     Raises NotFound, Forbidden or Invalid.
     """
     with transaction.atomic():
-        _require_owner(actor, calendar_id)
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
         missing = {name: ["This field is required."] for name in ("name", "shows") if name not in values}
         if missing:
             raise Invalid(fields=missing)
@@ -40,6 +43,7 @@ def create_link(calendar_id: UUID, *, actor: User, values: Mapping[str, object])
             raise Invalid(fields={"name": [f"A calendar has at most {conf.number('MAX_LINKS')} public links."]})
         link = PublicLink(calendar_id=calendar_id, created_by_id=key_of(actor), **_checked(values))
         link.save(force_insert=True)
+        tell_of_sharing(calendar_id)
     return link
 
 
@@ -56,7 +60,7 @@ def edit_link(calendar_id: UUID, *, actor: User, link_id: UUID, changes: Mapping
             setattr(link, name, value)
         link.save(force_update=True)
         link.refresh_from_db()
-        tell([link_receiver(link_id)])
+        tell_of_sharing(calendar_id, told=[link_receiver(link_id)])
     return link
 
 
@@ -65,22 +69,16 @@ def withdraw_link(calendar_id: UUID, *, actor: User, link_id: UUID) -> None:
     with transaction.atomic():
         link = _find(actor, calendar_id, link_id)
         PublicLink.objects.filter(pk=link.pk).update(withdrawn_at=timezone.now())
-        tell([link_receiver(link_id)])
+        tell_of_sharing(calendar_id, told=[link_receiver(link_id)])
 
 
 def _find(actor: User, calendar_id: UUID, link_id: UUID) -> PublicLink:
-    _require_owner(actor, calendar_id)
+    lock(calendar_id)
+    require_owner(actor, calendar_id)
     link = PublicLink.objects.filter(pk=link_id, calendar=calendar_id, withdrawn_at=None).first()
     if link is None:
         raise NotFound("There is no such link.")
     return link
-
-
-def _require_owner(actor: User, calendar_id: UUID) -> None:
-    """Lock the calendar, so that nobody loses their ownership or deletes it meanwhile."""
-    Calendar.objects.select_for_update().filter(pk=calendar_id).first()
-    if standing(actor, calendar_id).role != Role.OWNER:
-        raise Forbidden("Only the owners of a calendar may do this.")
 
 
 def _checked(values: Mapping[str, object]) -> dict[str, object]:
@@ -96,13 +94,6 @@ def _checked(values: Mapping[str, object]) -> dict[str, object]:
     if faults:
         raise Invalid(fields=faults)
     return cleaned
-
-
-def _name(value: object) -> str:
-    text = value.strip() if isinstance(value, str) else ""
-    if not 1 <= len(text) <= _MAX_NAME or "\x00" in text:
-        raise ValueError(f"Must be 1 to {_MAX_NAME} characters long.")
-    return text
 
 
 def _shows(value: object) -> str:
@@ -126,16 +117,18 @@ def _frame_origins(value: object) -> list[str]:
         raise ValueError(f"Must be a list of at most {conf.number('MAX_FRAME_ORIGINS')} origins.")
     origins = [str(one).strip().lower().removesuffix("/") for one in value]
     for origin in origins:
-        if _ORIGIN.match(origin) is None:
+        found = _ORIGIN.match(origin)
+        if found is None or int(found["port"] or 0) > _LAST_PORT:
             raise ValueError(
-                f"Must be origins, as https://www.example.org or http://localhost:8080, not {origin[:80]!r}."
+                "Must be the addresses of sites, as https://www.example.org or http://localhost:8080, without a path:"
+                f" not {origin[:80]!r}."
             )
     return list(dict.fromkeys(origins))
 
 
 # Column -> its name on the wire, and what checks it.
 _CHECKS: Final[Mapping[str, tuple[str, Callable[[object], object]]]] = {
-    "name": ("name", _name),
+    "name": ("name", check_name),
     "shows": ("shows", _shows),
     "expires_at": ("expiresAt", _expires_at),
     "frame_origins": ("frameOrigins", _frame_origins),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
@@ -20,6 +21,15 @@ def lock(calendar_id: UUID) -> None:
     """
     if not Calendar.objects.select_for_update().filter(pk=calendar_id).values_list("pk"):
         raise NotFound("There is no such calendar that you may see.")
+
+
+def lock_user(key: UserKey) -> bool:
+    """Keep a user from being deleted, and from becoming a member anywhere, until the transaction ends. Return whether there is one.
+
+    After the calendars, in every transaction. Not the lock that references to the row wait for.
+    """
+    rows = get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=key)
+    return bool(rows.values_list("pk"))
 
 
 def require_owner(actor: User, calendar_id: UUID) -> Standing:
@@ -55,6 +65,8 @@ def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:
     most = conf.number("MAX_MEMBERS")
     if Membership.objects.filter(calendar=calendar_id).count() >= most:
         raise Invalid(fields={"member": [f"A calendar has at most {most} members."]})
+    if not lock_user(key):
+        raise Invalid(fields={"member": ["This account was deleted meanwhile."]})
     floor = Calendar.objects.values_list("access_floor", flat=True).get(pk=calendar_id)
     last = Membership.objects.filter(user_id=key).aggregate(last=Max("position"))["last"]
     Membership.objects.create(

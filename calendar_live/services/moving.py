@@ -8,7 +8,7 @@ from uuid import UUID
 
 from .. import changelog
 from ..access import User, require_edit
-from ..errors import Invalid
+from ..errors import Invalid, KeyReused, NotFound
 from ..models import ChangeSet, WorkItem
 from .rows import Written, below, digest_of, find_expected, first_written, members_of, save_assignees, written
 
@@ -18,7 +18,6 @@ class Moved:
     """The item where it is now, and the new state of the calendar it left."""
 
     written: Written
-    left_calendar_id: str
     left_state: str
 
 
@@ -37,7 +36,7 @@ def move_item(
     """
     if calendar_id == target_id:
         raise Invalid(fields={"calendar": ["It is in this calendar already."]})
-    digest = digest_of("move", item_id, target_id, expected_state)
+    digest = digest_of("move", calendar_id, item_id, target_id, expected_state)
     try:
         with ExitStack() as stack:
             changes = {
@@ -47,11 +46,13 @@ def move_item(
                 for key in sorted((calendar_id, target_id))  # one order for all, or two moves could wait for each other
             }
             item = _move(changes[calendar_id], changes[target_id], actor, item_id, expected_state)
-    except changelog.AlreadyDone as done:
+    except (changelog.AlreadyDone, KeyReused) as known:
         require_edit(actor, calendar_id)
         require_edit(actor, target_id)
-        return _first_moved(done.change_set, calendar_id, target_id, item_id)
-    return Moved(written(item), str(calendar_id), str(changes[calendar_id].state))
+        if isinstance(known, KeyReused):
+            raise
+        return _first_moved(known.change_set, calendar_id, target_id, item_id)
+    return Moved(written(item), str(changes[calendar_id].state))
 
 
 def _move(
@@ -79,4 +80,6 @@ def _first_moved(made: ChangeSet, calendar_id: UUID, target_id: UUID, item_id: U
         calendar__in=(calendar_id, target_id), actor=made.actor_id, mutation_id=made.mutation_id
     )
     by_calendar = {change_set.calendar_id: change_set for change_set in both}
-    return Moved(first_written(by_calendar[target_id], item_id), str(calendar_id), str(by_calendar[calendar_id].state))
+    if len(by_calendar) < 2:  # one of the logs has been pruned since: as if nobody remembered the request
+        raise NotFound("There is no such work item that you may see.")
+    return Moved(first_written(by_calendar[target_id], item_id), str(by_calendar[calendar_id].state))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,9 +13,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from .. import changelog, conf
+from .. import changelog
 from ..access import User, require_edit
-from ..errors import Invalid, NotFound, Stale
+from ..errors import Invalid, KeyReused, NotFound, Stale
 from ..models import Assignment, ChangeSet, Membership, WorkItem
 from .fields import check_span
 
@@ -50,15 +51,21 @@ def by_text(values: Mapping[UUID, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
+@contextmanager
+def editing(calendar_id: UUID, *, actor: User, mutation_id: UUID | None, digest: str) -> Iterator[changelog.Change]:
+    """Change a calendar for who may edit it: their rights of now come first, before what became of a key they used."""
+    try:
+        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
+            require_edit(actor, calendar_id)
+            yield change
+    except (changelog.AlreadyDone, KeyReused):
+        require_edit(actor, calendar_id)
+        raise
+
+
 def written(item: WorkItem) -> Written:
     """Return a row just saved as an answer."""
     return Written(str(item.pk), str(item.calendar_id), item.state, item.wire)
-
-
-def first_made(done: changelog.AlreadyDone, actor: User) -> ChangeSet:
-    """Return what the first call with a mutation id made. Raises NotFound or Forbidden when the actor lost their rights since."""
-    require_edit(actor, done.change_set.calendar_id)
-    return done.change_set
 
 
 def first_written(change_set: ChangeSet, item_id: UUID) -> Written:
@@ -98,46 +105,13 @@ def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
 def assign(item: WorkItem, values: Mapping[str, Any], members: Members) -> None:
     """Set checked values on a row. Raises Invalid when they do not fit together, or name who is not in the calendar.
 
-    Its place in the tree is for `check_parent`, which needs the rows above it as they will be.
+    Its place in the tree is for tree.py, which needs the rows above it as they will be.
     """
     for name, value in values.items():
         setattr(item, name, value)
     check_span(item.start, item.end, all_day=item.all_day)
     if values.get("assignee_keys"):
         _check_assignees(item, members())
-
-
-def check_parent(item: WorkItem) -> None:
-    """Raise Invalid unless there is no parent, or it lives in the same calendar and is not below the item itself."""
-    above: UUID | None = item.parent_id
-    if above is None:
-        return
-    depth = 0
-    while above is not None:
-        depth += 1
-        parent = WorkItem.objects.filter(pk=above, calendar=item.calendar_id, deleted_at=None).first()
-        if parent is None:
-            raise Invalid(fields={"parent": ["There is no such work item in this calendar."]})
-        if parent.pk == item.pk:
-            raise Invalid(fields={"parent": ["A work item cannot be below itself."]})
-        if depth > conf.number("MAX_DEPTH"):
-            raise _too_deep()
-        above = parent.parent_id
-    if not item._state.adding and depth + _height(item) > conf.number("MAX_DEPTH"):
-        raise _too_deep()
-
-
-def _too_deep() -> Invalid:
-    return Invalid(fields={"parent": [f"Work items nest at most {conf.number('MAX_DEPTH')} deep."]})
-
-
-def _height(item: WorkItem) -> int:
-    """Return how many levels there are below an item, one statement a level."""
-    height, level = -1, [item.pk]
-    while level:
-        height += 1
-        level = list(WorkItem.objects.filter(parent__in=level, deleted_at=None).values_list("pk", flat=True))
-    return height
 
 
 def members_once(calendar_id: UUID) -> Members:

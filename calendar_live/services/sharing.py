@@ -23,8 +23,9 @@ from ..access import User, UserKey, display_name, key_of, receiver_of, receivers
 from ..errors import AlreadyMember, Invalid, NotFound, TooMany
 from ..models import Calendar, Invitation, Membership, Role
 from .accounts import create_account
+from .fields import is_text
 from .members import lock, members, owners, put_role, require_owner, take_role
-from .telling import tell
+from .telling import tell, tell_of_sharing
 
 _RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 _TOKEN_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a plain hash of it is enough
@@ -59,7 +60,7 @@ def share(calendar_id: UUID, *, actor: User, to: str, role: Role) -> UserKey | M
         _refuse_member(calendar_id, user)
         _put(calendar_id, user.pk, role, field="to")
         _open_to(calendar_id, _email_of(user)).update(withdrawn_at=timezone.now())
-        tell(receivers_of(calendar_id))
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
         return key_of(user)
 
 
@@ -69,7 +70,7 @@ def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role) -> N
         lock(calendar_id)
         require_owner(actor, calendar_id)
         _put(calendar_id, _member(calendar_id, member), role, field="role")
-        tell(receivers_of(calendar_id))
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
 def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
@@ -79,7 +80,7 @@ def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
         require_owner(actor, calendar_id)
         told = receivers_of(calendar_id)
         take_role(calendar_id, _member(calendar_id, member))
-        tell(told)
+        tell_of_sharing(calendar_id, told=told)
 
 
 def leave(calendar_id: UUID, *, actor: User) -> None:
@@ -89,7 +90,7 @@ def leave(calendar_id: UUID, *, actor: User) -> None:
         standing(actor, calendar_id)
         told = receivers_of(calendar_id)
         take_role(calendar_id, key_of(actor))
-        tell(told)
+        tell_of_sharing(calendar_id, told=told)
 
 
 def transfer(calendar_id: UUID, *, actor: User, to: str) -> None:
@@ -104,7 +105,7 @@ def transfer(calendar_id: UUID, *, actor: User, to: str) -> None:
         put_role(calendar_id, heir, Role.OWNER)
         _open(calendar_id).filter(invited_by__pk=key_of(actor)).update(invited_by_id=heir)
         put_role(calendar_id, key_of(actor), Role.EDITOR)
-        tell(receivers_of(calendar_id))
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
 def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
@@ -140,13 +141,15 @@ def _refuse_member(calendar_id: UUID, user: AbstractBaseUser) -> None:
 
 
 def _user_named(name: str) -> AbstractBaseUser:
+    """Return the active user of a name: exactly so, or else the only one it names whatever the case. Raises Invalid."""
     model = get_user_model()
-    user = model._default_manager.filter(**{model.USERNAME_FIELD: name}, is_active=True).first()
-    if user is None:
-        raise Invalid(
-            fields={"to": ["There is nobody of this name. Somebody without an account is invited by e-mail."]}
-        )
-    return user
+    alike = model._default_manager.filter(**{f"{model.USERNAME_FIELD}__iexact": name}, is_active=True)
+    found = list(alike) if is_text(name) else []  # PostgreSQL takes no other
+    found = [user for user in found if user.get_username() == name] or found
+    if len(found) != 1:
+        reason = "There is nobody of this name." if not found else "Several people have this name: mind its capitals."
+        raise Invalid(fields={"to": [f"{reason} Somebody without an account is invited by e-mail."]})
+    return found[0]
 
 
 def _user_of_address(text: str) -> AbstractBaseUser | None:
@@ -169,8 +172,8 @@ def _address(text: str) -> str:
         validate_email(email)
     except ValidationError as error:
         raise Invalid(fields={"to": ["Must be a user name or an e-mail address."]}) from error
-    if not email.isascii() or len(email) > 254:
-        raise Invalid(fields={"to": ["Must be an e-mail address in ASCII, of at most 254 characters."]})
+    if not (email.isascii() and email.isprintable()) or len(email) > 254:
+        raise Invalid(fields={"to": ["Must be an e-mail address in printable ASCII, of at most 254 characters."]})
     return email
 
 
@@ -193,7 +196,12 @@ def send_again(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> Mailin
 
 def mark_mailed(invitation_id: UUID, *, token: str) -> None:
     """Note that an invitation was mailed, unless it has another link by now."""
-    Invitation.objects.filter(pk=invitation_id, token_hash=_hash(token)).update(mailed_at=timezone.now())
+    mailed = Invitation.objects.filter(pk=invitation_id, token_hash=_hash(token))
+    with transaction.atomic():
+        for calendar_id in mailed.values_list("calendar_id", flat=True):
+            lock(calendar_id)
+            mailed.update(mailed_at=timezone.now())
+            tell_of_sharing(calendar_id)
 
 
 def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> None:
@@ -203,6 +211,7 @@ def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> None:
         require_owner(actor, calendar_id)
         invitation = _find_open(calendar_id, invitation_id)
         Invitation.objects.filter(pk=invitation.pk).update(withdrawn_at=timezone.now())
+        tell_of_sharing(calendar_id)
 
 
 def find_invitation(token: str) -> Invitation:
@@ -244,13 +253,22 @@ def _lock_invitation(token: str) -> Invitation:
 
 def _accept(invitation: Invitation, key: UserKey) -> UUID:
     calendar_id = invitation.calendar_id
-    role = Role(invitation.role)
-    had = Membership.objects.filter(calendar=calendar_id, user_id=key).values_list("role", flat=True).first()
-    if had is None or _RANK[Role(had)] < _RANK[role]:
-        put_role(calendar_id, key, role)
+    if _role_kept(invitation, key) is None:
+        put_role(calendar_id, key, Role(invitation.role))
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
-    tell(receivers_of(calendar_id))
+    tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
     return calendar_id
+
+
+def role_kept(invitation: Invitation, *, user: User) -> Role | None:
+    """Return the role a user has already, if an invitation gives them no higher one."""
+    return _role_kept(invitation, key_of(user))
+
+
+def _role_kept(invitation: Invitation, key: UserKey) -> Role | None:
+    roles = Membership.objects.filter(calendar=invitation.calendar_id, user_id=key).values_list("role", flat=True)
+    had = [Role(role) for role in roles]
+    return had[0] if had and _RANK[had[0]] >= _RANK[Role(invitation.role)] else None
 
 
 def _invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
@@ -263,11 +281,12 @@ def _invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
 
 
 def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
-    """Save an invitation with a new link."""
+    """Save an invitation with a new link, under the calendar's lock."""
     now = timezone.now()
-    pause = timedelta(seconds=conf.number("INVITATION_PAUSE_SECONDS"))
-    if invitation.mailed_at is not None and invitation.mailed_at > now - pause:
-        raise TooMany("This invitation was mailed just now. Wait a minute before it is sent again.")
+    pause = conf.number("INVITATION_PAUSE_SECONDS")
+    if invitation.mailed_at is not None and invitation.mailed_at > now - timedelta(seconds=pause):
+        refusal = f"This invitation was mailed just now. Wait {pause} seconds before it is sent again."
+        raise TooMany(refusal, retry_after_seconds=pause)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     invitation.role = role
     invitation.token_hash = _hash(token)
@@ -275,6 +294,7 @@ def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
     invitation.expires_at = now + timedelta(days=conf.number("INVITATION_DAYS"))
     invitation.mailed_at = None
     invitation.save()
+    tell_of_sharing(invitation.calendar_id)
     return Mailing(invitation, token)
 
 

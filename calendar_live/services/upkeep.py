@@ -40,10 +40,15 @@ def purge_trash(now: datetime) -> int:
 
 
 def _purge_items(old: Q) -> int:
-    """Delete some of the lowest: a parent cannot go before what is below it."""
+    """Delete some of the lowest in one calendar: a parent cannot go before what is below it."""
+    lowest = WorkItem.objects.filter(old, children=None, overrides=None).order_by("deleted_at", "id")
     with transaction.atomic():
-        lowest = WorkItem.objects.filter(old, children=None, overrides=None).order_by("deleted_at", "id")
-        keys = list(lowest.values_list("pk", flat=True)[:_BATCH])
+        calendar_id = lowest.values_list("calendar_id", flat=True).first()
+        if calendar_id is None:
+            return 0
+        # Locked, and read again: an editor may be restoring them.
+        list(Calendar.objects.select_for_update().filter(pk=calendar_id).values_list("pk"))
+        keys = list(lowest.filter(calendar=calendar_id).values_list("pk", flat=True)[:_BATCH])
         return WorkItem.objects.filter(pk__in=keys).delete()[1].get(WorkItem._meta.label, 0)
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+from django.db import IntegrityError
+
 from .. import changelog
-from ..access import User, require_edit
+from ..access import User
 from ..errors import AlreadyExists, Stale
 from ..models import ChangeSet, Entry, WorkItem
 from .fields import check_fields, defaults
@@ -18,15 +20,15 @@ from .rows import (
     assign,
     below,
     bury,
-    check_parent,
     digest_of,
+    editing,
     find_expected,
-    first_made,
     first_written,
     members_once,
     save_assignees,
     written,
 )
+from .tree import Tree
 
 Children = Literal["delete", "reparent"]
 
@@ -50,32 +52,34 @@ def create_item(
     """Create a work item under an id of the caller's choice. Raises NotFound, Forbidden, AlreadyExists or Invalid."""
     digest = digest_of("create", item_id, fields)
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             item = _create(change, calendar_id, actor, {item_id: fields})[0]
     except changelog.AlreadyDone as done:
-        return first_written(first_made(done, actor), item_id)
+        return first_written(done.change_set, item_id)
     return written(item)
 
 
 def create_items(calendar_id: UUID, *, actor: User, items: Mapping[UUID, Mapping[str, Any]]) -> int:
     """Create many work items in one change set; parents must exist before. Return how many. Raises as `create_item`; all or none."""
-    with changelog.change(calendar_id, actor=actor) as change:
+    with editing(calendar_id, actor=actor, mutation_id=None, digest="") as change:
         return len(_create(change, calendar_id, actor, items))
 
 
 def _create(
     change: changelog.Change, calendar_id: UUID, actor: User, items: Mapping[UUID, Mapping[str, Any]]
 ) -> list[WorkItem]:
-    require_edit(actor, calendar_id)
     if WorkItem.objects.filter(pk__in=list(items)).exists():
         raise AlreadyExists
     made, members = [], members_once(calendar_id)
     for item_id, fields in items.items():
         item = WorkItem(id=item_id, calendar_id=calendar_id, created_by_id=actor.pk, updated_by_id=actor.pk)
         assign(item, check_fields(fields, complete=True), members)
-        check_parent(item)
+        Tree([item]).check(item)
         made.append(item)
-    change.upsert(*made)
+    try:
+        change.upsert(*made)
+    except IntegrityError as error:  # another calendar, under a lock of its own, took an id at the same moment
+        raise AlreadyExists from error
     save_assignees([item for item in made if item.assignee_keys])
     return made
 
@@ -92,11 +96,10 @@ def update_item(
     """Change some fields of a work item. Raises NotFound, Forbidden, Invalid, or Stale unless it is at `expected_state` (None: any)."""
     digest = digest_of("update", item_id, changes, expected_state)
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             item = _update(change, calendar_id, actor, item_id, changes, expected_state)
     except changelog.AlreadyDone as done:
-        return first_written(first_made(done, actor), item_id)
+        return first_written(done.change_set, item_id)
     return written(item)
 
 
@@ -111,7 +114,7 @@ def _update(
     item = find_expected(calendar_id, item_id, expected_state)
     assign(item, check_fields(changes, complete=False), members_once(calendar_id))
     if "parent_id" in changes:
-        check_parent(item)
+        Tree([item]).check(item)
     item.updated_by_id = actor.pk
     change.upsert(item)
     if "assignee_keys" in changes:
@@ -136,8 +139,7 @@ def put_item(
     """
     digest = digest_of("put", item_id, fields, must_be_new, expected_state)
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             exists = WorkItem.objects.filter(pk=item_id, calendar=calendar_id).exists()
             if not exists and expected_state is not None:
                 raise Stale("There is no such work item any more.")
@@ -147,7 +149,7 @@ def put_item(
                 check_fields(fields, complete=True)
                 item = _update(change, calendar_id, actor, item_id, defaults() | dict(fields), expected_state)
     except changelog.AlreadyDone as done:
-        made = first_made(done, actor)
+        made = done.change_set
         return Put(first_written(made, item_id), created=_was_created(made, item_id))
     return Put(written(item), created=must_be_new or not exists)
 
@@ -173,8 +175,7 @@ def delete_item(
     """
     digest = digest_of("delete", item_id, children, expected_state)
     try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
+        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
             item = find_expected(calendar_id, item_id, expected_state)
             gone = [item]
             if children == "delete":
@@ -183,7 +184,7 @@ def delete_item(
                 _reparent(change, item)
             bury(change, gone, actor)
     except changelog.AlreadyDone as done:
-        made = first_made(done, actor)
+        made = done.change_set
         return Deleted(str(item_id), str(made.calendar_id), str(made.state))
     return Deleted(str(item_id), change.calendar, str(change.state))
 

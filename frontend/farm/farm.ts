@@ -54,8 +54,6 @@ export class Farm {
     switch (command) {
       case "open":
         return this.open(given as { clients: PersonOptions[]; oneHistory?: boolean });
-      case "close":
-        return this.close((given as { names?: string[] }).names);
       case "cut":
         return this.cut(given as { names: string[]; only: "all" | "sockets" });
       case "signal":
@@ -107,13 +105,6 @@ export class Farm {
       if (person === undefined) throw new Error(`there is no client ${name}`);
       act(person);
     }
-  }
-
-  private close(names?: string[]): void {
-    this.some(names, (person) => {
-      person.close();
-      this.people.delete(person.options.name);
-    });
   }
 
   private cut({ names, only }: { names: string[]; only: "all" | "sockets" }): void {

@@ -5,12 +5,16 @@ export interface Lag {
   readonly p50: number;
   readonly p99: number;
   readonly worst: number;
+  /** How many took longer than is promised. */
+  readonly beyond: number;
   /** Who was the latest, and with what. */
   readonly worstWas: string;
   readonly worstAt: number;
 }
 
 const AT_MOST_MS = 120_000;
+/** Promised also where no broadcast comes: invariant 5 of docs/protocol.md. */
+const PROMISED_MS = 1_500;
 
 class Counts {
   private readonly byMs = new Uint32Array(AT_MOST_MS + 1);
@@ -32,7 +36,8 @@ class Counts {
 
   report(): Lag {
     const { count, worst, worstWas, worstAt } = this;
-    return { count, p50: this.below(0.5), p99: this.below(0.99), worst: Math.round(worst), worstWas, worstAt };
+    const beyond = this.byMs.subarray(PROMISED_MS + 1).reduce((sum, one) => sum + one, 0);
+    return { count, p50: this.below(0.5), p99: this.below(0.99), worst: Math.round(worst), beyond, worstWas, worstAt };
   }
 
   private below(share: number): number {

@@ -111,11 +111,6 @@ export class Person {
     this.edges.inject(JSON.stringify(frame));
   }
 
-  close(): void {
-    this.client.close();
-    this.edges.cut("all");
-  }
-
   private listen(): void {
     this.client.on("status", ({ status }) => this.statusChanged(status));
     this.client.on("fault", ({ detail }) => this.listener.complaint(this, detail));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 from django.contrib.auth.models import User
@@ -44,6 +44,13 @@ def item_path(calendar: Calendar, item: object) -> str:
     return f"/api/calendars/{calendar.pk}/items/{item.pk if isinstance(item, WorkItem) else item}/"
 
 
-def body_of(answer: HttpResponse) -> Any:
+class Answer(Protocol):
+    """What was answered, by either of Django's test clients."""
+
+    @property
+    def content(self) -> bytes: ...
+
+
+def body_of(answer: Answer) -> Any:
     """Return the answer's JSON."""
     return orjson.loads(answer.content)

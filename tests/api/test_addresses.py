@@ -17,8 +17,25 @@ def test_an_unknown_address_is_said_in_json(client: Client, ana: User, method: s
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_an_unknown_address_is_said_in_json_to_who_has_no_csrf_token() -> None:
+    """Seen failing with the address behind Django's look for one: a page, 403."""
+    answer = Client(enforce_csrf_checks=True).post("/api/nowhere/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_a_wrong_method_is_said_in_json(client: Client, ana: User) -> None:
     client.force_login(ana)
     answer = client.put("/api/calendars/", {}, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (405, "wrong_method")
-    assert "GET" in answer["Allow"]
+    assert set(answer["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
+    answer = client.head("/api/frames/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("key", [r'"\000aaaaaaaaaa"', r'"\377\376aaaaaaaaaa"', "é" * 10, "x" * 5_000])
+@pytest.mark.parametrize("path", ["/api/calendars/", "/api/frames/"])
+def test_a_cookie_that_is_no_session_is_nobodys(client: Client, db: None, key: str, path: str) -> None:
+    """Seen failing with Django's own sessions: 500 on PostgreSQL for a NUL."""
+    method = client.post if path.endswith("frames/") else client.get
+    answer = method(path, {"frames": []}, content_type="application/json", headers={"Cookie": f"sessionid={key}"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "signed_out")

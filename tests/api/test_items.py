@@ -144,7 +144,10 @@ def test_a_body_that_is_no_object_is_refused_and_the_server_lives_on(body: bytes
     assert all_rows() == before
 
 
-def test_a_body_too_large_is_refused_as_such(team: Calendar, ana: User) -> None:
+@pytest.mark.parametrize("site_takes", [1_000_000, 2_500_000], ids=["the site's limit", "the API's limit"])
+def test_a_body_too_large_is_refused_as_such(team: Calendar, ana: User, settings: Any, site_takes: int) -> None:
+    """Seen failing without a look at MAX_BODY_BYTES, where the site takes more."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = site_takes
     answer = Api(ana).send("PUT", item_path(team, uuid4()), NEW | {"description": "x" * 1_100_000})
     assert (answer.status_code, body_of(answer)["code"]) == (413, "too_large")
 

@@ -142,7 +142,7 @@ def test_one_by_a_link_may_call_what_shows_its_calendar_and_nothing_else(team: C
 
 
 def test_a_link_shows_its_one_calendar_and_nobody(team: Calendar, ana: User) -> None:
-    """Fails when `describe` serves links too."""
+    """Seen failing when the calendar of a link is told with its people."""
     make_calendar(ana, name="Other")
     link = make_link(team, ana)
     described = {
@@ -156,6 +156,7 @@ def test_a_link_shows_its_one_calendar_and_nobody(team: Calendar, ana: User) -> 
         "access": "public.1",
         "state": str(Calendar.objects.get(pk=team.pk).state),
         "people": [],
+        "sharing": None,
     }
     assert body_of(ByLink(link, beside=ana).get("/api/calendars/")) == [described]
     assert body_of(ByLink(link).get(f"/api/calendars/{team.pk}/")) == described

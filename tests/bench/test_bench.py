@@ -11,7 +11,7 @@ import pytest
 
 from bench.__main__ import parse
 from bench.processes import our_command, textbook_command
-from bench.run import OURS, PLAIN, TEXTBOOK
+from bench.run import LOOK_DELETIONS, OURS, PLAIN, TEXTBOOK
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,12 +20,14 @@ def test_every_socket_of_both_servers_hears_of_every_deletion() -> None:
     command = [sys.executable, "-m", "bench", "--quick", "--layers", "redis", "--json"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert ran.returncode == 0, ran.stderr
-    rows = {row["name"]: row for row in json.loads(ran.stdout)["rows"]}
+    result = json.loads(ran.stdout)
+    rows = {row["name"]: row for row in result["rows"]}
     assert list(rows) == [OURS, TEXTBOOK, PLAIN]
     for row in rows.values():
         assert (row["sockets"], row["rounds"], row["lost"], row["twice"]) == (50, 3, 0, 0), row
         assert 0 < row["first"] <= row["p50"] <= row["p99"] <= row["last"], row
         assert row["cpu_seconds_per_million"] > 0, row
+    assert [(one["delivered"], one["twice"]) for one in result["without_redis"]] == [(50, 0)] * LOOK_DELETIONS
     assert abs(rows[OURS]["frame_bytes"] - rows[TEXTBOOK]["frame_bytes"]) < 10, "not the same event"
 
 

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests import servers
 from tests.deploy.production import OWNER, PREFIX, Production, certificate
+from tests.servers import folder_for_a_while
 
 
 @pytest.fixture(scope="session")
 def tls() -> Iterator[tuple[Path, Path]]:
-    folder = servers.open_folder("calendar-tls-")
-    yield certificate(folder)
-    shutil.rmtree(folder)
+    with folder_for_a_while("calendar-tls-") as folder:
+        yield certificate(folder)
 
 
 @pytest.fixture(scope="package")
 def production(tls: tuple[Path, Path]) -> Iterator[Production]:
-    folder = servers.open_folder("calendar-production-")
-    site = Production(folder, tls)
-    try:
-        site.start()
-        yield site
-        log = site.node.log()
-        assert site.close() == 0
-        assert "Traceback" not in log
-    finally:
-        site.close()
-        shutil.rmtree(folder)
+    with folder_for_a_while("calendar-production-") as folder:
+        site = Production(folder, tls)
+        try:
+            site.start()
+            yield site
+            log = site.node.log()
+            assert site.close() == 0
+            assert "Traceback" not in log
+        finally:
+            site.close()
 
 
 @pytest.fixture

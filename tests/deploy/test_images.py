@@ -193,10 +193,12 @@ def test_a_process_is_given_longer_to_stop_than_it_takes() -> None:
 
 
 def test_only_nginx_is_reached_from_outside() -> None:
-    """What a process is told of its clients it believes, so nobody but nginx may tell it."""
+    """What a process is told of its clients it believes, so nobody but nginx may tell it. It mails invitations itself."""
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
     assert compose()["networks"]["inside"] == {"internal": True}
-    assert [name for name, service in SERVICES.items() if service["networks"] != ["inside"]] == ["nginx"]
+    assert {service["networks"][0] for service in SERVICES.values()} == {"inside"}
+    others = {name: service["networks"][1:] for name, service in SERVICES.items() if service["networks"][1:]}
+    assert others == {"nginx": ["outside"], **{name: ["mail"] for name in [*WEB, "release"]}}
     assert [name for name, service in SERVICES.items() if service.get("privileged") or "network_mode" in service] == []
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, sync_playwright
 
 from tests.e2e.browser import find_chromium
-from tests.e2e.person import Person, refuse_websockets
+from tests.e2e.person import SOCKETS, Person, refuse_websockets
 from tests.e2e.site import ROOT, Site
+from tests.e2e.stranger import LINK_MONTH, Stranger
 from tests.e2e.watch import Watch
 
 USERS: Final = ("ana", "ben", "cara", "dan")
@@ -168,3 +169,23 @@ def ana(visit: Visit) -> Person:
 def ben(visit: Visit) -> Person:
     """Return the editor, looking at the same month in another browser."""
     return visit("ben").goto()
+
+
+class Look(Protocol):
+    """Brings a stranger to a link's page."""
+
+    def __call__(self, link: dict[str, Any], *, refused: bool = False) -> Stranger: ...
+
+
+@pytest.fixture
+def look(page_for: PageFor, watch: Watch) -> Look:
+    def bring(link: dict[str, Any], *, refused: bool = False) -> Stranger:
+        page = page_for(None, "about:blank")
+        if refused:
+            watch.allow("WebSocket connection")
+            page.route_web_socket(SOCKETS, WebSocketRoute.close)
+        stranger = Stranger(page, page)
+        page.goto(link["url"] + LINK_MONTH)
+        return stranger.waits_until_live()
+
+    return bring

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
-from playwright.sync_api import APIResponse, Locator, Page, Request, Route, WebSocketRoute, expect
+from playwright.sync_api import APIResponse, Error, Locator, Page, Request, Response, Route, WebSocketRoute, expect
 
 # A month in which the demo has nothing but holidays.
 MONTH: Final = "/?view=month&date=2027-03-15"
@@ -17,6 +19,8 @@ PATIENCE_MS: Final = 10_000
 
 # A page that could not reach its server for a while tries again after at most 5 s, and a reset is spread over 2 s.
 RECONNECT_MS: Final = 40_000
+
+SOCKETS: Final = re.compile(r"/ws/(\?.*)?$")
 
 # Notes every text that stands in a calendar entry at any moment, however briefly.
 WATCH_TEXTS: Final = """
@@ -35,12 +39,18 @@ class Cable:
     """The way by which a page hears from the server, WebSockets and the requests that take their place; it can be cut and mended."""
 
     whole: bool = True
+    received: list[str] = field(default_factory=list)  # what came through it, and what was answered beside
     _open: list[WebSocketRoute] = field(default_factory=list)
 
     def plug_into(self, page: Page) -> None:
         """Route the sockets that the page opens from now on through this cable."""
-        page.route_web_socket("**/ws/", self._connect)
+        page.route_web_socket(SOCKETS, self._connect)
         page.route("**/api/frames/", self._ask)
+        page.on("response", self._note)
+
+    def _note(self, answer: Response) -> None:
+        with suppress(Error):  # a redirect has no body, nor has what the page gave up
+            self.received.append(f"{answer.headers} {answer.text()}" if "/static/" not in answer.url else "")
 
     def _ask(self, route: Route) -> None:
         if self.whole:
@@ -52,7 +62,13 @@ class Cable:
         if not self.whole:
             socket.close()
             return
-        socket.connect_to_server()
+        server = socket.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            self.received.append(str(message))
+            socket.send(message)
+
+        server.on_message(pass_on)
         self._open.append(socket)
 
     def cut(self) -> None:
@@ -67,7 +83,7 @@ class Cable:
 
 def refuse_websockets(page: Page) -> None:
     """Put the page into a network that lets no WebSocket through."""
-    page.route_web_socket("**/ws/", lambda socket: socket.close())
+    page.route_web_socket(SOCKETS, lambda socket: socket.close())
 
 
 @dataclass
@@ -159,6 +175,22 @@ class Person:
 
     def toast(self, text: str) -> Locator:
         return self.page.locator("#toasts").get_by_text(text)
+
+    def clipboard(self) -> str:
+        """Return what is in the clipboard: pasted elsewhere."""
+        elsewhere = self.page.context.new_page()
+        elsewhere.set_content("<textarea></textarea>")
+        elsewhere.locator("textarea").focus()
+        elsewhere.keyboard.press("Control+V")
+        text = elsewhere.locator("textarea").input_value()
+        elsewhere.close()
+        self.page.bring_to_front()
+        return text
+
+    @property
+    def id(self) -> str:
+        """Return the user's id, as the open page has it."""
+        return str(self.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId"))
 
     # --- the API, as this user -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -75,7 +76,7 @@ class Site:
         """Start the web process and wait until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["sh", "-c", f"exec {procfile()['web']}"], cwd=ROOT, env=self.environ, stdout=log, stderr=log
+                ["sh", "-c", procfile()["web"]], cwd=ROOT, env=self.environ, stdout=log, stderr=log
             )
         wait_until(self._answers, what=f"{self.url}/healthz", timeout_seconds=START_TIMEOUT_SECONDS)
 
@@ -126,6 +127,20 @@ class Site:
         for suffix in ("", "-wal", "-shm"):
             self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
         shutil.copy(copy, self.database)
+
+    def mail_to(self, address: str) -> str:
+        """Return the text of the last mail to an address: a trial prints its mails. Raises LookupError."""
+        printed = rf"^To: {re.escape(address)}$.*?\n\n(.*?)^-{{79}}$"
+        mails = re.findall(printed, self.log.read_text(), re.MULTILINE | re.DOTALL)
+        if not mails:
+            raise LookupError(f"no mail to {address}")
+        return str(mails[-1])
+
+    def let_time_pass(self, minutes: float) -> None:
+        """Make all invitations so many minutes older."""
+        columns = ", ".join(f"{name} = datetime({name}, :by)" for name in ("mailed_at", "expires_at"))
+        with closing(sqlite3.connect(self.database)) as rows, rows:
+            rows.execute(f"UPDATE calendar_live_invitation SET {columns}", {"by": f"-{minutes} minutes"})  # noqa: S608
 
     def tracebacks(self) -> str:
         """Return the server's log if it holds an exception, else nothing."""

@@ -24,6 +24,46 @@ def test_an_item_deleted_while_it_is_dragged_stays_gone(ana: Person, ben: Person
     assert ana.call("GET", ana.path_of(item)).status == 404
 
 
+def test_a_deletion_of_what_is_dragged_is_told_once(ana: Person, ben: Person) -> None:
+    """At once, then by the offer to undo it. Seen failing with both left standing, and with the offer's own text."""
+    item = ana.creates("In the air")
+    ben.sees(item)
+    ben.lifts(item, ben.day("2027-03-19"))
+    ana.deletes(item)
+    toasts = ben.page.locator("#toasts .toast")
+    expect(toasts.get_by_role("button", name="Undo")).to_be_visible(timeout=PATIENCE_MS)
+    assert toasts.locator(".toast__text").all_text_contents() == [
+        "Ana deleted “In the air” while you were moving it, or moved it to another calendar."
+    ]
+    ben.drops()
+    toasts.get_by_role("button", name="Undo").click()
+    ben.sees(item)
+
+
+def test_a_move_of_what_is_dragged_is_told_as_a_move(ana: Person, ben: Person) -> None:
+    """Where both calendars are seen; before that is known, nothing says that it was deleted alone. Seen failing with the old text."""
+    ben.page.evaluate(
+        """() => {
+            window.told = new Set();
+            const note = () => document.querySelectorAll(".toast__text").forEach((one) => told.add(one.textContent));
+            new MutationObserver(note).observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    item = ana.creates("In the air")
+    ben.sees(item)
+    ben.lifts(item, ben.day("2027-03-19"))
+    to = ana.calendar("Projects")
+    moved = ana.call("POST", f"{ana.path_of(item)}move/", data={"calendar": to})
+    assert moved.ok, moved.text()
+    expect(ben.toast("Ana moved “In the air” to Projects")).to_be_visible(timeout=PATIENCE_MS)
+    expect(ben.page.locator("#toasts .toast")).to_have_count(1)
+    ben.drops()
+    ben.sees(item)
+    assert ana.call("GET", ana.path_of(item, to)).ok
+    told = ben.page.evaluate("() => [...told].filter((one) => one.includes('deleted'))")
+    assert [one for one in told if "or moved it to another calendar" not in one] == []
+
+
 def test_text_typed_survives_the_deletion_of_what_was_open(ana: Person, ben: Person) -> None:
     item = ana.creates("Open")
     ben.sees(item)
@@ -75,3 +115,20 @@ def test_an_edit_by_someone_else_does_not_disturb_a_drag(ana: Person, ben: Perso
     start = ana.call("GET", ana.path_of(item)).json()["start"]
     for person in (ana, ben):
         person.sees_on(start[:10], item)
+
+
+def test_escape_asks_each_time_before_typed_text_is_lost(ana: Person) -> None:
+    """Seen failing with `cancel` alone: a browser asks the page once, and closes at the next Escape; and with the focus on *Discard*."""
+    item = ana.creates("Draft")
+    ana.sees(item)
+    form = ana.opens(item)
+    form.locator("[name=title]").press("End")
+    ana.page.keyboard.type(" of many thoughts")
+    question = form.locator("[data-panel=discard]")
+    for turn in range(4):
+        ana.page.keyboard.press("Escape")
+        expect(question).to_be_visible(visible=turn % 2 == 0)
+    ana.page.keyboard.press("Escape")
+    ana.page.keyboard.press("Enter")
+    expect(question).to_be_hidden()
+    expect(form.locator("[name=title]")).to_have_value("Draft of many thoughts")

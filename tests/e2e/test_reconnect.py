@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import Visit
-from tests.e2e.person import RECONNECT_MS, Cable, Gate, Person
+from tests.e2e.person import DAY, PATIENCE_MS, RECONNECT_MS, Cable, Gate, Person, refuse_websockets
 from tests.e2e.site import Site
 from tests.e2e.watch import Watch
 from tests.waiting import wait_until
@@ -56,6 +57,69 @@ def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(ana: Person, w
     ben.sees(new)
     ben.sees_nothing_of(gone)
     assert len(ben.feeds) == before
+
+
+@pytest.mark.parametrize("way", ["socket", "requests"])
+def test_a_page_that_is_back_is_sent_no_more_than_its_rights_of_now_show(
+    ana: Person, visit: Visit, way: str, watch: Watch
+) -> None:
+    """A viewer, made free/busy while away. Seen failing when they are replayed what they missed by the rights of before."""
+    cara, cable = visit("cara"), Cable()
+    cable.plug_into(cara.page)
+    if way == "requests":
+        refuse_websockets(cara.page)
+    cara.goto()
+    shown = ana.creates("Open then")
+    cara.sees(shown, "Open then")
+    cable.cut()
+    ana.changes(shown, title="Kestrel renamed", description="Kestrel described")
+    private = ana.creates("Kestrel private", visibility="private", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
+    secret = ana.creates("Kestrel secret", visibility="secret")
+    member = cara.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId")
+    path = f"/api/calendars/{ana.calendar()}/members/{member}/"
+    assert ana.call("PATCH", path, data={"role": "freebusy"}).ok
+    _waits_for_trouble(cara)
+    cable.received.clear()
+    cable.mend()
+    cara.wait_until_live(timeout_ms=RECONNECT_MS)
+    for item in (shown, private):
+        cara.sees(item, "Busy")
+    cara.sees_nothing_of(secret)
+    assert cable.received, "it was sent something"
+    received = " ".join([*cable.received, cara.page.content()])
+    assert [one for one in ("Kestrel", "Open then", secret) if one in received] == []
+
+
+def test_a_page_whose_network_is_gone_says_so_at_once(ana: Person, ben: Person, watch: Watch) -> None:
+    """Seen failing when the page waits for the silence of its socket, which nobody has closed: it said "Live" for 43 seconds."""
+    watch.allow("ERR_INTERNET_DISCONNECTED")
+    before = len(ben.feeds)
+    ben.page.context.set_offline(True)
+    new = ana.creates("New")
+    _waits_for_trouble(ben)
+    expect(ben.page.locator("#connection")).to_have_text("Offline")
+    ben.sees_nothing_of(new)
+    ben.page.context.set_offline(False)
+    ben.wait_until_live()
+    ben.sees(new)
+    assert len(ben.feeds) == before
+
+
+def test_a_month_that_cannot_be_loaded_is_not_shown_as_an_empty_one(ana: Person, ben: Person, watch: Watch) -> None:
+    """Seen failing with `noteNotLoaded` taken out."""
+    watch.allow("ERR_INTERNET_DISCONNECTED")
+    item = ana.creates(start="2027-05-17T02:00:00Z", end="2027-05-17T03:00:00Z")
+    line = ben.page.locator("#not-loaded")
+    ben.page.context.set_offline(True)
+    _waits_for_trouble(ben)
+    expect(line).to_be_hidden()  # what is shown was loaded
+    for _ in range(2):
+        ben.page.locator("[data-move=next]").click()
+    expect(line).to_contain_text("there is no connection", timeout=PATIENCE_MS)
+    ben.page.context.set_offline(False)
+    ben.wait_until_live(timeout_ms=RECONNECT_MS)
+    ben.sees(item)
+    expect(line).to_be_hidden()
 
 
 def test_a_page_whose_state_was_pruned_starts_anew(ana: Person, wired: tuple[Person, Cable], site: Site) -> None:

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, expect
+import pytest
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.e2e.conftest import Visit
-from tests.e2e.person import MONTH, PATIENCE_MS, Person, middle
+from tests.e2e.links import makes_link
+from tests.e2e.person import MONTH, PATIENCE_MS, RECONNECT_MS, Person, middle
+from tests.e2e.share import adds, listed, opens_calendar, opens_people, order, row
 from tests.e2e.watch import Watch
 from tests.waiting import wait_until
 
 # "Within a second" is what is promised; tests wait ten times that.
 
-
-def listed(person: Person, name: str = "Team") -> Locator:
-    return person.page.locator("#calendars .calendar-row", has_text=name)
+both_ways = pytest.mark.parametrize("way", ["socket", "requests"])
 
 
-def opens_calendar(person: Person, name: str = "Team") -> Locator:
-    listed(person, name).locator("[data-edit-calendar]").click()
-    return person.page.locator("#calendar-dialog")
-
-
-def opens_people(person: Person, name: str = "Team") -> Locator:
-    """Open who shares a calendar, and wait until they are listed."""
-    opens_calendar(person, name).locator("[data-share]").click()
-    dialog = person.page.locator("#share-dialog")
-    expect(dialog.locator("[data-members] .share-row").first).to_be_visible(timeout=PATIENCE_MS)
-    return dialog
-
-
-def row(dialog: Locator, name: str) -> Locator:
-    return dialog.locator(".share-row", has_text=name)
-
-
+@both_ways
 def test_a_calendar_that_is_shared_appears_at_once(ana: Person, visit: Visit) -> None:
     """Seen failing with `tell` taken out of `share`, and with the page's toast taken out."""
     item = ana.creates("Kick-off")
@@ -43,9 +28,7 @@ def test_a_calendar_that_is_shared_appears_at_once(ana: Person, visit: Visit) ->
     expect(dan.page.locator("#no-calendars")).to_be_visible()
     expect(dan.page.locator("#connection")).to_have_attribute("data-look", "live", timeout=PATIENCE_MS)
     dialog = opens_people(ana)
-    dialog.locator("[name=to]").fill("dan")
-    dialog.locator("[name=role]").select_option("editor")
-    dialog.get_by_role("button", name="Add", exact=True).click()
+    adds(dialog, "dan")
     expect(row(dialog, "Dan").locator("select")).to_have_value("editor", timeout=PATIENCE_MS)
     expect(dialog.locator("[name=to]")).to_have_value("")
     dan.sees(item, "Kick-off")
@@ -93,6 +76,7 @@ def test_an_editor_who_is_made_a_viewer_cannot_change_anything_from_then_on(ana:
     expect(notice.get_by_role("button", name="Copy the text")).to_be_visible()
 
 
+@both_ways
 def test_who_is_removed_loses_the_items_at_once(ana: Person, ben: Person) -> None:
     item = ana.creates("Salaries")
     ben.sees(item)
@@ -108,20 +92,82 @@ def test_who_is_removed_loses_the_items_at_once(ana: Person, ben: Person) -> Non
     expect(ben.toast("The calendar “Team” is gone")).to_be_visible()
 
 
+def test_escape_puts_a_question_away_before_the_dialog(ana: Person) -> None:
+    """Also when the focus is elsewhere. Seen failing with `keepAtEscape` taken out: the first Escape closes the dialog."""
+    dialog = opens_people(ana)
+    remove = row(dialog, "Cara").locator("[data-remove]")
+    for elsewhere in (False, True):
+        remove.click()
+        expect(row(dialog, "Cara").get_by_role("button", name="Cancel")).to_be_focused()
+        if elsewhere:
+            dialog.locator("[name=to]").focus()
+        ana.page.keyboard.press("Escape")
+        expect(dialog.locator("[data-question]")).to_have_count(0)
+        expect(remove).to_be_focused()
+    ana.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_that_there_is_no_connection_is_said_only_while_there_is_none(ana: Person, watch: Watch) -> None:
+    """Of the list and of the field, also after a loss so short that the page stayed "Live". Seen failing with `connected` taken out."""
+    watch.allow("ERR_INTERNET_DISCONNECTED")
+    dialog = opens_people(ana)
+    ana.page.context.set_offline(True)
+    row(dialog, "Cara").locator("[data-remove]").click()
+    row(dialog, "Cara").get_by_role("button", name="Remove", exact=True).click()
+    adds(dialog, "dan")
+    places = dialog.locator("[data-problem], #share-to-error")
+    expect(places.filter(has_text="there is no connection", visible=True)).to_have_count(1, timeout=PATIENCE_MS)
+    row(dialog, "Cara").locator("select").select_option("editor")
+    expect(places.filter(has_text="there is no connection", visible=True)).to_have_count(2, timeout=PATIENCE_MS)
+    ana.page.context.set_offline(False)
+    expect(places.filter(visible=True)).to_have_count(0, timeout=RECONNECT_MS)
+    expect(dialog.locator("[name=to]")).to_have_value("dan")
+    expect(row(dialog, "Cara").locator("select")).to_have_value("viewer", timeout=PATIENCE_MS)
+
+
+def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(ana: Person, ben: Person) -> None:
+    """Not even for a moment. Seen failing when news of one's role leave the reading under way valid."""
+    member = f"/api/calendars/{ana.calendar()}/members/{ben.id}/"
+    makes_link(ana)
+    assert ana.call("PATCH", member, data={"role": "owner"}).ok
+    expect(listed(ben)).to_be_visible()
+    held: list[tuple[Route, APIResponse]] = []
+    ben.page.route("**/links/", lambda route: held.append((route, route.fetch())))
+    opens_calendar(ben).locator("[data-share]").click()
+    dialog = ben.page.locator("#share-dialog")
+    wait_until(lambda: ben.page.evaluate("1") and held, what="the answer with the links", interval_seconds=0.05)
+    dialog.evaluate(
+        """one => {
+            const note = () => { if (one.querySelector(".link-row")) one.dataset.flashed = ""; };
+            new MutationObserver(note).observe(one, { childList: true, subtree: true });
+        }"""
+    )
+    # The answer comes while the page waits for an end of the news.
+    ben.page.evaluate(
+        """() => {
+            const later = window.setTimeout;
+            window.setTimeout = (run, ms) => later(run, ms === 150 ? 1_500 : ms);
+        }"""
+    )
+    assert ana.call("PATCH", member, data={"role": "viewer"}).ok
+    expect(dialog.locator("#share-title")).to_contain_text("People of", timeout=PATIENCE_MS)
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(row(dialog, "Ben").locator("[data-role-text]")).to_have_text("Viewer", timeout=PATIENCE_MS)
+    expect(dialog).not_to_have_attribute("data-flashed", "")
+
+
 def test_who_is_removed_in_mid_sentence_keeps_what_they_typed(ana: Person, ben: Person) -> None:
     item = ana.creates("Salaries")
     ben.sees(item)
     ben.opens(item).locator("[name=title]").fill("Salaries, half typed")
-    removed = ana.call("DELETE", f"/api/calendars/{ana.calendar()}/members/{user_id(ben)}/")
+    removed = ana.call("DELETE", f"/api/calendars/{ana.calendar()}/members/{ben.id}/")
     assert removed.ok
     expect(ben.dialog.locator("[data-news=locked]")).to_contain_text("not shared with you", timeout=PATIENCE_MS)
     expect(ben.dialog.locator("[name=title]")).to_have_value("Salaries, half typed")
     expect(ben.dialog.locator("[data-save]")).to_be_hidden()
     ben.sees_nothing_of(item)
-
-
-def user_id(person: Person) -> str:
-    return str(person.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId"))
 
 
 def test_a_member_leaves_and_the_owner_sees_it_with_the_list_open(ana: Person, ben: Person) -> None:
@@ -143,13 +189,21 @@ def test_a_member_leaves_and_the_owner_sees_it_with_the_list_open(ana: Person, b
     expect(row(list_of_ana, "Cara").locator("select")).to_be_focused()
 
 
-def test_the_last_owner_is_told_why_they_cannot_leave(ana: Person, watch: Watch) -> None:
-    watch.allow("status of 422")
+def test_the_last_owner_is_told_at_once_that_they_cannot_leave(ana: Person) -> None:
+    """With another owner they are asked. Seen failing with everybody asked, and with nobody asked who is an owner."""
     dialog = opens_people(ana)
+    place = dialog.locator("[data-leave-place]")
     dialog.locator("[data-leave]").click()
-    dialog.get_by_role("button", name="Leave", exact=True).click()
-    expect(dialog.locator("[data-problem]")).to_contain_text("A calendar needs an owner", timeout=PATIENCE_MS)
-    expect(listed(ana)).to_be_visible()
+    expect(place).to_contain_text("You are the only owner of “Team”")
+    expect(place.get_by_role("button", name="Leave")).to_have_count(0)
+    place.get_by_role("button", name="Close").click()
+    expect(place).to_be_empty()
+    expect(dialog.locator("[data-leave]")).to_be_focused()
+    row(dialog, "Ben").locator("select").select_option("owner")
+    row(dialog, "Ben").get_by_role("button", name="Beside me").click()
+    expect(row(dialog, "Ben")).to_have_attribute("data-role", "owner", timeout=PATIENCE_MS)
+    dialog.locator("[data-leave]").click()
+    expect(place.get_by_role("button", name="Leave", exact=True)).to_be_visible()
 
 
 def test_an_owner_hands_a_calendar_over(ana: Person, ben: Person) -> None:
@@ -165,7 +219,24 @@ def test_an_owner_hands_a_calendar_over(ana: Person, ben: Person) -> None:
     expect(opens_calendar(ben).locator("[data-save]")).to_be_visible(timeout=PATIENCE_MS)
 
 
+def test_an_owner_sees_in_an_open_dialog_what_another_owner_does(ana: Person, ben: Person) -> None:
+    """Seen failing with `sharing` described to nobody."""
+    assert ana.call("PATCH", f"/api/calendars/{ana.calendar()}/members/{ben.id}/", data={"role": "owner"}).ok
+    expect(opens_calendar(ben).locator("[data-save]")).to_be_visible(timeout=PATIENCE_MS)
+    ben.page.keyboard.press("Escape")
+    seen, dialog = opens_people(ben), opens_people(ana)
+    row(dialog, "Cara").locator("select").select_option("editor")
+    expect(row(seen, "Cara").locator("select")).to_have_value("editor", timeout=PATIENCE_MS)
+    adds(dialog, "eve@example.org", "viewer")
+    expect(row(seen, "eve@example.org")).to_contain_text("Viewer · until", timeout=PATIENCE_MS)
+    row(dialog, "eve@example.org").locator("[data-withdraw]").click()
+    row(dialog, "eve@example.org").get_by_role("button", name="Withdraw", exact=True).click()
+    expect(row(seen, "eve@example.org")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(seen.locator("[data-invited]")).to_be_hidden()
+
+
 def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Person) -> None:
+    """Nobody is told that it is gone when it is back. Seen failing with that left standing on Ana's page, and on Ben's."""
     item = ana.creates("Annual plan")
     for person in (ana, ben):
         person.sees(item)
@@ -176,6 +247,9 @@ def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Pe
     for person in (ana, ben):
         person.sees_nothing_of(item)
         expect(listed(person)).to_have_count(0)
+    gone = (ana.toast("The calendar “Team” is deleted."), ben.toast("The calendar “Team” is gone"))
+    ben.page.locator("#toasts .toast").hover()  # it stays by itself, as long as it is looked at
+    expect(gone[1]).to_be_visible()
     ana.page.get_by_role("button", name="Trash").click()
     deleted = ana.page.locator("#trash-dialog .trash__row", has_text="Team")
     expect(deleted).to_contain_text(re.compile("can be restored until"), timeout=PATIENCE_MS)
@@ -184,15 +258,26 @@ def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Pe
     for person in (ana, ben):
         expect(listed(person)).to_have_count(1, timeout=PATIENCE_MS)
         person.sees(item, "Annual plan")
+    expect(ben.toast("The calendar “Team” is shared with you.")).to_be_visible()
+    assert [toast.count() for toast in gone] == [0, 0]
 
 
-def order(person: Person) -> list[str]:
-    return person.page.locator("#calendars .calendar-toggle__name").all_text_contents()
+def opens_another_page(person: Person) -> Person:
+    return Person(person.page.context.new_page(), person.url).goto()
+
+
+def lifts_row(person: Person, name: str) -> tuple[float, float]:
+    """Take a calendar's row by its grip, and keep it in the air. Return where the pointer is."""
+    listed(person, name).hover()
+    x, y = middle(listed(person, name).locator("[data-grip]"))
+    person.page.mouse.move(x, y)
+    person.page.mouse.down()
+    return x, y
 
 
 def test_ones_own_order_is_the_same_on_all_ones_pages_and_nobody_elses(ana: Person, ben: Person) -> None:
     """By keys, then by dragging. Seen failing with `tell` taken out of `set_order`."""
-    other = Person(ana.page.context.new_page(), ana.url).goto()
+    other = opens_another_page(ana)
     assert order(ana) == ["Team", "Projects", "Holidays"]
     grip = listed(ana).locator("[data-grip]")
     grip.focus()
@@ -202,21 +287,35 @@ def test_ones_own_order_is_the_same_on_all_ones_pages_and_nobody_elses(ana: Pers
     for person in (ana, other):
         wait_until(lambda: order(person) == ["Projects", "Holidays", "Team"], what="the order by keys")  # noqa: B023
     expect(ana.page.locator("#calendars-order")).to_have_text("Team: place 3 of 3")
-
-    def dragged_up() -> bool:
-        """Drag, and again when the page was busy with what the keys did."""
-        if order(other) != ["Holidays", "Projects", "Team"]:
-            listed(other, "Holidays").hover()
-            x, y = middle(listed(other, "Holidays").locator("[data-grip]"))
-            other.page.mouse.move(x, y)
-            other.page.mouse.down()
-            other.page.mouse.move(x, y - 60, steps=6)
-            other.page.mouse.up()
-        return order(other) == ["Holidays", "Projects", "Team"]
-
-    wait_until(dragged_up, what="the order by dragging", interval_seconds=0.5)
+    x, y = lifts_row(other, "Holidays")
+    other.page.mouse.move(x, y - 60, steps=6)
+    other.page.mouse.up()
     for person in (other, ana):
         wait_until(lambda: order(person) == ["Holidays", "Projects", "Team"], what="the order by dragging")  # noqa: B023
     assert order(ben) == ["Team", "Projects", "Holidays"]
     ana.page.reload()
     assert order(ana.wait_until_live()) == ["Holidays", "Projects", "Team"]
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["put back", "put elsewhere"])
+def test_what_comes_while_a_calendar_is_dragged_disturbs_nothing_and_is_there_at_the_drop(
+    ana: Person, moved: bool
+) -> None:
+    """Seen failing with the rows saved as they stand at the drop: what another page did meanwhile was undone."""
+    other = opens_another_page(ana)
+    team, projects, holidays = map(ana.calendar, ("Team", "Projects", "Holidays"))
+    x, y = lifts_row(other, "Holidays")
+    other.page.mouse.move(x, y - 6, steps=2)
+    assert ana.call("PUT", "/api/calendars/order/", data={"ids": [projects, team, holidays]}).ok
+    assert ana.call("PATCH", f"/api/calendars/{team}/", data={"name": "Crew"}).ok
+    expect(listed(other, "Crew")).to_be_visible(timeout=PATIENCE_MS)  # so the order has been told, too
+    assert order(other) == ["Crew", "Projects", "Holidays"]
+    if moved:
+        other.page.mouse.move(x, y - 90, steps=6)
+        assert order(other) == ["Holidays", "Crew", "Projects"]
+    other.page.mouse.up()
+    expected = ["Projects", "Holidays", "Crew"] if moved else ["Projects", "Crew", "Holidays"]
+    for person in (other, ana):
+        wait_until(lambda: order(person) == expected, what="both changes of the order")  # noqa: B023
+    ana.page.reload()
+    assert order(ana.wait_until_live()) == expected

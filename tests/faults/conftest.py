@@ -1,16 +1,21 @@
-"""One cluster for all tests of faults: what a test breaks it also mends, and the next one finds everything running."""
+"""A cluster for all tests of faults, and a process for each that needs no more: what a test breaks it also mends."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Protocol
 
+import httpx
 import pytest
 
-from tests.cluster import Cluster
+from tests.cluster import Cluster, Node
 from tests.faults.pages import Page, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all
+from tests.faults.raw import Raw
+from tests.faults.serving import serving, sign_in
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide what a failure says
 
@@ -64,3 +69,36 @@ def pages(at_node: list[Program], ana: Program, calendar: str) -> Iterator[Seque
     with opened(of_each_kind(at_node, calendar)) as made:
         await_right(made, ana, what="at the start")
         yield made
+
+
+# --- one process, without the rest -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
+    """Return a process of this test alone. `CALENDAR_LIVE` of the test's module are entries of that setting."""
+    with serving(tmp_path, **getattr(request.module, "CALENDAR_LIVE", {})) as node:
+        yield node
+
+
+@pytest.fixture
+def client(node: Node) -> Iterator[httpx.Client]:
+    """Return the owner at the process."""
+    with closing(sign_in(node.url)) as client:
+        yield client
+
+
+class Connect(Protocol):
+    """Makes a connection to the process, which ends with the test."""
+
+    def __call__(self, *, receive_bytes: int | None = None) -> Raw: ...
+
+
+@pytest.fixture
+def connect(node: Node, client: httpx.Client) -> Iterator[Connect]:
+    with ExitStack() as stack:
+
+        def make(*, receive_bytes: int | None = None) -> Raw:
+            return stack.enter_context(closing(Raw(node, client, receive_bytes=receive_bytes)))
+
+        yield make

@@ -21,19 +21,24 @@ class Follower:
     """One socket on one calendar. `closed` is the code of its end: 1006, as in a browser, where none was heard."""
 
     def __init__(
-        self, port: int, *, cookie: str, calendar: str, receive_bytes: int | None = None, tls: bool = False
+        self,
+        port: int,
+        *,
+        cookie: str,
+        calendar: str,
+        receive_bytes: int | None = None,
+        tls: bool = False,
+        page: str = "",
     ) -> None:
-        """Connect; `receive_bytes`: how much the kernel may take for a follower that does not read."""
+        """Connect; `receive_bytes`: how much the kernel may take for a follower that does not read; `page`: another scheme than its own."""
         plain = socket.socket()
         if receive_bytes:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         plain.settimeout(10)
         plain.connect((LOOPBACK, port))
-        opening = handshake(path="/ws/", port=port, cookie=cookie)
+        opening = handshake(path="/ws/", port=port, cookie=cookie, scheme=page or ("https" if tls else "http"))
         if tls:
-            plain = _unchecked().wrap_socket(
-                plain
-            )  # daphne does not say that it ended TLS: the origin is compared as plain http
+            plain = _unchecked().wrap_socket(plain)
         plain.sendall(opening)
         self._begin_with(plain, calendar)
 
@@ -64,6 +69,11 @@ class Follower:
         """Ask, once greeted, for what is after the picture, or from now on where there is none."""
         read_until(lambda: "hello" in self.frames, [self], what="hello")
         self.say({"type": "subscribe", "id": 1, "calendar": self.calendar, "state": self.state, "access": self.access})
+
+    def follow(self) -> None:
+        """Subscribe, and read until the answer is there."""
+        self.subscribe()
+        read_until(lambda: self.state, [self], what="subscribed")
 
     def say(self, frame: dict[str, Any]) -> None:
         self.send(masked(TEXT, json.dumps(frame).encode()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import signal
 import socketserver
 import sys
@@ -14,12 +13,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
-
 from tests.cluster import Cluster
 from tests.faults.load import Written, pass_seconds, writers
 from tests.faults.pages import BOUND_SECONDS, Page, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all, since
+from tests.faults.serving import sign_in
 from tests.servers import LOOPBACK, Redis
 from tests.waiting import wait_until
 
@@ -133,7 +131,7 @@ def redis_away(cluster: Cluster, sessions: dict[str, str], *, seconds: float, wa
                 late = stack.enter_context(opened(of_each_kind(at_node, calendar)))
                 _await_live(late)
                 opened_at = time.monotonic()
-                _sign_in(cluster.url)
+                sign_in(cluster.url, name="ben").close()
                 pass_seconds(seconds, lambda: _check(observer, calendar, [*pages, *late]))
                 _await_heard(load.of("away"), pages)
             load.phase = "back"
@@ -177,15 +175,6 @@ def _check(observer: Program, calendar: str, pages: Sequence[Page]) -> None:
     assert observer.feed(calendar).status_code == 200
     for page in pages:
         page.check()
-
-
-def _sign_in(url: str) -> None:
-    with httpx.Client(base_url=url, trust_env=False) as client:
-        form = client.get("/login/").raise_for_status()
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
-        assert token
-        told = {"csrfmiddlewaretoken": token[1], "username": "ben", "password": "demo"}
-        assert client.post("/login/", data=told).status_code == 302
 
 
 def _await_broadcasts(cluster: Cluster) -> None:

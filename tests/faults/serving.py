@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,29 +18,24 @@ import httpx
 import psutil
 
 from tests.cluster import ROOT, Node
-from tests.servers import LOOPBACK, free_port, open_folder
+from tests.servers import LOOPBACK, free_port, open_folder, site_environ
 
 SERVER: Final = (sys.executable, "-m", "calendar_live.server")
 STOCK: Final = (sys.executable, "-m", "daphne")
 APPLICATION: Final = "project.asgi:application"
-_MINE: Final = ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ORIGINS", "HTTPS", "FORCE_SCRIPT_NAME", "STATIC_ROOT")
 
 
 def environment(database: str, **calendar_live: object) -> dict[str, str]:
     """Return the environment of a process of the site over a database; names are entries of CALENDAR_LIVE."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _MINE}
-    return inherited | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "DJANGO_SETTINGS_MODULE": "tests.faults.serving_settings",
-        "DEBUG": "1",
-        "DATABASE_URL": database,
-        "CALENDAR_LIVE": json.dumps({"MAX_SOCKETS_PER_USER": 1_000, **calendar_live}),
-        "PYTHONUNBUFFERED": "1",
-    }
+    return site_environ(
+        DJANGO_SETTINGS_MODULE="tests.faults.serving_settings",
+        DATABASE_URL=database,
+        CALENDAR_LIVE=json.dumps({"MAX_SOCKETS_PER_USER": 1_000, **calendar_live}),
+    )
 
 
 @cache
-def _filled_database() -> Path:
+def filled_database() -> Path:
     """Return a SQLite file with the demo's people and calendars, made once."""
     folder = open_folder("calendar-serving-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -71,7 +65,7 @@ def serving(
 ) -> Iterator[Node]:
     """Yield a process that serves the demo from a database of its own, and end it."""
     database = folder / f"{free_port()}.sqlite3"
-    shutil.copy(_filled_database(), database)
+    shutil.copy(filled_database(), database)
     port = port or free_port()
     where = options or ("--bind", LOOPBACK, "--port", str(port))
     node = Node(

@@ -86,8 +86,7 @@ class Stream:
         self._items = [self._create(number) for number in range(_ITEMS)]
         self.ordinary = [self.follower(Listener) for _ in range(ordinary)]
         for one in self.ordinary:
-            one.subscribe()
-            read_until(lambda one=one: one.state, [one], what="subscribed")  # type: ignore[misc]
+            one.follow()
 
     def _create(self, number: int) -> str:
         name = f"00000000-0000-4000-8000-{number:012}"
@@ -116,8 +115,7 @@ class Stream:
     def load(self, one: Follower) -> None:
         """Have a follower start anew: subscribe, then the feed."""
         one.forget()
-        one.subscribe()
-        read_until(lambda: one.state, [one], what="subscribed")
+        one.follow()
         assert one.state
         one.items = self.feed(min_revision=int(one.state.partition(".")[0])) | one.items
 

@@ -29,10 +29,8 @@ PAUSE_SECONDS: Final = 60.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Redis]:
-    running = Redis()
-    running.start()
-    yield running
-    running.close()
+    with Redis() as running:
+        yield running
 
 
 @pytest.fixture
@@ -123,23 +121,30 @@ def test_a_cache_that_is_full_serves_what_it_has_and_stores_nothing(client: redi
 
 
 def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: redis.Redis) -> None:
-    """Not yet seen failing: no one cure to take out was found."""
+    """Also not who is computing: another process is at it all the time, and nobody waits for what was forgotten.
+
+    Seen failing with `_await` that does not look whether the lock is still there.
+    """
     ended = threading.Event()
 
     def forget() -> None:
         while not ended.is_set():
+            client.set(f"{STORED}:lock", b"b1")
             client.flushall()
 
     forgetful = threading.Thread(target=forget)
     forgetful.start()
+    started = time.monotonic()
     try:
-        assert 0 < ask(200) <= 200
+        assert 0 < ask(20) <= 20
     finally:
         ended.set()
         forgetful.join(10)
+    assert time.monotonic() - started < cache._LOCK_SECONDS
 
 
 def test_a_cache_too_small_for_all_evicts_and_harms_nobody(client: redis.Redis) -> None:
+    """Seen failing with what is not there any more taken for no bytes."""
     client.config_set("maxmemory-policy", "allkeys-lru")
     client.config_set("maxmemory", client.info("memory")["used_memory"] + 200_000)
     for number in range(100):
@@ -199,6 +204,7 @@ def test_garbage_under_our_keys_is_replaced_and_never_served(
 
 
 def test_a_lock_that_is_garbage_holds_up_nobody(client: redis.Redis) -> None:
+    """Seen failing when the complaint of Redis fails the request."""
     client.rpush(f"{STORED}:lock", b"x")
     started = time.monotonic()
     assert ask() == 1

@@ -4,98 +4,26 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
-from typing import Final
+from contextlib import closing, contextmanager
+from typing import Any, Final
 
 import httpx
 import pytest
 
 from bench.frames import handshake
 from tests.cluster import Node
+from tests.faults.conftest import Connect
 from tests.faults.followers import Follower, read_until
-from tests.faults.serving import SERVER, calendar_of, connections_to, cookie_of, serving, sign_in
+from tests.faults.serving import SERVER, calendar_of, cookie_of
 from tests.servers import LOOPBACK
 from tests.waiting import wait_until
 
 DRAIN_SECONDS: Final = 4
-
-
-class Raw:
-    """One HTTP/1.1 connection of which each byte is sent when the test says so."""
-
-    def __init__(self, node: Node, client: httpx.Client, *, receive_bytes: int | None = None) -> None:
-        self._host = f"{LOOPBACK}:{node.port}"
-        self._headers = f"Cookie: {cookie_of(client)}\r\nX-CSRFToken: {client.headers['X-CSRFToken']}\r\n"
-        self.socket = socket.socket()
-        if receive_bytes:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(20)
-        self.socket.connect((LOOPBACK, node.port))
-        self.port = self.socket.getsockname()[1]
-
-    def request(self, method: str, path: str, body: object = None) -> bytes:
-        """Return a request as bytes."""
-        content = b"" if body is None else json.dumps(body).encode()
-        head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{self._headers}"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        return head.encode() + content
-
-    def ask(self, path: str) -> None:
-        self.socket.sendall(self.request("GET", path))
-
-    def post(self, path: str, body: object) -> None:
-        self.socket.sendall(self.request("POST", path, body))
-
-    def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of the next answer. Raises ConnectionError when it is cut off."""
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += self._more()
-        head, _, body = received.partition(b"\r\n\r\n")
-        lines = head.decode().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
-        while len(body) < int(headers["content-length"]):
-            body += self._more()
-        return int(lines[0].split()[1]), headers, body
-
-    def _more(self) -> bytes:
-        received = self.socket.recv(65_536)
-        if not received:
-            raise ConnectionError("the answer was cut off")
-        return received
-
-    def close(self) -> None:
-        self.socket.close()
-
-
-Connect = Callable[[], Raw]
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    with serving(tmp_path, DRAIN_SECONDS=DRAIN_SECONDS) as node:
-        yield node
-
-
-@pytest.fixture
-def client(node: Node) -> Iterator[httpx.Client]:
-    with closing(sign_in(node.url)) as client:
-        yield client
-
-
-@pytest.fixture
-def connect(node: Node, client: httpx.Client) -> Iterator[Connect]:
-    """Make connections that end with the test."""
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(closing(Raw(node, client)))
+CALENDAR_LIVE: Final[dict[str, Any]] = {"DRAIN_SECONDS": DRAIN_SECONDS}
 
 
 @contextmanager
@@ -168,7 +96,7 @@ def test_who_waits_to_be_accepted_is_answered(node: Node, client: httpx.Client, 
 def test_who_has_said_nothing_yet_is_answered(node: Node, connect: Connect) -> None:
     """Seen failing without the time for the first word."""
     silent = connect()
-    wait_until(lambda: silent.port in connections_to(node), what="the connection")
+    wait_until(silent.is_open, what="the connection")
     tell_to_stop(node)
     node.signal(signal.SIGSTOP)  # so that it does not matter how slow this test is
     silent.ask("/healthz")
@@ -183,8 +111,7 @@ def test_pages_are_sent_elsewhere_and_those_that_stay_are_closed_with_4001(
     """Seen failing without `hub.end`, with `see_off` doing nothing, and without the close at the end."""
     calendar, cookie = str(calendar_of(client)["id"]), cookie_of(client)
     page = Follower(node.port, cookie=cookie, calendar=calendar)
-    page.subscribe()
-    read_until(lambda: page.state, [page], what="subscribed")
+    page.follow()
     coming = connect()
     opening = handshake(path="/ws/", port=node.port, cookie=cookie)
     coming.socket.sendall(opening[:-4])
@@ -203,7 +130,7 @@ def test_a_request_longer_than_the_time_is_given_up(node: Node, client: httpx.Cl
     calendar = calendar_of(client)
     half = connect()
     half.socket.sendall(half.request("PATCH", f"/api/calendars/{calendar['id']}/", {"name": "Half"})[:-5])
-    wait_until(lambda: half.port in connections_to(node), what="the connection")
+    wait_until(half.is_open, what="the connection")
     told_at = time.monotonic()
     tell_to_stop(node)
     assert end_of(node) == 0
@@ -213,6 +140,6 @@ def test_a_request_longer_than_the_time_is_given_up(node: Node, client: httpx.Cl
 
 
 def test_a_port_that_is_taken_is_told_by_the_exit_code(node: Node) -> None:
-    """Seen failing with the exit code always 0."""
+    """Seen failing with an end that does not wait for daphne to say so (`run` within a `try`, the end in its `finally`)."""
     command = [*SERVER, "--bind", LOOPBACK, "--port", str(node.port), "project.asgi:application"]
     assert subprocess.run(command, env=node._environ, capture_output=True, timeout=60).returncode == 1

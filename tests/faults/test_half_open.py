@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
 
 from tests.cluster import Node
+from tests.faults.conftest import Connect
 from tests.faults.followers import Follower, read_until
-from tests.faults.serving import calendar_of, connections_to, cookie_of, serving, sign_in
+from tests.faults.serving import calendar_of, cookie_of, serving
 from tests.servers import LOOPBACK
 from tests.waiting import wait_until
 
@@ -25,29 +24,11 @@ SILENT: Final = 4012
 WINDOW: Final = timedelta(days=180)
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    with serving(tmp_path, SILENCE_SECONDS=SILENCE_SECONDS) as node:
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """Return a process of all tests here: none of them harms it."""
+    with serving(tmp_path_factory.mktemp("half-open"), SILENCE_SECONDS=SILENCE_SECONDS) as node:
         yield node
-
-
-@pytest.fixture
-def client(node: Node) -> Iterator[httpx.Client]:
-    with closing(sign_in(node.url)) as client:
-        yield client
-
-
-@pytest.fixture
-def peer(node: Node) -> Iterator[socket.socket]:
-    """Return a connection of which the kernel keeps little that is not read."""
-    with socket.socket() as peer:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        peer.connect((LOOPBACK, node.port))
-        yield peer
-
-
-def is_open(node: Node, peer: socket.socket) -> bool:
-    return peer.getsockname()[1] in connections_to(node)
 
 
 def large_feed(client: httpx.Client) -> str:
@@ -65,36 +46,41 @@ def large_feed(client: httpx.Client) -> str:
     return address
 
 
-def test_who_takes_nothing_of_an_answer_is_cut_off(node: Node, client: httpx.Client, peer: socket.socket) -> None:
+def test_who_takes_nothing_of_an_answer_is_cut_off(client: httpx.Client, connect: Connect) -> None:
     """To the kernel a peer that is gone and one that reads no more are the same.
 
-    As nginx asks: a connection that is kept is given up by Twisted, some time after its answer.
+    As nginx asks: a connection that is kept is given up by Twisted, some time after its answer. Seen failing without `_bound_silence`.
     """
-    head = f"GET {large_feed(client)} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n"
-    peer.sendall(f"{head}Cookie: {cookie_of(client)}\r\n\r\n".encode())
-    wait_until(lambda: not is_open(node, peer), what="the end", timeout_seconds=PATIENCE_SECONDS)
+    address = large_feed(client)
+    peer = connect(receive_bytes=4_096)  # only now: one that has asked for nothing is given up too
+    head = f"GET {address} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n"
+    peer.socket.sendall(f"{head}Cookie: {cookie_of(client)}\r\n\r\n".encode())
+    assert peer.socket.recv(12) == b"HTTP/1.1 200"
+    wait_until(lambda: not peer.is_open(), what="the end", timeout_seconds=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"]
 )
-def test_a_request_that_does_not_come_is_not_waited_for(sent: bytes, node: Node, peer: socket.socket) -> None:
+def test_a_request_that_does_not_come_is_not_waited_for(sent: bytes, connect: Connect) -> None:
     """Seen failing with Twisted's own time, a minute."""
-    peer.sendall(sent)
-    wait_until(lambda: not is_open(node, peer), what="the end", timeout_seconds=PATIENCE_SECONDS)
+    peer = connect()
+    peer.socket.sendall(sent)
+    wait_until(lambda: not peer.is_open(), what="the end", timeout_seconds=PATIENCE_SECONDS)
 
 
-def test_a_request_that_comes_byte_by_byte_is_not_waited_for(node: Node, peer: socket.socket) -> None:
+def test_a_request_that_comes_byte_by_byte_is_not_waited_for(connect: Connect) -> None:
     """Seen failing with `resetTimeout` as Twisted has it: each byte would buy the time anew."""
+    peer = connect()
 
     def has_ended() -> bool:
         try:
-            peer.sendall(b"x")
+            peer.socket.sendall(b"x")
         except OSError:
             return True
-        return not is_open(node, peer)
+        return not peer.is_open()
 
-    peer.sendall(b"GET /")
+    peer.socket.sendall(b"GET /")
     wait_until(has_ended, what="the end", timeout_seconds=PATIENCE_SECONDS, interval_seconds=0.2)
 
 

@@ -57,7 +57,10 @@ def test_a_process_killed_between_commit_and_broadcast_loses_nothing(
 def test_a_process_that_stood_still_catches_up_in_order(
     cluster: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:
-    """Invariants 3 and 5. Redis has given up on it meanwhile. Not yet seen failing; to be tried: a hub without its look."""
+    """Invariants 3 and 5. Redis has given up on it meanwhile.
+
+    Not yet seen failing: without the look a later broadcast has the hub read the log.
+    """
     assert cluster.redis is not None
     with opened(of_each_kind(at_node, calendar)) as pages:
         await_right(pages, ana, what="at the start")

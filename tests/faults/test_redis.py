@@ -40,7 +40,7 @@ def test_a_redis_that_is_away_costs_a_second_of_staleness_and_nothing_else(
 def test_subscriptions_that_redis_cuts_all_the_time_lose_nothing(
     cluster: Cluster, ana: Program, calendar: str, pages: Sequence[Page]
 ) -> None:
-    """Invariants 5 and 8. Not yet seen failing; to be tried: a hub that does not look at the heads."""
+    """Invariants 5 and 8. Seen failing with a hub that does not look at the heads."""
     assert cluster.redis is not None
     ended = threading.Event()
 

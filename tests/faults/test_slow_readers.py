@@ -20,7 +20,8 @@ from tests.waiting import wait_until
 
 TOO_SLOW: Final = 4008
 # What waits for two slow readers, what was copied of it on its way, and what Python does not give back.
-GROWTH_BYTES: Final = 20_000_000
+GROWTH_BYTES: Final = 30_000_000
+LOOK_SECONDS: Final = 2  # daphne's `timeout_checker`; a heartbeat would end a socket too, but later
 
 
 @pytest.fixture
@@ -30,10 +31,13 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node) -> None:
-    """Invariant 10."""
-    figures = measure(node)
+    """Invariant 10. `python -m tests.faults.slow_readers` measures it at length.
+
+    Seen failing with a `MAX_BACKLOG_BYTES` of a hundred megabytes.
+    """
+    figures = measure(node, ordinary=20)
     print(figures.table())
-    assert figures.offered_bytes > 20_000_000
+    assert 2 * figures.offered_bytes > GROWTH_BYTES, "kept for both, it would be noticed"
     assert figures.closed_too_slow >= 2
     assert set(figures.ends) <= {TOO_SLOW, ABORTED}
     assert figures.growth_bytes < GROWTH_BYTES
@@ -44,7 +48,7 @@ def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node
 
 @pytest.mark.parametrize("kind", ["stock", "tls"])
 def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str, tmp_path: Path) -> None:
-    """Invariant 10."""
+    """Invariant 10. Seen failing with a `MAX_BACKLOG_BYTES` of a hundred megabytes."""
     secure, plain = free_port(), free_port()
     chain, key = certificate(tmp_path)
     options: tuple[str, ...] = ("--bind", LOOPBACK, "--port", str(plain))
@@ -65,7 +69,7 @@ def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str
 
 
 def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
-    """Invariant 10: autobahn writes them by itself, past the consumer."""
+    """Invariant 10: autobahn writes them by itself, past the consumer. Seen failing without the look in `timeout_checker`."""
     with stream_of(node, ordinary=1) as stream, closing(stream.follower(receive_bytes=4_096)) as flood:
         read_until(lambda: "hello" in flood.frames, [flood], what="hello")
         pings = masked(PING, b"x" * 125) * 1_000
@@ -75,20 +79,19 @@ def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
         def is_cut() -> bool:
             nonlocal sent
             try:
-                flood.socket.sendall(pings)
-                sent += len(pings)
+                sent += flood.socket.send(pings[sent % len(pings) :])  # half a frame would end the socket, too
             except TimeoutError:
                 pass
             except OSError:
                 return True
             return flood.port not in connections_to(node)
 
-        wait_until(is_cut, what="the end of the flood", timeout_seconds=30)
+        wait_until(is_cut, what="the end of the flood", timeout_seconds=5 * LOOK_SECONDS)
         assert sent > 1_000_000
 
 
 def test_who_comes_back_reads_on_from_where_it_was(node: Node) -> None:
-    """By a replay, not by a new start."""
+    """By a replay, not by a new start. Seen failing with a hub that resets whoever missed something."""
     with stream_of(node, ordinary=1) as stream, closing(stream.follower()) as page:
         stream.load(page)
         stream.change(1)

@@ -1,16 +1,25 @@
-"""What every test of the live side needs: a layer, threads and a hub of its own, and pages that check what they hear."""
+"""What every test of the live side needs: a layer, threads and a hub of its own, and sockets that leave nothing behind."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from channels.layers import channel_layers
+from django.contrib.auth.models import User
 from django.db import connections
+from prometheus_client import REGISTRY
 
-from calendar_live.live import reader
-from calendar_live.live.hub import Hub, subscriptions
+from calendar_live.live import consumer, reader
+from calendar_live.live.deliveries import subscriptions
+from calendar_live.live.hub import Hub, get_hub
+from tests.live.pages import in_thread
+from tests.live.processes import close, make_hubs, use_redis
+from tests.live.sockets import Open, Socket, sign_in
+from tests.servers import Redis
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +49,59 @@ async def hub(no_look: None) -> AsyncIterator[Hub]:
     made = Hub()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def open_socket(settings: Any) -> AsyncIterator[Open]:
+    """Return a function that opens the socket of a user; all are left at the end, and must leave nothing behind."""
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.1}
+    opened: list[Socket] = []
+
+    async def open_one(user: User | None = None, **own: Any) -> Socket:
+        session = own.pop("session", None) or (None if user is None else await in_thread(sign_in, user))
+        socket = Socket(session, **own)
+        opened.append(socket)
+        await socket.open()
+        return socket
+
+    yield open_one
+    for socket in opened:
+        if not socket.future.done():
+            with suppress(asyncio.CancelledError):
+                await socket.disconnect(timeout=10)
+    hub = get_hub()
+    await hub.look_at_heads()  # takes away calendars whose last page was reset
+    assert hub._served == {}
+    assert hub._audiences.of == {}
+    assert not consumer._open
+    assert REGISTRY.get_sample_value("calendar_live_sockets") == 0
+    assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0
+    await hub.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Redis]:
+    """Return a Redis that a test may kill and starts again."""
+    running = Redis()
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Return two processes' hubs that look at the heads only when a test makes them."""
+    use_redis(server, settings)
+    made = await make_hubs(settings)
+    yield made
+    await close(made)
+
+
+@pytest.fixture
+async def looking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Return two processes' hubs that look at the heads as in production, only oftener."""
+    use_redis(server, settings)
+    made = await make_hubs(settings, HEAD_CHECK_SECONDS=0.2)
+    yield made
+    await close(made)

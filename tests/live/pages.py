@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 
 from calendar_live.access import receiver_of
+from calendar_live.live import reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from calendar_live.protocol import frames
@@ -41,7 +42,7 @@ class Page:
         self._asked: dict[str, str | None] = {}  # calendar -> state of the subscribe under way
         self._numbers = itertools.count(1)
 
-    def recheck(self) -> None:
+    def recheck(self, *, at_leisure: bool = False) -> None:
         self.rechecks += 1
 
     def push(self, text: str) -> None:
@@ -84,7 +85,8 @@ class Page:
         if wanted is not None:
             self.states[key] = str(wanted)
         frame = frames.Subscribe(next(self._numbers), key, wanted, None if access is None else Access.parse(access))
-        await hub.subscribe(self, frame)
+        places = await reader.standings(self.receiver, [key])
+        await hub.subscribe(self, frame, places.get(key))
 
     def heard(self, kind: str) -> list[dict[str, Any]]:
         """Return the frames of a type, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from asgiref.testing import ApplicationCommunicator
@@ -93,3 +94,11 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels ships no 
     ) -> None:
         """Ask for a calendar."""
         await self.say({"type": "subscribe", "id": number, "calendar": str(calendar), "state": state, "access": access})
+
+    async def watch(self, calendar: object) -> None:
+        """Ask for a calendar, and wait until it is live."""
+        await self.subscribe(calendar)
+        await self.hear_of("subscribed")
+
+
+Open = Callable[..., Awaitable[Socket]]

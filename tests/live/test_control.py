@@ -10,8 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from calendar_live.live import broadcast
-from calendar_live.live import hub as hub_module
+from calendar_live.live import broadcast, listener
 from calendar_live.live.hub import Hub
 from tests.live.pages import Page, in_thread
 from tests.waiting import until
@@ -22,11 +21,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_every_page_is_told_to_connect_anew(
     hub: Hub, ana: User, ben: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(listener, "_RETRY_SECONDS", 0.05)
     pages = [Page(ana), Page(ana), Page(ben)]
     for page in pages:
         await hub.enter(page)
-    await until(lambda: not hub._unheard, what="the hub to listen")
+    await until(lambda: not hub._listener.unheard, what="the hub to listen")
     await in_thread(call_command, "reconnect_pages", "--spread-ms", "4000", stdout=StringIO())
     await until(lambda: all(page.texts for page in pages), what="the order")
     assert [json.loads(page.texts[-1]) for page in pages] == [{"type": "reconnect", "spreadMs": 4000}] * 3

@@ -15,7 +15,7 @@ from calendar_live.live import reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page, in_thread
-from tests.live.test_hub import write, write_unheard
+from tests.live.writing import write, write_unheard
 from tests.people import make_calendar
 from tests.waiting import until
 

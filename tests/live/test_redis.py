@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import redis.asyncio
-from channels.layers import channel_layers
 from django.contrib.auth.models import User
 
 from calendar_live.live import broadcast
@@ -16,72 +14,13 @@ from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import set_role
 from tests.live.pages import Page, in_thread
-from tests.live.test_hub import settled, write, write_unheard
+from tests.live.processes import NEVER, pages_on, use_redis
+from tests.live.writing import settled, write, write_unheard
 from tests.people import make_calendar
 from tests.servers import Redis
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NEVER = 3_600.0
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Redis]:
-    running = Redis()
-    running.start()
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def layers(server: Redis, settings: Any) -> None:
-    """Give each alias its own layer, as two processes have."""
-    layer = {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": server.url, "socket_timeout": 5}], "prefix": "calendar"},
-    }
-    settings.CHANNEL_LAYERS = {"default": layer, "second": layer}
-    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": NEVER, "BROADCAST_PAUSE_SECONDS": 0.1}
-
-
-async def make_hubs(settings: Any, **own: float) -> list[Hub]:
-    hubs = []
-    for alias in ("default", "second"):
-        settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"CHANNEL_LAYER": alias} | own
-        hubs.append(Hub())
-    settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"CHANNEL_LAYER": "default"}
-    return hubs
-
-
-async def close(hubs: list[Hub]) -> None:
-    for hub in hubs:
-        await hub.close()
-    for alias in ("default", "second"):
-        await channel_layers[alias].flush()
-
-
-@pytest.fixture
-async def hubs(layers: None, settings: Any) -> AsyncIterator[list[Hub]]:
-    made = await make_hubs(settings)
-    yield made
-    await close(made)
-
-
-@pytest.fixture
-async def looking_hubs(layers: None, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Hubs that look at the heads as in production, only oftener."""
-    made = await make_hubs(settings, HEAD_CHECK_SECONDS=0.2)
-    yield made
-    await close(made)
-
-
-async def pages_on(hubs: list[Hub], team: Calendar, ana: User) -> list[Page]:
-    pages = [Page(ana) for _ in range(4)]
-    for page, hub in zip(pages, hubs * 2, strict=True):
-        await hub.enter(page)
-        await page.subscribe(hub, team)
-    return pages
 
 
 async def test_two_processes_hear_each_change_once_and_in_order(hubs: list[Hub], team: Calendar, ana: User) -> None:
@@ -174,8 +113,9 @@ async def test_a_page_subscribes_while_redis_is_gone_and_hears_by_the_look(
 
 
 async def test_a_dead_redis_costs_a_writer_a_bounded_time_once(
-    layers: None, server: Redis, team: Calendar, ana: User, settings: Any
+    server: Redis, team: Calendar, ana: User, settings: Any
 ) -> None:
+    use_redis(server, settings)
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"BROADCAST_PAUSE_SECONDS": 60.0}
     server.kill()
     try:

@@ -23,8 +23,8 @@ from calendar_live.models import Calendar, Role
 from calendar_live.protocol.state import State as RealState
 from calendar_live.services import bulk, calendars, moving, work_items
 from tests.api.calls import Api
+from tests.history import back_up, put_back
 from tests.live.pages import Page, in_thread
-from tests.live.test_hub import back_up, put_back
 from tests.model import intents, wire
 from tests.model.intents import SCENARIOS, register
 from tests.model.rules import ALL

@@ -31,6 +31,7 @@ ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("look_compares_nonce",),
         ("hub_resets_other_history",),
     ),
+    "invariant 7": (("encoded_by_rights",),),
     "S3": (
         ("verify_nonce",),
         ("verify_kept",),
@@ -44,7 +45,12 @@ ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("silent_after_reset", "changes_need_cursor"),
     ),
     "S4": (("chunks_say_more",), ("hidden_sets_sent",)),
-    "S5": (("reset_on_rights",), ("access_has_version", "reset_on_rights"), ("grants_told_again",)),
+    "S5": (
+        ("reset_on_rights",),
+        ("access_has_version", "reset_on_rights"),
+        ("grants_told_again",),
+        ("becoming_secret_told",),
+    ),
     "S6": (("undo_needs_its_deletion",),),
     "invariant 2 and the cache": (
         ("one_statement",),
@@ -67,7 +73,6 @@ ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("subscribed_checks_access", "access_verified"),
         ("subscribed_never_moves",),
         ("subscribed_asks_again", "head_asks"),
-        ("subscribed_below_asks",),
         ("waiting_feeds_dropped",),
     ),
     "C5": (
@@ -99,9 +104,9 @@ ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "C11": (("dead_sockets_found",),),
 }
 
-_HUB = "tests/live/test_hub.py::"
-_CORE = "frontend/tests/core/rules.test.ts::"
-_CLIENT = "frontend/tests/client/live-client.test.ts::"
+_LIVE = "tests/live/"
+_CORE = "frontend/tests/core/"
+_CLIENT = "frontend/tests/client/"
 _SCENARIO = "tests/model/test_scenarios.py::"
 
 # What no random run shows: rule, switch (or none), why, and the test that shows it instead.
@@ -110,46 +115,57 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
         "S1",
         "",
         "the model's transactions are atomic",
-        "tests/test_changelog.py::test_concurrent_writers_leave_a_chain_without_gaps_in_commit_order",
+        "tests/test_changelog_concurrency.py::test_concurrent_writers_leave_a_chain_without_gaps_in_commit_order",
     ),
-    ("S3", "", "the model replays any number of sets", _HUB + "test_a_page_too_far_behind_is_reset"),
+    (
+        "S3",
+        "",
+        "the model replays any number of sets",
+        _LIVE + "test_hub_subscribing.py::test_a_page_too_far_behind_is_reset",
+    ),
     (
         "S3",
         "reset_voids_pending",
         "costs a second reset only",
-        _HUB + "test_a_page_reset_while_it_is_replayed_is_reset_once_and_stays_silent",
+        _LIVE + "test_hub_races.py::test_a_page_reset_while_it_is_replayed_is_reset_once_and_stays_silent",
     ),
     (
         "S4",
         "",
         "the model has no bytes",
-        _HUB + "test_a_set_too_large_to_broadcast_is_read_from_the_log_and_pushed_in_chunks",
+        _LIVE + "test_hub_deliveries.py::test_a_set_too_large_to_broadcast_is_read_from_the_log_and_pushed_in_chunks",
     ),
     (
         "S4",
         "",
         "a set that is not bulk would do no harm in the model",
-        _HUB + "test_a_bulk_change_is_a_reset_for_everyone_on_the_calendar_and_nothing_for_others",
+        _LIVE
+        + "test_hub_deliveries.py::test_a_bulk_change_is_a_reset_for_everyone_on_the_calendar_and_nothing_for_others",
     ),
     (
         "S5",
         "replay_by_rights_of_now",
         "masked by the check of `access` in the subscribe",
-        _HUB + "test_a_replay_is_redacted_by_the_rights_of_now",
+        _LIVE + "test_hub_subscribing.py::test_a_replay_is_redacted_by_the_rights_of_now",
     ),
-    ("C3", "ahead_is_held", "saves a subscribe only", _CORE + "ahead_is_held_250_ms_and_then_asked_for"),
+    (
+        "C3",
+        "ahead_is_held",
+        "saves a subscribe only",
+        _CORE + "rules-chain.test.ts::ahead_is_held_250_ms_and_then_asked_for",
+    ),
     (
         "C3",
         "change_row_guard",
         "follows from the chain and from feeds that wait",
-        _CORE + "row_is_taken_only_above_the_known_revision",
+        _CORE + "rules-feeds.test.ts::row_is_taken_only_above_the_known_revision",
     ),
-    ("C3", "fork_asks", "masked by the hub's reset", _CORE + "makes the client ask"),
+    ("C3", "fork_asks", "masked by the hub's reset", _CORE + "rules-chain.test.ts::makes the client ask"),
     (
         "C3",
         "cut_drops_chunks",
         "masked by the comparison of the two states",
-        _CORE + "cut_in_its_middle_leaves_nothing",
+        _CORE + "rules-chain.test.ts::cut_in_its_middle_leaves_nothing",
     ),
     (
         "C3",
@@ -162,7 +178,13 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
         "C4",
         "last_id_counts",
         "a reset voids pending subscribes, so an old answer is rare",
-        _CORE + "counts_only_for_the_last_id",
+        _CORE + "rules-chain.test.ts::counts_only_for_the_last_id",
+    ),
+    (
+        "C4",
+        "subscribed_below_asks",
+        "rarer than one run in 40,000",
+        _SCENARIO + "an-answer-to-a-subscribe-from-below-the-cursor-ends-no-overlay",
     ),
     (
         "C5",
@@ -176,16 +198,31 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
         "follows from the chain: a second line",
         _SCENARIO + "a-row-that-a-feed-lacks-is-hidden-and-stays-hidden",
     ),
-    ("C6", "head_needs_cursor", "a subscribe too many only", _CORE + "without a cursor"),
-    ("C6", "head_waits_for_pending", "a subscribe too many only", _CORE + "while a subscribe is pending"),
-    ("C7", "", "the model has no clock", _CORE + "waits_a_random_part_of_its_spread_then_starts_anew"),
+    ("C6", "head_needs_cursor", "a subscribe too many only", _CORE + "rules-feeds.test.ts::without a cursor"),
+    (
+        "C6",
+        "head_waits_for_pending",
+        "a subscribe too many only",
+        _CORE + "rules-feeds.test.ts::while a subscribe is pending",
+    ),
+    (
+        "C7",
+        "",
+        "the model has no clock",
+        _CORE + "rules-feeds.test.ts::waits_a_random_part_of_its_spread_then_starts_anew",
+    ),
     (
         "C10",
         "",
         "the model has no screen",
         "frontend/tests/fullcalendar/plugin.test.ts::page_holds_what_is_dragged_and_lets_it_go_at_the_drop",
     ),
-    ("C11", "", "the model has no clock", _CLIENT + "client_connects_anew_when_no_pong_comes_in_3_seconds"),
+    (
+        "C11",
+        "",
+        "the model has no clock",
+        _CLIENT + "broken-connection.test.ts::client_connects_anew_when_no_pong_comes_in_3_seconds",
+    ),
     (
         "invariant 10",
         "",

@@ -30,11 +30,13 @@ def count(out: tuple[str, ...], runs: int) -> tuple[int, list[int]]:
 
 
 def main(runs: int) -> None:
-    """Print a table of bad runs, and keep some of them."""
+    """Print a table of bad runs, and keep some of them: of a rule whose runs are too rare to be found again, those known before."""
+    before: dict[str, list[int]] = json.loads(KNOWN_BAD.read_text())
     seeds: dict[str, list[int]] = {}
     for rule, out in every():
         bad, kept = count(out, runs)
-        seeds["+".join(out)] = kept
+        name = "+".join(out)
+        seeds[name] = kept or [seed for seed in before.get(name, []) if shows(seed, out)]
         print(f"| {rule} | {' + '.join(out)} | {bad} | {kept} |", flush=True)
     KNOWN_BAD.write_text(json.dumps(seeds, indent=1) + "\n")
 

@@ -159,7 +159,10 @@ class Hub:
             self.reset(change_set.calendar, member, "bulk")
             return False
         assert member.access is not None
-        for frame in cut(change_set, member.access.rights, self.rules):
+        rights = member.access.rights
+        if rights == "public" and not self.rules.encoded_by_rights:
+            rights = "shared"
+        for frame in cut(change_set, rights, self.rules):
             member.socket.push(frame)
         member.reached = change_set.new.revision
         return True

@@ -150,9 +150,12 @@ class Watch:
         head, state, cursor = self.server.db.head(replica.calendar), removal.state, replica.cursor
         if cursor is None:
             return False
-        if not self._leads(replica, state, head) and self._leads(replica, cursor, head):
+        lost = not self._leads(replica, state, head)
+        if lost and self._leads(replica, cursor, head):
             return True
         apart = not self._leads(replica, state, cursor) and not self._leads(replica, cursor, state)
+        if lost and apart and self._leads(replica, head, cursor):
+            return True  # the history of after the first restore was lost by a second one
         return apart and replica.generation > removal.generation
 
     # --- mutations (invariant 8) -----------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def dead(run: Run, dice: Dice) -> None:
 
 
 def rights(run: Run, dice: Dice) -> None:
-    choices: tuple[Rights | None, ...] = ("full", "full", "shared", "freebusy", None)
+    choices: tuple[Rights | None, ...] = ("full", "full", "shared", "public", "freebusy", None)
     user, calendar, rights = dice.pick(USERS), dice.pick(CALENDARS), dice.pick(choices)
     run.net.say(f"{user} gets {rights} in {calendar}")
     run.net.server.give_rights(user, calendar, rights)

@@ -23,6 +23,7 @@ class Rules:
     look: bool = True
     look_compares_nonce: bool = True
     hub_resets_other_history: bool = True
+    encoded_by_rights: bool = True  # off: what was encoded for members is sent by public links too
     # S3: subscriptions
     verify_nonce: bool = True
     verify_kept: bool = True  # a pruned state is unverifiable
@@ -43,6 +44,7 @@ class Rules:
     reset_on_rights: bool = True
     access_has_version: bool = True
     replay_by_rights_of_now: bool = True
+    becoming_secret_told: bool = True  # to those who saw it before, as a removal
     # S6
     undo_needs_its_deletion: bool = True
     # Invariant 2 and the cache (design §7)

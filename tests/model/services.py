@@ -74,7 +74,8 @@ class Services:
     def _commit(self, db: Database, request: Request, plan: Plan) -> tuple[Answer, list[ChangeSet]]:
         calendars = sorted(plan)  # ascending ids, always: no deadlock
         states = {c: State(db.head(c).revision + 1, next(self.nonces)) for c in calendars}
-        entries = {c: tuple(_entry(db, i, item, c, states[c]) for i, item in plan[c].items()) for c in calendars}
+        told = self.rules.becoming_secret_told
+        entries = {c: tuple(_entry(db, i, item, c, states[c], told) for i, item in plan[c].items()) for c in calendars}
         first = next((e.item for c in calendars for e in entries[c] if e.id == request.ids[0] and e.item), None)
         answer = Answer(200, tuple(states.items()), first)
         sets = []
@@ -103,13 +104,14 @@ class Services:
         made: dict[str, Item | None] = {}
         for item in request.ids:
             parent = request.parent if _is_in(db, request.parent, request.calendar) else None
-            made[item] = Item(item, request.calendar, State(0, 0), start, end, request.key, request.visibility, parent)
+            blank = Item(item, request.calendar, State(0, 0), start, end, request.key, request.visibility, parent)
+            made[item] = blank._replace(by=request.user)
         return {request.calendar: made}
 
     def _edit(self, db: Database, request: Request) -> Plan:
         item = self._expected(db, request)
         start, end = request.span
-        edited = item._replace(start=start, end=end, title=request.key, visibility=request.visibility)
+        edited = item._replace(start=start, end=end, title=request.key, visibility=request.visibility, by=request.user)
         return {request.calendar: {item.id: edited}}
 
     def _delete(self, db: Database, request: Request) -> Plan:
@@ -131,7 +133,7 @@ class Services:
             raise Refusal(412)
         deletion = row.deleted
         back: dict[str, Item | None] = {
-            one.item.id: _with_parent(db, one, deletion, request.calendar)
+            one.item.id: _with_parent(db, one, deletion, request.calendar)._replace(by=request.user)
             for one in db.items.values()
             if one.deleted == deletion and one.item.calendar == request.calendar
         }
@@ -140,8 +142,10 @@ class Services:
     def _move(self, db: Database, request: Request) -> Plan:
         item = self._expected(db, request)
         moved = [item.id, *_below(db, item.id)]
-        there: dict[str, Item | None] = {i: db.items[i].item._replace(calendar=request.target) for i in moved}
-        there[item.id] = item._replace(calendar=request.target, parent=None)
+        there: dict[str, Item | None] = {
+            i: db.items[i].item._replace(calendar=request.target, by=request.user) for i in moved
+        }
+        there[item.id] = item._replace(calendar=request.target, parent=None, by=request.user)
         return {request.calendar: dict.fromkeys(moved), request.target: there}
 
     def _bulk(self, db: Database, request: Request) -> Plan:
@@ -163,13 +167,13 @@ _PLANS = {
 }
 
 
-def _entry(db: Database, item_id: str, item: Item | None, calendar: str, state: State) -> Entry:
+def _entry(db: Database, item_id: str, item: Item | None, calendar: str, state: State, told: bool) -> Entry:
     row = db.items.get(item_id)
     shown = row is not None and row.deleted is None and row.item.calendar == calendar
     was_secret = row is None or not shown or row.item.visibility == "secret"
     if item is None:
         return Entry(item_id, None, was_secret)
-    secret = was_secret and item.visibility == "secret"
+    secret = (was_secret or not told) and item.visibility == "secret"
     return Entry(item_id, item._replace(calendar=calendar, state=state), secret)
 
 
@@ -198,7 +202,7 @@ def _save(db: Database, calendar: str, entries: tuple[Entry, ...], plan: Plan) -
     for entry in entries:
         if entry.item is not None:
             db.items[entry.id] = Row(entry.item, None)
-        elif not any(other != calendar and entry.id in plan[other] for other in plan):
+        elif entry.id in db.items and not any(other != calendar and entry.id in plan[other] for other in plan):
             db.items[entry.id] = Row(db.items[entry.id].item, _state_of(db, calendar))
 
 

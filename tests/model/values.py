@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-Rights = Literal["full", "shared", "freebusy"]
+Rights = Literal["full", "shared", "public", "freebusy"]
 Span = tuple[int, int]
 
 # Three overlapping stretches of one short time line.
@@ -49,6 +49,7 @@ class Item(NamedTuple):
     visibility: str = "normal"
     parent: str | None = None
     busy: bool = False
+    by: str = ""  # who changed it last, which is for members alone
 
 
 class Entry(NamedTuple):
@@ -198,6 +199,6 @@ def redact(item: Item, rights: Rights) -> Item | None:
         return item
     if item.visibility == "secret":
         return None
-    if rights == "shared" and item.visibility == "normal":
-        return item
-    return item._replace(title="", visibility="", parent=None, busy=True)
+    if rights != "freebusy" and item.visibility == "normal":
+        return item._replace(parent=None, by=item.by if rights == "shared" else "")
+    return item._replace(title="", visibility="", parent=None, busy=True, by="")

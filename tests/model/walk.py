@@ -10,11 +10,12 @@ from tests.model.dice import Dice
 from tests.model.network import Network
 from tests.model.rules import ALL, Rules
 from tests.model.run import Run, Step, write_something
-from tests.model.server import CALENDARS, HUBS
+from tests.model.server import CALENDARS, HUBS, USERS
 from tests.model.settle import drain, settle
 from tests.model.steps import STEPS
-from tests.model.values import RANGES
+from tests.model.values import RANGES, Access, Rights
 
+LOOKING: Final[tuple[Rights, ...]] = ("shared", "public", "freebusy")
 _OFTEN: Final = frozenset({"socket", "task", "http", "layer", "write", "act", "timer", "connect", "show", "backup"})
 # Some of the runs have more of what else would hardly meet: factors of the steps' weights.
 _PROFILES: Final[tuple[dict[str, float], ...]] = (
@@ -48,6 +49,9 @@ def walk(steps: Sequence[Step], rules: Rules = ALL, say: Callable[[str], None] |
 def _begin(taken: Run, dice: Dice) -> None:
     """Open the pages over some items; most runs begin with all of them live."""
     net = taken.net
+    if dice.chance(3):  # somebody looks only, as by a public link
+        access = Access(dice.pick(LOOKING), 1)
+        net.server.db.places |= {(USERS[-1], calendar): access for calendar in CALENDARS}
     for _ in range(4):
         write_something(taken, dice)
     for number, client in enumerate(net.clients):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,8 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from calendar_live.models import Calendar
+from calendar_live.pages.texts import texts
+from calendar_live.receivers import link_token
 from tests.pages.dialog import client_of, edit_url, new_url
-from tests.people import PASSWORD, make_calendar, make_item
+from tests.people import PASSWORD, make_calendar, make_item, make_link
 
 PAGE = "/"
 
@@ -59,6 +62,7 @@ def test_a_member_of_nothing_is_told_so(dan: User, team: Calendar) -> None:
     response = client_of(dan).get(PAGE)
     assert response.status_code == 200
     assert re.search(r'<div id="no-calendars" class="empty">', response.text)
+    assert "share one with <strong>dan</strong>" in response.text, "what an owner has to type, not “Dan”"
     assert not offers_to_create(response.text)
     assert str(team.pk) not in response.text
 
@@ -113,10 +117,28 @@ def test_no_page_holds_what_the_policy_forbids(ana: User, team: Calendar) -> Non
             assert " src=" in script or 'type="application/json"' in script
         assert not re.search(r"<[^>]*\s(on\w+|style|hx-on[^=]*)=", markup)
         assert "<style" not in text
-        assert "http://" not in text
-        assert "https://" not in text
+        loaded = re.sub(r' placeholder="[^"]*"', "", text)
+        assert "http://" not in loaded
+        assert "https://" not in loaded
     assert "&lt;script&gt;alert(1)" in pages[2]
 
 
 def test_browsers_that_ask_are_sent_to_the_icon(client: Client) -> None:
     assert client.get("/favicon.ico").headers["Location"].endswith("calendar_live/favicon.svg")
+
+
+def test_an_owners_page_holds_no_address_of_a_public_link(ana: User, team: Calendar) -> None:
+    """A page that is kept lets nobody look. Seen failing with the names of links written into the page."""
+    link = make_link(team, ana, name="Website of the fair", frame_origins=["https://www.example.org"])
+    page = client_of(ana).get(PAGE).text
+    assert 'id="link-row"' in page
+    for told in (link_token(link.pk).token, str(link.pk), link.name):
+        assert told not in page
+
+
+def test_every_text_that_the_scripts_name_is_given() -> None:
+    source = (Path(__file__).parents[2] / "frontend" / "src" / "page" / "page-data.ts").read_text()
+    union = source.partition("export type TextName =")[2].partition(";")[0]
+    named = set(re.findall(r'^  \| "(\w+)"$', union, re.MULTILINE))
+    assert "linkCopied" in named
+    assert named - texts().keys() == set()

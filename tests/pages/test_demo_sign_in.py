@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
@@ -24,3 +26,12 @@ def test_any_other_password_signs_in_everywhere(client: Client, ana: User) -> No
     ana.set_password("a long walk in the rain")
     User.objects.filter(pk=ana.pk).update(password=ana.password)
     assert _signs_in(client, "a long walk in the rain")
+
+
+def test_who_is_refused_is_told_in_the_words_of_the_page_and_begins_at_the_password(client: Client, ana: User) -> None:
+    """Seen failing with Django's own message, and with the focus left in the name."""
+    focused = re.compile(r'<input[^>]*name="(\w+)"[^>]*autofocus')
+    assert focused.findall(client.get("/login/").text) == ["username"]
+    refused = client.post("/login/", {"username": "ana", "password": "wrong"})
+    assert "This user name and this password do not go together" in refused.text
+    assert focused.findall(refused.text) == ["password"]

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calendar_live.models import Calendar, PublicLink
-from calendar_live.receivers import link_token, without_tokens
+from calendar_live.receivers import link_token
 from calendar_live.services.links import withdraw_link
 from tests.people import make_item, make_link
 
@@ -34,7 +34,7 @@ def ancestors(answer: HttpResponse) -> str:
 def test_the_widget_is_framed_where_the_owner_says_and_the_page_nowhere(
     team: Calendar, ana: User, client: Client
 ) -> None:
-    """Fails when the site's own policy is left to stand, and when X-Frame-Options goes out with the widget."""
+    """Seen failing when the site's own policy is left to stand, and when X-Frame-Options goes out with the widget."""
     token = link_token(make_link(team, ana, frame_origins=ORIGINS).pk).token
     widget, whole = page(client, token, "public_embed"), page(client, token)
     assert (ancestors(widget), widget.get("X-Frame-Options")) == (" ".join(ORIGINS), None)
@@ -80,7 +80,7 @@ def test_a_page_holds_no_item_and_nobody(team: Calendar, ana: User, client: Clie
 
 @pytest.mark.parametrize("name", ["public", "public_embed"])
 def test_unknown_expired_and_withdrawn_are_one_answer(team: Calendar, ana: User, client: Client, name: str) -> None:
-    """Fails when one of them tells that there was such a link, or may be framed where it was."""
+    """Seen failing when one of them tells that there was such a link (410), or may be framed where it was."""
     expired, withdrawn = (make_link(team, ana, frame_origins=ORIGINS) for _ in range(2))
     PublicLink.objects.filter(pk=expired.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     withdraw_link(team.pk, actor=ana, link_id=withdrawn.pk)
@@ -94,9 +94,11 @@ def test_unknown_expired_and_withdrawn_are_one_answer(team: Calendar, ana: User,
 
 
 def test_neither_a_token_nor_a_title_stands_in_the_log(
-    team: Calendar, ana: User, client: Client, caplog: pytest.LogCaptureFixture
+    team: Calendar, ana: User, client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A link that expired may be given a new time: its token is a secret still. Fails without `logs.install`."""
+    """A link that expired may be given a new time: its token is a secret still. Seen failing without `logs.install`."""
+    for handler in logging.getLogger().handlers:  # as in a site whose handlers filter nothing
+        monkeypatch.setattr(handler, "filters", [])
     make_item(team, ana, title="LEAK")
     link = make_link(team, ana, name="LEAK")
     token = link_token(link.pk).token
@@ -112,17 +114,3 @@ def test_neither_a_token_nor_a_title_stands_in_the_log(
     logged = [record.getMessage() for record in caplog.records if record.name.startswith("django")]
     assert any("Not Found: /public/…/" in one for one in logged), "it is logged"
     assert not [one for one in logged if token in one or "LEAK" in one]
-
-
-@pytest.mark.parametrize(
-    ("said", "logged"),
-    [
-        ("GET /public/abc.DE-_f/embed/ 200", "GET /public/…/embed/ 200"),
-        ("/calendar/public/abc.def/", "/calendar/public/…/"),
-        ("/ws/?link=abc.def&x=1", "/ws/?link=…&x=1"),
-        ("/ws/?x=1&link=abc.def", "/ws/?x=1&link=…"),
-        ("/republic/abc", "/republic/abc"),
-    ],
-)
-def test_a_text_for_a_log_keeps_everything_but_tokens(said: str, logged: str) -> None:
-    assert without_tokens(said) == logged

@@ -56,7 +56,9 @@ SERVER_FRAMES: Final[dict[str, Callable[[], str]]] = {
         frames.changes(change_set(Entry(golden.TIMED, None), Entry(golden.ALL_DAY, None)), "full")
     ),
     "changes: first chunk of two": first_of_two,
-    "changes: empty, so that the chain advances": lambda: only(frames.changes(change_set(), "full")),
+    "changes: empty, so that the chain advances": lambda: only(
+        frames.changes(change_set(Entry(golden.TIMED, golden.wire("timed"), "secret")), "shared")
+    ),
     "changes: as busy": lambda: only(
         frames.changes(change_set(Entry(golden.TIMED, golden.wire("timed"), "private")), "shared")
     ),

@@ -124,6 +124,18 @@ def test_who_may_know_of_no_people_is_not_told_who_made_a_change(rights: Rights)
     assert LEAK in "".join(frames.changes(change_set, "shared") or []), "the data could leak"
 
 
+@pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
+def test_who_may_not_know_of_a_secret_item_is_not_told_who_works_on_it(rights: Rights) -> None:
+    """Seen failing when an empty frame names who made the change."""
+    hidden = Entry(golden.TIMED, golden.wire("timed"), "secret")
+    old, new, actor = State(1, "0" * 16), State(2, "1" * 16), Actor("1", LEAK)
+    [empty] = frames.changes(ChangeSet(golden.CALENDAR, old, new, (hidden,), actor, golden.MUTATION), rights) or []
+    assert LEAK not in empty
+    assert golden.MUTATION not in empty
+    told = frames.changes(ChangeSet(golden.CALENDAR, old, new, (hidden,), actor, golden.MUTATION), "full") or []
+    assert LEAK in "".join(told), "the data could leak"
+
+
 def test_what_became_secret_reads_as_destroyed() -> None:
     entries = (Entry(golden.TIMED, golden.wire("timed"), JUST_HIDDEN), Entry(golden.ALL_DAY, None))
     assert seen_by(entries, "full").destroyed == (golden.ALL_DAY,)

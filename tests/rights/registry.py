@@ -40,7 +40,10 @@ def _api_methods() -> dict[str, set[str]]:
 
 
 def endpoints() -> set[str]:
-    """Return `METHOD route` of all there is. A page, and whatever else says nothing of its methods, is asked by GET and by POST."""
+    """Return `METHOD route` of all there is, without HEAD, which grants what GET does.
+
+    A page, and whatever else says nothing of its methods, is asked by GET and by POST.
+    """
     methods = _api_methods()
     routes = set(_routes(get_resolver().url_patterns))
     assert methods.keys() <= routes, "the API's calls are not where they were looked for"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -25,22 +25,26 @@ LINKS: Final = {"link": "full", "busylink": "freebusy"}
 RECEIVERS: Final = (*MEMBERS, "stranger", "nobody", *LINKS)
 
 # What must not be in any byte that a receiver gets: of items by their visibility, of the calendar, and of its people.
-_ITEMS: Final = {
+TEXTS: Final = {
     "normal": ("Kestrel normal", "Kestrel place", "Kestrel description"),
     "private": ("Osprey private", "Osprey place", "Osprey description"),
     "secret": ("Merlin secret", "Merlin place", "Merlin description"),
 }
-_CALENDAR: Final = "Aviary"
-_PEOPLE: Final = "Falconer"
+CALENDAR: Final = "Aviary"
+INVITER: Final = "Falconer"
+# An address, and the name of a public link.
+OWNERS_ALONE: Final = ("falconer@example.org", "Eyrie")
+_NOT_BUSY: Final = (*TEXTS["private"], *TEXTS["secret"])
+_ALL: Final = (*TEXTS["normal"], *_NOT_BUSY)
 SIGHT: Final[dict[str, tuple[str, ...]]] = {
     "owner": (),
-    "editor": (),
-    "viewer": (*_ITEMS["private"], *_ITEMS["secret"]),
-    "freebusy": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE),
-    "link": (*_ITEMS["private"], *_ITEMS["secret"], _PEOPLE),
-    "busylink": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE),
-    "stranger": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE, _CALENDAR),
-    "nobody": (*_ITEMS["normal"], *_ITEMS["private"], *_ITEMS["secret"], _PEOPLE, _CALENDAR),
+    "editor": OWNERS_ALONE,
+    "viewer": (*OWNERS_ALONE, *_NOT_BUSY),
+    "freebusy": (*OWNERS_ALONE, *_ALL, INVITER),
+    "link": (*OWNERS_ALONE, *_NOT_BUSY, INVITER),
+    "busylink": (*OWNERS_ALONE, *_ALL, INVITER),
+    "stranger": (*OWNERS_ALONE, *_ALL, INVITER, CALENDAR),
+    "nobody": (*OWNERS_ALONE, *_ALL, INVITER, CALENDAR),
 }
 
 _numbers = itertools.count(1)
@@ -57,22 +61,27 @@ class Scene:
         for role in (*MEMBERS, "stranger"):
             self.users[role] = make_user(f"{role}{self.number}")
         owner = self.users["owner"]
-        User.objects.filter(pk=owner.pk).update(first_name=_PEOPLE)
+        User.objects.filter(pk=owner.pk).update(first_name=INVITER, email=OWNERS_ALONE[0])
         owner.refresh_from_db()
-        self.team: Calendar = make_calendar(owner, name=_CALENDAR)
+        self.team: Calendar = make_calendar(owner, name=CALENDAR)
         for role in ("editor", "viewer", "freebusy"):
             set_role(self.team, member=self.users[role], role=Role(role))
-        self.other: Calendar = make_calendar(owner, editor=self.users["editor"], name=_CALENDAR)
-        self.items = {kind: self._item(kind) for kind in _ITEMS}
+        self.other: Calendar = make_calendar(owner, editor=self.users["editor"], name=CALENDAR)
+        secret = self.item("secret")
+        normal = self.item("normal", parent_id=secret.pk)  # whose id must not be told either
+        self.items = {"normal": normal, "private": self.item("private"), "secret": secret}
         gone = make_item(self.team, owner, title="Merlin secret", visibility="secret")
         self.deletion = work_items.delete_item(self.team.pk, actor=owner, item_id=gone.pk)
-        self.lost: Calendar = make_calendar(owner, name=_CALENDAR)
+        self.lost: Calendar = make_calendar(owner, name=CALENDAR)
         calendars.delete_calendar(self.lost.pk, actor=owner)
-        self.links = {name: make_link(self.team, owner, shows=shows) for name, shows in LINKS.items()}
+        self.links = {
+            name: make_link(self.team, owner, shows=shows, name=OWNERS_ALONE[1]) for name, shows in LINKS.items()
+        }
         self.invited: sharing.Mailing = invite(self.team, owner, to=f"someone{self.number}@example.org")
 
-    def _item(self, kind: str) -> WorkItem:
-        title, place, description = _ITEMS[kind]
+    def item(self, kind: str, **fields: Any) -> WorkItem:
+        """Make one more item of a visibility, with all that must not be told of it."""
+        title, place, description = TEXTS[kind]
         return make_item(
             self.team,
             self.users["owner"],
@@ -81,6 +90,7 @@ class Scene:
             description=description,
             visibility=kind,
             assignee_keys=[str(self.users["owner"].pk)],
+            **fields,
         )
 
     def path(self, route: str, *, item: UUID | None = None) -> str:
@@ -124,7 +134,19 @@ class Scene:
             return Socket(None, path=f"/ws/?link={self.token(receiver)}")
         return Socket(sign_in(self.users[receiver]) if receiver in self.users else None)
 
+    def hidden_ids(self, receiver: str) -> list[str]:
+        """Return the ids of the items that a receiver may not know of."""
+        if receiver in ("owner", "editor"):
+            return []
+        secret = [str(self.items["secret"].pk), self.deletion.item_id]
+        alive = [str(item.pk) for item in self.items.values()]
+        return secret if receiver in (*MEMBERS, *LINKS) else [*secret, *alive]
 
-def leaked(receiver: str, received: str) -> list[str]:
-    """Return the words beyond a receiver's rights that are in what they received."""
-    return [word for word in SIGHT[receiver] if word in received]
+    def leaked(self, receiver: str, received: str, *, but: tuple[str, ...] = ()) -> list[str]:
+        """Return the words and ids beyond a receiver's rights that are in what they received."""
+        return [word for word in (*SIGHT[receiver], *self.hidden_ids(receiver)) if word in received and word not in but]
+
+
+def received(answer: HttpResponse) -> str:
+    """Return all that an answer tells: its headers and its body."""
+    return f"{dict(answer.items())}\n{answer.content.decode()}"

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth.models import User
 
+from calendar_live import changelog
 from calendar_live.errors import Invalid, KeyReused, NotFound, Stale
 from calendar_live.models import Calendar, WorkItem
 from calendar_live.services.bulk import delete_items, edit_items
@@ -45,6 +46,21 @@ def test_each_item_gets_its_own_fields_in_one_change_set(team: Calendar, ana: Us
     assert titles(items) == ["New 0", "New 1"]
     assert Calendar.objects.get(pk=team.pk).revision == before + 1
     assert set(WorkItem.objects.values_list("state", flat=True)) == {done.state}
+
+
+def test_when_items_were_made_stays_and_when_they_were_changed_moves(team: Calendar, ana: User) -> None:
+    """Seen failing with all columns written over, and with what Django sets in the rows left there."""
+    items = [make_item(team, ana), make_item(team, ana)]
+    keys = [one.pk for one in items]
+    before = WorkItem.objects.in_bulk(keys)
+    edits(team, ana, items)
+    after = WorkItem.objects.in_bulk(keys)
+    for key in keys:
+        assert after[key].created_at == before[key].created_at
+        assert after[key].updated_at > before[key].updated_at
+    with changelog.change(team.pk, actor=ana) as change:
+        change.upsert(*after.values())
+    assert {one.created_at for one in after.values()} == {one.created_at for one in before.values()}
 
 
 @BOTH

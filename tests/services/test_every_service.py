@@ -16,12 +16,14 @@ from django.test import override_settings
 
 from calendar_live import changelog, feed
 from calendar_live.access import Standing
-from calendar_live.errors import KeyReused
-from calendar_live.models import Calendar, ChangeSet
+from calendar_live.errors import Forbidden, KeyReused, NotFound
+from calendar_live.models import Calendar, ChangeSet, Invitation, Membership, PublicLink, Role
 from calendar_live.protocol import frames
 from calendar_live.protocol.changes import ChangeSet as Pushed
 from calendar_live.protocol.rights import Access, Rights
 from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
+from calendar_live.services.calendars import remove_member, set_role
+from tests.recording import told_receivers
 from tests.services.world import (
     ACTIONS,
     COMMANDS,
@@ -156,6 +158,32 @@ def test_a_service_writes_one_change_set_per_calendar(name: str) -> None:
         assert bumps == len([one for one in heard if one.calendar == str(calendar.pk)])
 
 
+def shared(calendar: Calendar) -> list[tuple[Any, ...]]:
+    """Return all that the page shows an owner of who shares a calendar: members and roles, invitations, public links."""
+    rows: list[tuple[Any, ...]] = list(
+        Membership.objects.filter(calendar=calendar).order_by("pk").values_list("user_id", "role")
+    )
+    for model in (Invitation, PublicLink):
+        rows += model._default_manager.filter(calendar=calendar).order_by("pk").values_list()
+    return rows
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_service_that_changes_who_shares_a_calendar_counts_it_and_tells_its_owners(name: str) -> None:
+    """Seen failing with `tell_of_sharing` taken out of `withdraw`, of `mark_mailed` and of `create_link`, and without its owners."""
+    world = World()
+    versions = dict(Calendar.objects.values_list("pk", "sharing_version"))
+    before = {calendar.pk: shared(calendar) for calendar in world.calendars}
+    with told_receivers() as told:
+        ACTIONS[name](world, None)
+    for calendar in world.calendars:
+        version = Calendar.objects.values_list("sharing_version", flat=True).get(pk=calendar.pk)
+        assert (version > versions[calendar.pk]) == (shared(calendar) != before[calendar.pk])
+        if version > versions[calendar.pk]:
+            owners = Membership.objects.filter(calendar=calendar, role=Role.OWNER).values_list("user_id", flat=True)
+            assert {f"user.{owner}" for owner in owners} <= {one for receivers in told for one in receivers}
+
+
 def dump() -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of the app and of the users."""
     models: list[type[Model]] = [
@@ -219,4 +247,20 @@ def test_a_key_with_another_request_is_refused(name: str) -> None:
     after = dump()
     with pytest.raises(KeyReused):
         ACTIONS[other](world, KEY)
+    assert dump() == after
+
+
+@pytest.mark.parametrize("name", WITH_MUTATION_ID)
+@pytest.mark.parametrize("another", [False, True])
+def test_a_known_key_tells_who_lost_their_rights_nothing(name: str, another: bool) -> None:
+    """Invariant 7: neither the first answer, nor that the key was used. Seen failing when either comes before the rights."""
+    world = World()
+    first = "bulk.delete_items" if name != "bulk.delete_items" else "work_items.delete_item"
+    ACTIONS[first if another else name](world, KEY)
+    set_role(world.other, member=world.ben, role=Role.VIEWER)
+    if name != "moving.move_item":
+        remove_member(world.team, member=world.ben)
+    after = dump()
+    with pytest.raises(Forbidden if name == "moving.move_item" else NotFound):
+        ACTIONS[name](world, KEY)
     assert dump() == after

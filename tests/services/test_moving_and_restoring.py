@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -99,7 +100,7 @@ def test_an_undo_brings_back_what_went_together_and_nothing_else(team: Calendar,
 def test_a_mover_who_lost_the_target_gets_no_first_answer_again(
     team: Calendar, other: Calendar, ana: User, ben: User
 ) -> None:
-    """Invariant 7. Fails when a retried move is answered from the log before the rights in both calendars are looked at."""
+    """Invariant 7. Seen failing when a retried move is answered from the log before the rights in both calendars are looked at."""
     set_role(other, member=ben, role=Role.EDITOR)
     item = make_item(team, ana)
     key = item.pk  # any UUID
@@ -107,6 +108,22 @@ def test_a_mover_who_lost_the_target_gets_no_first_answer_again(
     remove_member(other, member=ben)
     with pytest.raises(NotFound):
         move_item(team.pk, actor=ben, item_id=item.pk, target_id=other.pk, mutation_id=key)
+
+
+@pytest.mark.parametrize("forgets", ["left", "entered"])
+def test_a_move_that_one_of_two_logs_has_forgotten_is_a_new_request(
+    team: Calendar, other: Calendar, ana: User, forgets: str
+) -> None:
+    """Seen failing with a KeyError, which is a 500."""
+    item, key = make_item(team, ana), uuid4()
+    move_item(team.pk, actor=ana, item_id=item.pk, target_id=other.pk, mutation_id=key)
+    for calendar in (team, other):
+        make_item(calendar, ana)  # a log keeps its newest
+    ChangeSet.objects.get(calendar=team if forgets == "left" else other, mutation_id=key).delete()
+    before = all_rows()
+    with pytest.raises(NotFound):
+        move_item(team.pk, actor=ana, item_id=item.pk, target_id=other.pk, mutation_id=key)
+    assert all_rows() == before
 
 
 def test_one_who_is_no_member_of_the_target_is_not_assigned_there(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import transaction
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
@@ -24,8 +25,10 @@ from calendar_live.services import upkeep
 from calendar_live.services.bulk import restore_items
 from calendar_live.services.calendars import delete_calendar
 from calendar_live.services.work_items import delete_item
+from calendar_live.verification import differences
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +86,28 @@ def test_the_trash_keeps_its_days_then_goes_with_what_hung_on_it(small: None, te
     assert (state_of(team), feed_of(team, ana)) == (state, picture)
 
 
+def test_what_is_restored_at_that_moment_stays(team: Calendar, ana: User) -> None:
+    """Seen failing on PostgreSQL without the calendar's lock: the row went, and the log said that it was there."""
+    item = make_item(team, ana)
+    deletion = delete_item(team.pk, actor=ana, item_id=item.pk)
+    restored, purged = threading.Event(), threading.Event()
+
+    def restore() -> None:
+        with transaction.atomic():
+            restore_items(team.pk, actor=ana, item_ids=[item.pk], expected_state=deletion.state)
+            restored.set()
+            assert not purged.wait(0.5)  # it has to wait
+
+    def purge() -> None:
+        assert restored.wait(10)
+        upkeep.purge_trash(timezone.now() + (conf.number("TRASH_DAYS") + 1) * DAY)
+        purged.set()
+
+    at_once([restore, purge])
+    assert WorkItem.objects.get(pk=item.pk).deleted_at is None
+    assert list(differences(team.pk)) == []
+
+
 def test_a_deleted_calendar_goes_with_all_it_holds_and_no_other(team: Calendar, ana: User) -> None:
     gone, soon = make_calendar(ana), make_calendar(ana)
     for calendar in (team, gone, soon):
@@ -127,21 +152,7 @@ def test_a_lease_is_one_holders_until_it_expires(db: None) -> None:
 
 def test_of_many_that_ask_at_once_one_gets_the_lease(db: None) -> None:
     """Fails when the lease is read first and written then."""
-    got: list[bool] = []
-    barrier = threading.Barrier(6)
-
-    def ask(name: str) -> None:
-        barrier.wait(10)
-        try:
-            got.append(upkeep.take_lease("x", holder=name, seconds=60))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=ask, args=(str(number),)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    got = at_once([partial(upkeep.take_lease, "x", holder=str(number), seconds=60) for number in range(6)])
     assert sorted(got) == [False] * 5 + [True]
 
 
@@ -155,3 +166,39 @@ def test_who_has_no_turn_takes_nothing_away(team: Calendar, ana: User, settings:
     Lease.objects.update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))
     assert background.take_turn(holder="me") is True
     assert ChangeSet.objects.filter(calendar=team).count() == 1
+
+
+# --- the thread --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the thread's end
+def test_a_process_does_its_work_by_itself_and_goes_on_after_a_failure(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen failing when a failure ends the thread, and when a second start begins another one."""
+    turns: list[str] = []
+
+    def turn() -> None:
+        turns.append(threading.current_thread().name)
+        if len(turns) == 1:
+            raise ConnectionError("the database is away")
+        raise SystemExit
+
+    settings.CALENDAR_LIVE = {"UPKEEP_SECONDS": 1}
+    monkeypatch.setattr(background, "take_turn", turn)
+    monkeypatch.setattr(background, "_thread", None)
+    background.start()
+    thread = background._thread
+    assert thread is not None
+    background.start()
+    assert background._thread is thread
+    thread.join(20)
+    assert turns == ["calendar_live upkeep"] * 2
+    assert "Background work could not begin" in caplog.text
+
+
+def test_a_process_whose_work_a_timer_does_has_no_thread(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.CALENDAR_LIVE = {"UPKEEP_SECONDS": 0}
+    monkeypatch.setattr(background, "_thread", None)
+    background.start()
+    assert background._thread is None

@@ -66,11 +66,19 @@ django.db.utils.OperationalError: terminating connection
 Traceback (most recent call last):
   File "z.py", line 3, in hub
 KeyError: 'c'
+2026-11-25 ERROR The hub's task 'listen' ended; it is started again
+Traceback (most recent call last):
+  File "listener.py", line 4, in _try_ears
+calendar_live.live.listener.DeafError: Nothing comes from the channel layer
 """
 
 
 def test_a_chain_of_tracebacks_is_one_and_what_a_broken_part_does_not_explain_is_found() -> None:
-    assert counted([LOG]) == {"django.db.utils.OperationalError: terminating connection": 1, "KeyError: 'c'": 1}
+    assert counted([LOG]) == {
+        "django.db.utils.OperationalError: terminating connection": 1,
+        "KeyError: 'c'": 1,
+        "calendar_live.live.listener.DeafError: Nothing comes from the channel layer": 1,
+    }
     ((end, (count, first)),) = unexplained([LOG]).items()
     assert (end, count) == ("KeyError: 'c'", 1)
     assert first.startswith("2026-11-25 ERROR something\nTraceback")

@@ -126,8 +126,7 @@ export class CalendarRunner {
     this.feeds.delete(ask);
     this.feedTimers.stop(`${ask}`);
     if (outcome.ok) return this.take({ type: "feed", ask, answer: outcome.answer });
-    if (outcome.failure.kind === "refused" && outcome.error.status !== 401)
-      this.listener.feedRefused(this.calendar, outcome.error);
+    if (outcome.failure.kind === "refused") this.listener.feedRefused(this.calendar, outcome.error);
     if (outcome.error.code === "unreadable") this.listener.fault(`feed of ${this.calendar}: ${outcome.error.detail}`);
     this.take({ type: "feedFailed", ask, failure: outcome.failure });
   }

@@ -1,6 +1,7 @@
 /** The list of calendars one may see: read once, kept current by `calendar` frames. Never decides which are shown. */
 import type { CalendarInfo } from "../protocol/frames";
 import { isCalendarInfo } from "../protocol/guards";
+import type { Edges } from "./edges";
 import type { Call, Result } from "./http";
 
 /** What an owner may set. */
@@ -11,12 +12,21 @@ export interface CalendarFields {
   readonly timeZone?: string;
 }
 
+/** Frames tell an order within a second of its answer. */
+const UNTIL_TOLD_MS = 1_000;
+
 export class CalendarList {
   private readonly known = new Map<string, CalendarInfo>();
-  /** The order asked for and not answered yet: shown meanwhile. */
+  /** The order asked for: shown until frames tell it. */
   private wanted: readonly string[] | null = null;
+  private sending: Promise<unknown> = Promise.resolve();
+  /** What was told since an order was sent may be newer than its answer. */
+  private readonly toldSince = new Set<string>();
 
-  constructor(private readonly call: Call) {}
+  constructor(
+    private readonly call: Call,
+    private readonly edges: Pick<Edges, "setTimer">,
+  ) {}
 
   all(): readonly CalendarInfo[] {
     const { wanted } = this;
@@ -31,13 +41,29 @@ export class CalendarList {
   async order(ids: readonly string[], changed: () => void): Promise<Result<unknown>> {
     this.wanted = ids;
     changed();
+    // One at a time: of two requests under way the earlier may be done last.
+    const sent = this.sending.then(() => this.sendOrder(ids));
+    this.sending = sent;
+    const result = await sent;
+    const end = () => {
+      if (this.wanted !== ids) return; // a later order is under way
+      this.wanted = null;
+      changed();
+    };
+    // Frames of an earlier order may still be on their way: without the wait, rows would jump back for a moment.
+    if (result.ok) this.edges.setTimer(end, UNTIL_TOLD_MS);
+    else end();
+    return result;
+  }
+
+  private async sendOrder(ids: readonly string[]): ReturnType<Call> {
+    this.toldSince.clear();
     const result = await this.call({ method: "PUT", path: "calendars/order/", body: { ids } });
-    if (this.wanted !== ids) return result; // a later order is under way
-    this.wanted = null;
-    if (result.ok && Array.isArray(result.value.json)) {
-      for (const info of result.value.json) if (isCalendarInfo(info) && this.known.has(info.id)) this.set(info);
+    const answered: readonly unknown[] = result.ok && Array.isArray(result.value.json) ? result.value.json : [];
+    for (const info of answered) {
+      if (isCalendarInfo(info) && this.known.has(info.id) && !this.toldSince.has(info.id))
+        this.known.set(info.id, info);
     }
-    changed();
     return result;
   }
 
@@ -48,6 +74,7 @@ export class CalendarList {
   /** Returns whether anything lasting about it is new: its state changes with every push. */
   set(info: CalendarInfo): boolean {
     const known = this.known.get(info.id);
+    this.toldSince.add(info.id);
     this.known.set(info.id, info);
     return known === undefined || lasting(known) !== lasting(info);
   }

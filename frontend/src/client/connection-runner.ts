@@ -7,6 +7,7 @@ import {
   NOT_CONNECTED,
   reduceConnection,
   type Status,
+  statusOf,
   type Way,
 } from "../core/connection";
 import type { ClientFrame, ServerFrame } from "../protocol/frames";
@@ -45,7 +46,7 @@ export class ConnectionRunner {
   }
 
   get status(): Status {
-    return this.state.status;
+    return statusOf(this.state);
   }
 
   get way(): Way {
@@ -61,7 +62,7 @@ export class ConnectionRunner {
   }
 
   take(input: ConnectionInput): void {
-    const { status, over } = this.state;
+    const { status, way } = this;
     const { state, effects } = reduceConnection(this.state, input, {
       now: this.edges.now(),
       random: this.edges.random(),
@@ -69,9 +70,7 @@ export class ConnectionRunner {
     });
     this.state = state;
     for (const effect of effects) this.run(effect);
-    if (this.state.status !== status || this.state.over !== over) {
-      this.listener.statusChanged(this.state.status, this.state.over);
-    }
+    if (this.status !== status || this.way !== way) this.listener.statusChanged(this.status, this.way);
   }
 
   private run(effect: ConnectionEffect): void {

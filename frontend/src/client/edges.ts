@@ -3,7 +3,7 @@ import type { Transport } from "../transport/transport";
 import { webSocketTransport } from "../transport/websocket";
 
 /**
- * `doubt`: the page is seen again, or back on a network, and the socket may be dead; `hide`: nobody sees it any more; `pause`: it goes away
+ * `doubt`: the page is seen or turned to again, or its network came or went, and the socket may be dead; `hide`: nobody sees it any more; `pause`: it goes away
  * (perhaps to the back/forward cache); `resume`: it is back from there.
  */
 export type PageSignal = "doubt" | "hide" | "pause" | "resume";
@@ -82,7 +82,7 @@ function onPageSignal(listener: (signal: PageSignal) => void): () => void {
   };
   document.addEventListener("visibilitychange", () => listener(isHidden() ? "hide" : "doubt"), { signal });
   document.addEventListener("resume", doubt, { signal });
-  addEventListener("online", doubt, { signal });
+  for (const name of ["online", "offline", "focus"]) addEventListener(name, doubt, { signal });
   // A page back from the back/forward cache has a socket that lies about being open: close it before, connect anew after.
   addEventListener("pagehide", () => listener("pause"), { signal });
   addEventListener("pageshow", (event) => listener(event.persisted ? "resume" : "doubt"), { signal });

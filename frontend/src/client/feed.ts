@@ -51,6 +51,7 @@ function readAnswer({ status, headers, json }: Answer, calendar: string): FeedAn
 }
 
 function failureOf(error: ApiError): FeedFailure {
+  if (error.status === 401) return { kind: "signed-out" };
   if (error.status === 403) return { kind: "gone", reason: "forbidden" };
   if (error.status === 404) return { kind: "gone", reason: "not_found" };
   const again =

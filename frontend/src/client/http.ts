@@ -30,10 +30,16 @@ export interface Request {
   readonly signal?: AbortSignal;
 }
 
-/** Return a function that sends requests below an API address such as `/api/`: by the session's cookie, or by a public link's token. */
-export function httpCaller(edges: Edges, apiUrl: string, link?: string): Call {
+/** By what one asks: a public link's token, or else the session's cookie, and perhaps whose session it must be. */
+export interface Asker {
+  readonly link?: string | undefined;
+  readonly user?: string | undefined;
+}
+
+/** Return a function that sends requests below an API address such as `/api/`. */
+export function httpCaller(edges: Edges, apiUrl: string, asker: Asker): Call {
   const base = apiUrl.endsWith("/") ? apiUrl : `${apiUrl}/`;
-  return (request) => call(edges, base, request, link);
+  return (request) => call(edges, base, request, asker);
 }
 
 export type Call = (request: Request) => Promise<Result<Answer>>;
@@ -52,11 +58,11 @@ export function pollEdges(edges: Edges, call: Call): PollEdges {
   };
 }
 
-async function call(edges: Edges, base: string, request: Request, link: string | undefined): Promise<Result<Answer>> {
+async function call(edges: Edges, base: string, request: Request, asker: Asker): Promise<Result<Answer>> {
   let response: Response;
   let text: string;
   try {
-    response = await edges.fetch(base + request.path, requestInit(edges, request, link));
+    response = await edges.fetch(base + request.path, requestInit(edges, request, asker));
     text = await response.text();
   } catch (error) {
     return failed({ status: 0, code: "network", detail: String(error) });
@@ -68,8 +74,9 @@ async function call(edges: Edges, base: string, request: Request, link: string |
 }
 
 // Browsers differ in what cache: "no-store" adds to a request, so the headers are set here too.
-function requestInit(edges: Edges, { method, headers, body, signal }: Request, link: string | undefined): RequestInit {
+function requestInit(edges: Edges, { method, headers, body, signal }: Request, { link, user }: Asker): RequestInit {
   const csrf = method === "GET" ? {} : { "X-CSRFToken": csrfToken(edges.cookies()) };
+  const session = { ...csrf, ...(user === undefined ? {} : userHeader(user)) };
   return {
     method,
     credentials: link === undefined ? "same-origin" : "omit",
@@ -78,13 +85,18 @@ function requestInit(edges: Edges, { method, headers, body, signal }: Request, l
       Accept: "application/json",
       "Cache-Control": "no-cache",
       Pragma: "no-cache",
-      ...(link === undefined ? csrf : { Authorization: `Link ${link}` }),
+      ...(link === undefined ? session : { Authorization: `Link ${link}` }),
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   };
+}
+
+/** Return the header that says whose page asks: the session of anybody else is refused. */
+export function userHeader(user: string): Readonly<Record<string, string>> {
+  return { "Calendar-User": encodeURIComponent(user) }; // headers hold no other letters
 }
 
 /** Return the CSRF token in the cookies, or "". */

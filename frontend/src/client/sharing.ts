@@ -7,10 +7,9 @@ import type { Call, Request, Result } from "./http";
 export type Role = "owner" | "editor" | "viewer" | "freebusy";
 
 export interface Member {
-  readonly user: { readonly id: string; readonly name: string; readonly username: string };
+  /** The address is for owners alone, and empty when the account has none. */
+  readonly user: { readonly id: string; readonly name: string; readonly username: string; readonly email?: string };
   readonly role: Role;
-  /** For owners alone. */
-  readonly email?: string;
   readonly you: boolean;
 }
 
@@ -66,10 +65,14 @@ const isShaped =
     isObject(value) && wrongField(value, checks) === null;
 
 const isMember = isShaped({
-  user: isShaped({ id: isText, name: isText, username: isText }),
+  user: isShaped({
+    id: isText,
+    name: isText,
+    username: isText,
+    email: (value) => value === undefined || isText(value),
+  }),
   role: isRole,
   you: isFlag,
-  email: (value) => value === undefined || isText(value),
 });
 const isInvitation = isShaped({
   id: isText,

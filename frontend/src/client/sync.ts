@@ -68,9 +68,9 @@ export class Sync {
     }, LINGER_MS);
   }
 
-  /** The server no longer knows who this is. */
+  /** A request was answered so. */
   signedOut(): void {
-    this.connection.take({ type: "stop", status: "signed-out" });
+    this.connection.take({ type: "signedOut" });
   }
 
   /** End everything: the socket, the timers, the requests. */

@@ -3,8 +3,8 @@ import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
 
 /**
  * `connecting`: the first try, or the first after a loss; `offline`: trying again with backoff; `paused`: the page is in the
- * back/forward cache, or nobody sees it and only requests would serve; `signed-out`, `forbidden`, `refused` (malformed) and
- * `too-many`: the server said stop.
+ * back/forward cache, or nobody sees it and only requests would serve; `signed-out`: until the page's user is let in again, which is
+ * tried when somebody looks at it; `forbidden`, `refused` (malformed) and `too-many`: the server said stop.
  */
 export type Status =
   | "idle"
@@ -27,6 +27,9 @@ export const SILENCE_MS = 60_000;
 /** A connection that held this long ends the row of failures. */
 const STEADY_MS = 10_000;
 
+/** A session may have been renewed, and its new cookie be on its way: who hears of being signed out asks once more, so much later at most. */
+const RECHECK_MS = 800;
+
 /** By what frames travel. */
 export type Way = "socket" | "requests";
 
@@ -41,10 +44,11 @@ const ALMOST = TROUBLE_AT_MOST - NOT_LASTING;
 /** While on requests, a WebSocket is tried beside them: soon at first, for the server may only have restarted; then each minute or so. */
 export const PROBE: Backoff = { baseMs: 4_000, capMs: 60_000 };
 
+const SIGNED_OUT = 4401;
 /** 4401 signed out, 4403 forbidden, 4400 malformed, 4429 too many: connecting again would only be refused again. */
 const FINAL: ReadonlyMap<number, Status> = new Map([
   [4400, "refused"],
-  [4401, "signed-out"],
+  [SIGNED_OUT, "signed-out"],
   [4403, "forbidden"],
   [4429, "too-many"],
 ]);
@@ -65,13 +69,19 @@ export interface ConnectionState {
   readonly probes: number;
   /** A socket is being tried beside the requests. */
   readonly probing: boolean;
+  /** The server said that nobody is signed in; the next time it is believed, unless a connection lasts meanwhile. */
+  readonly rechecked: boolean;
+  /** Signed out, whatever is tried, until a hello. */
+  readonly isOut: boolean;
 }
 
 export type ConnectionTimer = "reconnect" | "connect" | "pong" | "silence" | "leave" | "probe";
 
 export type ConnectionInput =
   | { readonly type: "start" }
-  | { readonly type: "stop"; readonly status: "closed" | "signed-out" | "refused" | "idle" }
+  | { readonly type: "stop"; readonly status: "closed" | "refused" | "idle" }
+  /** Some request was answered so. */
+  | { readonly type: "signedOut" }
   | { readonly type: "hello" }
   | { readonly type: "heard" }
   | { readonly type: "pong" }
@@ -80,7 +90,7 @@ export type ConnectionInput =
   | { readonly type: "probeAnswered" }
   | { readonly type: "probeFailed" }
   | { readonly type: "reconnect"; readonly spreadMs: number }
-  /** The page woke up, came to the front or got its network back: the socket may be a lie. */
+  /** The page woke up, came to the front, or its network came or went: the socket may be a lie. */
   | { readonly type: "doubt" }
   /** Nobody sees the page any more. */
   | { readonly type: "hide" }
@@ -117,6 +127,8 @@ export const NOT_CONNECTED: ConnectionState = {
   trouble: 0,
   probes: 0,
   probing: false,
+  rechecked: false,
+  isOut: false,
 };
 
 const TIMERS: readonly ConnectionTimer[] = ["reconnect", "connect", "pong", "silence", "leave", "probe"];
@@ -156,6 +168,8 @@ function decide(state: ConnectionState, input: ConnectionInput, { now, random }:
       return input.status === "idle" && isStopped(state) ? stay(state) : takeDown(state, input.status);
     case "pause":
       return isStopped(state) ? stay(state) : takeDown(state, "paused");
+    case "signedOut":
+      return doubtSession(state, now, random);
     case "hello":
       return hello(state, now, random);
     case "probeAnswered":
@@ -184,7 +198,12 @@ function stay(state: ConnectionState, ...effects: readonly ConnectionEffect[]): 
   return { state, effects };
 }
 
-/** Tell whether the server (or the page) has ended the connection for good. */
+/** Return what the page is told: of what is tried for somebody who is signed out, nothing. */
+export function statusOf({ isOut, status }: ConnectionState): Status {
+  return isOut && (status === "connecting" || status === "offline" || status === "paused") ? "signed-out" : status;
+}
+
+/** Tell whether the server (or the page) has ended the connection. */
 export function isStopped(state: ConnectionState): boolean {
   return ["signed-out", "forbidden", "refused", "too-many", "closed"].includes(state.status);
 }
@@ -199,7 +218,14 @@ function connect(state: ConnectionState, status: Status): ConnectionStep {
 }
 
 function hello(state: ConnectionState, now: number, random: number): ConnectionStep {
-  const live: ConnectionState = { ...state, status: "live", phase: "open", openedAt: now, heardAt: now };
+  const live: ConnectionState = {
+    ...state,
+    status: "live",
+    phase: "open",
+    openedAt: now,
+    heardAt: now,
+    isOut: false,
+  };
   const probe = state.over === "requests" ? [probeLater(state.probes, random)] : [];
   return stay(
     live,
@@ -252,14 +278,39 @@ function stopTimers(): ConnectionEffect[] {
 
 function closed(state: ConnectionState, code: number, now: number, random: number): ConnectionStep {
   if (state.phase === "down") return stay(state);
+  if (code === SIGNED_OUT && mayBeRenewed(state, now)) return recheck(state, random);
   const final = FINAL.get(code);
   if (final === undefined) return tryAgain(state, now, random);
-  const ended: ConnectionState = { ...state, status: final, phase: "down", probing: false };
+  const isOut = final === "signed-out";
+  const ended: ConnectionState = { ...state, status: final, phase: "down", probing: false, isOut };
   return stay(ended, ...stopTimers(), { type: "disconnect" }, { type: "lost" });
 }
 
+// A request may have had an older cookie than the connection: only what a connection is told is final.
+function doubtSession(state: ConnectionState, now: number, random: number): ConnectionStep {
+  if (mayBeRenewed(state, now)) return recheck(state, random);
+  if (state.phase !== "down" || isWaiting(state) || isStopped(state)) return stay(state);
+  const { state: down, effects } = takeDown(state, "signed-out");
+  return stay({ ...down, isOut: true }, ...effects);
+}
+
+/** Tell whether the session may have been renewed since the server let it in. */
+function mayBeRenewed(state: ConnectionState, now: number): boolean {
+  return state.phase === "open" && (!state.rechecked || isSteady(state, now));
+}
+
+function recheck(state: ConnectionState, random: number): ConnectionStep {
+  const { state: down, effects } = takeDown(state, "connecting");
+  const ms = RECHECK_MS / 2 + Math.floor((random * RECHECK_MS) / 2);
+  return stay({ ...down, rechecked: true }, ...effects, { type: "startTimer", name: "reconnect", ms });
+}
+
+function isSteady(state: ConnectionState, now: number): boolean {
+  return now - state.openedAt >= STEADY_MS;
+}
+
 function tryAgain(state: ConnectionState, now: number, random: number): ConnectionStep {
-  const steady = state.phase === "open" && now - state.openedAt >= STEADY_MS;
+  const steady = state.phase === "open" && isSteady(state, now);
   const failures = steady ? 0 : state.failures;
   const status = state.phase === "open" ? "connecting" : "offline";
   const way = wayAfter(state, steady);
@@ -285,7 +336,8 @@ function wayAfter(state: ConnectionState, steady: boolean): Pick<ConnectionState
 // Timers stop while a machine sleeps, and a page back from sleep may hold a dead socket that says it is open.
 function doubt(state: ConnectionState, now: number, random: number): ConnectionStep {
   if (isWaiting(state)) return connect(state, state.status);
-  if (state.status === "paused") return connect(state, "connecting");
+  // Signed out, somebody may have signed in again, in another tab; whoever it is, the server compares.
+  if (state.status === "paused" || state.status === "signed-out") return connect(state, "connecting");
   if (state.phase !== "open") return stay(state);
   if (now - state.heardAt >= SILENCE_MS) return tryAgain(state, now, random);
   const { state: next, effects } = probe(state); // another network may let sockets through

@@ -109,6 +109,8 @@ export interface CalendarState {
 export type FeedFailure =
   | { readonly kind: "retry"; readonly afterMs: number | null }
   | { readonly kind: "refused" }
+  /** It may be had when somebody has signed in again, and is asked when the calendar is live again. */
+  | { readonly kind: "signed-out" }
   | { readonly kind: "gone"; readonly reason: GoneReason };
 
 export type TimerName = "gap" | "reset" | "resubscribe" | `retry:${string}` | `mutation:${string}`;

@@ -116,7 +116,8 @@ function planOne(done: Done, knows: Knowledge): Undo | null {
     const was = new Map(destroyed.flatMap((id) => pair(id, before.get(id)?.state)));
     const restore: UndoStep = { type: "restore", calendar, ids: destroyed, state, was };
     // Children that were handed up go back below what comes back.
-    const roots = rootsOf(destroyed.flatMap((id) => before.get(id) ?? []));
+    const known = destroyed.flatMap((id) => before.get(id) ?? []);
+    const roots = rootsOf(known, new Set(destroyed)); // what is below one that was not loaded is no root
     return { ...named("deleted", roots, destroyed), steps: [restore, ...edits(done, before)] };
   }
   const fresh = after.filter((item) => !before.has(item.id));
@@ -193,8 +194,7 @@ function isOfDates(changes: Fields): boolean {
   return Object.keys(changes).every((name) => DATES.some((date) => date === name));
 }
 
-function rootsOf(items: readonly Item[]): readonly Item[] {
-  const ids = new Set(items.map((item) => item.id));
+function rootsOf(items: readonly Item[], ids = new Set(items.map((item) => item.id))): readonly Item[] {
   return items.filter((item) => isBusy(item) || item.parent === null || !ids.has(item.parent));
 }
 

@@ -18,14 +18,15 @@ for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]
 
 /** Show the calendars an element names (ids, separated by spaces; none: all one may see). */
 async function fill(place: HTMLElement): Promise<void> {
-  const { api = "/api/", socket = "/ws/", view = "month", date } = place.dataset;
-  const client = createLiveClient({ apiUrl: api, socketUrl: socket });
+  const { api = "/api/", socket = "/ws/", view = "month", date, user } = place.dataset;
+  const whose = user === undefined ? {} : { userId: user };
+  const client = createLiveClient({ apiUrl: api, socketUrl: socket, ...whose });
   client.on("status", ({ status }) => {
     place.dataset["status"] = status;
   });
   const loaded = await client.loadCalendars();
   if (!loaded.ok) {
-    place.dataset["status"] = loaded.error.code;
+    if (client.status() !== "signed-out") place.dataset["status"] = loaded.error.code;
     return;
   }
   new Calendar(place, {

@@ -2,10 +2,10 @@
 import type { EventApi, EventInput } from "fullcalendar";
 import type { ItemKey } from "../client/events";
 import type { LiveClient } from "../client/live-client";
+import { mayEdit } from "../client/roles";
 import { type Item, isBusy, isItem } from "../protocol/item";
 
 const PREFIX = "live~";
-const READ_ONLY_ROLES: readonly string[] = ["viewer", "freebusy", "link"];
 
 /** Return an item's deterministic defId: by calendar and id, as an item may move between calendars. */
 export function defIdOf({ calendar, id }: ItemKey): string {
@@ -28,7 +28,7 @@ export function liveDefMembers(refined: { readonly liveKey?: string }): { defId?
 export function eventInput(client: LiveClient, item: Item): EventInput {
   const info = client.calendarInfo(item.calendar);
   const color = (isBusy(item) ? null : item.color) ?? info?.color;
-  const readOnly = isBusy(item) || (info !== undefined && READ_ONLY_ROLES.includes(info.role));
+  const readOnly = isBusy(item) || (info !== undefined && !mayEdit(info));
   return {
     id: item.id,
     liveKey: `${item.calendar}~${item.id}`,

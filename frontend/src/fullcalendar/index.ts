@@ -27,8 +27,9 @@ export function liveEventSource(client: LiveClient, calendar: string): EventSour
 }
 
 export type { ChangedEvent, HeldItemEvent, ItemKey, LiveEvents } from "../client/events";
-export { type ApiError, csrfToken, type Result } from "../client/http";
+export { type ApiError, csrfToken, type Result, userHeader } from "../client/http";
 export { createLiveClient, type LiveClient, type LiveClientOptions } from "../client/live-client";
+export { isOwner, mayEdit } from "../client/roles";
 export type {
   Added,
   DeletedCalendar,
@@ -56,7 +57,7 @@ export {
 } from "../core/undo";
 export type { Actor, CalendarInfo } from "../protocol/frames";
 export { type BusyItem, type FullItem, type Item, isBusy } from "../protocol/item";
-export type { State } from "../protocol/state";
+export { isState, type State } from "../protocol/state";
 export type { Link, LinkHandlers, Transport } from "../transport/transport";
 export { readLiveItem } from "./event-input";
 export { datesOf, saveDates } from "./save-dates";

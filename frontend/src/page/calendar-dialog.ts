@@ -1,14 +1,17 @@
 /** The dialog of a calendar: name, colour and zone, for its owners to change, and the way to its people. What is saved comes back by push. */
-import type { ApiError, CalendarInfo, LiveClient } from "../fullcalendar";
-import { reasonOf } from "./calendar-view";
-import type { PageData } from "./page-data";
-import { isOwner } from "./roles";
+import { type ApiError, type CalendarInfo, isOwner, type LiveClient, type Result } from "../fullcalendar";
+import { complaintOf } from "./calendar-view";
+import { onConnected } from "./connected";
+import { keepFocus } from "./focus";
+import type { PageData, TextName } from "./page-data";
+import { keepAtEscape } from "./question";
 
 interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
 }
 
+const FIELDS = ["name", "color", "timeZone"];
 const FIRST_COLORS = ["#2563eb", "#16a34a", "#db2777", "#ea580c", "#7c3aed", "#0891b2", "#dc2626", "#ca8a04"];
 
 export class CalendarDialog {
@@ -18,6 +21,8 @@ export class CalendarDialog {
   private readonly form = this.dialog?.querySelector("form");
   private calendar: string | null = null;
   private readonly deleted = new Set<string>();
+  /** What was asked before the dialog was opened anew is answered to nobody. */
+  private opened = 0;
 
   constructor(private readonly parts: Parts) {
     for (const opener of document.querySelectorAll("[data-add-calendar]")) {
@@ -31,6 +36,10 @@ export class CalendarDialog {
       event.preventDefault();
       void this.save();
     });
+    this.form?.addEventListener("input", ({ target }) => {
+      this.notice("");
+      if (target instanceof HTMLInputElement) this.complainOf(target.name, "");
+    });
     const act: Readonly<Record<string, () => void>> = {
       "[data-close]": () => this.dialog?.close(),
       "[data-ask]": () => this.ask(true),
@@ -41,7 +50,13 @@ export class CalendarDialog {
     for (const [selector, run] of Object.entries(act)) {
       for (const button of this.dialog?.querySelectorAll(selector) ?? []) button.addEventListener("click", run);
     }
+    if (this.dialog) keepAtEscape(this.dialog);
+    this.dialog?.addEventListener("close", keepFocus);
     parts.client.on("calendarsChanged", () => this.dialog?.open && this.showRights());
+    onConnected(parts.client, () => {
+      if (this.dialog?.querySelector("[data-problem]")?.textContent === parts.page.texts.shareNoConnection)
+        this.notice("");
+    });
     parts.client.on("calendarGone", ({ calendar }) => {
       if (calendar === this.calendar) this.dialog?.close();
     });
@@ -56,6 +71,7 @@ export class CalendarDialog {
     const { client, page } = this.parts;
     const title = document.getElementById("calendar-dialog-title");
     if (!this.dialog || !title) return;
+    this.opened++;
     this.calendar = info?.id ?? null;
     title.textContent = info === null ? page.texts.newCalendar : page.texts.editCalendar;
     this.set("name", info?.name ?? "");
@@ -83,45 +99,72 @@ export class CalendarDialog {
       if (button) button.hidden = isHidden;
     }
     this.dialog?.querySelector("[data-fields]")?.toggleAttribute("disabled", !mayChange);
-    const share = this.dialog?.querySelector("[data-share-label]");
-    if (share) share.textContent = mayChange ? page.texts.share : page.texts.people;
-    const close = this.dialog?.querySelector(".actions__end [data-close]");
-    if (close) close.textContent = mayChange ? page.texts.cancel : page.texts.close;
+    const labels: Readonly<Record<string, TextName>> = {
+      "[data-save]": isNew ? "create" : "save",
+      "[data-share-label]": mayChange ? "share" : "people",
+      ".actions__end [data-close]": mayChange ? "cancel" : "close",
+    };
+    for (const [selector, name] of Object.entries(labels)) {
+      const button = this.dialog?.querySelector(selector);
+      if (button) button.textContent = page.texts[name];
+    }
     if (!mayChange) this.ask(false);
   }
 
   private async save(): Promise<void> {
     const fields = { name: this.value("name"), color: this.value("color"), timeZone: this.value("timeZone") };
-    const result = await this.parts.client.saveCalendar(this.calendar, fields);
-    if (result.ok) this.dialog?.close();
-    else this.complain(result.error);
+    await this.change(this.parts.client.saveCalendar(this.calendar, fields));
   }
 
   private async remove(): Promise<void> {
-    if (this.calendar === null) return;
-    this.deleted.add(this.calendar); // the push may come before the answer
-    const result = await this.parts.client.deleteCalendar(this.calendar);
-    if (result.ok) return this.dialog?.close();
-    this.deleted.delete(this.calendar);
-    this.complain(result.error);
+    const { calendar } = this;
+    if (calendar === null) return;
+    this.deleted.add(calendar); // the push may come before the answer
+    const isDone = await this.change(this.parts.client.deleteCalendar(calendar));
+    if (!isDone) this.deleted.delete(calendar);
+  }
+
+  /** Close when a change is done, or say why not. Returns whether it was done. */
+  private async change(change: Promise<Result<unknown>>): Promise<boolean> {
+    const { opened } = this;
+    this.complain(null);
+    const result = await change;
+    if (opened !== this.opened) return result.ok;
+    if (result.ok) this.dialog?.close();
+    else this.complain(result.error);
+    return result.ok;
   }
 
   private ask(on: boolean): void {
     const panel = this.dialog?.querySelector<HTMLElement>("[data-panel]");
     if (!panel) return;
+    const footer = this.dialog?.querySelector<HTMLElement>("footer");
+    const wasOn = !panel.hidden;
     panel.hidden = !on;
+    panel.toggleAttribute("data-question", on);
+    if (footer) footer.hidden = on;
     if (on) panel.querySelector<HTMLElement>("[data-keep]")?.focus();
+    else if (wasOn) this.dialog?.querySelector<HTMLElement>("[data-ask]")?.focus();
   }
 
+  /** Say at each field what is wrong with it, and above them what is no field's fault. */
   private complain(error: ApiError | null): void {
+    const wrong = FIELDS.filter((name) => this.complainOf(name, error?.fields?.[name]?.[0] ?? ""));
+    this.notice(error === null || wrong.length > 0 ? "" : complaintOf(error, this.parts.page));
+    if (wrong[0]) this.field(wrong[0])?.focus();
+  }
+
+  private notice(text: string): void {
     const notice = this.dialog?.querySelector<HTMLElement>("[data-problem]");
-    if (notice) {
-      notice.hidden = error === null;
-      notice.textContent = error === null ? "" : reasonOf(error, this.parts.page);
-    }
-    for (const name of ["name", "color", "timeZone"]) {
-      this.field(name)?.setAttribute("aria-invalid", String(error?.fields?.[name] !== undefined));
-    }
+    if (notice) say(notice, text);
+  }
+
+  private complainOf(name: string, text: string): boolean {
+    const field = this.field(name);
+    field?.setAttribute("aria-invalid", String(text !== ""));
+    const line = document.getElementById(field?.getAttribute("aria-describedby") ?? "");
+    if (line) say(line, text);
+    return text !== "";
   }
 
   private field(name: string): HTMLInputElement | null {
@@ -136,4 +179,9 @@ export class CalendarDialog {
     const field = this.field(name);
     if (field) field.value = value;
   }
+}
+
+function say(line: HTMLElement, text: string): void {
+  line.hidden = text === "";
+  line.textContent = text;
 }

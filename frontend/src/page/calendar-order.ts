@@ -15,6 +15,8 @@ const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1 };
 
 export class CalendarOrder {
   private dragged: HTMLElement | null = null;
+  /** What stood below the dragged row when it was lifted. */
+  private below: string | null = null;
   private readonly said = document.getElementById("calendars-order");
 
   constructor(
@@ -27,7 +29,7 @@ export class CalendarOrder {
     for (const end of ["pointerup", "pointercancel"]) list.addEventListener(end, () => this.drop());
   }
 
-  /** Put the rows into the order of the calendars, unless somebody is dragging one. */
+  /** Put the rows into the order of the calendars; while somebody is dragging one, at the drop. */
   show(): void {
     if (this.dragged !== null) return;
     const ids = this.parts.client.calendars().map((info) => info.id);
@@ -64,13 +66,14 @@ export class CalendarOrder {
     event.preventDefault(); // no text is selected, and no focus goes
     this.list.setPointerCapture(event.pointerId); // a row loses it when it is put elsewhere
     this.dragged = row;
+    this.below = belowOf(row);
     row.classList.add("calendar-row--dragged");
   }
 
   /** The row goes where the pointer is past the middle of another. */
   private drag({ clientY }: PointerEvent): void {
     const { dragged } = this;
-    if (dragged === null) return;
+    if (!dragged?.isConnected) return; // its calendar may be gone meanwhile
     const others = this.rows().filter((row) => row !== dragged);
     const next = others.find((row) => clientY < middle(row)) ?? null;
     if (dragged.nextElementSibling !== next) this.list.insertBefore(dragged, next);
@@ -81,8 +84,14 @@ export class CalendarOrder {
     if (dragged === null) return;
     this.dragged = null;
     dragged.classList.remove("calendar-row--dragged");
-    const before = this.parts.client.calendars().map((info) => info.id);
-    if (before.join() !== this.ids().join()) void this.save(this.ids());
+    const below = belowOf(dragged);
+    if (!dragged.isConnected || below === this.below) return this.show();
+    // The order of now, in which only this row is somewhere else: another page may have put others elsewhere meanwhile.
+    const id = idOf(dragged);
+    const others = this.parts.client.calendars().filter((info) => info.id !== id);
+    const ids = others.map((info) => info.id);
+    ids.splice(below === null ? ids.length : ids.indexOf(below), 0, id);
+    void this.save(ids);
   }
 
   private async save(ids: readonly string[]): Promise<void> {
@@ -107,6 +116,12 @@ function gripped({ target }: Event): HTMLElement | null {
 
 function idOf(row: HTMLElement): string {
   return row.querySelector("input")?.dataset["calendar"] ?? "";
+}
+
+/** Return the calendar of the row below; null: there is none. */
+function belowOf(row: HTMLElement): string | null {
+  const next = row.nextElementSibling;
+  return next instanceof HTMLElement ? idOf(next) : null;
 }
 
 function middle(row: HTMLElement): number {

@@ -6,13 +6,17 @@ import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
 import { type ApiError, type LiveClient, liveEventSource, livePlugin, readLiveItem, saveDates } from "../fullcalendar";
+import { dayHead, dayHeadClass } from "./day-head";
 import type { ItemDialog } from "./item-dialog";
 import { itemClass, itemContent } from "./item-look";
 import { firstDay, pageLocale, readerLocale } from "./locale";
-import { fill, type PageData } from "./page-data";
+import { newSpan } from "./new-span";
+import { fill, type PageData, shortTitle } from "./page-data";
 import { changedBy } from "./people";
+import { keepOnScreen } from "./popover";
 import type { Toasts } from "./toasts";
 import { viewType } from "./toolbar";
+import type { Undos } from "./undo";
 import type { Place } from "./view-place";
 
 interface Parts {
@@ -21,6 +25,7 @@ interface Parts {
   readonly page: PageData;
   readonly toasts: Toasts;
   readonly dialog: ItemDialog;
+  readonly undos: Undos;
   readonly place: Place;
 }
 
@@ -53,12 +58,14 @@ export function makeCalendar(parts: Parts): Calendar {
       el.dataset["item"] = event.id;
     },
   });
+  dialog.newSpan = () => newSpan(calendar.view, calendar.getDate(), new Date());
   dialog.onClose = () => calendar.unselect();
   client.on("heldItemChanged", (news) => {
     // What a dialog holds, the dialog tells.
     if (news.change === "deleted" && !dialog.shows(news.key)) {
       const person = news.actor?.name ?? page.texts.someone;
-      parts.toasts.show(fill(page.texts.deletedWhileMoving, { person, title: titleOf(news.before) }));
+      const title = shortTitle(titleOf(news.before));
+      parts.undos.tellDeleted(news.key, fill(page.texts.deletedWhileMoving, { person, title }));
     }
   });
   return calendar;
@@ -87,6 +94,7 @@ export function looks(page: Looks): CalendarOptions {
     moreLinkText: (count) => fill(page.texts.more, { count }),
     allDayText: page.texts.allDay,
     noEventsText: page.texts.noItems,
+    noEventsClass: "nothing",
     eventTimeFormat: { hour: hour12 ? "numeric" : "2-digit", minute: "2-digit", hour12 },
     slotHeaderFormat: { hour: hour12 ? "numeric" : "2-digit", minute: "2-digit", hour12 },
     slotEventOverlap: false,
@@ -94,10 +102,12 @@ export function looks(page: Looks): CalendarOptions {
     eventShortHeight: 52,
     eventClass: itemClass,
     blockEventClass: (info) => `item--block ${info.isStart ? "item--start" : ""}`,
-    columnEventClass: (info) => `item--column ${info.isShort ? "item--short" : ""}`,
+    columnEventClass: (info) => `item--column ${info.isShort ? "item--short" : "item--tall"}`,
     columnEventInnerClass: "item__inner",
     listItemEventClass: "item--line",
     rowMoreLinkClass: "more",
+    popoverClass: "day-list",
+    dayHeaderDidMount: keepOnScreen,
     eventContent: (info) => itemContent(info, page),
     views: {
       list: {
@@ -108,15 +118,19 @@ export function looks(page: Looks): CalendarOptions {
         listItemEventInnerClass: "entry",
         listDayAltFormat: { month: "short", day: "numeric" },
       },
-      month: { titleFormat: { month: "long", year: "numeric" } },
-      week: { titleFormat: { month: "short", day: "numeric", year: "numeric" } },
+      month: { titleFormat: { month: "long", year: "numeric" }, dayRowClass: "month-week" },
+      week: {
+        titleFormat: { month: "short", day: "numeric", year: "numeric" },
+        dayHeaderContent: dayHead,
+        dayHeaderInnerClass: dayHeadClass,
+      },
       day: { titleFormat: { weekday: "short", month: "short", day: "numeric", year: "numeric" } },
     },
   };
 }
 
 async function saveMoved({ client, page, toasts }: Parts, info: EventChangeInfo): Promise<void> {
-  const title = info.oldEvent.title;
+  const title = shortTitle(info.oldEvent.title);
   const result = await saveDates(client, info);
   // Deleted meanwhile: that was said when it happened.
   if (result.ok || result.error.code === "gone") return;
@@ -130,7 +144,15 @@ export function reasonOf(error: ApiError, page: PageData, client?: LiveClient): 
     return fill(page.texts.changedMeanwhileBy, { person: changedBy(error, client, page) });
   }
   if (error.code === "stale") return page.texts.changedMeanwhile;
-  if (error.code === "forbidden") return page.texts.notAllowed;
+  return error.code === "forbidden" ? page.texts.notAllowed : saidOf(error, page);
+}
+
+/** Return what to say of a refusal, as a sentence of its own. */
+export function complaintOf(error: ApiError, page: PageData): string {
+  return error.code === "network" ? page.texts.shareNoConnection : saidOf(error, page);
+}
+
+function saidOf(error: ApiError, page: PageData): string {
   if (error.code === "signed_out") return page.texts.signedOutHint;
   return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
 }

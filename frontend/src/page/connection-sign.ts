@@ -66,9 +66,8 @@ export function showConnection(client: LiveClient, page: SignPage): void {
     const word = sign.action && page.texts[sign.action];
     action.hidden = word === undefined;
     if (word !== undefined) {
-      const here = `${location.pathname}${location.search}`;
       action.textContent = word;
-      action.href = sign.action === "signIn" ? `${page.loginUrl}?next=${encodeURIComponent(here)}` : here;
+      action.href = sign.action === "signIn" ? backBy(page.loginUrl) : here();
     }
   };
   const showSoon = (): void => {
@@ -81,6 +80,15 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   addEventListener("online", showSoon);
   addEventListener("offline", showSoon);
   showSoon();
+}
+
+/** Return the address of a page that leads back here. */
+export function backBy(url: string): string {
+  return `${url}?next=${encodeURIComponent(here())}`;
+}
+
+function here(): string {
+  return `${location.pathname}${location.search}`;
 }
 
 function signOf(client: LiveClient): Sign {

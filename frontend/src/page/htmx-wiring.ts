@@ -1,15 +1,17 @@
-/** One place for what every htmx request of the page needs: the CSRF token, and a key by which a repeated one is done once. */
+/** One place for what every htmx request of the page needs: whose page it is, the CSRF token, and a key by which a repeated one is done once. */
 import "htmx.org";
 import type { HtmxRequestCtx } from "htmx.org";
-import { csrfToken, type LiveClient } from "../fullcalendar";
+import { csrfToken, type LiveClient, userHeader } from "../fullcalendar";
 
 export type HtmxEvent = CustomEvent<{ readonly ctx?: HtmxRequestCtx }>;
 
 /** Send the headers from now on. */
-export function wireHtmx(client: LiveClient): void {
+export function wireHtmx(client: LiveClient, userId: string): void {
   document.addEventListener("htmx:config:request", (event) => {
     const request = (event as HtmxEvent).detail.ctx?.request;
-    if (!request || request.method === "GET") return;
+    if (!request) return;
+    Object.assign(request.headers, userHeader(userId));
+    if (request.method === "GET") return;
     request.headers["X-CSRFToken"] = csrfToken();
     // A form carries its own; a deletion is told from others' by it.
     if (request.method === "DELETE") request.headers["Idempotency-Key"] = client.newMutationId();

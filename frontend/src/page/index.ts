@@ -7,9 +7,11 @@ import { showConnection } from "./connection-sign";
 import { highlightChanges } from "./highlight";
 import { wireHtmx } from "./htmx-wiring";
 import { ItemDialog } from "./item-dialog";
+import { noteNotLoaded } from "./not-loaded";
 import { readPageData } from "./page-data";
 import { ShareDialog } from "./share-dialog";
 import { Sidebar } from "./sidebar";
+import { coverWhenSignedOut } from "./signed-out";
 import { followStanding } from "./standing";
 import { Toasts } from "./toasts";
 import { Toolbar } from "./toolbar";
@@ -31,7 +33,9 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   const toasts = new Toasts();
   const url = new ViewUrl();
   showConnection(client, page);
-  wireHtmx(client);
+  coverWhenSignedOut(client, page.loginUrl);
+  noteNotLoaded(client, page.texts.notLoaded);
+  wireHtmx(client, page.userId);
   const loaded = await client.loadCalendars();
   if (!loaded.ok && client.status() !== "signed-out") toasts.show(loaded.error.detail);
 
@@ -42,7 +46,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
     toasts.once(page.texts.savedLater);
     addEventListener("beforeunload", (event) => client.isWriting() && event.preventDefault(), { once: true });
   });
-  const calendar = makeCalendar({ element, client, page, toasts, dialog, place: url.place() });
+  const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
   const toolbar = new Toolbar(calendar);
   const calendarDialog = new CalendarDialog({ client, page });
   const shareDialog = new ShareDialog({ client, page, toasts });

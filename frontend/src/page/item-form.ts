@@ -1,8 +1,9 @@
-/** The behaviour of the form in the dialog: times that move together, zones, what was typed. Knows no item and no request. */
+/** The behaviour of the form in the dialog: times that move together, zones, what was typed. Makes no request. */
 
 import { Temporal } from "temporal-polyfill";
-import { readerLocale } from "./locale";
-import { fill, type PageData } from "./page-data";
+import { isState, type State } from "../fullcalendar";
+import { explainHere } from "./local-time";
+import type { PageData } from "./page-data";
 
 export class ItemForm {
   private dirty: boolean;
@@ -28,6 +29,12 @@ export class ItemForm {
     return field instanceof RadioNodeList || field === null || !("value" in field) ? "" : String(field.value);
   }
 
+  /** Return the item's state that the form was filled with; null in the form of a new item. */
+  state(): State | null {
+    const state = this.value("state");
+    return isState(state) ? state : null;
+  }
+
   /** Return what was typed, to be kept elsewhere. */
   asText(): string {
     const day = [
@@ -43,8 +50,8 @@ export class ItemForm {
 
   /** Nothing more can be saved under this item. */
   lock(): void {
-    const buttons = "[data-save], [data-compare], [data-panel-open=delete], [data-panel-open=move]";
-    for (const button of this.element.querySelectorAll<HTMLElement>(buttons)) button.hidden = true;
+    const parts = "[data-save], [data-compare], [data-versions], [data-panel-open=delete], [data-panel-open=move]";
+    for (const part of this.element.querySelectorAll<HTMLElement>(parts)) part.hidden = true;
   }
 
   private typed(target: EventTarget | null): void {
@@ -85,27 +92,18 @@ export class ItemForm {
     const hint = this.element.querySelector<HTMLElement>("[data-local-hint]");
     const allDay = this.element.elements.namedItem("all_day");
     if (!hint) return;
-    const here = Temporal.Now.timeZoneId();
+    const isTimed = !(allDay instanceof HTMLInputElement && allDay.checked);
     const zone = this.value("time_zone");
-    const elsewhere = zone !== "" && zone !== here && !(allDay instanceof HTMLInputElement && allDay.checked);
-    const when = elsewhere ? this.spanIn(zone, here) : null;
-    hint.hidden = when === null;
-    hint.textContent = when === null ? "" : fill(this.page.texts.forYou, { zone: here, when });
+    explainHere(hint, this.page, { zone, span: isTimed ? this.spanIn(zone) : null });
   }
 
-  private spanIn(zone: string, here: string): string | null {
+  private spanIn(zone: string): [Date, Date] | null {
     try {
       const instants = (["start", "end"] as const).map((edge) => this.wall(edge)?.toZonedDateTime(zone));
       const [start, end] = instants.map((one) => one && new Date(one.epochMilliseconds));
-      if (!start || !end) return null;
-      const format = new Intl.DateTimeFormat(readerLocale(), {
-        dateStyle: "medium",
-        timeStyle: "short",
-        timeZone: here,
-      });
-      return format.formatRange(start, end);
+      return start && end ? [start, end] : null;
     } catch {
-      return null; // no such zone (yet), or an end before the start
+      return null; // no such zone (yet)
     }
   }
 }

@@ -33,17 +33,18 @@ export function itemContent(info: EventDisplayInfo, page: Pick<PageData, "labels
     h(
       "div",
       { class: `${info.titleClass} item__title` },
-      item && mark(item),
+      item && !isBusy(item) && statusMark(item.status),
       info.event.title || "\u00a0",
       item && h("span", { class: "visually-hidden" }, said(item, page)),
     ),
   );
 }
 
-function mark(item: Item): VNode | null {
-  const path = isBusy(item) ? undefined : MARKS[item.status];
-  if (isBusy(item) || path === undefined) return null;
-  const look = STROKED.has(item.status) ? { fill: "none", stroke: "currentColor", "stroke-width": 1.8 } : {};
+/** Return the sign of a status; null: it has none. */
+export function statusMark(status: string): VNode | null {
+  const path = MARKS[status];
+  if (path === undefined) return null;
+  const look = STROKED.has(status) ? { fill: "none", stroke: "currentColor", "stroke-width": 1.8 } : {};
   return h(
     "svg",
     { class: "item__mark", viewBox: "0 0 10 10", width: 10, height: 10, fill: "currentColor", "aria-hidden": "true" },

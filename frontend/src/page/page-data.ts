@@ -22,8 +22,10 @@ export type TextName =
   | "allDay"
   | "saved"
   | "created"
+  | "notLoaded"
   | "deletedWhileMoving"
   | "deletedWhileOpen"
+  | "takenAwayWhileOpen"
   | "changedWhileOpen"
   | "someone"
   | "you"
@@ -35,16 +37,35 @@ export type TextName =
   | "notAllowed"
   | "couldNotOpen"
   | "couldNotSave"
-  | "notDone"
+  | "deletionRefused"
+  | "moveRefused"
   | "unexpected"
   | "copied"
   | "notCopied"
+  | "copyByHand"
+  | "linkCopied"
+  | "codeCopied"
+  | "linkUntil"
+  | "linkEnded"
+  | "linkSites"
+  | "addressOf"
+  | "codeOf"
+  | "copyLinkOf"
+  | "changeLink"
+  | "withdrawLink"
+  | "withdrawLinkAsk"
+  | "dateWrong"
   | "forYou"
   | "undo"
   | "undone"
+  | "deletedTree"
+  | "deletedTreeBy"
   | "undoRefused"
   | "undoFailed"
+  | "notThere"
   | "undonePartly"
+  | "save"
+  | "create"
   | "newCalendar"
   | "editCalendar"
   | "editNamed"
@@ -67,6 +88,7 @@ export type TextName =
   | "ownerToo"
   | "handOver"
   | "leaveAsk"
+  | "leaveLast"
   | "leave"
   | "shareAdded"
   | "shareInvited"
@@ -118,6 +140,19 @@ export interface PageData {
 export function readPageData(): PageData | null {
   const text = document.getElementById("page-data")?.textContent;
   return text ? (JSON.parse(text) as PageData) : null;
+}
+
+const SHORT_TITLE = 60; // a line and a half of a message on a phone
+
+/** Return a title as messages name it: they cover what is below them. */
+export function shortTitle(title: string): string {
+  const letters = [...title];
+  return letters.length <= SHORT_TITLE
+    ? title
+    : `${letters
+        .slice(0, SHORT_TITLE - 1)
+        .join("")
+        .trimEnd()}…`;
 }
 
 /** Fill `{name}` places of a text. */

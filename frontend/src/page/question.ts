@@ -35,6 +35,22 @@ export function isAsking(place: HTMLElement): boolean {
   return place.querySelector("[data-question]") !== null;
 }
 
+/** Escape, or whatever else a browser closes a dialog by, keeps an open question's matter as it is, before it closes the dialog. */
+export function keepAtEscape(dialog: HTMLDialogElement): void {
+  const keep = (event: Event) => {
+    const asked =
+      dialog.querySelector("[data-question]:focus-within") ?? dialog.querySelector<HTMLElement>("[data-question]");
+    if (asked === null) return;
+    event.preventDefault();
+    asked.querySelector<HTMLElement>(".panel__actions > :last-child")?.click();
+  };
+  // A browser asks `cancel` once, and closes at the next Escape whatever is open.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing) keep(event);
+  });
+  dialog.addEventListener("cancel", keep);
+}
+
 function button({ label, danger = false }: Choice, run: () => void): HTMLButtonElement {
   const made = document.createElement("button");
   made.type = "button";

@@ -1,11 +1,15 @@
-/** The dialog of who shares a calendar: members and their roles, invitations, leaving. Keeps nothing: what it lists is the server's last answer. */
-import type { ApiError, LiveClient, Result, Role } from "../fullcalendar";
+/** The dialog of who shares a calendar: members and their roles, invitations, public links, leaving. Keeps nothing: what it lists is the server's last answer. */
+import { type ApiError, type Invitation, isOwner, type LiveClient, type Result, type Role } from "../fullcalendar";
+import { complaintOf } from "./calendar-view";
+import { onConnected } from "./connected";
+import { isOver, NextEnd } from "./ends";
 import { find } from "./find";
+import { keepFocus } from "./focus";
 import { fill, type PageData, type TextName } from "./page-data";
-import { ask } from "./question";
-import { isOwner } from "./roles";
+import { ask, keepAtEscape } from "./question";
 import { showRows } from "./rows";
-import { invitationRows, memberRows, roleChoices, type Wishes } from "./share-rows";
+import { ShareLinks } from "./share-links";
+import { explainRoles, invitationRows, memberRows, type Wishes } from "./share-rows";
 import type { Toasts } from "./toasts";
 
 interface Parts {
@@ -22,13 +26,22 @@ export class ShareDialog {
   private readonly form = find<HTMLFormElement>(this.dialog, "[data-add]");
   private readonly to = find<HTMLInputElement>(this.form, "[name=to]");
   private readonly role = find<HTMLSelectElement>(this.form, "[name=role]");
+  private readonly links: ShareLinks;
   private readonly left = new Set<string>();
   private calendar: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly nextEnd = new NextEnd();
   /** Of several readings the last one counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {
+    this.links = new ShareLinks(this.part("[data-link-section]"), {
+      ...parts,
+      calendar: () => this.calendar,
+      complain: (error) => this.complain(error),
+      read: () => this.read(),
+      change: (act) => this.change(act),
+    });
     explainRoles(this.part("[data-roles]"));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -40,10 +53,13 @@ export class ShareDialog {
     for (const button of this.dialog.querySelectorAll("[data-close]")) {
       button.addEventListener("click", () => this.dialog.close());
     }
+    keepAtEscape(this.dialog);
     this.dialog.addEventListener("close", () => {
       this.calendar = null;
+      keepFocus();
     });
     parts.client.on("calendarsChanged", () => this.refresh());
+    onConnected(parts.client, () => this.connected());
     parts.client.on("calendarGone", ({ calendar }) => {
       if (calendar === this.calendar) this.dialog.close();
     });
@@ -62,7 +78,8 @@ export class ShareDialog {
     this.explainRole();
     this.part("[data-leave-place]").replaceChildren();
     this.part("[data-members]").replaceChildren();
-    this.part("[data-invitations]").replaceChildren();
+    this.showInvitations([]);
+    this.links.clear();
     this.note("peopleLoading");
     this.showRights();
     this.dialog.showModal();
@@ -74,9 +91,17 @@ export class ShareDialog {
 
   private refresh(): void {
     clearTimeout(this.timer);
+    this.asked++; // what is under way was asked by the rights of before
     if (this.calendar === null) return;
     this.showRights();
     this.timer = setTimeout(() => void this.read(), CALM_MS);
+  }
+
+  private connected(): void {
+    const { shareNoConnection } = this.parts.page.texts;
+    if (this.part("[data-problem]").textContent === shareNoConnection) this.complain(null);
+    if (this.part("#share-to-error").textContent === shareNoConnection) this.complainOfTo("");
+    this.refresh();
   }
 
   private async read(): Promise<void> {
@@ -87,15 +112,33 @@ export class ShareDialog {
     const members = await sharing.members(calendar);
     // By the role of now, which the page may not have heard of yet.
     const isOwner = members.ok && members.value.some((one) => one.you && one.role === "owner");
-    const invitations = isOwner ? await sharing.invitations(calendar) : null;
+    const [invitations, links] = isOwner
+      ? await Promise.all([sharing.invitations(calendar), sharing.links(calendar)])
+      : [null, null];
     if (turn !== this.asked || calendar !== this.calendar) return;
     const { page } = this.parts;
-    if (!members.ok) return this.complain(members.error);
     this.note(null);
+    if (!members.ok) return this.complain(members.error);
     showRows(this.part("[data-members]"), members.value, memberRows(page, this.wishes));
-    const invited = invitations?.ok ? invitations.value : [];
-    showRows(this.part("[data-invitations]"), invited, invitationRows(page, this.wishes));
-    this.part("[data-invited]").hidden = invited.length === 0;
+    this.showInvitations(invitations?.ok ? invitations.value : []);
+    if (!links || links.ok) this.links.show(links?.value ?? null);
+    this.focusInside();
+  }
+
+  /** List what can still be accepted, as the server does; what ends is listed no more. */
+  private showInvitations(invitations: readonly Invitation[]): void {
+    const open = invitations.filter(({ expiresAt }) => !isOver(expiresAt));
+    showRows(this.part("[data-invitations]"), open, invitationRows(this.parts.page, this.wishes));
+    this.part("[data-invited]").hidden = open.length === 0;
+    const ends = open.map(({ expiresAt }) => expiresAt);
+    this.nextEnd.await(ends, () => {
+      this.showInvitations(open);
+      this.focusInside();
+    });
+  }
+
+  /** When what had the focus is gone. */
+  private focusInside(): void {
     if (!this.dialog.contains(document.activeElement)) this.part("[data-close]").focus();
   }
 
@@ -107,9 +150,10 @@ export class ShareDialog {
     const title = this.mayManage() ? page.texts.shareTitle : page.texts.peopleTitle;
     this.part("#share-title").textContent = fill(title, { name: info.name });
     this.form.hidden = !this.mayManage();
+    if (!this.mayManage()) this.links.clear();
     if (!this.isBlind()) return;
     this.part("[data-members]").replaceChildren();
-    this.part("[data-invited]").hidden = true;
+    this.showInvitations([]);
     this.note("peopleHidden");
   }
 
@@ -155,7 +199,7 @@ export class ShareDialog {
     if (calendar === null) return;
     const result = await client.sharing.add(calendar, to, this.role.value as Role);
     if (calendar !== this.calendar) return;
-    if (!result.ok) return this.complainOfTo(this.reason(result.error));
+    if (!result.ok) return this.complainOfTo(complaintOf(result.error, page));
     const { member, invitation } = result.value;
     if (this.to.value.trim() === to) this.to.value = "";
     this.complainOfTo("");
@@ -169,8 +213,16 @@ export class ShareDialog {
     const { client, page } = this.parts;
     const name = client.calendarInfo(this.calendar ?? "")?.name ?? "";
     const leave = { label: page.texts.leave, danger: true, run: () => void this.leave() };
-    const keep = { label: page.texts.cancel, run: () => {} };
-    ask(this.part("[data-leave-place]"), fill(page.texts.leaveAsk, { name }), [leave], keep);
+    const [place, run] = [this.part("[data-leave-place]"), () => {}];
+    if (this.isLastOwner())
+      return ask(place, fill(page.texts.leaveLast, { name }), [], { label: page.texts.close, run });
+    ask(place, fill(page.texts.leaveAsk, { name }), [leave], { label: page.texts.cancel, run });
+  }
+
+  /** As far as the list tells: the server decides. */
+  private isLastOwner(): boolean {
+    const owners = this.part("[data-members]").querySelectorAll(":scope > [data-role=owner]");
+    return this.mayManage() && owners.length === 1;
   }
 
   private async leave(): Promise<void> {
@@ -189,7 +241,7 @@ export class ShareDialog {
   private complain(error: ApiError | null): void {
     const notice = this.part("[data-problem]");
     notice.hidden = error === null;
-    notice.textContent = error === null ? "" : this.reason(error);
+    notice.textContent = error === null ? "" : complaintOf(error, this.parts.page);
     if (error !== null) notice.scrollIntoView({ block: "nearest" });
   }
 
@@ -199,13 +251,6 @@ export class ShareDialog {
     line.textContent = text;
     this.to.setAttribute("aria-invalid", String(text !== ""));
     if (text !== "") this.to.focus();
-  }
-
-  private reason(error: ApiError): string {
-    const { texts } = this.parts.page;
-    if (error.code === "network") return texts.shareNoConnection;
-    if (error.code === "signed_out") return texts.signedOutHint;
-    return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
   }
 
   private explainRole(): void {
@@ -229,15 +274,5 @@ export class ShareDialog {
 
   private part(selector: string): HTMLElement {
     return find(this.dialog, selector);
-  }
-}
-
-function explainRoles(list: HTMLElement): void {
-  for (const option of roleChoices()) {
-    const name = document.createElement("dt");
-    const about = document.createElement("dd");
-    name.textContent = option.text;
-    about.textContent = option.dataset["about"] ?? "";
-    list.append(name, about);
   }
 }

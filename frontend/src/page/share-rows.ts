@@ -48,12 +48,14 @@ function wireMember(row: HTMLElement, user: string, page: PageData, wishes: Wish
 }
 
 function showMember(row: HTMLElement, member: Member, page: PageData, mayChange: boolean): void {
-  const { name, username } = member.user;
+  const { name, username, email } = member.user;
   row.dataset["name"] = name;
   row.dataset["role"] = member.role;
   say(row, "[data-sign]", (name[0] ?? "").toUpperCase());
+  row.toggleAttribute("data-you", member.you);
   say(row, "[data-name]", member.you ? fill(page.texts.isYou, { name }) : name);
-  say(row, "[data-about]", [username, member.email].filter(Boolean).join(" · "));
+  row.querySelector("[data-name]")?.setAttribute("title", name);
+  say(row, "[data-about]", [username, email].filter(Boolean).join(" · "));
   say(row, "[data-role-text]", roleName(member.role));
   const select = row.querySelector("select");
   const text = row.querySelector<HTMLElement>("[data-role-text]");
@@ -106,6 +108,17 @@ export function roleName(role: Role): string {
 export function roleChoices(): HTMLOptionElement[] {
   const template = document.querySelector<HTMLTemplateElement>("#member-row");
   return [...(template?.content.querySelectorAll("option") ?? [])];
+}
+
+/** Write into a list what each role may do. */
+export function explainRoles(list: HTMLElement): void {
+  for (const option of roleChoices()) {
+    const name = document.createElement("dt");
+    const about = document.createElement("dd");
+    name.textContent = option.text;
+    about.textContent = option.dataset["about"] ?? "";
+    list.append(name, about);
+  }
 }
 
 function keep(page: PageData): Choice {

@@ -1,10 +1,13 @@
 /** The calendars (on and off, remembered) and the filters. Says what is wanted; what is shown is the client's business. */
 import type { Calendar } from "fullcalendar";
-import { type CalendarInfo, type Item, isBusy, type LiveClient, liveEventSource } from "../fullcalendar";
+import { render } from "fullcalendar/preact";
+import { type CalendarInfo, type Item, isBusy, isOwner, type LiveClient, liveEventSource } from "../fullcalendar";
 import { CalendarOrder } from "./calendar-order";
+import { keepFocus } from "./focus";
+import { statusMark } from "./item-look";
 import { fill, type PageData, type TextName } from "./page-data";
-import { isOwner } from "./roles";
-import type { Toasts } from "./toasts";
+import { copyOf } from "./rows";
+import type { Toast, Toasts } from "./toasts";
 import { type Filter, passes } from "./view-place";
 
 const HIDDEN = "calendar_live.hidden";
@@ -25,6 +28,7 @@ export class Sidebar {
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
   private readonly order: CalendarOrder | null;
   private readonly names = new Map<string, string>();
+  private readonly told = new Map<string, Toast>();
 
   constructor(private readonly parts: Parts) {
     this.order = this.list && new CalendarOrder(this.list, parts);
@@ -35,6 +39,7 @@ export class Sidebar {
       parts.client.setShown(id, toggle.checked);
     }
     this.showCalendars(parts.client.calendars());
+    this.explainMarks();
     this.list?.addEventListener("change", (event) => this.toggle(event.target));
     this.form?.addEventListener("change", () => this.filter());
     // A reset event comes before the boxes are empty.
@@ -48,6 +53,17 @@ export class Sidebar {
     const wanted: Readonly<Record<string, readonly string[]>> = { type: filter.types, status: filter.statuses };
     for (const box of this.boxes()) box.checked = wanted[box.name]?.includes(box.value) ?? false;
     this.apply(filter);
+  }
+
+  /** The signs of items stand in the filters, too, where they are explained by it. */
+  private explainMarks(): void {
+    for (const box of this.boxes()) {
+      const mark = box.name === "status" ? statusMark(box.value) : null;
+      const place = mark && document.createElement("span");
+      if (!place) continue;
+      render(mark, place);
+      box.nextElementSibling?.prepend(place);
+    }
   }
 
   private apply(filter: Filter): void {
@@ -80,42 +96,41 @@ export class Sidebar {
   }
 
   private showCalendars(calendars: readonly CalendarInfo[]): void {
-    const { page, toasts } = this.parts;
+    const { page } = this.parts;
     for (const info of calendars) {
       const known = this.toggleOf(info.id)?.closest<HTMLElement>(".calendar-row");
-      const label = known ?? this.addCalendar(info);
+      const row = known ?? this.addCalendar(info);
       // What one owns was made or restored by oneself, here or in another tab.
-      if (!known && !isOwner(info)) toasts.show(fill(page.texts.calendarShared, { name: info.name }));
-      if (label) this.describe(label, info);
+      if (!known) this.tell(info.id, isOwner(info) ? null : fill(page.texts.calendarShared, { name: info.name }));
+      if (row) this.describe(row, info);
       this.names.set(info.id, info.name);
     }
     this.order?.show();
   }
 
   private addCalendar(info: CalendarInfo): HTMLElement | null {
-    const template = document.querySelector<HTMLTemplateElement>("#calendar-template");
-    const label = template?.content.firstElementChild?.cloneNode(true);
-    if (!(label instanceof HTMLElement) || !this.list) return null;
-    const toggle = label.querySelector("input");
-    const edit = label.querySelector<HTMLElement>("[data-edit-calendar]");
+    const row = copyOf("calendar-template");
+    if (row === null || !this.list) return null;
+    const toggle = row.querySelector("input");
+    const edit = row.querySelector<HTMLElement>("[data-edit-calendar]");
     if (toggle) toggle.dataset["calendar"] = info.id;
     if (edit) edit.dataset["editCalendar"] = info.id;
-    this.list.append(label);
+    this.list.append(row);
     if (!this.parts.calendar.getEventSourceById(info.id)) {
       this.parts.calendar.addEventSource(liveEventSource(this.parts.client, info.id));
     }
-    return label;
+    return row;
   }
 
-  private describe(label: HTMLElement, info: CalendarInfo): void {
-    const name = label.querySelector(".calendar-toggle__name");
-    const role = label.querySelector<HTMLElement>(".calendar-toggle__role");
-    const swatch = label.querySelector(".calendar-toggle__swatch");
-    const edit = label.querySelector<HTMLElement>("[data-edit-calendar]");
+  private describe(row: HTMLElement, info: CalendarInfo): void {
+    const name = row.querySelector<HTMLElement>(".calendar-toggle__name");
+    const role = row.querySelector<HTMLElement>(".calendar-toggle__role");
+    const swatch = row.querySelector(".calendar-toggle__swatch");
+    const edit = row.querySelector<HTMLElement>("[data-edit-calendar]");
     const { texts } = this.parts.page;
     edit?.setAttribute("aria-label", fill(texts.editNamed, { name: info.name }));
-    label.querySelector("[data-grip]")?.setAttribute("aria-label", fill(texts.moveNamed, { name: info.name }));
-    if (name) name.textContent = info.name;
+    row.querySelector("[data-grip]")?.setAttribute("aria-label", fill(texts.moveNamed, { name: info.name }));
+    if (name) name.textContent = name.title = info.name;
     if (role) role.hidden = info.rights === "full";
     swatch?.setAttribute("fill", info.color);
     swatch?.setAttribute("stroke", info.color);
@@ -123,9 +138,17 @@ export class Sidebar {
 
   private removeCalendar(id: string): void {
     this.toggleOf(id)?.closest(".calendar-row")?.remove();
+    keepFocus();
     this.parts.calendar.getEventSourceById(id)?.remove();
-    const { whyGone, page, toasts } = this.parts;
-    toasts.show(fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
+    const { whyGone, page } = this.parts;
+    this.tell(id, fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
+  }
+
+  /** Say what became of a calendar, in place of what was said before: it may be back. */
+  private tell(calendar: string, text: string | null): void {
+    this.told.get(calendar)?.remove();
+    this.told.delete(calendar);
+    if (text !== null) this.told.set(calendar, this.parts.toasts.show(text));
   }
 
   private toggles(): HTMLInputElement[] {

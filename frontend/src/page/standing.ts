@@ -1,7 +1,6 @@
 /** Keeps the page in step with where one stands: what offers to create, and the word that there is no calendar yet. Decides no rights. */
 import type { Calendar } from "fullcalendar";
-import type { LiveClient } from "../fullcalendar";
-import { mayEdit } from "./roles";
+import { type LiveClient, mayEdit } from "../fullcalendar";
 
 interface Parts {
   readonly client: LiveClient;
@@ -21,8 +20,11 @@ export function followStanding({ client, calendar, element, isKnown }: Parts): v
     for (const opener of openers) opener.hidden = !mayCreate;
     calendar.setOption("selectable", mayCreate);
     const isEmpty = calendars.length === 0;
+    const [hidden, shown] = isEmpty ? [element, none?.querySelector("button")] : [none, element];
+    const hadFocus = hidden?.contains(document.activeElement);
     if (none) none.hidden = !isEmpty;
     element.hidden = isEmpty;
+    if (hadFocus) shown?.focus({ preventScroll: true }); // what is hidden keeps none
   };
   client.on("calendarsChanged", show);
   if (isKnown) show();

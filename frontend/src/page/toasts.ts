@@ -37,19 +37,18 @@ export class Toasts {
     if (!lines.some((line) => line.textContent === text)) this.show(text);
   }
 
-  show(text: string, stayMs = STAY_MS): void {
-    this.add(text, stayMs);
+  show(text: string, stayMs = STAY_MS): Toast {
+    return this.add(text, stayMs);
   }
 
   /** Say something that can be undone, or done, by a button. */
   offer(text: string, action: ToastAction): Toast {
-    const toast = this.add(text, OFFER_MS, action);
-    return { remove: () => toast && this.remove(toast) };
+    return this.add(text, OFFER_MS, action);
   }
 
-  private add(text: string, stayMs: number, action?: ToastAction): HTMLElement | null {
+  private add(text: string, stayMs: number, action?: ToastAction): Toast {
     const toast = this.template?.content.firstElementChild?.cloneNode(true);
-    if (!this.box || !(toast instanceof HTMLElement)) return null;
+    if (!this.box || !(toast instanceof HTMLElement)) return { remove: () => {} };
     const line = toast.querySelector(".toast__text");
     if (line) line.textContent = text;
     const button = toast.querySelector<HTMLElement>(".toast__action");
@@ -63,7 +62,7 @@ export class Toasts {
     this.raise();
     this.box.append(toast);
     this.removeLater(toast, stayMs);
-    return toast;
+    return { remove: () => this.remove(toast) };
   }
 
   /** Above any dialog, and inside it: what is outside a modal dialog cannot be clicked. */

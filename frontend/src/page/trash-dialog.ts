@@ -1,10 +1,9 @@
 /** The trash: what was deleted in the calendars one may edit, and calendars one owned, newest first, live while it is open. Restoring is the server's business. */
 
-import type { DeletedCalendar, LiveClient, Result, TrashedItem } from "../fullcalendar";
-import { reasonOf } from "./calendar-view";
+import { type DeletedCalendar, type LiveClient, mayEdit, type Result, type TrashedItem } from "../fullcalendar";
+import { complaintOf, reasonOf } from "./calendar-view";
 import { readerLocale } from "./locale";
-import { fill, type PageData } from "./page-data";
-import { mayEdit } from "./roles";
+import { fill, type PageData, shortTitle } from "./page-data";
 import { copyOf, say } from "./rows";
 import type { Toasts } from "./toasts";
 
@@ -71,7 +70,7 @@ export class TrashDialog {
     entries.sort((one, other) => other.deletedAt.localeCompare(one.deletedAt));
     this.paint(entries);
     this.note.hidden = entries.length > 0 && failed === undefined;
-    this.note.textContent = failed && !failed.ok ? reasonOf(failed.error, page) : page.texts.trashEmpty;
+    this.note.textContent = failed && !failed.ok ? complaintOf(failed.error, page) : page.texts.trashEmpty;
   }
 
   private paint(entries: readonly Entry[]): void {
@@ -79,7 +78,8 @@ export class TrashDialog {
     this.list?.replaceChildren(...entries.map((entry) => this.row(entry)).filter((row) => row !== null));
     const row = focused && this.list?.querySelector<HTMLElement>(`[data-trashed="${CSS.escape(focused)}"] button`);
     if (row) row.focus();
-    else if (focused) this.dialog?.querySelector<HTMLElement>("[data-close]")?.focus();
+    else if (!this.dialog?.contains(document.activeElement))
+      this.dialog?.querySelector<HTMLElement>("[data-close]")?.focus();
   }
 
   private row(entry: Entry): HTMLElement | null {
@@ -118,7 +118,9 @@ export class TrashDialog {
     const result = await entry.restore();
     button.disabled = false;
     if (!result.ok)
-      toasts.show(fill(page.texts.notRestored, { title: entry.title, reason: reasonOf(result.error, page) }));
+      toasts.show(
+        fill(page.texts.notRestored, { title: shortTitle(entry.title), reason: reasonOf(result.error, page) }),
+      );
     await this.read();
   }
 }

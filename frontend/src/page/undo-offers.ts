@@ -16,6 +16,8 @@ const REMEMBERED_AT_MOST = 2_000;
 
 export class Offers {
   private open: Offer[] = [];
+  /** What is not offered. Half a move into a calendar that one may not edit tells that the other half is no deletion. */
+  private others: Done[] = [];
   private readonly vanished = new Set<string>();
   private readonly made = new Set<State>();
   private readonly seen = new Set<State>();
@@ -28,7 +30,10 @@ export class Offers {
     const done: Done = change;
     const half = this.open.find(({ changes: [first, second] }) => first && second === undefined && isMove(first, done));
     const overtaken = this.open.filter((one) => one !== half && one.changes.some((other) => touches(other, done)));
-    const offer = isUndo ? null : this.offerOf(change, half);
+    const isMoved = this.others.some((other) => isMove(other, done));
+    const offer = isUndo || isMoved ? null : this.offerOf(change, half);
+    this.others = this.others.filter((other) => !touches(other, done));
+    if (offer === null && !half && !isMoved) this.others = [...this.others, done].slice(-OFFERS_AT_MOST);
     // One's own older changes stay: after the newest is undone, they can be undone, too.
     const isOver = (one: Offer) => one === half || (overtaken.includes(one) && !(change.own && one.own));
     this.open = this.open.filter((one) => !isOver(one));

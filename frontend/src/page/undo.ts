@@ -1,9 +1,8 @@
 /** Offers Undo for every change, whoever made it: one toast per change, and Ctrl+Z for one's own. What an Undo is, core says. */
-import type { ApiError, ChangedEvent, LiveClient, State } from "../fullcalendar";
+import { type ApiError, type ChangedEvent, type ItemKey, type LiveClient, mayEdit, type State } from "../fullcalendar";
 import { reasonOf } from "./calendar-view";
-import { fill, type PageData, type TextName } from "./page-data";
+import { fill, type PageData, shortTitle, type TextName } from "./page-data";
 import { changedBy } from "./people";
-import { mayEdit } from "./roles";
 import type { Toast, Toasts } from "./toasts";
 import { type Offer, Offers } from "./undo-offers";
 
@@ -21,6 +20,7 @@ const CONFIRM_MS = 700;
 export class Undos {
   private readonly offers: Offers;
   private readonly shown = new Map<Offer, Toast>();
+  private readonly told = new Map<string, { readonly text: string; readonly toast: Toast }>();
   private busy = false;
 
   constructor(private readonly parts: Parts) {
@@ -41,6 +41,14 @@ export class Undos {
     }, CONFIRM_MS);
   }
 
+  /** Say at once that an item is deleted; the offer to undo that takes the place of the toast, and its text. */
+  tellDeleted(key: ItemKey, text: string): void {
+    const name = nameOf(key);
+    this.told.set(name, { text, toast: this.parts.toasts.show(text) });
+    // Not every deletion is offered: one that was missed while the page was away is not.
+    setTimeout(() => this.told.delete(name), 2 * HALF_MS);
+  }
+
   private changed(change: ChangedEvent): void {
     const { offer, replaced } = this.offers.take(change, this.parts.client.isUndo(change.mutationId));
     this.drop(replaced);
@@ -54,17 +62,29 @@ export class Undos {
     if (undo === null || this.shown.has(offer) || !this.offers.isOpen(offer)) return;
     const { page, toasts } = this.parts;
     const run = () => void this.run(offer);
-    this.shown.set(offer, toasts.offer(this.textOf(offer), { label: page.texts.undo, run }));
+    const told = this.takeTold(offer);
+    const text = undo.kind === "deleted" && told !== null ? told : this.textOf(offer);
+    this.shown.set(offer, toasts.offer(text, { label: page.texts.undo, run }));
+  }
+
+  private takeTold({ changes }: Offer): string | null {
+    const names = changes.flatMap(({ calendar, destroyed }) => destroyed.map((id) => nameOf({ calendar, id })));
+    const told = names.flatMap((name) => this.told.get(name) ?? []);
+    for (const { toast } of told) toast.remove();
+    return told[0]?.text ?? null;
   }
 
   private textOf(offer: Offer): string {
     const { client, page } = this.parts;
     const undo = this.offers.undoOf(offer);
     if (undo === null) return "";
-    const name: TextName = `${undo.kind}${undo.title === null ? "Many" : "One"}${offer.own ? "" : "By"}`;
+    const by = offer.own ? "" : "By";
+    const isTree = undo.kind === "deleted" && undo.title !== null && undo.count > 1;
+    const name: TextName = isTree ? `deletedTree${by}` : `${undo.kind}${undo.title === null ? "Many" : "One"}${by}`;
     const calendar = client.calendarInfo(offer.calendar)?.name ?? "";
     const person = offer.actor ?? page.texts.someone;
-    return fill(page.texts[name], { person, title: undo.title ?? "", count: undo.count, calendar });
+    const count = isTree ? undo.count - 1 : undo.count;
+    return fill(page.texts[name], { person, title: shortTitle(undo.title ?? ""), count, calendar });
   }
 
   private async run(offer: Offer): Promise<void> {
@@ -83,12 +103,12 @@ export class Undos {
   private refusal(offer: Offer, error: ApiError): string {
     const { page } = this.parts;
     const title = this.offers.undoOf(offer)?.title ?? null;
-    const what = title === null ? page.texts.theseItems : `“${title}”`;
-    // 404: it was taken to another calendar, or away for good.
-    if (error.code !== "stale" && error.code !== "not_found") {
-      return fill(page.texts.undoFailed, { what, reason: reasonOf(error, page) });
+    const what = title === null ? page.texts.theseItems : `“${shortTitle(title)}”`;
+    if (error.code === "stale") {
+      return fill(page.texts.undoRefused, { what, person: changedBy(error, this.parts.client, page) });
     }
-    return fill(page.texts.undoRefused, { what, person: changedBy(error, this.parts.client, page) });
+    const reason = error.code === "not_found" ? page.texts.notThere : reasonOf(error, page);
+    return fill(page.texts.undoFailed, { what, reason });
   }
 
   private partly(done: number, count: number): string {
@@ -115,6 +135,10 @@ export class Undos {
   private mayEdit(calendar: string): boolean {
     return mayEdit(this.parts.client.calendarInfo(calendar));
   }
+}
+
+function nameOf({ calendar, id }: ItemKey): string {
+  return `${calendar} ${id}`;
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -19,6 +19,8 @@ export interface CalendarInfo {
   /** Its place in one's own order of calendars. */
   readonly position?: number;
   readonly people: readonly { readonly id: string; readonly name: string }[];
+  /** For its owners: another number when members, roles, invitations or public links changed. Else null. */
+  readonly sharing?: number | null;
 }
 
 /** The first frame of a socket. */

@@ -30,6 +30,7 @@ const CALENDAR: Readonly<Record<string, Check>> = {
   rights: isText,
   people: listOf(isActor),
   position: (value) => value === undefined || isWhole(value),
+  sharing: (value) => value === undefined || value === null || isWhole(value),
 };
 
 /** Tell whether a value is a calendar of the calendar list. */

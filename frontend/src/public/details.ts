@@ -1,5 +1,7 @@
 /** What is known of an item, in a dialog that keeps up with it. Everything it shows is text; it changes nothing. */
+import { Fragment, h, render } from "fullcalendar/preact";
 import { type Item, type ItemKey, isBusy, type LiveClient } from "../fullcalendar";
+import { statusMark } from "../page/item-look";
 import { readerLocale } from "../page/locale";
 
 const DAY_MS = 86_400_000;
@@ -9,7 +11,10 @@ export class Details {
   private readonly dialog = document.querySelector<HTMLDialogElement>("dialog#item");
   private key: ItemKey | null = null;
 
-  constructor(private readonly client: LiveClient) {
+  constructor(
+    private readonly client: LiveClient,
+    private readonly labels: Readonly<Record<string, string>>,
+  ) {
     this.dialog?.addEventListener("close", () => this.forget());
     this.dialog?.addEventListener("click", ({ target }) => {
       if (target === this.dialog) this.close(); // beside it: its own box is filled by what is in it
@@ -32,6 +37,7 @@ export class Details {
   private forget(): void {
     this.key = null;
     for (const place of PLACES) this.write(place, "");
+    this.writeStatus(null);
   }
 
   private keepUp(): void {
@@ -40,8 +46,18 @@ export class Details {
     if (item === undefined) return this.close();
     this.write("title", isBusy(item) ? this.client.busyTitle : item.title);
     this.write("when", when(item));
+    this.writeStatus(isBusy(item) ? null : item.status);
     this.write("where", isBusy(item) ? "" : item.location);
     this.write("about", isBusy(item) ? "" : item.description);
+  }
+
+  /** Beside its mark, which the calendar shows alone. */
+  private writeStatus(status: string | null): void {
+    const place = document.getElementById("item-status");
+    if (place === null) return;
+    const text = status === null ? undefined : this.labels[status];
+    render(text === undefined ? null : h(Fragment, null, status && statusMark(status), text), place);
+    place.hidden = text === undefined;
   }
 
   private write(name: (typeof PLACES)[number], text: string): void {

@@ -8,6 +8,7 @@ import timeGridPlugin from "fullcalendar/timegrid";
 import { type CalendarInfo, createLiveClient, liveEventSource, livePlugin, readLiveItem } from "../fullcalendar";
 import { looks } from "../page/calendar-view";
 import { showConnection } from "../page/connection-sign";
+import { noteNotLoaded } from "../page/not-loaded";
 import { Toolbar, viewType } from "../page/toolbar";
 import { ViewUrl } from "../page/view-url";
 import { Details } from "./details";
@@ -21,7 +22,7 @@ function start(page: PublicData, element: HTMLElement): void {
   const { apiUrl, socketUrl, link, texts } = page;
   const client = createLiveClient({ apiUrl, socketUrl, link, busyTitle: texts.busy });
   const url = new ViewUrl();
-  const details = new Details(client);
+  const details = new Details(client, page.labels);
   const { view, date } = url.place();
   const calendar = new Calendar(element, {
     plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
@@ -54,6 +55,7 @@ function start(page: PublicData, element: HTMLElement): void {
     ended = true;
     details.close();
     calendar.destroy();
+    client.close();
     showEnd();
   };
   client.on("calendarGone", end);
@@ -65,6 +67,7 @@ function start(page: PublicData, element: HTMLElement): void {
     if (info !== undefined) showName(info);
   });
   showConnection(client, { texts, loginUrl: "" });
+  noteNotLoaded(client, texts.notLoaded);
   calendar.render();
   toolbar.show();
   client.listen();
@@ -81,7 +84,8 @@ function showName({ name, color }: CalendarInfo): void {
 /** What the link showed goes, its name too. */
 function showEnd(): void {
   document.title = "";
-  for (const id of ["calendar", "calendar-color", "calendar-name", "toolbar"]) document.getElementById(id)?.remove();
+  for (const id of ["calendar", "calendar-color", "calendar-name", "connection", "not-loaded", "toolbar"])
+    document.getElementById(id)?.remove();
   const message = document.getElementById("ended");
   if (message) message.hidden = false;
 }

@@ -117,7 +117,7 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   ),
   fc.constant<Step>(({ site }) => site.page("doubt")),
   fc.constant<Step>(({ server }) => server.prune()),
-  fc.constantFrom("full", "shared", null).map<Step>(
+  fc.constantFrom("full", "shared", "public", null).map<Step>(
     (rights) =>
       ({ server }) =>
         server.giveRights(rights),

@@ -10,7 +10,11 @@ import { CALENDAR, item, onDay, state, uuid } from "./items";
 type Snapshot = ReadonlyMap<string, FullItem>;
 
 /** What a receiver may see; null: the calendar is not theirs. */
-export type Rights = "full" | "shared" | "freebusy" | null;
+export type Rights = "full" | "shared" | "public" | "freebusy" | null;
+
+/** Who works on each item, and what it is below of: not for everybody to know. */
+const CLOSER = { parent: uuid(999), assignees: ["7"], createdBy: "7", updatedBy: "8" };
+const NO_PEOPLE = { assignees: [], createdBy: null, updatedBy: null };
 
 /** What one transaction does to one item: puts it on a day, or deletes it (null). Its visibility stays unless given. */
 interface Written {
@@ -29,8 +33,11 @@ interface Entry {
 /** Return what rights let one see of an item; null: nothing. */
 export function seenBy(rights: Rights, whole: FullItem | undefined): Item | null {
   if (rights === null || whole === undefined) return null;
-  if (rights === "full" || (rights === "shared" && whole.visibility === "normal")) return whole;
+  if (rights === "full") return whole;
   if (whole.visibility === "secret") return null;
+  if (rights !== "freebusy" && whole.visibility === "normal") {
+    return { ...whole, parent: null, ...(rights === "public" ? NO_PEOPLE : {}) };
+  }
   const { id, calendar, state: at, start, end, allDay, timeZone, rrule, exdates } = whole;
   return { id, calendar, state: at, start, end, allDay, timeZone, rrule, exdates, busy: true };
 }
@@ -77,7 +84,7 @@ export class ReferenceServer {
     const after = new Map(before);
     for (const { number, day, visibility = after.get(uuid(number))?.visibility ?? "normal" } of changes) {
       if (day === null) after.delete(uuid(number));
-      else after.set(uuid(number), item(number, newState, { ...onDay(day), visibility }));
+      else after.set(uuid(number), item(number, newState, { ...onDay(day), ...CLOSER, visibility }));
     }
     const ids = new Set(changes.map(({ number }) => uuid(number)));
     const entry = {

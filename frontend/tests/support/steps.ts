@@ -4,7 +4,7 @@ import type { Reduce } from "../../src/core/reduce";
 import type { Rights } from "./reference-server";
 import { World } from "./world";
 
-const RIGHTS: readonly Rights[] = ["full", "shared", "full", "freebusy", null, "full"];
+const RIGHTS: readonly Rights[] = ["full", "shared", "public", "full", "freebusy", null, "full"];
 const VISIBILITIES = ["normal", "private", "secret", undefined] as const;
 
 type Step = readonly [kind: number, a: number, b: number];

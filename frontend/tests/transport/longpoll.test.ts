@@ -214,7 +214,7 @@ describe("a conversation in turns", () => {
 
 /** A client whose sockets are refused, and that shows a month with item 1 at revision 5. */
 async function siteOnRequests(): Promise<FakeSite> {
-  const site = new FakeSite();
+  const site = new FakeSite({ userId: "9" });
   site.client.show("test", CALENDAR, days(0, 30));
   site.drop();
   await site.pass(500);
@@ -275,7 +275,6 @@ describe("a page whose WebSockets are refused", () => {
   });
 
   test.each([
-    [401, "signed-out"],
     [403, "forbidden"],
     [429, "too-many"],
     [400, "refused"],
@@ -287,6 +286,25 @@ describe("a page whose WebSockets are refused", () => {
     site.page("doubt");
     await site.pass(600_000);
     expect([site.polls.length, site.sockets]).toEqual(asked);
+  });
+
+  test("client_asks_whether_its_user_is_signed_in_when_the_server_answers_401", async () => {
+    const site = await siteOnRequests();
+    const unauthenticated = { code: "signed_out", detail: "" };
+    await site.polls.at(-1)?.respond(401, unauthenticated);
+    expect(site.client.status()).toBe("connecting");
+    await site.pass(1_000);
+    expect(site.lastPoll).toMatchObject({ wait: 0, known: null });
+    expect(site.polls.at(-1)?.headers).toMatchObject({ "Calendar-User": "9" });
+    await site.polls.at(-1)?.respond(401, unauthenticated);
+    expect(site.client.status()).toBe("signed-out");
+    const asked = [site.polls.length, site.sockets];
+    await site.pass(600_000);
+    expect([site.polls.length, site.sockets]).toEqual(asked);
+    site.page("doubt");
+    await settle();
+    await site.answerPoll([HELLO]);
+    expect([site.client.status(), site.client.way()]).toEqual(["live", "requests"]);
   });
 
   test.each([403, 404, 429, 502])(

@@ -1,0 +1,33 @@
+"""Says once in a while what fails for many at once, and how often it did. Never keeps quiet about a failure of another kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Final
+from weakref import WeakKeyDictionary
+
+# A database that is away fails each of 1,000 sockets at its heartbeat: 40 tracebacks a second.
+_PAUSE_SECONDS: Final = 10.0
+
+# Of each event loop, by what was said and of what: the failures of the last while, said or not.
+_heard: WeakKeyDictionary[asyncio.AbstractEventLoop, Counter[tuple[str, str]]] = WeakKeyDictionary()
+
+
+def complain(logger: logging.Logger, text: str, failure: Exception) -> None:
+    """Log a failure with its traceback; those like it within the next while are counted, and said in one line at its end."""
+    loop = asyncio.get_running_loop()
+    heard = _heard.setdefault(loop, Counter())
+    kind = text, f"{type(failure).__name__}: {failure}"
+    heard[kind] += 1
+    if heard[kind] == 1:
+        logger.error(text, exc_info=failure)
+        loop.call_later(_PAUSE_SECONDS, _sum_up, logger, heard, kind)
+
+
+def _sum_up(logger: logging.Logger, heard: Counter[tuple[str, str]], kind: tuple[str, str]) -> None:
+    more = heard.pop(kind) - 1
+    if more:
+        text, failure = kind
+        logger.error("%s: %d times more in %g s: %s", text, more, _PAUSE_SECONDS, failure)

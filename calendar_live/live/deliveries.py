@@ -1,0 +1,164 @@
+"""Who of one process is subscribed to what, and the writing of change sets to them, in order. Never asks the database or the layer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+from .. import conf
+from ..protocol import frames
+from ..protocol.changes import ChangeSet
+from ..protocol.rights import Access, Rights
+from ..protocol.state import State
+from .sockets import Socket
+
+deliveries = Counter("calendar_live_deliveries_total", "Change sets written to sockets.")
+encodings = Counter("calendar_live_encodings_total", "Change sets encoded, once per rights class.")
+resets = Counter("calendar_live_resets_total", "Resets sent to sockets.", ["reason"])
+subscriptions = Gauge("calendar_live_subscriptions", "Live subscriptions of this process.")
+
+_SOCKETS_PER_TURN: Final = 500  # a delivery to more sockets lets the event loop breathe in between
+
+
+@dataclass(eq=False)
+class Subscription:
+    """One socket's interest in one calendar. `waiting` keeps what arrives during its replay; None once it is live."""
+
+    socket: Socket
+    access: Access
+    reached: int = -1  # the revision this receiver has been sent
+    waiting: list[ChangeSet] | None = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Served:
+    """One calendar this process serves. `lock` keeps its deliveries in order; `head` is what was delivered last."""
+
+    calendar: str
+    head: State | None = None
+    announced: State | None = None  # while there is no head yet: the newest state that was heard of
+    gone: bool = False
+    members: dict[Socket, Subscription] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Deliveries:
+    """The calendars one event loop serves, and their subscribers. `served` is the hub's to fill and to empty."""
+
+    def __init__(self) -> None:
+        self.served: dict[str, Served] = {}
+        self._count = 0
+        self._calendars: dict[Socket, dict[str, None]] = {}  # in the order in which each socket asked
+
+    # --- subscribers ---------------------------------------------------------------------------------------------
+
+    def add(self, served: Served, subscription: Subscription) -> None:
+        """Take in a subscriber, in place of the same socket's earlier subscription."""
+        socket = subscription.socket
+        self._count += socket not in served.members
+        served.members[socket] = subscription
+        self._calendars.setdefault(socket, {})[served.calendar] = None
+        subscriptions.set(self._count)
+
+    def forget(self, served: Served, socket: Socket) -> None:
+        """Let go of a subscriber, if it is one."""
+        if served.members.pop(socket, None) is None:
+            return
+        self._count -= 1
+        subscriptions.set(self._count)
+        mine = self._calendars[socket]
+        del mine[served.calendar]
+        if not mine:
+            del self._calendars[socket]
+
+    def calendars_of(self, socket: Socket) -> list[str]:
+        """Return the calendars a socket is subscribed to."""
+        return list(self._calendars.get(socket, ()))
+
+    def heads_of(self, socket: Socket) -> dict[str, State]:
+        """Return where the calendars stand that a socket is live on: what its heartbeat says."""
+        heads = {}
+        for calendar in self.calendars_of(socket):
+            served = self.served[calendar]
+            member = served.members[socket]
+            if served.head is not None and member.waiting is None and member.reached <= served.head.revision:
+                heads[calendar] = served.head
+        return heads
+
+    # --- what they are sent --------------------------------------------------------------------------------------
+
+    async def deliver(self, served: Served, change_set: ChangeSet) -> None:
+        """Write a change set to every local socket, encoded once per rights class. The lock is held."""
+        served.head = change_set.new
+        encoded: dict[Rights, list[str] | None] = {}
+        for number, member in enumerate(list(served.members.values()), start=1):
+            if member.waiting is not None:
+                member.waiting.append(change_set)
+            elif served.members.get(member.socket) is member:
+                self._send(served, member, change_set, encoded)
+            if number % _SOCKETS_PER_TURN == 0:
+                await asyncio.sleep(0)
+
+    def go_live(
+        self, served: Served, subscription: Subscription, frame: frames.Subscribe, missed: tuple[ChangeSet, ...]
+    ) -> None:
+        """Send a subscriber what it missed, that it is subscribed, and what came meanwhile (rule S3). Nothing comes in between."""
+        start = served.head if frame.state is None else frame.state
+        if start is None or served.members.get(subscription.socket) is not subscription:
+            return  # replaced by a later subscribe, or void after a reset
+        subscription.reached = start.revision
+        for change_set in missed:
+            if not self._send(served, subscription, change_set, {}):
+                return
+        state = missed[-1].new if missed else start
+        subscription.socket.push(
+            frames.subscribed(id=frame.id, calendar=served.calendar, state=state, access=subscription.access)
+        )
+        waiting, subscription.waiting = subscription.waiting or [], None
+        for change_set in waiting:
+            if not self._send(served, subscription, change_set, {}):
+                return
+
+    def _send(
+        self,
+        served: Served,
+        member: Subscription,
+        change_set: ChangeSet,
+        encoded: dict[Rights, list[str] | None],
+    ) -> bool:
+        """Push one change set to one receiver, unless it has it. Return False when it was too large and became a reset."""
+        if change_set.new.revision <= member.reached:
+            return True
+        rights = member.access.rights
+        if rights not in encoded:
+            encodings.inc()
+            encoded[rights] = frames.changes(change_set, rights)
+        texts = encoded[rights]
+        if texts is None:
+            self.reset(served, member, "bulk")
+            return False
+        for text in texts:
+            member.socket.push(text)
+        member.reached = change_set.new.revision
+        deliveries.inc()
+        return True
+
+    def reset(self, served: Served, member: Subscription, reason: str) -> None:
+        """Order a receiver to start anew; it hears nothing of this calendar until it subscribes again."""
+        if served.members.get(member.socket) is not member:
+            return  # it was told already
+        resets.labels(reason).inc()
+        self.forget(served, member.socket)
+        # What other rights show goes at once; the pages of one person are too few to be spread, and would stand empty meanwhile.
+        is_alone = reason == "rights" and member.socket.receiver.kind == "user"
+        spread_ms = 0 if is_alone else conf.number("RESET_SPREAD_MS")
+        member.socket.push(frames.reset(calendar=served.calendar, reason=reason, spread_ms=spread_ms))
+
+    def withdraw(self, served: Served) -> None:
+        """Tell every subscriber that the calendar is theirs no more."""
+        for member in list(served.members.values()):
+            self.forget(served, member.socket)
+            member.socket.push(frames.rights_withdrawn(calendar=served.calendar))

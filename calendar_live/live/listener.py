@@ -1,0 +1,231 @@
+"""The process's one channel of the channel layer: joins groups, hears messages, and begins anew when it has gone deaf. Never delivers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from channels.layers import channel_layers, get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from channels_redis.utils import decode_hosts
+
+from .. import conf
+from . import broadcast
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS: Final = 1.0
+_JOIN_SECONDS: Final = 0.25  # whoever opens a page waits no longer for a broker that hangs
+_ECHO_SECONDS: Final = 1.0
+_LOST_ECHOES: Final = 2  # in a row: one may be under way when a process has stood still
+_ECHOES_AT_ONCE: Final = 10
+_FIRST_PAUSE_SECONDS: Final = 0.01
+# Once the kernel has given up on a connection (ETIMEDOUT), the layer asks it for messages without ever waiting, and the event loop stands
+# still until a ping is due, which finds out.
+_PING_SECONDS: Final = 1
+
+Message = Mapping[str, Any]
+
+
+class DeafError(Exception):
+    """What this process sent to itself did not come back, though the layer took it."""
+
+
+class Listener:
+    """Some groups of the layer, heard on one channel of one event loop. `listen` and `rejoin` are tasks for a supervisor."""
+
+    def __init__(self, take: Callable[[Message], Awaitable[None]], regained: Callable[[str], None]) -> None:
+        """`take` is given each message, and `regained` each group of which some may not have been heard for a while."""
+        self.unheard = {broadcast.CONTROL_GROUP}  # groups the layer did not let us join yet
+        self._groups = {broadcast.CONTROL_GROUP}  # those, and the ones that were joined
+        self._take = take
+        self._regained = regained
+        self._alias = conf.text("CHANNEL_LAYER")
+        self._layer = _layer_for_listening(self._alias)
+        self._name: str | None = None
+        self._naming = asyncio.Lock()
+        self._deaf_until = 0.0  # after a failure of the layer, nobody waits for it until then
+        self._taking = False  # a message is with `take`, which may wait for the database
+        self._number = 0
+        self._unanswered = 0  # echoes in a row on our own channel
+        self._heard: int | None = None  # the last one that came
+        self._doubted: dict[str, int | None] = {}  # groups, with the number of the first echo sent there
+
+    # --- groups --------------------------------------------------------------------------------------------------
+
+    async def join(self, group: str) -> None:
+        """Join a group. While the broker is away, the look at the heads serves; it is joined when it is back."""
+        self._groups.add(group)
+        if self._layer is None:
+            return
+        self.unheard.add(group)
+        if time.monotonic() >= self._deaf_until:
+            await self._try_to_join(group, seconds=_JOIN_SECONDS)
+
+    async def part(self, group: str) -> None:
+        """Hear no more of a group."""
+        self._groups.discard(group)
+        self.unheard.discard(group)
+        self._doubted.pop(group, None)
+        if self._layer is not None and self._name is not None:
+            with contextlib.suppress(Exception):  # a dead broker has forgotten the group anyway
+                await asyncio.wait_for(self._layer.group_discard(group, self._name), _RETRY_SECONDS)
+
+    def doubt(self, group: str) -> None:
+        """Find out whether a group is still heard, of which something was missed: join it again, and send it an echo."""
+        self.unheard.add(group)
+        self._doubted.setdefault(group, None)
+
+    async def rejoin(self) -> None:
+        """Join what could not be joined; a task of its own, because the look at the heads must never wait for a broker."""
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS)
+            for group in list(self.unheard):
+                if group not in self.unheard:
+                    continue  # parted from meanwhile: joined again, it would be heard for ever
+                if not await self._try_to_join(group, seconds=_RETRY_SECONDS):
+                    break
+                self._regained(group)
+
+    async def _try_to_join(self, group: str, *, seconds: float) -> bool:
+        layer = self._layer
+        try:
+            async with asyncio.timeout(seconds):
+                name = await self._name_on(layer)
+                await layer.group_add(group, name)
+        except Exception as failure:  # the layer's own client errors
+            if not self._deaf_until:
+                logger.warning(
+                    "The channel layer failed; the look at the heads serves: %s: %s", type(failure).__name__, failure
+                )
+            self._deaf_until = time.monotonic() + _RETRY_SECONDS
+            return False
+        if name != self._name:
+            return False  # all began anew meanwhile: what was joined is read no more
+        self.unheard.discard(group)
+        if self._deaf_until:
+            self._deaf_until = 0.0
+            logger.warning("The channel layer is back.")
+        return True
+
+    async def _name_on(self, layer: Any) -> str:
+        async with self._naming:  # those who come first come together, and one channel is all that is read
+            if self._name is None:
+                name = await layer.new_channel()
+                if layer is not self._layer:
+                    raise DeafError("This layer was given up meanwhile")
+                self._name = str(name)
+            return self._name
+
+    # --- messages ------------------------------------------------------------------------------------------------
+
+    async def listen(self) -> None:
+        """Hear messages. Raises DeafError when the layer lets none through any more: started again, it begins anew."""
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(self._hear()), loop.create_task(self._try_ears())]
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self._begin_anew()
+
+    async def _begin_anew(self) -> None:
+        old, self._layer = self._layer, _layer_for_listening(self._alias)
+        self._name, self._unanswered, self._heard = None, 0, None
+        self._doubted.clear()
+        if old is not None:
+            self.unheard |= self._groups
+        if isinstance(old, RedisPubSubChannelLayer):
+            with contextlib.suppress(Exception):  # it is given up, whatever is wrong with it
+                await asyncio.wait_for(_let_go(old), _RETRY_SECONDS)
+
+    async def _hear(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._hear_one()
+                pause = _FIRST_PAUSE_SECONDS
+            except DeafError:
+                raise
+            except Exception:  # whatever one message does, the next one is heard
+                logger.exception("The hub could not take a message")
+                await asyncio.sleep(pause)  # a layer that can only fail must not keep the event loop busy
+                pause = min(2 * pause, _RETRY_SECONDS)
+
+    async def _hear_one(self) -> None:
+        if self._layer is None or self._name is None:
+            await asyncio.sleep(_RETRY_SECONDS / 10)  # not named yet: the first subscriber does it
+            return
+        message = await self._layer.receive(self._name)
+        self._taking = True
+        try:
+            if message.get("type") == broadcast.ECHO_TYPE:
+                self._hear_echo(message)
+            else:
+                await self._take(message)
+        finally:
+            self._taking = False
+
+    # --- echoes --------------------------------------------------------------------------------------------------
+
+    def _hear_echo(self, message: Message) -> None:
+        if message["channel"] != self._name:
+            return  # another process tries its ears
+        if message["group"] is not None:
+            self._doubted.pop(message["group"], None)
+            return
+        self._unanswered = 0
+        if self._heard is not None and message["number"] != self._heard + 1:
+            self.unheard |= self._groups  # what came in between was lost with the echo
+        self._heard = message["number"]
+        for group, number in self._doubted.items():
+            if number is not None and number < message["number"]:
+                raise DeafError(f"Nothing comes from {group}")
+
+    async def _try_ears(self) -> None:
+        """Send ourselves a word every second. Layers lose what they hear in silence, and some never hear again."""
+        while True:
+            await asyncio.sleep(_ECHO_SECONDS)
+            if self._name is None or self._taking:
+                continue  # deaf to nothing, or only busy: what was sent waits its turn
+            if self._unanswered >= _LOST_ECHOES:
+                raise DeafError("Nothing comes from the channel layer")
+            try:
+                await self._send_echoes(self._name)
+            except Exception:  # the broker is away: it is no fault of our ears
+                self._unanswered = 0
+                self._doubted = dict.fromkeys(self._doubted)
+
+    async def _send_echoes(self, name: str) -> None:
+        self._number += 1
+        for group in [group for group in self._doubted if group not in self.unheard][:_ECHOES_AT_ONCE]:
+            if self._doubted[group] is None:
+                self._doubted[group] = self._number
+            await broadcast.send_echo(name, number=self._number, group=group)
+        self._unanswered += 1  # before it is sent: it may be back before that ends
+        await broadcast.send_echo(name, number=self._number)
+
+
+def _layer_for_listening(alias: str) -> Any:
+    """Return a layer that is let go when it is deaf: of Redis's pub/sub one of our own. Any other is shared with who sends."""
+    shared = get_channel_layer(alias)
+    if not isinstance(shared, RedisPubSubChannelLayer):
+        return shared
+    config = channel_layers.configs[alias].get("CONFIG", {})
+    hosts = [{"health_check_interval": _PING_SECONDS, **host} for host in decode_hosts(config.get("hosts"))]
+    return type(shared)(**{**config, "hosts": hosts})
+
+
+async def _let_go(layer: Any) -> None:
+    """Close a layer's connections, also those of which the task has failed: its own `flush` would fail of the same."""
+    for shard in layer._shards:
+        if shard._receive_task is not None and shard._receive_task.done():
+            shard._receive_task = None
+    await layer.flush()

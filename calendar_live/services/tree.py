@@ -1,0 +1,79 @@
+"""Where work items hang in the tree of their calendar; one statement a level, however many they are. Reads under the calendar's lock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from uuid import UUID
+
+from .. import conf
+from ..errors import Invalid
+from ..models import WorkItem
+
+
+class Tree:
+    """What is above some work items of one calendar, and below them, when it is made."""
+
+    def __init__(self, items: Collection[WorkItem]) -> None:
+        hung = [item for item in items if item.parent_id is not None]
+        self._above = _above(hung)
+        self._below = _below([item.pk for item in hung if not item._state.adding])
+
+    def check(self, item: WorkItem) -> None:
+        """Raise Invalid unless one of these items has no parent, or one in its own calendar that is not below it."""
+        above: UUID | None = item.parent_id
+        if above is None:
+            return
+        depth = 0
+        while above is not None:
+            depth += 1
+            if above not in self._above:
+                raise _fault("There is no such work item in this calendar.")
+            if above == item.pk:
+                raise _fault("A work item cannot be below itself.")
+            if depth > conf.number("MAX_DEPTH"):
+                raise _too_deep()
+            above = self._above[above]
+        if depth + self._height(item.pk) > conf.number("MAX_DEPTH"):
+            raise _too_deep()
+
+    def _height(self, item_id: UUID) -> int:
+        """Return how many levels there are below an item that is not below itself."""
+        height, level = -1, [item_id]
+        while level:
+            height += 1
+            level = [child for one in level for child in self._below.get(one, ())]
+        return height
+
+
+def _above(items: Collection[WorkItem]) -> dict[UUID, UUID | None]:
+    """Return all ancestors that are there, each with its own parent."""
+    found: dict[UUID, UUID | None] = {}
+    level = {item.parent_id for item in items if item.parent_id is not None}
+    calendars = {item.calendar_id for item in items}
+    while level:
+        rows = WorkItem.objects.filter(pk__in=level, calendar__in=calendars, deleted_at=None)
+        found |= dict(rows.values_list("pk", "parent_id"))
+        level = {above for one in level if (above := found.get(one)) is not None} - found.keys()
+    return found
+
+
+def _below(level: list[UUID]) -> dict[UUID, list[UUID]]:
+    """Return the children of everything below some items, by their parents."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    known = set(level)
+    while level:
+        rows = list(WorkItem.objects.filter(parent__in=level, deleted_at=None).values_list("pk", "parent_id"))
+        for child, parent in rows:
+            found[parent].append(child)
+        level = [child for child, _ in rows if child not in known]  # of a ring, once round
+        known.update(level)
+    return found
+
+
+def _too_deep() -> Invalid:
+    return _fault(f"Work items nest at most {conf.number('MAX_DEPTH')} deep.")
+
+
+def _fault(text: str) -> Invalid:
+    return Invalid(fields={"parent": [text]})

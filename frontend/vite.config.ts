@@ -1,0 +1,58 @@
+/** How each bundle is built, one a mode: `vite build --mode page`. Nothing in a bundle comes from elsewhere: a page loads it from its own site. */
+import { builtinModules } from "node:module";
+import { type BuildEnvironmentOptions, defineConfig } from "vite";
+
+/** One script and one style sheet with stable names, beside those of the other pages. */
+function pageBundle(name: string, { isFirst = false } = {}): BuildEnvironmentOptions {
+  return {
+    outDir: "../calendar_live/static/calendar_live/dist",
+    emptyOutDir: isFirst,
+    target: "es2022",
+    cssCodeSplit: false,
+    // A data: URL needs img-src or font-src data:, which the policy of a host site need not give.
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    // FullCalendar and Temporal, in the one script that a page needs at once.
+    chunkSizeWarningLimit: 600,
+    rolldownOptions: {
+      input: { [name]: `src/${name}/index.ts` },
+      output: {
+        entryFileNames: "[name].js",
+        chunkFileNames: `${name}-[name].js`,
+        assetFileNames: (asset) =>
+          asset.names.some((one) => one.endsWith(".css")) ? `${name}.css` : "[name][extname]",
+      },
+    },
+  };
+}
+
+const BUNDLES: Readonly<Record<string, BuildEnvironmentOptions>> = {
+  /** The calendar page. */
+  page: pageBundle("page", { isFirst: true }),
+  /** The calendar on pages of other Django sites. */
+  embed: pageBundle("embed"),
+  /** The page behind a public link. */
+  public: pageBundle("public"),
+  /** The plug-in for other sites: FullCalendar stays the host page's own copy. */
+  library: {
+    outDir: "dist",
+    emptyOutDir: true,
+    target: "es2022",
+    sourcemap: true,
+    lib: { entry: "src/fullcalendar/index.ts", formats: ["es"], fileName: () => "live-calendar.js" },
+    rolldownOptions: { external: [/^fullcalendar(\/|$)/, "temporal-polyfill"] },
+  },
+  /** The farm of clients, for Node; its driver, tests/farm.py, says where to. */
+  farm: {
+    ssr: "farm/main.ts",
+    target: "node20",
+    emptyOutDir: true,
+    rolldownOptions: { external: [...builtinModules], output: { entryFileNames: "farm.mjs" } },
+  },
+};
+
+export default defineConfig(({ mode }) => {
+  const build = BUNDLES[mode];
+  if (build === undefined) throw new Error(`--mode is one of ${Object.keys(BUNDLES).join(", ")}.`);
+  return { publicDir: false, build };
+});

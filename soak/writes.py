@@ -1,0 +1,94 @@
+"""How many writes a second the real topology takes, for sizing: to one calendar, whose writers wait in line, and to several."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from tests.cluster import Cluster
+
+from .run import fill
+from .seed import CSRF, Cast, Member
+
+WRITERS: Final = 12
+_PATIENCE_SECONDS: Final = 30
+_RAMP_SECONDS: Final = 1  # connections are made and processes warm by then; what was asked before does not count
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one measurement came to: what was written to, writes answered a second, milliseconds of an answer."""
+
+    to: str
+    per_second: float
+    median_ms: float
+    p99_ms: float
+
+
+def measure(*, seconds: float, say: Callable[[str], None] = print) -> list[Rate]:
+    """Let writers edit one item each, each as fast as it is answered. Raises HTTPStatusError when a write is refused."""
+    with Cluster(nodes=2) as cluster:
+        cast = fill(cluster, people=WRITERS, items=WRITERS)
+        rates = []
+        for calendars in (1, len(cast.items)):
+            say(f"… {WRITERS} writers, calendars: {calendars}")
+            rates.append(_measure_one(cluster.url, cast, calendars=calendars, seconds=seconds))
+        return rates
+
+
+def _measure_one(site: str, cast: Cast, *, calendars: int, seconds: float) -> Rate:
+    plans = _plans(cast, calendars=calendars)
+    taken: list[float] = []
+    faults: list[Exception] = []
+    started = time.monotonic() + _RAMP_SECONDS
+    until = started + seconds
+
+    def write(member: Member, path: str) -> None:
+        headers = {"Cookie": member.cookies, "X-CSRFToken": CSRF, "Origin": site, "Referer": f"{site}/"}
+        try:
+            with httpx.Client(base_url=site, headers=headers, timeout=_PATIENCE_SECONDS, trust_env=False) as client:
+                while (asked := time.monotonic()) < until:
+                    key: dict[str, Any] = {"Idempotency-Key": str(uuid4())}
+                    client.patch(path, json={"title": f"{asked}"}, headers=key).raise_for_status()
+                    if started <= asked and time.monotonic() < until:
+                        taken.append((time.monotonic() - asked) * 1_000)
+        except Exception as fault:  # raised again by who waits for this thread
+            faults.append(fault)
+
+    threads = [threading.Thread(target=write, args=plan, daemon=True) for plan in plans]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds + _RAMP_SECONDS + _PATIENCE_SECONDS)
+    if faults:
+        raise faults[0]
+    to = "one calendar" if calendars == 1 else f"{calendars} calendars"
+    p99 = statistics.quantiles(taken, n=100)[98]
+    return Rate(to, len(taken) / seconds, statistics.median(taken), p99)
+
+
+def _plans(cast: Cast, *, calendars: int) -> list[tuple[Member, str]]:
+    """Return who writes what: an item of one's own in each calendar's turn, by somebody who may."""
+    plans: list[tuple[Member, str]] = []
+    chosen = list(cast.items.items())[:calendars]
+    for number in range(WRITERS):
+        calendar, items = chosen[number % calendars]
+        editors = [one for one in cast.members if one.roles[calendar] in ("owner", "editor")]
+        item = items[number][0]
+        plans.append((editors[number // calendars % len(editors)], f"/api/calendars/{calendar}/items/{item}/"))
+    return plans
+
+
+def writes_report(rates: Sequence[Rate]) -> str:
+    """Return the table."""
+    lines = [f"{WRITERS} writers over nginx, two processes, PostgreSQL and Redis; no page is open", ""]
+    lines += ["| written to | writes a second | median ms | p99 ms |", "| --- | --- | --- | --- |"]
+    lines += [f"| {one.to} | {one.per_second:.0f} | {one.median_ms:.0f} | {one.p99_ms:.0f} |" for one in rates]
+    return "\n".join(lines)

@@ -1,0 +1,40 @@
+"""The sidebar's calendars and the share dialog, as a person uses them. Asserts nothing but that what was opened is open."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.person import PATIENCE_MS, Person
+
+
+def listed(person: Person, name: str = "Team") -> Locator:
+    return person.page.locator("#calendars .calendar-row", has_text=name)
+
+
+def order(person: Person) -> list[str]:
+    return person.page.locator("#calendars .calendar-toggle__name").all_text_contents()
+
+
+def opens_calendar(person: Person, name: str = "Team") -> Locator:
+    listed(person, name).locator("[data-edit-calendar]").click()
+    return person.page.locator("#calendar-dialog")
+
+
+def opens_people(person: Person, name: str = "Team") -> Locator:
+    """Open who shares a calendar, and wait until they are listed."""
+    opens_calendar(person, name).locator("[data-share]").click()
+    dialog = person.page.locator("#share-dialog")
+    expect(dialog.locator("[data-members] .share-row").first).to_be_visible(timeout=PATIENCE_MS)
+    return dialog
+
+
+def row(dialog: Locator, name: str) -> Locator:
+    """Return the row of a person, or of an address that is invited."""
+    return dialog.locator(".share-row", has_text=name)
+
+
+def adds(dialog: Locator, to: str, role: str = "editor") -> None:
+    """Ask for somebody in a share dialog."""
+    dialog.locator("[name=to]").fill(to)
+    dialog.locator("[name=role]").select_option(role)
+    dialog.get_by_role("button", name="Add", exact=True).click()

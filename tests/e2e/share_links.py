@@ -1,0 +1,35 @@
+"""Opens the public links in the share dialog, as an owner does. Asserts only what it waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.person import PATIENCE_MS, Person
+from tests.e2e.share import opens_people
+
+
+def opens_links(person: Person, name: str = "Team") -> Locator:
+    """Open who shares a calendar, and wait until its links could be listed."""
+    dialog = opens_people(person, name)
+    expect(dialog.get_by_role("button", name="New public link")).to_be_visible(timeout=PATIENCE_MS)
+    return dialog
+
+
+def creates_link(dialog: Locator, name: str = "Website", *, sites: str = "", last_day: str = "") -> Locator:
+    """Make a link in the dialog; return its row, which is open."""
+    dialog.get_by_role("button", name="New public link").click()
+    form = dialog.locator("[data-new-link]")
+    form.get_by_label("Name").fill(name)
+    form.get_by_label("Sites that may embed it").fill(sites)
+    form.get_by_label("Last day").fill(last_day)
+    form.get_by_role("button", name="Create link").click()
+    row = dialog.locator(".link-row", has_text=name)
+    expect(row.locator("[data-panel]")).to_be_visible(timeout=PATIENCE_MS)
+    return row
+
+
+def links_of(owner: Person) -> list[dict[str, Any]]:
+    links: list[dict[str, Any]] = owner.call("GET", f"/api/calendars/{owner.calendar()}/links/").json()
+    return links

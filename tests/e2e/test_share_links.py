@@ -1,0 +1,178 @@
+"""Public links in the share dialog: an owner makes, copies, changes and withdraws them, and strangers follow at once."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Look, PageFor
+from tests.e2e.person import PATIENCE_MS, Person
+from tests.e2e.share import opens_people
+from tests.e2e.share_links import creates_link, links_of, opens_links
+from tests.e2e.stranger import Stranger, foreign_site
+from tests.e2e.watch import Watch
+
+
+def test_a_link_made_in_the_dialog_lets_a_stranger_look_until_it_is_withdrawn(
+    ana: Person, look: Look, watch: Watch
+) -> None:
+    """Seen failing with the embed code copied in its place."""
+    watch.allow("status of 40[14]")
+    item = ana.creates("Open day")
+    dialog = opens_links(ana)
+    row = creates_link(dialog)
+    copy = row.get_by_role("button", name="Copy link")
+    expect(copy).to_be_focused()
+    copy.click()
+    expect(ana.toast("The link is copied.")).to_be_visible()
+    address = ana.clipboard()
+    assert [link["url"] for link in links_of(ana)] == [address]
+    expect(row.locator("[data-address]")).to_have_value(address)
+    stranger = look({"url": address})
+    stranger.sees(item, "Open day")
+    ana.changes(item, title="Open days")
+    stranger.sees(item, "Open days")
+    row.locator("[data-withdraw]").click()
+    row.get_by_role("button", name="Cancel").click()
+    expect(row.locator("[data-withdraw]")).to_be_focused()
+    stranger.sees(item, "Open days")
+    row.locator("[data-withdraw]").click()
+    row.get_by_role("button", name="Withdraw", exact=True).click()
+    stranger.has_lost_everything()
+    expect(row).to_have_count(0, timeout=PATIENCE_MS)
+    assert links_of(ana) == []
+
+
+def test_the_embed_code_shows_the_calendar_on_a_site_that_was_named(ana: Person, page_for: PageFor) -> None:
+    """Also with a calendar's name that means something in HTML. Seen failing with the name unescaped."""
+    now = datetime.now(UTC)
+    item = ana.creates("Open day", start=now.isoformat(), end=(now + timedelta(hours=1)).isoformat())
+    name = '"><h1>Team</h1>'
+    assert ana.call("PATCH", f"/api/calendars/{ana.calendar()}/", data={"name": name}).ok
+    ana.page.reload()
+    dialog = opens_links(ana.wait_until_live(), name)
+    with foreign_site() as (origin, pages):
+        row = creates_link(dialog, sites=origin)
+        row.get_by_role("button", name="Copy embed code").click()
+        expect(ana.toast("The embed code is copied.")).to_be_visible()
+        pages["/"] = f'<!doctype html><link rel="icon" href="data:,">{ana.clipboard()}'
+        page = page_for(None, "about:blank")
+        stranger = Stranger(page, page.frame_locator("iframe"))
+        page.goto(f"{origin}/")
+        stranger.waits_until_live().sees(item, "Open day")
+        assert page.locator("iframe").get_attribute("title") == name
+        expect(page.locator("h1")).to_have_count(0)
+
+
+def test_what_a_link_may_not_be_is_said_at_its_field(ana: Person, watch: Watch) -> None:
+    """Seen failing with the errors of all fields shown above the list."""
+    watch.allow("status of 422")
+    dialog = opens_links(ana)
+    dialog.get_by_role("button", name="New public link").click()
+    form = dialog.locator("[data-new-link]")
+    name, sites = form.get_by_label("Name"), form.get_by_label("Sites that may embed it")
+    sites.fill("https://www.example.org example.net/calendar")
+    name.press("Enter")
+    expect(name).to_have_accessible_description(re.compile("^Give it a name."), timeout=PATIENCE_MS)
+    expect(name).to_be_focused()
+    name.fill("Website")
+    name.press("Enter")
+    expect(form.locator("[data-field=frameOrigins] [role=alert]")).to_contain_text(
+        "'example.net/calendar'", timeout=PATIENCE_MS
+    )
+    for field, is_wrong in ((sites, "true"), (name, "false")):
+        expect(field).to_have_attribute("aria-invalid", is_wrong)
+    expect(sites).to_be_focused()
+    expect(sites).to_have_value("https://www.example.org example.net/calendar")
+    sites.fill("https://www.example.org")
+    last_day = form.get_by_label("Last day")
+    last_day.fill("2020-02-29")
+    last_day.press("Enter")
+    expect(last_day).to_have_accessible_description(re.compile("^Must be in the future."), timeout=PATIENCE_MS)
+    assert links_of(ana) == []
+
+
+def test_half_a_date_makes_no_link_without_an_end(ana: Person) -> None:
+    """Seen failing with the field's value read alone: half a date has none."""
+    dialog = opens_links(ana)
+    dialog.get_by_role("button", name="New public link").click()
+    form = dialog.locator("[data-new-link]")
+    form.get_by_label("Name").fill("Website")
+    last_day = form.get_by_label("Last day")
+    last_day.press_sequentially("31")
+    last_day.press("Enter")
+    expect(form.locator("[data-field=expiresAt] [role=alert]")).to_have_text("This is no whole date.")
+    assert links_of(ana) == []
+
+
+def test_a_changed_link_shows_less_at_once(ana: Person, look: Look) -> None:
+    """Only what was changed is sent: the time by the API stays. Seen failing with all fields sent."""
+    ends = (datetime.now(UTC) + timedelta(days=9)).strftime("%Y-%m-%dT12:34:56Z")
+    body = {"name": "Website", "shows": "full", "expiresAt": ends}
+    link = ana.call("POST", f"/api/calendars/{ana.calendar()}/links/", data=body).json()
+    item = ana.creates("Open day")
+    stranger = look(link)
+    stranger.sees(item, "Open day")
+    row = opens_links(ana).locator(".link-row")
+    row.locator("[data-toggle]").click()
+    row.get_by_label("Shows").select_option("freebusy")
+    row.get_by_label("Sites that may embed it").fill("https://WWW.example.org/\nhttp://localhost:8080")
+    row.get_by_role("button", name="Save").click()
+    stranger.sees(item, "Busy")
+    assert "Open day" not in stranger.page.content()
+    expect(row).to_contain_text("may be shown on www.example.org, localhost:8080", timeout=PATIENCE_MS)
+    expect(row.get_by_label("Sites that may embed it")).to_have_value("https://www.example.org\nhttp://localhost:8080")
+    expect(row.locator("[data-code]")).to_be_visible()
+    [now] = links_of(ana)
+    assert now == link | {"shows": "freebusy", "frameOrigins": ["https://www.example.org", "http://localhost:8080"]}
+
+
+def test_the_last_day_of_a_link_is_lasted_out(ana: Person) -> None:
+    """In the reader's zone, which is Manila's. Seen failing with the beginning of that day sent."""
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    row = creates_link(opens_links(ana), last_day=day.isoformat())
+    [link] = links_of(ana)
+    assert link["expiresAt"] == f"{day}T16:00:00Z"
+    expect(row).to_contain_text(f"until {day.day} ")
+    expect(row.get_by_label("Last day")).to_have_value(day.isoformat())
+
+
+def test_a_link_that_ends_while_it_is_listed_is_shown_as_ended(ana: Person) -> None:
+    """Seen failing with the list shown at its readings alone."""
+    ends = datetime.now(UTC) + timedelta(seconds=8)
+    body = {"name": "Website", "shows": "full", "expiresAt": ends.isoformat(timespec="seconds")}
+    assert ana.call("POST", f"/api/calendars/{ana.calendar()}/links/", data=body).ok
+    row = opens_links(ana).locator(".link-row")
+    expect(row).to_contain_text("until")
+    left = (ends - datetime.now(UTC)).total_seconds()
+    expect(row).to_contain_text("ended", timeout=left * 1000 + PATIENCE_MS)
+    expect(row.get_by_role("button", name="Copy link")).to_be_hidden()
+
+
+def test_an_editor_sees_nothing_of_the_links(ana: Person, ben: Person) -> None:
+    creates_link(opens_links(ana))
+    dialog = opens_people(ben)
+    expect(dialog.locator("[data-link-section]")).to_be_hidden()
+    expect(dialog.locator(".link-row")).to_have_count(0)
+
+
+def test_what_another_owner_does_with_a_link_is_followed_while_one_types(ana: Person, ben: Person) -> None:
+    """Seen failing with the whole form written at each reading, and with `sharing` described to nobody."""
+    user = ben.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId")
+    calendar = f"/api/calendars/{ana.calendar()}"
+    assert ana.call("PATCH", f"{calendar}/members/{user}/", data={"role": "owner"}).ok
+    dialog = opens_links(ana)
+    row, other = creates_link(dialog), creates_link(dialog, "Poster")
+    row.get_by_label("Name").fill("Website of the")
+    website, poster = links_of(ben)
+    assert ben.call("PATCH", f"{calendar}/links/{website['id']}/", data={"shows": "freebusy"}).ok
+    assert ben.call("DELETE", f"{calendar}/links/{poster['id']}/").ok
+    expect(other).to_have_count(0, timeout=PATIENCE_MS)
+    expect(row.get_by_label("Shows")).to_have_value("freebusy")
+    expect(row.get_by_label("Name")).to_have_value("Website of the")
+    expect(row.get_by_label("Name")).to_be_focused()
+    row.get_by_role("button", name="Save").click()
+    expect(row.locator("[data-name]")).to_have_text("Website of the", timeout=PATIENCE_MS)
+    assert [(link["name"], link["shows"]) for link in links_of(ben)] == [("Website of the", "freebusy")]

@@ -1,0 +1,27 @@
+"""What the server has to leave to the application, and what it must not believe."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+
+from tests.faults.serving import serving, sign_in
+
+
+def test_a_form_is_the_applications_to_read(tmp_path: Path) -> None:
+    """Twisted would read forms itself, of any size, on the event loop. Seen failing with daphne's own request: a bare 400 of Twisted's."""
+    with serving(tmp_path) as node, closing(sign_in(node.url)) as client:
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        answer = client.post("/api/calendars/", content=b"no form", headers=kind)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
+def test_a_clients_word_on_the_root_path_is_not_read(tmp_path: Path) -> None:
+    """Seen failing with daphne's own request: 500 and a traceback."""
+    with serving(tmp_path) as node, httpx.Client(base_url=node.url, trust_env=False) as client:
+        for claimed in (b"/elsewhere", b"/\xe9"):
+            answer = client.get("/login/", headers=[(b"Daphne-Root-Path", claimed)])
+            assert answer.status_code == 200
+            assert b"elsewhere" not in answer.content

@@ -1,0 +1,51 @@
+"""Ctrl+C on `make run`: it ends in order and at once, whatever is open."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cluster import ROOT, Node
+from tests.faults.followers import Follower
+from tests.faults.serving import calendar_of, cookie_of, environment, filled_database, sign_in
+from tests.waiting import wait_until
+
+# honcho sends SIGKILL after 5 s.
+AT_ONCE_SECONDS: Final = 4
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Node]:
+    """Return the site as `make run` starts it, by its Procfile."""
+    database = shutil.copy(filled_database(), tmp_path / "trial.sqlite3")
+    drain = re.search(r"^run: export DRAIN_SECONDS \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert drain
+    node = Node(environ={}, log=tmp_path / "log", command=["honcho", "start", "web"])
+    node._environ = environment(f"sqlite:///{database}") | {"PORT": str(node.port), "DRAIN_SECONDS": drain[1]}
+    node.start()
+    yield node
+    if node.runs:
+        node.stop()
+
+
+def test_ctrl_c_ends_a_trial_in_order_and_at_once_although_pages_are_open(trial: Node) -> None:
+    """Seen failing with DRAIN_SECONDS as in production, and with a shell between honcho and the process."""
+    with closing(sign_in(trial.url)) as client:
+        calendar = str(calendar_of(client)["id"])
+        with closing(Follower(trial.port, cookie=cookie_of(client), calendar=calendar)) as page:
+            wait_until(lambda: "WSCONNECT" in trial.log(), what="the page to be there")
+            started = time.monotonic()
+            assert trial.stop(signal.SIGINT) == 130
+            assert time.monotonic() - started < AT_ONCE_SECONDS
+            assert page.closed is None, "it reads nothing, and so takes its time"
+    assert "web.1 stopped (rc=0)" in trial.log()
+    assert "SIGKILL" not in trial.log()
+    assert "Traceback" not in trial.log()

@@ -1,0 +1,32 @@
+"""What fails for many at once is said once, and counted; what fails otherwise is said too."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from calendar_live.live import complaints
+from calendar_live.live.complaints import complain
+from tests.waiting import until
+
+logger = logging.getLogger("calendar_live.test")
+
+
+async def test_of_failures_alike_the_first_is_told_whole_and_the_others_are_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen failing when each is logged, when failures are told apart by their type alone, and when nothing ends the while."""
+    monkeypatch.setattr(complaints, "_PAUSE_SECONDS", 0.05)
+    away, full = OSError("no route"), OSError("too many clients")
+    for failure in (away, away, full, away):
+        complain(logger, "A look failed", failure)
+    assert [(one.getMessage(), one.exc_info and one.exc_info[1]) for one in caplog.records] == [
+        ("A look failed", away),
+        ("A look failed", full),
+    ]
+    caplog.clear()
+    await until(lambda: caplog.records, what="the others to be counted")
+    assert caplog.messages == ["A look failed: 2 times more in 0.05 s: OSError: no route"]
+    complain(logger, "A look failed", away)
+    assert caplog.records[-1].exc_info

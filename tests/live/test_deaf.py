@@ -1,0 +1,182 @@
+"""A hub that no longer hears a Redis that is well: changes come by the look meanwhile, and soon by broadcasts again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import pytest
+import redis.asyncio
+from django.contrib.auth.models import User
+from prometheus_client import REGISTRY
+
+from calendar_live.live import broadcast, listener
+from calendar_live.live.hub import Hub
+from calendar_live.models import Calendar
+from tests.live.pages import Page
+from tests.live.processes import close, make_hubs, pages_on, use_redis
+from tests.live.writing import settled, write
+from tests.servers import Redis
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT_SPEED_SECONDS: Final = 0.3  # a broadcast takes a few milliseconds, a look up to a second
+WITHIN_SECONDS: Final = 30
+
+Disturb = Callable[[Hub, str, Redis], Awaitable[None]]
+
+
+def ear(hub: Hub) -> Any:
+    """Return the connection by which a hub's layer hears."""
+    [shard] = hub._listener._layer._get_layer()._shards
+    return shard
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0
+
+
+def missed() -> float:
+    return counted("calendar_live_missed_broadcasts_total")
+
+
+def begun_anew() -> float:
+    return counted("calendar_live_hub_restarts_total", task="listen")
+
+
+async def cut(hub: Hub, group: str, server: Redis) -> None:
+    """Have Redis close the connection."""
+    async with redis.asyncio.Redis.from_url(server.url) as client:
+        await client.client_kill_filter(_type="pubsub")
+
+
+async def restart(hub: Hub, group: str, server: Redis) -> None:
+    """Start a Redis anew that knows no subscription."""
+    server.kill()
+    server.start()
+
+
+async def choke(hub: Hub, group: str, server: Redis) -> None:
+    """Have the layer's task fail at one message."""
+    real = ear(hub)._receive_message
+
+    def fail(message: object) -> None:
+        if message is not None:
+            ear(hub)._receive_message = real
+            raise RuntimeError("an error of the layer's")
+
+    ear(hub)._receive_message = fail
+
+
+async def time_out(hub: Hub, group: str, server: Redis) -> None:
+    """End the layer's task as its own code does: by the one error of a connection that it lets through."""
+
+    async def fail(**_: Any) -> None:
+        raise TimeoutError(110, "Connection timed out")
+
+    ear(hub)._pubsub.get_message = fail
+    await until(ear(hub)._receive_task.done, what="the task to end")
+
+
+async def lose_the_peer(hub: Hub, group: str, server: Redis) -> None:
+    """Have the kernel give up on a connection that nobody answers any more."""
+    ear(hub)._pubsub.connection._reader.set_exception(TimeoutError(110, "Connection timed out"))
+
+
+async def go_silent(hub: Hub, group: str, server: Redis) -> None:
+    """Let a connection be forgotten by a firewall: it is open, and nothing comes."""
+
+    silent = asyncio.Event()
+
+    async def nothing(**_: Any) -> None:
+        silent.set()
+        await asyncio.Event().wait()
+
+    ear(hub)._pubsub.get_message = nothing
+    await silent.wait()
+
+
+async def forget_the_group(hub: Hub, group: str, server: Redis) -> None:
+    """Lose one subscription of many, which the layer believes it has."""
+    await ear(hub)._pubsub.unsubscribe(group)
+
+
+async def is_heard_at_speed(team: Calendar, ana: User, pages: list[Page]) -> bool:
+    """Write, and say whether broadcasts brought it to all pages, before any look. However it came, it came in time."""
+    before, started = missed(), time.monotonic()
+    await write(team, ana)
+    for page in pages:
+        await settled(page, team)
+    took = time.monotonic() - started
+    assert took < 3, "seconds, not minutes: a busy machine is slow"
+    return took < AT_SPEED_SECONDS and missed() == before
+
+
+@pytest.fixture
+async def looking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Return hubs that look at the heads as in production."""
+    use_redis(server, settings)
+    made = await make_hubs(settings, HEAD_CHECK_SECONDS=1.0)
+    yield made
+    await close(made)
+
+
+@pytest.mark.parametrize("disturb", [cut, restart, choke, time_out, lose_the_peer, go_silent, forget_the_group])
+async def test_broadcasts_come_back_to_speed_after_the_layer_was_disturbed(
+    disturb: Disturb,
+    looking_hubs: list[Hub],
+    server: Redis,
+    team: Calendar,
+    ana: User,
+) -> None:
+    """Invariant 5. Seen failing without `_try_ears` (timed out, silent), without the doubt of the look (a group forgotten), and without
+    pings, as the layer is (the peer lost: the whole process stood still, and for good).
+    """
+    pages, anew = await pages_on(looking_hubs, team, ana), begun_anew()
+    await until(lambda: not any(hub._listener.unheard for hub in looking_hubs), what="the hubs to listen")
+    await until(lambda: is_heard_at_speed(team, ana, pages), what="broadcasts to be heard at all")
+    await disturb(looking_hubs[1], f"calendar__group__{broadcast.group_of(str(team.pk))}", server)
+    await until(
+        lambda: is_heard_at_speed(team, ana, pages), what="broadcasts to be heard again", timeout_seconds=WITHIN_SECONDS
+    )
+    if disturb in (time_out, go_silent, forget_the_group):
+        assert begun_anew() > anew, "it is counted"
+    for page in pages:
+        assert page.revisions() == sorted(set(page.revisions())), "no double"
+        assert "reset" not in page.kinds
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xff\xfe", b"\x01", b"\x80", b"\x81\xa4type\xc0"])
+async def test_what_cannot_be_read_holds_up_nothing(
+    garbage: bytes, hubs: list[Hub], server: Redis, team: Calendar, ana: User
+) -> None:
+    """Seen failing with a pause of a second after a message that cannot be read."""
+    pages = await pages_on(hubs, team, ana)
+    async with redis.asyncio.Redis.from_url(server.url) as client:
+        for _ in range(5):
+            await client.publish(f"calendar__group__{broadcast.group_of(str(team.pk))}", garbage)
+    started = time.monotonic()
+    await write(team, ana)
+    for page in pages:
+        await settled(page, team)
+    assert time.monotonic() - started < 3
+
+
+async def test_a_hub_that_waits_for_the_database_is_not_taken_for_deaf(
+    hubs: list[Hub], team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing with echoes that are missed while a message is being taken."""
+    monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.2)
+    pages, anew = await pages_on(hubs, team, ana), begun_anew()
+    served = hubs[0]._served[str(team.pk)]
+    async with served.lock:
+        await write(team, ana)
+        await until(lambda: hubs[0]._listener._taking, what="the change set to wait")
+        ticks = time.monotonic() + 1
+        await until(lambda: time.monotonic() > ticks, what="some echoes to be due")
+    for page in pages:
+        await settled(page, team)
+    assert begun_anew() == anew

@@ -1,0 +1,147 @@
+"""Word of new rights that the layer did not take, or that nobody heard: told again, or made good by a look. Each was seen failing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from channels.layers import InMemoryChannelLayer, channel_layers
+
+from calendar_live.live import broadcast, listener, untold
+from calendar_live.live.hub import Hub
+from calendar_live.live.untold import Untold
+from calendar_live.receivers import Receiver
+from tests.live.pages import Page
+from tests.waiting import until, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(untold, "_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(listener, "_RETRY_SECONDS", 0.05)
+
+
+class FlakyLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no types
+    """Fails while it does not work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.works = False
+        self.takes_seconds = 0.0
+        self.told: list[str] = []
+
+    async def group_send(self, group: str, message: Any) -> None:
+        self._need_to_work()
+        taken = time.monotonic() + self.takes_seconds
+        await until(lambda: time.monotonic() >= taken, what="the broker to take it")
+        self.told.append(message.get("receiver"))
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._need_to_work()
+        await super().group_add(group, channel)
+
+    def _need_to_work(self) -> None:
+        if not self.works:
+            raise ConnectionError("the broker is gone")
+
+
+@pytest.fixture
+def layer() -> Iterator[FlakyLayer]:
+    wait_until(lambda: broadcast.untold._thread is None, what="what other tests left to be told")
+    broadcast.breaker.reset()
+    layer = FlakyLayer()
+    channel_layers.set("default", layer)
+    yield layer
+    layer.works = True
+    wait_until(lambda: broadcast.untold._thread is None, what="the rest to be told")
+    channel_layers.backends.clear()
+    broadcast.breaker.reset()
+
+
+def test_rights_that_a_layer_did_not_take_are_told_as_soon_as_it_does(layer: FlakyLayer) -> None:
+    """Also those that nobody tried to send in the pause after a failure, and although nothing is written meanwhile."""
+    broadcast.send_rights(receivers=["user.1", "link.2"])
+    assert broadcast.breaker.is_open(time.monotonic())
+    broadcast.send_rights(receivers=["user.3"])
+    layer.works = True
+    wait_until(lambda: len(layer.told) >= 3, what="them to be told")
+    wait_until(lambda: broadcast.untold._thread is None, what="the telling to end")
+    assert sorted(layer.told) == ["link.2", "user.1", "user.3"]
+
+
+def test_word_for_many_keeps_nobody_waiting_and_stops_no_broadcast(
+    layer: FlakyLayer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing with all of them told within one time-out: broadcasts paused, as if the broker were away."""
+    settings.CALENDAR_LIVE = {"BROADCAST_TIMEOUT_SECONDS": 1.0}
+    for module in (broadcast, untold):
+        monkeypatch.setattr(module, "AT_ONCE", 5)
+    layer.works, layer.takes_seconds = True, 0.01
+    everybody = [f"user.{number}" for number in range(120)]
+    broadcast.send_rights(receivers=everybody)
+    assert len(layer.told) < len(everybody)
+    wait_until(lambda: len(layer.told) >= len(everybody), what="all to be told")
+    assert sorted(layer.told) == sorted(everybody)
+    assert not broadcast.breaker.is_open(time.monotonic())
+
+
+def test_nobody_is_forgotten_whom_many_threads_could_not_tell() -> None:
+    told: Counter[str] = Counter()
+    calls = 0
+
+    async def tell(keys: list[str]) -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0)
+        if calls % 2:
+            raise ConnectionError
+        told.update(keys)
+
+    kept = Untold(tell)
+
+    def add(of: int) -> None:
+        for each in range(100):
+            kept.add([f"user.{of}-{each}"])
+
+    threads = [threading.Thread(target=add, args=(of,)) for of in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: kept._thread is None, what="all to be told")
+    assert set(told) == {f"user.{of}-{each}" for of in range(8) for each in range(100)}
+
+
+async def test_who_could_not_join_at_once_is_looked_at_when_they_have(layer: FlakyLayer) -> None:
+    """What was taken away in between was told to nobody here."""
+    hub, page = Hub(), Page(Receiver("user", "1"))
+    await hub.enter(page)
+    try:
+        assert page.rechecks == 0
+        layer.works = True
+        await until(lambda: page.rechecks == 1, what="a look at the rights")
+    finally:
+        await hub.close()
+
+
+async def test_an_echo_that_never_came_has_everybody_looked_at(
+    layer: FlakyLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that was started anew has lost what was sent to it before this process had joined its groups again."""
+    monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.02)
+    layer.works = True
+    hub, pages = Hub(), [Page(Receiver("user", str(number))) for number in range(3)]
+    for page in pages:
+        await hub.enter(page)
+    try:
+        await until(lambda: hub._listener._heard is not None, what="an echo")
+        assert [page.rechecks for page in pages] == [0, 0, 0]
+        hub._listener._number += 1  # one that went and did not come
+        await until(lambda: [page.rechecks for page in pages] == [1, 1, 1], what="looks at the rights")
+    finally:
+        await hub.close()

@@ -1,0 +1,47 @@
+"""Changes as views make them, heard or lost, and the wait until a page has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.models import User
+
+from calendar_live.access import standing
+from calendar_live.live import broadcast
+from calendar_live.models import Calendar, WorkItem
+from tests.history import head_of
+from tests.live.pages import Page, in_thread
+from tests.people import make_item
+from tests.waiting import until
+
+
+async def write(calendar: Calendar, actor: User, times: int = 1) -> list[WorkItem]:
+    """Make so many items, each in a change of its own, broadcast as from a view."""
+    return [await in_thread(make_item, calendar, actor) for _ in range(times)]
+
+
+@contextmanager
+def lost_broadcasts() -> Iterator[None]:
+    """Let no broadcast through."""
+    broadcast.breaker.trip(10**12, 0)
+    try:
+        yield
+    finally:
+        broadcast.breaker.reset()
+
+
+async def write_unheard(calendar: Calendar, actor: User, times: int = 1) -> list[WorkItem]:
+    """Make items whose broadcasts are lost."""
+    with lost_broadcasts():
+        return await write(calendar, actor, times)
+
+
+async def access_of(user: User, calendar: Calendar) -> str:
+    return str((await in_thread(standing, user, calendar.pk)).access)
+
+
+async def settled(page: Page, calendar: Calendar) -> None:
+    """Wait until a page is where the database is."""
+    head = str(await in_thread(head_of, calendar))
+    await until(lambda: page.states.get(str(calendar.pk)) == head, what=f"the page to reach {head}")

@@ -1,0 +1,35 @@
+"""Print a new scene as JSON, with all there is to ask of it: `python -m tests.rights.seed`, in a site's environment."""
+
+from __future__ import annotations
+
+import json
+
+import django
+
+
+def main() -> None:
+    """Make the scene in the database that the environment names."""
+    django.setup()
+    from tests.live.sockets import sign_in  # noqa: PLC0415 - only after setup
+    from tests.rights.matrix import MATRIX, SENT  # noqa: PLC0415
+    from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, OWNERS_ALONE, TEXTS, Scene  # noqa: PLC0415
+
+    scene = Scene()
+    tokens = {link: scene.token(link) for link in LINKS}
+    told = {
+        "calendar": str(scene.team.pk),
+        "sessions": {who: sign_in(scene.users[who]) for who in (*MEMBERS, "stranger")},
+        "links": tokens,
+        "invitation": scene.invited.token,
+        "requests": [
+            [method, scene.path(route), SENT[endpoint](scene) if endpoint in SENT else {}]
+            for endpoint in MATRIX
+            for method, _, route in [endpoint.partition(" ")]
+        ],
+        "texts": [*(text for texts in TEXTS.values() for text in texts), *OWNERS_ALONE, CALENDAR, INVITER],
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""What a production site logs at its loudest: no title, place, name or description, no token, no session. A real process, over Redis."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.cluster import ROOT, Node, web_command
+from tests.rights.matrix import FIELDS
+from tests.servers import LOOPBACK, Redis, free_port
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide what a failure says
+
+_CSRF: Final = "rights" + "0" * 26
+_SECRET_KEY: Final = "for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP"
+_METRICS: Final = "a-token-for-the-metrics"
+_INVITED: Final = "somebody.invited@example.org"
+_SEARCH: Final = "Merlinsearch"
+
+
+pytestmark = pytest.mark.timeout(300)  # some hundreds of requests, on a machine that may have other work
+
+
+class Loud:
+    """The process, and the scene in its database."""
+
+    def __init__(self, folder: Path, redis_url: str) -> None:
+        inherited = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "PATH"}}
+        environ = inherited | {
+            "DJANGO_SETTINGS_MODULE": "tests.rights.loud_settings",
+            "SECRET_KEY": _SECRET_KEY,
+            "ALLOWED_HOSTS": LOOPBACK,
+            "HTTPS": "0",
+            "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+            "REDIS_URL": redis_url,
+            "METRICS_TOKEN": _METRICS,
+            "EMAIL_URL": f"smtp://{LOOPBACK}:{free_port()}",  # nobody is there: what is logged of a mail that fails?
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._run(environ, "manage.py", "migrate", "--no-input")
+        self.scene: dict[str, Any] = json.loads(self._run(environ, "-m", "tests.rights.seed"))
+        command = [sys.executable, *web_command("Procfile")[1:]]
+        self.made: dict[str, str] = {}  # the path of the calendar that somebody made
+        self.node = Node(environ=environ, log=folder / "log", command=command)
+
+    @staticmethod
+    def _run(environ: dict[str, str], *command: str) -> str:
+        ran = subprocess.run([sys.executable, *command], cwd=ROOT, env=environ, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    def ask_everything(self) -> None:
+        """Send all requests of the matrix as everyone, what takes away last; and hold a conversation by each one's socket."""
+        order = ("GET", "PUT", "PATCH", "POST", "DELETE")
+        requests = sorted(self.scene["requests"], key=lambda one: order.index(one[0]))
+        for who in (*self.scene["sessions"], "nobody", *self.scene["links"]):
+            with self.client(who) as client:
+                for method, path, sent in requests:
+                    if path != "/logout/":
+                        self._ask(client, method, path, sent)
+                self.made[who] = self._open(client)
+                client.get("/api/feed/", params={"q": _SEARCH})
+                client.post("/api/calendars/", content=b"{" + self.scene["texts"][0].encode())
+                del client.headers["X-CSRFToken"]
+                client.post(f"/invitations/{self.scene['invitation']}/")  # refused, and that is logged with the address
+            self._talk(who)
+            if self.made[who]:
+                self.write(who)
+
+    def client(self, who: str) -> httpx.Client:
+        client = httpx.Client(
+            base_url=self.node.url, trust_env=False, headers={"X-CSRFToken": _CSRF, "HX-Request": "true"}
+        )
+        client.cookies.set("csrftoken", _CSRF)
+        if who in self.scene["sessions"]:
+            client.cookies.set("sessionid", self.scene["sessions"][who])
+        elif who in self.scene["links"]:
+            client.headers["Authorization"] = f"Link {self.scene['links'][who]}"
+        return client
+
+    def _open(self, client: httpx.Client) -> str:
+        """Make a calendar, and invite to it, under names that must not be logged; return its path, empty if one may not."""
+        made = client.post("/api/calendars/", json={"name": self.scene["texts"][-2]})
+        if made.status_code != httpx.codes.CREATED:
+            return ""
+        calendar = f"/api/calendars/{made.json()['id']}/"
+        invited = client.post(f"{calendar}members/", json={"to": _INVITED, "role": "viewer"})
+        assert invited.json()["invitation"]["mailed"] is False
+        return calendar
+
+    def write(self, who: str) -> None:
+        """Write an item into the calendar they made: a change for the broker to carry."""
+        item = FIELDS | {"title": self.scene["texts"][0], "description": self.scene["texts"][2]}
+        with self.client(who) as client:
+            assert client.put(f"{self.made[who]}items/{uuid4()}/", json=item).status_code == httpx.codes.CREATED
+
+    @staticmethod
+    def _ask(client: httpx.Client, method: str, path: str, sent: dict[str, Any]) -> None:
+        url = f"{path}{sent.get('query', '')}"
+        answer = client.request(
+            method, url, json=sent.get("body"), data=sent.get("form"), headers=sent.get("headers", {})
+        )
+        assert answer.status_code != 500, (method, path, answer.text)
+
+    def _talk(self, who: str) -> None:
+        token = self.scene["links"].get(who)
+        cookies = f"sessionid={self.scene['sessions'].get(who, 'nothing')}"
+        ask = {"type": "subscribe", "id": 1, "calendar": self.scene["calendar"], "state": None, "access": None}
+        with (
+            suppress(ConnectionClosed),
+            connect(
+                self.node.url.replace("http", "ws", 1) + ("/ws/" if token is None else f"/ws/?link={token}"),
+                origin=Origin(self.node.url),
+                additional_headers={"Cookie": cookies},
+                proxy=None,
+                close_timeout=1,
+            ) as socket,
+        ):
+            for frame in (json.dumps(ask), "{" + self.scene["texts"][0], json.dumps({"type": "ping"})):
+                socket.send(frame)
+            while json.loads(socket.recv(10))["type"] != "pong":
+                pass
+
+
+@pytest.fixture(scope="module")
+def loud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loud]:
+    redis = Redis()
+    try:
+        redis.start()
+        site = Loud(tmp_path_factory.mktemp("loud"), redis.url)
+        try:
+            site.node.start()
+            site.ask_everything()
+            redis.kill()  # what is said of a broker that is away holds nothing of what it was to carry
+            for who in site.scene["sessions"]:
+                site.write(who)
+            yield site
+        finally:
+            if site.node.runs:
+                site.node.stop()
+    finally:
+        redis.close()
+
+
+def test_a_production_site_logs_nothing_that_could_leak_at_its_loudest(loud: Loud) -> None:
+    """Seen failing without the filter of daphne's access log, when the hub logs what it delivers, and when a broadcast that
+    fails logs what it was to carry.
+    """
+    log, scene = loud.node.log(), loud.scene
+    for logged in ('"GET /public/…/"', '"GET /invitations/…/"', "WSCONNECT /ws/", "?q=…", "DEBUG", "Forbidden"):
+        assert logged in log, "it is logged"
+    assert "was not sent" in log, "a mail has failed"
+    secrets = [
+        *scene["texts"],
+        *scene["links"].values(),
+        scene["invitation"],
+        *scene["sessions"].values(),
+        *(_CSRF, _SECRET_KEY, _METRICS, _SEARCH, _INVITED, "a long enough phrase"),
+    ]
+    assert [one for one in secrets if one in log] == []
+
+
+def test_its_metrics_tell_nothing_either(loud: Loud) -> None:
+    answer = httpx.get(f"{loud.node.url}/metrics", headers={"Authorization": f"Bearer {_METRICS}"}, trust_env=False)
+    assert answer.status_code == 200
+    scene = loud.scene
+    told = [*scene["texts"], *scene["links"].values(), scene["invitation"], scene["calendar"]]
+    assert [one for one in told if one in answer.text] == []

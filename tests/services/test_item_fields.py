@@ -1,0 +1,182 @@
+"""A work item's fields: what is refused and why, and that its wire says what its row says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calendar_live.errors import (
+    Invalid,
+)
+from calendar_live.models import Calendar, ChangeSet, WorkItem
+from calendar_live.services.fields import WIRE_NAMES, check_fields
+from calendar_live.services.work_items import create_item, put_item, update_item
+from tests.people import NINE, SPAN, TEN, make_item
+from tests.protocol.golden import load
+from tests.recording import all_rows
+from tests.services.world import ACTIONS, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+CHOICES: Final = {
+    "work_type": "Must be one of: project, activity, task, meeting.",
+    "status": "Must be one of: not_started, in_progress, at_risk, blocked, completed, cancelled.",
+    "priority": "Must be one of: low, medium, high, urgent, critical.",
+    "visibility": "Must be one of: normal, private, secret.",
+}
+
+BAD: Final[list[tuple[str, object, str, str]]] = [
+    ("title", "", "title", "This field is required."),
+    ("title", " \n ", "title", "This field is required."),
+    ("title", None, "title", "Must be text."),
+    ("title", 7, "title", "Must be text."),
+    ("title", "x" * 201, "title", "Must be at most 200 characters long."),
+    ("title", "a\x00b", "title", "Contains characters that are not text."),
+    ("title", "\ud800", "title", "Contains characters that are not text."),
+    ("description", "x" * 20_001, "description", "Must be at most 20000 characters long."),
+    ("location", "x" * 301, "location", "Must be at most 300 characters long."),
+    ("start", None, "start", "Must be a date-time with a time zone."),
+    ("start", "2026-11-23", "start", "Must be a date-time with a time zone."),
+    ("start", datetime(2026, 11, 23), "start", "Must be a date-time with a time zone."),  # noqa: DTZ001
+    ("start", datetime(1899, 12, 31, tzinfo=UTC), "start", "Must be from 1900-01-01 to 2200-01-01."),
+    ("end", datetime(2200, 1, 2, tzinfo=UTC), "end", "Must be from 1900-01-01 to 2200-01-01."),
+    ("end", NINE - timedelta(seconds=1), "end", "Must not be before the start."),
+    ("all_day", "yes", "allDay", "Must be true or false."),
+    ("all_day", 1, "allDay", "Must be true or false."),
+    ("all_day", True, "start", "Must be a date when the item is all-day."),
+    ("time_zone", "Mars/Olympus", "timeZone", "Must be the name of a time zone, as Asia/Manila."),
+    ("time_zone", None, "timeZone", "Must be the name of a time zone, as Asia/Manila."),
+    ("time_zone", "../../etc/passwd", "timeZone", "Must be the name of a time zone, as Asia/Manila."),
+    ("color", "red", "color", "Must be a colour as #2563eb."),
+    ("color", "#2563eb;", "color", "Must be a colour as #2563eb."),
+    ("color", 5, "color", "Must be a colour as #2563eb."),
+    *((name, value, {"work_type": "workType"}.get(name, name), text) for name, text in CHOICES.items() for value in ("", None, 1, "x")),
+    ("progress", -1, "progress", "Must be a whole number from 0 to 100."),
+    ("progress", 101, "progress", "Must be a whole number from 0 to 100."),
+    ("progress", 10**30, "progress", "Must be a whole number from 0 to 100."),
+    ("progress", True, "progress", "Must be a whole number from 0 to 100."),
+    ("progress", 0.5, "progress", "Must be a whole number from 0 to 100."),
+    ("parent_id", "above", "parent", "Must be the id of a work item."),
+    ("parent_id", UUID(int=5), "parent", "There is no such work item in this calendar."),
+    ("assignee_keys", "ana", "assignees", "Must be a list of user ids."),
+    ("assignee_keys", [1], "assignees", "Must be a list of user ids."),
+    ("assignee_keys", ["0"], "assignees", "Not a member of this calendar: 0."),
+    ("owner", "ana", "owner", "There is no such field."),
+    ("calendar_id", UUID(int=5), "calendar_id", "There is no such field."),
+    ("id", UUID(int=5), "id", "There is no such field."),
+    ("state", "1.00000000000000aa", "state", "There is no such field."),
+    ("rrule", "FREQ=DAILY", "rrule", "There is no such field."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "wire_name", "message"), BAD, ids=[f"{b[0]}={str(b[1])[:20]}" for b in BAD])
+def test_an_editor_is_told_which_field_is_wrong_and_nothing_is_written(
+    name: str, value: object, wire_name: str, message: str, team: Calendar, ben: User
+) -> None:
+    item = make_item(team, ben)
+    before = all_rows()
+    with pytest.raises(Invalid) as refused_to_create:
+        create_item(
+            team.pk, actor=ben, item_id=uuid4(), fields={"title": "x", "start": NINE, "end": TEN} | {name: value}
+        )
+    with pytest.raises(Invalid) as refused_to_update:
+        update_item(team.pk, actor=ben, item_id=item.pk, changes={name: value}, expected_state=None)
+    for refused in (refused_to_create, refused_to_update):
+        assert refused.value.fields[wire_name] == [message]
+    assert all_rows() == before
+
+
+def test_an_editor_is_told_of_all_bad_fields_at_once(team: Calendar, ben: User) -> None:
+    with pytest.raises(Invalid) as refused:
+        create_item(team.pk, actor=ben, item_id=uuid4(), fields={"progress": 200, "status": "gone", "all_day": 0})
+    assert refused.value.fields.keys() == {"progress", "status", "allDay", "title", "start", "end"}
+
+
+def test_every_field_that_may_be_set_has_a_bad_value_in_the_table() -> None:
+    assert WIRE_NAMES.keys() <= {name for name, *_ in BAD}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "all_day", "accepted"),
+    [
+        (NINE, NINE, False, True),
+        (NINE, TEN, False, True),
+        (datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC), True, True),
+        (datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC), True, False),
+        (datetime(2026, 11, 23, tzinfo=UTC), TEN, True, False),
+    ],
+)
+def test_an_item_spans_whole_days_or_any_time(
+    start: datetime, end: datetime, all_day: bool, accepted: bool, team: Calendar, ben: User
+) -> None:
+    fields = {"title": "x", "start": start, "end": end, "all_day": all_day}
+    if accepted:
+        wire = orjson.loads(create_item(team.pk, actor=ben, item_id=uuid4(), fields=fields).wire)
+        assert len(wire["start"]) == len(wire["end"]) == (10 if all_day else 20)
+    else:
+        with pytest.raises(Invalid):
+            create_item(team.pk, actor=ben, item_id=uuid4(), fields=fields)
+
+
+VALUE: Final = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.uuids() | st.datetimes()
+    | st.lists(st.text() | st.integers()) | st.dictionaries(st.text(), st.text())
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(sorted(WIRE_NAMES)) | st.text(), VALUE))
+def test_any_values_are_accepted_or_refused_by_field(values: dict[str, Any]) -> None:
+    faults: dict[str, list[str]] = {}
+    try:
+        check_fields(values, complete=False)
+    except Invalid as refused:
+        faults = refused.fields
+    assert faults.keys() <= set(WIRE_NAMES.values()) | values.keys()
+    assert all(message.endswith(".") for messages in faults.values() for message in messages)
+
+
+# --- the wire and the row --------------------------------------------------------------------------------------------
+
+
+def test_a_wire_has_all_its_names_in_order(team: Calendar, ben: User) -> None:
+    made = create_item(team.pk, actor=ben, item_id=uuid4(), fields={"title": " Größe 😀 ", "color": "#ABCDEF"} | SPAN)
+    golden = next(case["wire"] for case in load("wires") if case["name"] == "timed")
+    assert list(orjson.loads(made.wire)) == list(golden), "the keys of the contract, in its order"
+    assert orjson.loads(made.wire)["title"] == "Größe 😀"
+    assert orjson.loads(made.wire)["color"] == "#abcdef"
+    assert orjson.loads(made.wire)["createdBy"] == orjson.loads(made.wire)["updatedBy"] == str(ben.pk)
+
+
+def test_replacing_an_item_gives_what_is_not_sent_the_value_of_a_new_one(team: Calendar, ben: User) -> None:
+    item = make_item(team, ben, status="blocked", progress=50, color="#123456", description="d", location="l")
+    replaced = put_item(team.pk, actor=ben, item_id=item.pk, fields={"title": "New"} | SPAN).written
+    fresh = create_item(team.pk, actor=ben, item_id=uuid4(), fields={"title": "New"} | SPAN)
+    differing = {"id", "state"}
+    assert {k: v for k, v in orjson.loads(replaced.wire).items() if k not in differing} == {
+        k: v for k, v in orjson.loads(fresh.wire).items() if k not in differing
+    }
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_wire_and_a_state_say_what_their_row_says_after(name: str) -> None:
+    """Fails when a row is saved after its wire was encoded, or what lies beside it (an assignment) is not in the wire."""
+    ACTIONS[name](World(), None)
+    for row in WorkItem.objects.prefetch_related("assignments"):
+        last = ChangeSet.objects.filter(entries__item=row.pk, calendar=row.calendar_id).latest("revision")
+        assert row.state == str(last.state)
+        if row.deleted_at is None:
+            wire = orjson.loads(row.wire)
+            said = [wire[name] for name in ("state", "calendar", "title", "status", "parent", "assignees", "updatedBy")]
+            parent, editor = (None if key is None else str(key) for key in (row.parent_id, row.updated_by_id))
+            people = sorted(str(one.user_id) for one in row.assignments.all())
+            assert said == [row.state, str(row.calendar_id), row.title, row.status, parent, people, editor]

@@ -1,0 +1,54 @@
+"""Who a session's key says one is: asked for a socket, it changes nothing of the session that its browser goes on with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from calendar_live.live import reader
+from calendar_live.receivers import Receiver, SessionKey, identify
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def session_of(user: User) -> SessionKey:
+    client = Client()
+    client.force_login(user)
+    return SessionKey(client.cookies["sessionid"].value)
+
+
+def test_a_session_is_its_users_and_nobodys_when_it_has_ended(ana: User) -> None:
+    key = session_of(ana)
+    assert identify(key) == Receiver("user", str(ana.pk))
+    Session.objects.all().delete()
+    assert identify(key) is None
+
+
+def test_a_session_of_an_old_key_of_the_site_stays_the_browsers(ana: User, settings: Any) -> None:
+    """Seen failing with Django's own `cycle_key`: the cookie of the page names no session any more."""
+    key = session_of(ana)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key", [settings.SECRET_KEY]
+    assert identify(key) == Receiver("user", str(ana.pk))
+    assert list(Session.objects.values_list("pk", flat=True)) == [key.key]
+
+
+def test_another_password_ends_a_session(ana: User) -> None:
+    key = session_of(ana)
+    ana.set_password("another")
+    ana.save()
+    assert identify(key) is None
+
+
+def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_look(ana: User, settings: Any) -> None:
+    """On a host site, whose store is Django's own. Seen failing, on PostgreSQL, when it is looked up."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    key, spoilt = session_of(ana), SessionKey("\0" * 32)
+    found = reader._granted_to_each([spoilt, key])
+    assert found[spoilt] is None
+    granted = found[key]
+    assert granted is not None
+    assert granted.receiver == Receiver("user", str(ana.pk))

@@ -1,0 +1,104 @@
+"""Run commands side by side: for `make test`, whose parts wait more than they compute. Knows nothing of what they do.
+
+    python tools/side_by_side.py ::: first command ::: second command
+
+The first one's output is shown as it comes, that of each other one when it has ended. The exit code is that of the first that failed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from types import FrameType
+from typing import IO, Final, NoReturn
+
+SEPARATOR: Final = ":::"
+STOP_TIMEOUT_SECONDS: Final = 30
+
+
+def commands_of(words: Sequence[str]) -> list[list[str]]:
+    """Return the commands between separators."""
+    return [list(group) for is_separator, group in groupby(words, SEPARATOR.__eq__) if not is_separator]
+
+
+def show(command: Sequence[str], output: IO[bytes]) -> None:
+    """Print what a command said, whole."""
+    output.seek(0)
+    print(f"\n--- {' '.join(command)}", flush=True)
+    sys.stdout.buffer.write(output.read())
+    sys.stdout.flush()
+
+
+def run(commands: Sequence[Sequence[str]]) -> int:
+    """Run commands until all have ended; return the exit code of the first that failed, or 0."""
+    with ExitStack() as stack:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands[1:]]
+        running: list[subprocess.Popen[bytes]] = []
+        try:
+            for command, output in zip(commands, [None, *outputs], strict=True):
+                with _held_back(signal.SIGTERM, signal.SIGINT):  # or what has just started would be known to nobody
+                    running.append(
+                        subprocess.Popen(
+                            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                        )
+                    )
+            codes = [process.wait() for process in running]
+        finally:
+            for process in running:
+                _end(process)
+            for command, output in zip(commands[1:], outputs, strict=True):
+                show(command, output)
+        return next((abs(code) for code in codes if code), 0)
+
+
+@contextmanager
+def _held_back(*numbers: int) -> Iterator[None]:
+    """Let signals that come meanwhile come afterwards."""
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and all it started, as Ctrl+C would. Does nothing when it has ended."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _exit_on_terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # timeout(1) sends it twice, and the second would cut the end short
+    raise SystemExit(128 + number)
+
+
+def main(words: Sequence[str]) -> int:
+    """Return the exit code of the first command that failed, 2 when there is none to run."""
+    commands = commands_of(words)
+    if not commands:
+        print(__doc__, file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _exit_on_terminate)
+    # A shell starts what it puts in the background deaf to it, and the commands would be, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run(commands)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
