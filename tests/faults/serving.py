@@ -61,6 +61,7 @@ def serving(
     program: tuple[str, ...] = SERVER,
     options: tuple[str, ...] = (),
     port: int = 0,
+    application: str = APPLICATION,
     **calendar_live: object,
 ) -> Iterator[Node]:
     """Yield a process that serves the demo from a database of its own, and end it."""
@@ -71,7 +72,7 @@ def serving(
     node = Node(
         environ=environment(f"sqlite:///{database}", **calendar_live),
         log=folder / f"{database.name}.log",
-        command=[*program, *where, APPLICATION],
+        command=[*program, *where, application],
     )
     node.port, node.url = port, f"http://{LOOPBACK}:{port}"
     try:
