@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.cluster import MEASURED, Cluster
+from tests.cluster import Cluster
 from tests.farm import Farm, now_ms
 from tests.waiting import wait_until
 
@@ -59,7 +59,7 @@ def roll(
 ) -> Rolling:
     """Restart every process under so many pages; return what came of it."""
     outcome = Rolling(clients)
-    with tempfile.TemporaryDirectory(prefix="calendar-rolling-") as folder, Cluster(nodes=2, **MEASURED) as cluster:
+    with tempfile.TemporaryDirectory(prefix="calendar-rolling-") as folder, Cluster(nodes=2, debug=False) as cluster:
         cast = fill(cluster, people=PEOPLE, items=items)
         with Farm(cluster.url, log=Path(folder) / "farm.log") as farm:
             farm.open(pages(cast, count=clients))

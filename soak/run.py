@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import psutil
 
-from tests.cluster import MEASURED, ROOT, Cluster
+from tests.cluster import ROOT, Cluster
 from tests.farm import Client, Farm, Way
 
 from . import complaints, seed
@@ -108,7 +108,7 @@ class Soak:
         plan = self._plan
         self._say(f"seed {plan.seed}: {plan.clients} clients, {plan.seconds:g} s, {plan.per_second:g} writes a second")
         since, used = time.monotonic(), _processor_seconds()
-        with tempfile.TemporaryDirectory(prefix="calendar-soak-") as folder, Cluster(nodes=2, **MEASURED) as cluster:
+        with tempfile.TemporaryDirectory(prefix="calendar-soak-") as folder, Cluster(nodes=2, debug=False) as cluster:
             cast = fill(cluster)
             with Farm(cluster.url, log=Path(folder) / "farm.log") as farm:
                 try:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.cluster import MEASURED, Cluster
+from tests.cluster import Cluster
 
 from .run import fill
 from .seed import CSRF, Cast, Member
@@ -34,7 +34,7 @@ class Rate:
 
 def measure(*, seconds: float, say: Callable[[str], None] = print) -> list[Rate]:
     """Let writers edit one item each, each as fast as it is answered. Raises HTTPStatusError when a write is refused."""
-    with Cluster(nodes=2, **MEASURED) as cluster:
+    with Cluster(nodes=2, debug=False) as cluster:
         cast = fill(cluster, people=WRITERS, items=WRITERS)
         rates = []
         for calendars in (1, len(cast.items)):

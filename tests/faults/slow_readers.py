@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.frames import TEXT
-from tests.cluster import Node, is_ready
+from project.ready import is_ready
+from tests.cluster import Node
 from tests.faults.followers import Follower, read_until
 from tests.faults.serving import calendar_of, cookie_of, serving, sign_in
 
