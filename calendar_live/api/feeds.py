@@ -13,6 +13,7 @@ from ninja import Query, Router
 
 from .. import changelog, conf
 from ..access import Standing, standing, standings
+from ..asgi import give_back_thread
 from ..errors import CannotCalculateChanges, Invalid
 from ..feed import Feed, read_feed
 from ..feed import Query as FeedRange
@@ -24,7 +25,7 @@ from ..protocol.rights import Rights
 from ..protocol.state import State
 from ..schedule.ranges import NotATime, Range, parse_instant
 from .auth import RECEIVERS, credential, receiver
-from .http import give_back_thread, json_response, matches, may_wait, refuse_unknown_parameters
+from .http import json_response, matches, may_wait, refuse_unknown_parameters
 from .schemas import AllFeedsQuery, FeedQuery
 
 router = Router(tags=["feeds"])

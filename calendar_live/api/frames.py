@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from .. import conf
+from ..asgi import give_back_thread
 from ..errors import Malformed
 from ..live.longpoll import listening
 from ..protocol import frames
 from ..receivers import page_user
 from .auth import UNREAD, credential
-from .http import give_back_thread, json_response, may_wait
+from .http import json_response, may_wait
 from .schemas import FramesIn
 
 router = Router(tags=["frames"], auth=UNREAD)

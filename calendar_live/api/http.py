@@ -9,9 +9,8 @@ from typing import cast
 from uuid import UUID
 
 import orjson
-from asgiref.sync import SyncToAsync, iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
@@ -65,19 +64,6 @@ def session_key(request: HttpRequest) -> str | None:
 def may_wait(request: HttpRequest) -> bool:
     """Whether a request can wait without holding a thread, under ASGI alone, and has something to wait for: a HEAD is told no change."""
     return isinstance(request, ASGIRequest) and request.META["REQUEST_METHOD"] != "HEAD"
-
-
-async def give_back_thread() -> None:
-    """Give back the thread that asgiref made for this request, with its database connections, before a long wait.
-
-    It would stand idle meanwhile, one for each who waits. Whoever needs one afterwards gets another.
-    """
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    threads = SyncToAsync.context_to_thread_executor.get(context) if context else None
-    if context and threads:
-        await sync_to_async(connections.close_all)()
-        SyncToAsync.context_to_thread_executor.pop(context, None)
-        threads.shutdown(wait=False)
 
 
 def json_response(body: str | bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
