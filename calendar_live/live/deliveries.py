@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,8 +12,9 @@ from prometheus_client import Counter, Gauge
 from .. import conf
 from ..protocol import frames
 from ..protocol.changes import ChangeSet
-from ..protocol.rights import Access, Rights
+from ..protocol.rights import Access
 from ..protocol.state import State
+from .recent import Delivery, Recent
 from .sockets import Socket
 
 deliveries = Counter("calendar_live_deliveries_total", "Change sets written to sockets.")
@@ -30,7 +32,7 @@ class Subscription:
     socket: Socket
     access: Access
     reached: int = -1  # the revision this receiver has been sent
-    waiting: list[ChangeSet] | None = field(default_factory=list)
+    waiting: list[Delivery] | None = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -42,6 +44,7 @@ class Served:
     announced: State | None = None  # while there is no head yet: the newest state that was heard of
     gone: bool = False
     members: dict[Socket, Subscription] = field(default_factory=dict)
+    recent: Recent = field(default_factory=Recent)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -93,43 +96,38 @@ class Deliveries:
     async def deliver(self, served: Served, change_set: ChangeSet) -> None:
         """Write a change set to every local socket, encoded once per rights class. The lock is held."""
         served.head = change_set.new
-        encoded: dict[Rights, list[str] | None] = {}
+        delivery = served.recent.add(change_set)
         for number, member in enumerate(list(served.members.values()), start=1):
             if member.waiting is not None:
-                member.waiting.append(change_set)
+                member.waiting.append(delivery)
             elif served.members.get(member.socket) is member:
-                self._send(served, member, change_set, encoded)
+                self._send(served, member, delivery)
             if number % _SOCKETS_PER_TURN == 0:
                 await asyncio.sleep(0)
 
     def go_live(
-        self, served: Served, subscription: Subscription, frame: frames.Subscribe, missed: tuple[ChangeSet, ...]
+        self, served: Served, subscription: Subscription, frame: frames.Subscribe, missed: Sequence[Delivery]
     ) -> None:
         """Send a subscriber what it missed, that it is subscribed, and what came meanwhile (rule S3). Nothing comes in between."""
         start = served.head if frame.state is None else frame.state
         if start is None or served.members.get(subscription.socket) is not subscription:
             return  # replaced by a later subscribe, or void after a reset
         subscription.reached = start.revision
-        for change_set in missed:
-            if not self._send(served, subscription, change_set, {}):
+        for delivery in missed:
+            if not self._send(served, subscription, delivery):
                 return
-        state = missed[-1].new if missed else start
+        state = missed[-1].change_set.new if missed else start
         subscription.socket.push(
             frames.subscribed(id=frame.id, calendar=served.calendar, state=state, access=subscription.access)
         )
         waiting, subscription.waiting = subscription.waiting or [], None
-        for change_set in waiting:
-            if not self._send(served, subscription, change_set, {}):
+        for delivery in waiting:
+            if not self._send(served, subscription, delivery):
                 return
 
-    def _send(
-        self,
-        served: Served,
-        member: Subscription,
-        change_set: ChangeSet,
-        encoded: dict[Rights, list[str] | None],
-    ) -> bool:
+    def _send(self, served: Served, member: Subscription, delivery: Delivery) -> bool:
         """Push one change set to one receiver, unless it has it. Return False when it was too large and became a reset."""
+        change_set, encoded = delivery.change_set, delivery.encoded
         if change_set.new.revision <= member.reached:
             return True
         rights = member.access.rights

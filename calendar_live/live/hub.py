@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
@@ -20,6 +20,7 @@ from . import broadcast, reader
 from .audiences import Audiences
 from .deliveries import Deliveries, Served, Subscription
 from .listener import Listener, Message
+from .recent import Delivery
 from .sockets import Socket
 from .supervision import Supervisor
 
@@ -120,18 +121,21 @@ class Hub:
         if frame.state is not None and frame.access != place.access:
             self._deliveries.reset(served, subscription, "rights")
             return
-        missed: tuple[ChangeSet, ...] = ()
-        # The database's own head, and what was delivered last: nothing was missed, and nothing is read to find that out.
+        missed: Sequence[Delivery] = ()
         if frame.state is not None and not frame.state == place.state == served.head:
-            try:
-                since = await reader.read_since(served.calendar, frame.state)
-            except CannotCalculateChanges as failure:
-                self._deliveries.reset(served, subscription, failure.reason)
-                return
-            if since.has_more:
-                self._deliveries.reset(served, subscription, "bulk")
-                return
-            missed = since.change_sets
+            # The database's own head, and what was delivered last: then what lies before it is the database's, too.
+            recalled = served.recent.since(frame.state) if place.state == served.head else None
+            if recalled is None:
+                try:
+                    since = await reader.read_since(served.calendar, frame.state)
+                except CannotCalculateChanges as failure:
+                    self._deliveries.reset(served, subscription, failure.reason)
+                    return
+                if since.has_more:
+                    self._deliveries.reset(served, subscription, "bulk")
+                    return
+                recalled = [Delivery(change_set) for change_set in since.change_sets]
+            missed = recalled
         # From here on nothing is awaited, so nothing can come between replay, `subscribed` and what waited.
         self._deliveries.go_live(served, subscription, frame, missed)
 
@@ -254,6 +258,7 @@ class Hub:
 
     async def _diverge(self, served: Served) -> None:
         """This head is of another history (a restored database): everyone starts anew (invariant 6)."""
+        served.recent.forget()
         served.head = (await reader.heads([served.calendar])).get(served.calendar)
         for member in list(served.members.values()):
             self._deliveries.reset(served, member, "diverged")
