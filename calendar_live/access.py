@@ -58,18 +58,30 @@ class Standing:
 def standings(who: User | Receiver, *, calendars: Iterable[str | UUID] | None = None) -> list[Standing]:
     """Return where someone stands in the calendars they may see (all, or those named). One statement."""
     receiver = receiver_of(who)
+    return standings_for([receiver], calendars=calendars)[receiver]
+
+
+def standings_for(
+    receivers: Iterable[Receiver], *, calendars: Iterable[str | UUID] | None = None
+) -> dict[Receiver, list[Standing]]:
+    """Return where each of some receivers stands. One statement for all who are users, one for all who are links."""
+    found: dict[Receiver, list[Standing]] = {receiver: [] for receiver in receivers}
+    users = [one.id for one in found if one.kind == "user"]
+    links = [one.id for one in found if one.kind == "link"]
     named = Q() if calendars is None else Q(calendar__in=list(calendars))
-    if receiver.kind == "link":
-        links = open_links().filter(named, pk=receiver.id)
-        return [Standing(str(one.calendar_id), LINK_ROLE, access_of_link(one), one.calendar.state) for one in links]
-    rows = Membership.objects.filter(named, user_id=receiver.id, user__is_active=True, calendar__deleted_at=None)
-    values = rows.order_by("calendar__created_at", "calendar_id").values_list(
-        "calendar_id", "role", "version", "calendar__revision", "calendar__nonce"
-    )
-    return [
-        Standing(str(calendar), role, Access(_RIGHTS[role], version), State(revision, nonce))
-        for calendar, role, version, revision, nonce in values
-    ]
+    if users:
+        rows = Membership.objects.filter(named, user__pk__in=users, user__is_active=True, calendar__deleted_at=None)
+        values = rows.order_by("calendar__created_at", "calendar_id").values_list(
+            "user_id", "calendar_id", "role", "version", "calendar__revision", "calendar__nonce"
+        )
+        for user, calendar, role, version, revision, nonce in values:
+            place = Standing(str(calendar), role, Access(_RIGHTS[role], version), State(revision, nonce))
+            found[Receiver("user", str(user))].append(place)
+    if links:
+        for link in open_links().filter(named, pk__in=links):
+            place = Standing(str(link.calendar_id), LINK_ROLE, access_of_link(link), link.calendar.state)
+            found[link_receiver(link.pk)].append(place)
+    return found
 
 
 def standing(who: User | Receiver, calendar: str | UUID) -> Standing:

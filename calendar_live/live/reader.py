@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, Generic, ParamSpec, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
@@ -27,9 +27,12 @@ from ..receivers import Credential, Receiver, identify
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K")
+V = TypeVar("V")
+_Asked: TypeAlias = tuple[Receiver, frozenset[str]]
 
 _GATHERING_SECONDS: Final = 0.25
-# Of each kind of looks: one that hangs holds up no other, and what is asked together is looked up together.
+# Of each kind of question: one call that hangs holds up no other, and what is asked together is read together.
 _CALLS_AT_ONCE: Final = 2
 
 
@@ -114,6 +117,16 @@ def _version(described: dict[str, object]) -> str:
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
+def _places_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
+    """Return where receivers stand in the calendars that each asks for."""
+    named = frozenset[str]().union(*(calendars for _, calendars in asked))
+    places = access.standings_for({receiver for receiver, _ in asked}, calendars=named)
+    return {
+        (receiver, calendars): {one.calendar: one for one in places[receiver] if one.calendar in calendars}
+        for receiver, calendars in asked
+    }
+
+
 def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | None]:
     """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
     receivers = {one: identify(one) for one in shown}
@@ -126,38 +139,39 @@ def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | 
     }
 
 
-class Looks:
-    """Gathers what many sockets ask within a short while, and while calls are under way, into one call: one connection, few statements.
+class _Gathered(Generic[K, V]):
+    """Answers in one call what many sockets ask within a short while, and while calls are under way: one connection, few statements.
 
     A look of its own for each heartbeat cost a third of a core for 1,000 sockets, and held up deliveries (docs/benchmarks.md); one for
     each page that came back kept those behind it waiting (docs/soak.md).
     """
 
-    def __init__(self, gathering_seconds: float) -> None:
-        self._gathering_seconds = gathering_seconds
+    def __init__(self, read: Callable[[list[K]], Mapping[K, V]], *, seconds: float = 0.0) -> None:
+        self._read = read
+        self._seconds = seconds
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
-        self._waiting: dict[Credential, asyncio.Future[Granted | None]] = {}
+        self._waiting: dict[K, asyncio.Future[V]] = {}
         self._gathering: asyncio.Task[None] | None = None
 
-    async def granted(self, shown: Credential) -> Granted | None:
-        """Return what a credential grants at some moment from now on."""
-        answer = self._waiting.get(shown)
+    async def get(self, key: K) -> V:
+        """Return the answer of some moment from now on."""
+        answer = self._waiting.get(key)
         if answer is None:
-            answer = self._waiting[shown] = asyncio.get_running_loop().create_future()
+            answer = self._waiting[key] = asyncio.get_running_loop().create_future()
         if self._gathering is None:
             self._gathering = asyncio.create_task(self._gather())
         return await asyncio.shield(answer)  # a socket that goes must not take the answer from the others
 
     async def _gather(self) -> None:
-        await asyncio.sleep(self._gathering_seconds)
+        await asyncio.sleep(self._seconds)
         async with self._calls:
             asked, self._waiting = self._waiting, {}
             self._gathering = None
             await self._answer(asked)
 
-    async def _answer(self, asked: dict[Credential, asyncio.Future[Granted | None]]) -> None:
+    async def _answer(self, asked: dict[K, asyncio.Future[V]]) -> None:
         try:
-            found = await _in_thread(_granted_to_each, list(asked))
+            found = await _in_thread(self._read, list(asked))
         except Exception as failure:  # each socket that asked handles it as its own
             for answer in asked.values():
                 answer.set_exception(failure)
@@ -167,29 +181,37 @@ class Looks:
                 answer.set_result(found[key])
 
 
-_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Looks]] = WeakKeyDictionary()
+class _Looks:
+    """What the sockets of one event loop ask together."""
+
+    def __init__(self) -> None:
+        self.granted: _Gathered[Credential, Granted | None] = _Gathered(_granted_to_each)
+        self.granted_at_leisure: _Gathered[Credential, Granted | None] = _Gathered(
+            _granted_to_each, seconds=_GATHERING_SECONDS
+        )
+        self.places: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_places_of_each)
+
+
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDictionary()
+
+
+def _looks() -> _Looks:
+    return _of_loops.setdefault(asyncio.get_running_loop(), _Looks())
 
 
 async def granted(shown: Credential | None) -> Granted | None:
     """Return what a credential grants, or None when it is nobody's."""
-    return await _gathered(shown, 0.0)
+    return None if shown is None else await _looks().granted.get(shown)
 
 
 async def granted_at_leisure(shown: Credential | None) -> Granted | None:
     """Return what `granted` does, a quarter of a second later, together with whoever asks in the same while."""
-    return await _gathered(shown, _GATHERING_SECONDS)
-
-
-async def _gathered(shown: Credential | None, seconds: float) -> Granted | None:
-    if shown is None:
-        return None
-    looks = _looks.setdefault(asyncio.get_running_loop(), {})
-    return await looks.setdefault(seconds, Looks(seconds)).granted(shown)
+    return None if shown is None else await _looks().granted_at_leisure.get(shown)
 
 
 async def standings(receiver: Receiver, calendars: Iterable[str]) -> dict[str, Standing]:
-    """Return a receiver's places in those of some calendars that they may see, with their heads, in one query."""
-    return {found.calendar: found for found in await _in_thread(access.standings, receiver, calendars=set(calendars))}
+    """Return a receiver's places in those of some calendars that they may see, with their heads, as of one moment."""
+    return await _looks().places.get((receiver, frozenset(calendars)))
 
 
 async def heads(calendars: Iterable[str]) -> dict[str, State]:

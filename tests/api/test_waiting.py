@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.test import Client, RequestFactory
 
+from calendar_live import asgi
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import remove_member, set_role
@@ -193,8 +195,11 @@ async def test_a_head_never_waits(sign_in: SignIn, team: Calendar, ana: User, se
     assert (answer.status_code, answer["Calendar-State"]) == (200, since)
 
 
-async def test_who_waits_holds_no_thread_and_no_connection(sign_in: SignIn, team: Calendar, ana: User) -> None:
-    """Under ASGI each request gets a thread of its own. Fails when it is kept while the request waits (`give_back_thread`)."""
+@pytest.mark.parametrize("make", [get_asgi_application, asgi.get_asgi_application], ids=["Django's", "ours"])
+async def test_who_waits_holds_no_thread_and_no_connection(
+    make: Callable[[], Any], sign_in: SignIn, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under ASGI each request has a thread of its own. Fails when it is kept while the request waits (`give_back_thread`)."""
     session = (await sign_in(ana)).client.cookies["sessionid"].value
     state = await in_thread(head_of, team)
     path = f"/api/calendars/{team.pk}/changes/"
@@ -205,7 +210,8 @@ async def test_who_waits_holds_no_thread_and_no_connection(sign_in: SignIn, team
         "query_string": f"since={state}&wait={LONG}".encode(),
         "headers": [(b"cookie", f"sessionid={session}".encode()), (b"host", b"localhost")],
     }
-    application = get_asgi_application()
+    monkeypatch.setattr(asgi, "_MOST_IDLE", 8)
+    application = make()
     communicator: Any = ApplicationCommunicator  # asgiref types none of it
     before = threading.active_count()  # other tests' threads may still be there, or those of the pools not yet
     asked = [communicator(application, dict(scope)) for _ in range(40)]

@@ -14,6 +14,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from pytest_django import DjangoAssertNumQueries
 
+from calendar_live import access
 from calendar_live.access import receiver_of
 from calendar_live.live import consumer, reader
 from calendar_live.live.hub import get_hub
@@ -22,6 +23,7 @@ from calendar_live.receivers import Credential, Receiver, SessionKey
 from calendar_live.services.calendars import remove_member
 from tests.live.pages import in_thread
 from tests.live.sockets import PATIENCE, Socket, sign_in
+from tests.people import make_calendar, make_item
 from tests.waiting import until
 
 NOBODYS = SessionKey("of nobody")
@@ -208,3 +210,29 @@ async def test_a_socket_that_opens_while_the_database_is_away_is_to_try_again(
     assert await socket.closed() == 4001
     assert "could not be let in" in caplog.text
     await socket.disconnect()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_places_that_many_ask_for_at_once_are_read_together(
+    team: Calendar, ana: User, cara: User, dan: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each gets their own, of the calendars that they asked for. Seen failing with a call for each."""
+    mine = await in_thread(make_calendar, ana, name="Mine")
+    await in_thread(make_item, mine, ana)
+    named = [str(team.pk), str(mine.pk)]
+    asked = [(user, calendars) for user in (ana, cara, dan) for calendars in (named[:1], named[1:], named)]
+    calls: list[int] = []
+    real = access.standings_for
+
+    def counted(receivers: Any, **given: Any) -> Any:
+        calls.append(len(set(receivers)))
+        return real(receivers, **given)
+
+    monkeypatch.setattr(access, "standings_for", counted)
+    answers = await asyncio.gather(*(reader.standings(receiver_of(user), calendars) for user, calendars in asked))
+    assert sum(calls) <= 2 * len({user for user, _ in asked})
+    assert len(calls) <= 2
+    for (user, calendars), answer in zip(asked, answers, strict=True):
+        alone = await in_thread(access.standings, user, calendars=calendars)
+        assert answer == {one.calendar: one for one in alone}
+    assert [len(answer) for answer in answers] == [1, 1, 2, 1, 0, 1, 0, 0, 0]

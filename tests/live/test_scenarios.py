@@ -249,6 +249,7 @@ class Beside(Script):
         asked = self.asking.pop(calendar, None)
         if reason == "pruned":
             self.in_thread(changelog.prune, before=datetime.now(UTC) + timedelta(days=1))
+            self.hub._served[str(self.calendars[calendar].pk)].recent.forget()  # the real one may still know it
         if reason == "rights":
             self._apply_rights()
             self._witness(calendar)
