@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import Final
 
+from bench.seed import Cast
 from tests.servers import LOOPBACK
 from tests.waiting import wait_until
 
@@ -58,6 +60,16 @@ def environ(**own: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         **own,
     }
+
+
+def filled(database: Path, *, people: int, sessions: int, items: int) -> Cast:
+    """Fill a new SQLite file, as `bench.seed` says. Raises RuntimeError."""
+    command = [sys.executable, "-m", "bench.seed", str(people), str(sessions), str(items)]
+    env = environ(DATABASE_URL=f"sqlite:///{database}")
+    ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    if ran.returncode:
+        raise RuntimeError(f"the database could not be filled:\n{ran.stderr}")
+    return Cast(**json.loads(ran.stdout))
 
 
 class Server:

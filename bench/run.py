@@ -6,8 +6,6 @@ import gc
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -186,12 +184,7 @@ def _without_collector() -> Iterator[None]:
 def _fill(database: Path, options: Options) -> Cast:
     people = -(-options.sockets // SOCKETS_PER_PERSON)
     items = ALONE_DELETIONS + 1 + options.warm_up_rounds + options.rounds + LOOK_DELETIONS
-    command = [sys.executable, "-m", "bench.seed", str(people), str(options.sockets), str(items)]
-    environ = processes.environ(DATABASE_URL=f"sqlite:///{database}")
-    filled = subprocess.run(command, cwd=processes.ROOT, env=environ, capture_output=True, text=True)
-    if filled.returncode:
-        raise RuntimeError(f"the database could not be filled:\n{filled.stderr}")
-    return Cast(**json.loads(filled.stdout))
+    return processes.filled(database, people=people, sessions=options.sockets, items=items)
 
 
 def _measure_layer(

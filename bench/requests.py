@@ -1,0 +1,158 @@
+"""Measure what a request costs here, beside the same site with Django's own middlewares and ASGI application: python -m bench.requests.
+
+Both serve copies of one SQLite file, and are asked in turns. CPU is that of the server's process, of all its threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, Final
+
+import httpx
+
+from bench import machine, processes
+from bench.processes import Server
+from bench.seed import Cast
+from tests.servers import LOOPBACK, free_port
+
+OURS: Final = "calendar_live"
+STOCK: Final = "as Django comes"
+AT_ONCE: Final = (1, 8)
+_CSRF: Final = "bench" * 6 + "xx"
+_MONTH: Final = {"start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z"}
+KINDS: Final = ("healthz", "calendars", "feed", "frames")
+
+
+@dataclass(slots=True)
+class Cost:
+    """What one kind of request cost one server, so many at once: medians of the rounds."""
+
+    server: str
+    kind: str
+    at_once: int
+    cpu_ms: list[float] = field(default_factory=list)  # of each round, a request
+    taken_ms: list[float] = field(default_factory=list)  # of each request
+
+
+class Site:
+    """One server, and somebody signed in."""
+
+    def __init__(self, server: Server, cast: Cast) -> None:
+        self.server = server
+        url = f"http://{LOOPBACK}:{server.port}"
+        headers = {"Cookie": f"sessionid={cast.owner}; csrftoken={_CSRF}", "X-CSRFToken": _CSRF, "Origin": url}
+        limits = httpx.Limits(max_connections=max(AT_ONCE), max_keepalive_connections=max(AT_ONCE))
+        self.client = httpx.Client(base_url=url, headers=headers, limits=limits, trust_env=False, timeout=30)
+        self._calendar = cast.calendar
+        self._subscribe: dict[str, Any] = {}
+
+    def close(self) -> None:
+        self.client.close()
+        self.server.close()
+
+    def begin(self) -> None:
+        """Wait until it is up, and learn where the calendar stands."""
+        self.server.wait_until_up()
+        [mine] = self.client.get("/api/calendars/").raise_for_status().json()
+        frame = {"type": "subscribe", "id": 1, "calendar": mine["id"], "state": mine["state"], "access": mine["access"]}
+        self._subscribe = {"known": {}, "wait": 0, "frames": [frame]}
+
+    def ask(self, kind: str) -> float:
+        """Ask for one answer; return the milliseconds it took. Raises httpx.HTTPStatusError."""
+        since = time.perf_counter()
+        match kind:
+            case "healthz":
+                answer = self.client.get("/healthz")
+            case "calendars":
+                answer = self.client.get("/api/calendars/")
+            case "feed":
+                answer = self.client.get(f"/api/calendars/{self._calendar}/feed/", params=_MONTH)
+            case _:
+                answer = self.client.post("/api/frames/", json=self._subscribe)
+        answer.raise_for_status()
+        return (time.perf_counter() - since) * 1_000
+
+
+def measure(*, requests: int, rounds: int, say: Callable[[str], None] = lambda _: None) -> list[Cost]:
+    """Return what requests cost, `rounds` times so many of each kind at each server, in turns."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="calendar-bench-")))
+        cast = processes.filled(folder / "seed.sqlite3", people=5, sessions=5, items=100)
+        sites = {name: stack.enter_context(closing(_start(name, folder, cast))) for name in (OURS, STOCK)}
+        pool = stack.enter_context(ThreadPoolExecutor(max(AT_ONCE)))
+        for site in sites.values():
+            site.begin()
+        costs = [Cost(name, kind, at_once) for at_once in AT_ONCE for kind in KINDS for name in sites]
+        for number in range(-1, rounds):  # the first warms up
+            say(f"round {number + 1} of {rounds}")
+            for cost in costs:
+                site = sites[cost.server]
+                before = site.server.cpu_seconds()
+                taken = _asked(pool, site, cost, requests)
+                if number >= 0:
+                    cost.cpu_ms.append((site.server.cpu_seconds() - before) / requests * 1_000)
+                    cost.taken_ms += taken
+        return costs
+
+
+def _asked(pool: ThreadPoolExecutor, site: Site, cost: Cost, requests: int) -> list[float]:
+    if cost.at_once == 1:
+        return [site.ask(cost.kind) for _ in range(requests)]
+    share = range(requests // cost.at_once)
+    lists = pool.map(lambda _: [site.ask(cost.kind) for _ in share], range(cost.at_once))
+    return [one for taken in lists for one in taken]
+
+
+def _start(name: str, folder: Path, cast: Cast) -> Site:
+    database, port = folder / f"{name.replace(' ', '-')}.sqlite3", free_port()
+    shutil.copy(folder / "seed.sqlite3", database)
+    settings, application = (
+        ("bench.stock", "bench.stock_asgi") if name == STOCK else ("project.settings", "project.asgi")
+    )
+    command = [*processes.our_command(port)[:-1], f"{application}:application"]
+    own = {"DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": settings}
+    return Site(processes.start(command, port, folder / f"{database.stem}.log", **own), cast)
+
+
+def text_of(costs: Sequence[Cost]) -> str:
+    """Return the table."""
+    lines = [f"{'request':<14}{'at once':<9}{'server':<17}{'CPU ms':>8}{'p50 ms':>8}{'p99 ms':>8}   CPU of Django's"]
+    for cost in costs:
+        cpu, cuts = median(cost.cpu_ms), quantiles(cost.taken_ms, n=100)
+        row = f"{cost.kind:<14}{cost.at_once:<9}{cost.server:<17}{cpu:>8.2f}{cuts[49]:>8.2f}{cuts[98]:>8.2f}"
+        if cost.server == OURS:
+            row += f"   {median(of(costs, STOCK, cost).cpu_ms) / cpu:.1f}x"
+        lines.append(row)
+    return "\n".join(["; ".join(machine.description()), "", *lines])
+
+
+def of(costs: Sequence[Cost], server: str, like: Cost) -> Cost:
+    """Return the other server's cost of the same request."""
+    return next(one for one in costs if (one.server, one.kind, one.at_once) == (server, like.kind, like.at_once))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.requests", description=__doc__)
+    parser.add_argument("--requests", type=int, default=200, help="of each kind, in each round (200)")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args(arguments)
+    print(
+        text_of(
+            measure(requests=given.requests, rounds=given.rounds, say=lambda line: print(f"… {line}", file=sys.stderr))
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
