@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,7 @@ from . import broadcast, reader
 from .audiences import Audiences
 from .deliveries import Deliveries, Served, Subscription
 from .listener import Listener, Message
-from .recent import Delivery
+from .recent import KEPT_SECONDS, Delivery
 from .sockets import Socket
 from .supervision import Supervisor
 
@@ -220,7 +221,9 @@ class Hub:
 
     async def look_at_heads(self) -> None:
         """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
+        remembered = time.monotonic() - KEPT_SECONDS
         for served in list(self._served.values()):
+            served.recent.forget_older_than(remembered)
             # Locked: its first subscriber is coming, perhaps slowly.
             if not served.members and not served.lock.locked():
                 await self._leave_if_empty(served)

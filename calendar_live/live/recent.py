@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,9 +11,10 @@ from ..protocol.changes import ChangeSet
 from ..protocol.rights import Rights
 from ..protocol.state import State
 
-# Of each calendar: who was away for some seconds, or asks anew after each change, is answered without the database.
+# Of each calendar: who was away for a moment, or asks anew after each change, is answered without the database.
 _MOST_SETS: Final = 64
 _MOST_CHARACTERS: Final = 64_000
+KEPT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Delivery:
 
     change_set: ChangeSet
     encoded: dict[Rights, list[str] | None] = field(default_factory=dict)
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def characters(self) -> int:
@@ -42,8 +45,16 @@ class Recent:
         self._kept.append(delivery)
         self._characters += delivery.characters
         while len(self._kept) > _MOST_SETS or self._characters > _MOST_CHARACTERS:
-            self._characters -= self._kept.popleft().characters
+            self._forget_oldest()
         return delivery
+
+    def forget_older_than(self, at: float) -> None:
+        """Let go of what was delivered before an instant of the monotonic clock."""
+        while self._kept and self._kept[0].at < at:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        self._characters -= self._kept.popleft().characters
 
     def forget(self) -> None:
         self._kept.clear()

@@ -67,6 +67,27 @@ def test_a_little_is_kept_the_newest() -> None:
     assert revisions(kept, newest + 4) is None, "one that is too long is not kept either"
 
 
+async def test_what_is_old_is_forgotten_by_the_look_at_the_heads(
+    hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or each calendar that anybody wrote in would keep a hundred kilobytes for as long as somebody looks at it."""
+    page = Page(ana)
+    await page.subscribe(hub, team)
+    start = await in_thread(head_of, team)
+    await write(team, ana, 2)
+    await settled(page, team)
+    served = hub._served[str(team.pk)]
+    await hub.look_at_heads()
+    assert len(served.recent.since(start) or ()) == 2
+    monkeypatch.setattr("calendar_live.live.hub.KEPT_SECONDS", 0)
+    await hub.look_at_heads()
+    assert served.recent.since(start) is None
+    assert served.recent._characters == 0
+    back = Page(ana)
+    await back.subscribe(hub, team, start, "full.1")
+    assert back.revisions() == [1, 2], "out of the log"
+
+
 async def test_who_comes_back_is_told_without_the_log_what_the_log_would_tell(
     hub: Hub, team: Calendar, ana: User, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
