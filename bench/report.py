@@ -34,11 +34,11 @@ first, p50, p99, last: ms from the moment the DELETE request is handed to the ke
 CPU-s/M: CPU seconds (user + system, all threads) of the server process per million deliveries, from the DELETE to the last
   frame or the answer, whichever is later; it includes the request itself. idle CPU: of one core, with all sockets open.
 KiB/socket: growth of the resident memory from the first sockets to all of them.
-What is the same: machine, run, database rows (a copy each), settings and middleware, people (a session for each socket), CSRF
+What is the same: machine, run, database rows (a copy each), settings, people (a session for each socket), CSRF
   and Origin checks, channel layer, daphne with the flags of the Procfile, the event. No compression, no TLS, no proxy.
 What differs: calendar_live keeps a log and a state of each calendar, checks If-Match, takes a subscribe frame after the
-  handshake, sends heads and looks at rights every 25 s, has one channel a process, writes idle sockets at once, keeps threads from
-  one request to the next, and its site tunes the garbage collector; daphne is started by calendar_live.server. The textbook
+  handshake, sends heads and looks at rights every 25 s, has one channel a process, writes idle sockets at once, spares
+  requests most of their threads, and its site tunes the garbage collector; daphne is started by calendar_live.server. The textbook
   deletes the row, joins its group in connect, has one channel a socket, and runs as Django, Channels and daphne come. The
   bare sockets know no HTTP, checks or database: they bound what this load generator can show."""
 

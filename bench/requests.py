@@ -1,4 +1,4 @@
-"""Measure what a request costs here, beside the same site with Django's own middlewares and ASGI application: python -m bench.requests.
+"""Measure what a request costs here, beside the same site under Django's own ASGI application: python -m bench.requests.
 
 Both serve copies of one SQLite file, and are asked in turns. CPU is that of the server's process, of all its threads.
 """
@@ -100,7 +100,7 @@ def measure(*, requests: int, rounds: int, say: Callable[[str], None] = lambda _
                 before = site.server.cpu_seconds()
                 taken = _asked(pool, site, cost, requests)
                 if number >= 0:
-                    cost.cpu_ms.append((site.server.cpu_seconds() - before) / requests * 1_000)
+                    cost.cpu_ms.append((site.server.cpu_seconds() - before) / len(taken) * 1_000)
                     cost.taken_ms += taken
         return costs
 
@@ -116,11 +116,9 @@ def _asked(pool: ThreadPoolExecutor, site: Site, cost: Cost, requests: int) -> l
 def _start(name: str, folder: Path, cast: Cast) -> Site:
     database, port = folder / f"{name.replace(' ', '-')}.sqlite3", free_port()
     shutil.copy(folder / "seed.sqlite3", database)
-    settings, application = (
-        ("bench.stock", "bench.stock_asgi") if name == STOCK else ("project.settings", "project.asgi")
-    )
+    application = "bench.stock_asgi" if name == STOCK else "project.asgi"
     command = [*processes.our_command(port)[:-1], f"{application}:application"]
-    own = {"DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": settings}
+    own = {"DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": "project.settings"}
     return Site(processes.start(command, port, folder / f"{database.stem}.log", **own), cast)
 
 

@@ -1,4 +1,4 @@
-"""The site's settings for the textbook's server: the same middleware, database and channel layer, with its own URLs."""
+"""The site's settings for the textbook's server: the same middlewares, database and channel layer, with its own URLs."""
 
 from project.settings import *  # noqa: F403
 

@@ -1,4 +1,6 @@
-"""Django's ASGI application, with threads that outlive their request. Never lets two requests use one at the same time.
+"""Django's ASGI application, with threads that outlive their request, and middlewares that need none (middleware.py).
+
+Never lets two requests use a thread at the same time.
 
 Django gives each request a thread, and asgiref another to see the first off. Starting one holds up the event loop until it runs,
 some milliseconds while other threads are busy: a third of the time of a process under requests (docs/benchmarks.md).
@@ -7,9 +9,9 @@ some milliseconds while other threads are busy: a third of the time of a process
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
@@ -39,8 +41,12 @@ class _RequestThread(Executor):
     def give_back(self) -> None:
         """Leave the thread to others, once it has done what it is at: a request whose client has gone ends before its call."""
         thread, self._thread = self._thread, None
-        if thread is not None and self._last is not None:
-            self._last.add_done_callback(lambda _: _keep(thread))
+        if thread is None or self._last is None:
+            return
+        last = self._last
+        if last.cancelled() or not last.done():  # a cancelled call is done while the one before it still runs
+            last = thread.submit(connections.close_all)  # which the end of the request would have done
+        last.add_done_callback(lambda _: _keep(thread))
 
 
 def _keep(thread: ThreadPoolExecutor) -> None:
@@ -62,10 +68,18 @@ class _Handler(ASGIHandler):
             thread.give_back()
 
 
-def get_asgi_application() -> ASGIHandler:
-    """Set Django up and return its ASGI application, as Django's function of this name does."""
+def get_asgi_application(more_at_once: Mapping[str, str] | None = None) -> ASGIHandler:
+    """Set Django up and return its ASGI application, as Django's function of this name does.
+
+    `more_at_once`: by the names of other middlewares that wait for nothing, those of what stands in for them (`middleware.AtOnce`).
+    """
     django.setup(set_prefix=False)
-    return _Handler()
+    from .middleware import OURS, AtOnceHandler  # noqa: PLC0415 - some of Django's import models
+
+    class Handler(AtOnceHandler, _Handler):
+        at_once: ClassVar[Mapping[str, str]] = {**OURS, **(more_at_once or {})}
+
+    return Handler()
 
 
 async def give_back_thread() -> None:

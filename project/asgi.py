@@ -10,7 +10,9 @@ from django.conf import settings
 from calendar_live.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-http = get_asgi_application()  # loads the apps, so it comes before anything that imports models
+http = get_asgi_application(
+    {"csp.middleware.CSPMiddleware": "project.middleware.CSPMiddleware"}
+)  # loads the apps, so it comes before anything that imports models
 
 from calendar_live.live.consumer import UnknownPath  # noqa: E402
 from calendar_live.routing import websocket_urlpatterns  # noqa: E402

@@ -85,6 +85,20 @@ def test_a_thread_that_still_works_is_nobody_elses_yet() -> None:
     assert len(asgi._idle) == 2
 
 
+def test_a_thread_whose_next_call_was_called_off_is_nobody_elses_before_it_ends_and_keeps_no_connection() -> None:
+    """Daphne gives up on a request some seconds after its client has gone. Seen failing with `done` taken for idle."""
+    go_on = threading.Event()
+    gone = _RequestThread()
+    works: Future[bool] = gone.submit(go_on.wait, 10)
+    closes = gone.submit(threading.get_ident)
+    assert closes.cancel()
+    gone.give_back()
+    assert not asgi._idle
+    go_on.set()
+    assert works.result(10)
+    wait_until(lambda: len(asgi._idle) == 1, what="the thread to be kept")
+
+
 def test_a_request_that_has_given_its_thread_back_gets_one_again() -> None:
     thread = _RequestThread()
     was = thread.submit(threading.get_ident).result(10)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, Final
+from collections.abc import Mapping
+from random import Random
+from typing import Any, ClassVar, Final
 
 import pytest
 from asgiref.sync import SyncToAsync
 from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.checks import Tags, run_checks
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, override_settings
+from django.test.client import AsyncClientHandler
 from django.urls import path
+from django.utils.module_loading import import_string
 
-from project import middleware as ours
+from calendar_live.middleware import OURS, AtOnceHandler, CsrfViewMiddleware
 from tests.live.pages import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LONG: Final = "told " * 1_000  # too long for a cookie: it is kept in the session
+LONG: Final = Random(1).randbytes(4_000).hex()  # too long for a cookie, however it is compressed: the session keeps it
 
 
 def tell(request: HttpRequest) -> HttpResponse:
@@ -39,49 +41,41 @@ async def wait(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("tell/", tell), path("hear/", hear), path("wait/", wait)]
 
 
-def as_django_has_them() -> list[str]:
-    """Return the names of what stands in for what, in the site's order."""
-    names = []
-    for name in site.MIDDLEWARE:
-        module, _, member = name.rpartition(".")
-        found = getattr(import_module(module), member)
-        names.append(name if module != ours.__name__ else f"{found.__mro__[2].__module__}.{found.__mro__[2].__name__}")
-    return names
+class Handler(AtOnceHandler, AsyncClientHandler):
+    at_once: ClassVar[Mapping[str, str]] = {**OURS, "csp.middleware.CSPMiddleware": "project.middleware.CSPMiddleware"}
 
 
-def test_each_stands_in_for_djangos_own() -> None:
-    assert as_django_has_them() == [
-        "django.middleware.security.SecurityMiddleware",
-        "servestatic.middleware.ServeStaticMiddleware",
-        "csp.middleware.CSPMiddleware",
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.locale.LocaleMiddleware",
-        "django.middleware.common.CommonMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-        "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    ]
+def client_of(*, ours: bool, enforce_csrf_checks: bool = False) -> AsyncClient:
+    client = AsyncClient(enforce_csrf_checks=enforce_csrf_checks)
+    if ours:
+        client.handler = Handler(enforce_csrf_checks)
+    return client
 
 
-def test_djangos_checks_find_nothing_but_what_a_trial_leaves_open() -> None:
-    """They look for three of the middlewares by name. What is left of DEBUG and plain HTTP is a production site's to close."""
-    own = {"MIDDLEWARE": as_django_has_them(), "SILENCED_SYSTEM_CHECKS": []}
-    production = {
-        "DEBUG": False,
-        "SECURE_SSL_REDIRECT": True,
-        "SECURE_HSTS_SECONDS": 60,
-        "ALLOWED_HOSTS": ["a.example"],
-    }
-    production |= {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True, "SECRET_KEY": "0123456789abcdefgh" * 4}
-    production |= {"SECURE_HSTS_INCLUDE_SUBDOMAINS": True, "SECURE_HSTS_PRELOAD": True}
-    with override_settings(**own, **production):
-        assert run_checks(tags=[Tags.security], include_deployment_checks=True) == []
+def test_the_site_has_one_for_each_but_that_of_static_files() -> None:
+    """Which never goes to a thread. The settings have Django's names, by which its checks for deployment go."""
+    named = list(site.MIDDLEWARE)
+    assert [name for name in named if name not in Handler.at_once] == ["servestatic.middleware.ServeStaticMiddleware"]
+    for name, instead in Handler.at_once.items():
+        assert issubclass(import_string(instead), import_string(name))
+        assert import_string(instead).__name__ == name.rpartition(".")[2]
+    Handler().load_middleware(is_async=True)
+    assert named == site.MIDDLEWARE
 
 
-async def answers(user: User) -> list[tuple[Any, ...]]:
+def test_a_token_in_the_session_is_left_to_djangos_own() -> None:
+    """Which reads it in a thread."""
+    with override_settings(CSRF_USE_SESSIONS=True):
+        handler: Any = Handler()
+        handler.load_middleware(is_async=True)
+        assert not any(
+            isinstance(getattr(one, "__self__", None), CsrfViewMiddleware) for one in handler._view_middleware
+        )
+
+
+async def answers(user: User, *, ours: bool) -> list[tuple[Any, ...]]:
     """Return what a client is answered, through sign-in, a form without its token, the API, and sign-out."""
-    client = AsyncClient(enforce_csrf_checks=True)
+    client = client_of(ours=ours, enforce_csrf_checks=True)
     told: list[tuple[Any, ...]] = []
 
     async def ask(method: str, where: str, **given: Any) -> Any:
@@ -122,9 +116,8 @@ async def answers(user: User) -> list[tuple[Any, ...]]:
 async def test_the_answers_are_those_of_djangos_own() -> None:
     """Statuses, headers and cookies, under ASGI."""
     user = await in_thread(User.objects.create_user, "ana", password="demo-1")
-    given = await answers(user)
-    with override_settings(MIDDLEWARE=as_django_has_them()):
-        assert given == await answers(user)
+    given = await answers(user, ours=True)
+    assert given == await answers(user, ours=False)
     assert {answer[2] for answer in given} >= {200, 302, 403, 404}
 
 
@@ -140,21 +133,21 @@ async def test_a_request_that_waits_crosses_to_a_thread_only_where_django_itself
         return await real(self, *args, **given)
 
     monkeypatch.setattr(SyncToAsync, "__call__", noting)
-    client = AsyncClient()
     with override_settings(ROOT_URLCONF=__name__):
-        assert (await client.get("/wait/")).content == b"waited"
+        assert (await client_of(ours=True).get("/wait/")).content == b"waited"
         few = len(crossings)
         assert few <= 3, crossings
-        with override_settings(MIDDLEWARE=as_django_has_them()):
-            await AsyncClient().get("/wait/")
+        await client_of(ours=False).get("/wait/")
     assert len(crossings) - few > few + 15
 
 
-async def test_a_message_too_long_for_a_cookie_waits_in_the_session() -> None:
-    """It is written and read by a thread. Fails (`SynchronousOnlyOperation`) where the event loop would."""
-    client = AsyncClient()
+@pytest.mark.parametrize("storage", ["fallback.FallbackStorage", "session.SessionStorage"])
+async def test_a_message_that_is_kept_in_the_session_waits_there_for_who_reads_it(storage: str) -> None:
+    """A thread writes and reads it. Fails (`SynchronousOnlyOperation`) where the event loop looks whether there is one."""
+    client = client_of(ours=True)
     await client.aforce_login(await in_thread(User.objects.create_user, "ana"))
-    with override_settings(ROOT_URLCONF=__name__):
+    with override_settings(ROOT_URLCONF=__name__, MESSAGE_STORAGE=f"django.contrib.messages.storage.{storage}"):
         assert (await client.get("/tell/")).content == b"told"
+        assert (await client.get("/wait/")).content == b"waited"
         assert (await client.get("/hear/")).content.decode() == LONG
         assert (await client.get("/hear/")).content == b""

@@ -172,13 +172,14 @@ class _Gathered(Generic[K, V]):
     async def _answer(self, asked: dict[K, asyncio.Future[V]]) -> None:
         try:
             found = await _in_thread(self._read, list(asked))
+            answers = [found[key] for key in asked]
         except Exception as failure:  # each socket that asked handles it as its own
-            for answer in asked.values():
-                answer.set_exception(failure)
-                answer.exception()  # nobody may be left to fetch it, and that is no news
+            for waiting in asked.values():
+                waiting.set_exception(failure)
+                waiting.exception()  # nobody may be left to fetch it, and that is no news
         else:
-            for key, answer in asked.items():
-                answer.set_result(found[key])
+            for waiting, answer in zip(asked.values(), answers, strict=True):
+                waiting.set_result(answer)
 
 
 class _Looks:

@@ -7,13 +7,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..protocol.changes import ChangeSet
+from .. import conf
+from ..protocol.changes import ChangeSet, Entry
 from ..protocol.rights import Rights
 from ..protocol.state import State
 
-# Of each calendar: who was away for a moment, or asks anew after each change, is answered without the database.
+# Of each calendar: who was away for a moment, or asks anew after each change, is answered without the database. What is sent to
+# each rights class is kept beside it, so up to five times as much.
 _MOST_SETS: Final = 64
-_MOST_CHARACTERS: Final = 64_000
+_MOST_BYTES: Final = 64_000
 KEPT_SECONDS: Final = 60
 
 
@@ -25,46 +27,49 @@ class Delivery:
     encoded: dict[Rights, list[str] | None] = field(default_factory=dict)
     at: float = field(default_factory=time.monotonic)
 
-    @property
-    def characters(self) -> int:
-        return sum(len(entry.wire or "") for entry in self.change_set.entries or ())
-
 
 class Recent:
-    """The newest change sets of a calendar without a gap."""
+    """The newest change sets of a calendar without a gap: at most so many, and so many bytes, as a replay may have."""
 
     def __init__(self) -> None:
-        self._kept: deque[Delivery] = deque()
-        self._characters = 0
+        self._kept: deque[tuple[Delivery, int]] = deque()  # with their bytes
+        self._bytes = 0
 
     def add(self, change_set: ChangeSet) -> Delivery:
         """Keep what is delivered now, and return it as a delivery."""
-        if self._kept and self._kept[-1].change_set.new != change_set.old:
+        if self._kept and self._kept[-1][0].change_set.new != change_set.old:
             self.forget()
         delivery = Delivery(change_set)
-        self._kept.append(delivery)
-        self._characters += delivery.characters
-        while len(self._kept) > _MOST_SETS or self._characters > _MOST_CHARACTERS:
+        size = sum(_bytes_of(entry) for entry in change_set.entries or ())
+        self._kept.append((delivery, size))
+        self._bytes += size
+        most_sets = min(_MOST_SETS, conf.number("MAX_REPLAY_SETS"))
+        most_bytes = min(_MOST_BYTES, conf.number("MAX_REPLAY_BYTES"))
+        while len(self._kept) > most_sets or self._bytes > most_bytes:
             self._forget_oldest()
         return delivery
 
     def forget_older_than(self, at: float) -> None:
         """Let go of what was delivered before an instant of the monotonic clock."""
-        while self._kept and self._kept[0].at < at:
+        while self._kept and self._kept[0][0].at < at:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        self._characters -= self._kept.popleft().characters
+        self._bytes -= self._kept.popleft()[1]
 
     def forget(self) -> None:
         self._kept.clear()
-        self._characters = 0
+        self._bytes = 0
 
     def since(self, state: State) -> list[Delivery] | None:
         """Return what was delivered after a state, oldest first; None when that is not known."""
         found: deque[Delivery] = deque()
-        for delivery in reversed(self._kept):
+        for delivery, _ in reversed(self._kept):
             found.appendleft(delivery)
             if delivery.change_set.old == state:
                 return list(found)
         return None
+
+
+def _bytes_of(entry: Entry) -> int:
+    return len(entry.item) + (0 if entry.wire is None else len(entry.wire.encode()))

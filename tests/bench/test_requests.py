@@ -6,9 +6,8 @@ from statistics import median
 
 import pytest
 
-from bench import requests, stock
+from bench import requests
 from bench.requests import AT_ONCE, KINDS, OURS, STOCK, of
-from tests.test_middleware import as_django_has_them
 
 
 def test_requests_cost_less_than_under_djangos_own_middlewares_and_application(
@@ -24,7 +23,3 @@ def test_requests_cost_less_than_under_djangos_own_middlewares_and_application(
     assert capsys.readouterr().out.count(OURS) == len(KINDS) * len(AT_ONCE)
     alone = next(one for one in costs if (one.server, one.kind, one.at_once) == (OURS, "healthz", 1))
     assert median(of(costs, STOCK, alone).cpu_ms) > 1.5 * median(alone.cpu_ms)
-
-
-def test_what_it_is_compared_with_has_djangos_own_middlewares() -> None:
-    assert as_django_has_them() == stock.MIDDLEWARE
