@@ -197,7 +197,10 @@ _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDiction
 
 
 def _looks() -> _Looks:
-    return _of_loops.setdefault(asyncio.get_running_loop(), _Looks())
+    loop = asyncio.get_running_loop()
+    if loop not in _of_loops:
+        _of_loops[loop] = _Looks()
+    return _of_loops[loop]
 
 
 async def granted(shown: Credential | None) -> Granted | None:
