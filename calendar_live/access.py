@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Prefetch, Q, QuerySet
 from django.dispatch import Signal
@@ -87,14 +88,21 @@ def standings_for(
 def standing(who: User | Receiver, calendar: str | UUID) -> Standing:
     """Return someone's place in a calendar. Raises NotFound, also when there is such a calendar that they may not see.
 
-    Raises SignedOut for a public link that has ended.
+    Raises SignedOut for a public link that has ended, and for a user who was deactivated or deleted after they were let in.
     """
     receiver = receiver_of(who)
     for found in standings(receiver, calendars=[calendar]):
         return found
-    if receiver.kind == "link" and not standings(receiver):
+    if _is_over(receiver):
         raise SignedOut
     raise NotFound("There is no such calendar that you may see.")
+
+
+def _is_over(receiver: Receiver) -> bool:
+    """Whether a receiver who was let in a moment ago would not be any more."""
+    if receiver.kind == "link":
+        return not standings(receiver)
+    return not get_user_model()._default_manager.filter(pk=receiver.id, is_active=True).exists()
 
 
 def open_links() -> QuerySet[PublicLink]:

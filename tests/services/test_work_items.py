@@ -15,6 +15,7 @@ from calendar_live.errors import (
     CalendarLiveError,
     Forbidden,
     NotFound,
+    SignedOut,
     Stale,
 )
 from calendar_live.models import Calendar, ChangeSet, Role, WorkItem
@@ -52,7 +53,7 @@ WRITES: Final[dict[str, Callable[[Calendar, User, WorkItem], object]]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize(
-    ("who", "refusal"), [("cara", Forbidden), ("free", Forbidden), ("dan", NotFound), ("inactive", NotFound)]
+    ("who", "refusal"), [("cara", Forbidden), ("free", Forbidden), ("dan", NotFound), ("inactive", SignedOut)]
 )
 def test_one_who_may_not_edit_changes_nothing(
     write: str,
