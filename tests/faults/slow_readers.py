@@ -26,8 +26,8 @@ from tests.cluster import Node
 from tests.faults.followers import Follower, read_until
 from tests.faults.serving import calendar_of, cookie_of, serving, sign_in
 
-_ITEMS: Final = 3
-_DESCRIPTION: Final = 20_000  # characters, so that a change is a frame of about 61 kB
+_ITEMS: Final = 6
+_DESCRIPTION: Final = 20_000  # characters, so that a change is a frame of about 121 kB
 _TRICKLE_BYTES: Final = 1_024
 _RECEIVE_BYTES: Final = 4_096
 _LOOK_EVERY: Final = 6  # changes: at the memory
