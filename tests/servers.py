@@ -45,6 +45,7 @@ _OTHERS: Final = frozenset(
         "HTTPS",
         "FORCE_SCRIPT_NAME",
         "STATIC_ROOT",
+        "COVERAGE_RUN",
         "DJANGO_SETTINGS_MODULE",
     ]
 )

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 
 import pytest
 from asgiref.sync import SyncToAsync
-from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +17,7 @@ from django.urls import path
 from django.utils.module_loading import import_string
 
 from calendar_live.middleware import OURS, AtOnceHandler, CsrfViewMiddleware
+from project.settings import MIDDLEWARE as SITES
 from tests.live.pages import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,13 +54,14 @@ def client_of(*, ours: bool, enforce_csrf_checks: bool = False) -> AsyncClient:
 
 def test_the_site_has_one_for_each_but_that_of_static_files() -> None:
     """Which never goes to a thread. The settings have Django's names, by which its checks for deployment go."""
-    named = list(site.MIDDLEWARE)
+    named = list(SITES)
     assert [name for name in named if name not in Handler.at_once] == ["servestatic.middleware.ServeStaticMiddleware"]
     for name, instead in Handler.at_once.items():
         assert issubclass(import_string(instead), import_string(name))
         assert import_string(instead).__name__ == name.rpartition(".")[2]
-    Handler().load_middleware(is_async=True)
-    assert named == site.MIDDLEWARE
+    with override_settings(MIDDLEWARE=SITES):
+        Handler().load_middleware(is_async=True)
+    assert named == SITES
 
 
 def test_a_token_in_the_session_is_left_to_djangos_own() -> None:

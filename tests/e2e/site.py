@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -16,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from tests.servers import LOOPBACK, free_port
+from tests.servers import LOOPBACK, free_port, site_environ
 from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
@@ -33,8 +32,9 @@ def procfile() -> dict[str, str]:
 class Site:
     """One web process on a port of its own. It may be stopped, killed and started again on the same port and database."""
 
-    def __init__(self, folder: Path, *, database: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, database: Path | None = None, settings: str = "project.settings") -> None:
         """Prepare a site in `folder`, over a copy of `database` or an empty one."""
+        self.settings = settings
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.database = folder / "site.sqlite3"
@@ -48,15 +48,12 @@ class Site:
     @property
     def environ(self) -> dict[str, str]:
         """Return the environment of the site's processes."""
-        inherited = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "COVERAGE_RUN"}}
-        return inherited | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PORT": str(self.port),
-            "DATABASE_URL": f"sqlite:///{self.database}",
-            "SECRET_KEY": "for-the-end-to-end-tests-alone",
-            "DEBUG": "1",
-            "PYTHONUNBUFFERED": "1",
-        }
+        return site_environ(
+            DJANGO_SETTINGS_MODULE=self.settings,
+            PORT=str(self.port),
+            DATABASE_URL=f"sqlite:///{self.database}",
+            SECRET_KEY="for-the-end-to-end-tests-alone",
+        )
 
     def release(self) -> None:
         """Migrate and fill the database as `make run` does."""

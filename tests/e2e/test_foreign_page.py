@@ -32,10 +32,9 @@ cancel(Booking.objects.get())
 
 
 @pytest.fixture
-def site(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(template: Template, tmp_path: Path) -> Iterator[Site]:
     """A host site: the same database, with the table of its own app."""
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.foreign.settings")
-    site = Site(tmp_path, database=template.database)
+    site = Site(tmp_path, database=template.database, settings="tests.foreign.settings")
     site.manage("migrate", "--run-syncdb", "-v0")
     site.start()
     try:
