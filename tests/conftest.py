@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.management import create_contenttypes
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import caches
 from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
@@ -57,8 +58,9 @@ def django_db_setup(django_db_setup: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _forget_between_tests() -> Iterator[None]:
-    """What a process remembers beside the database: cached feeds, and breakers that an earlier test tripped."""
+    """What a process remembers beside the database: cached feeds, rows of Django's, and breakers that an earlier test tripped."""
     yield
+    ContentType.objects.clear_cache()
     caches["default"].clear()
     cache.breaker.reset()
     broadcast.breaker.reset()
