@@ -39,8 +39,8 @@ def _new_layer_and_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def no_look(settings: Any) -> None:
-    """Let hubs look at the heads only when a test makes them."""
-    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0}
+    """Let hubs look at the heads only when a test makes them, so no broadcast may be given up because the machine is busy."""
+    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "BROADCAST_TIMEOUT_SECONDS": 30.0}
 
 
 @pytest.fixture
