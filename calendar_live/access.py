@@ -122,7 +122,7 @@ def access_of_link(link: PublicLink) -> Access:
 
 
 def require_edit(user: User, calendar: str | UUID) -> Standing:
-    """Return a user's place in a calendar they may edit. Raises NotFound or Forbidden."""
+    """Return a user's place in a calendar they may edit. Raises Forbidden, and as `standing`."""
     place = standing(user, calendar)
     if not place.may_edit:
         raise Forbidden("You may look at this calendar, but not change it.")

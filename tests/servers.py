@@ -35,7 +35,7 @@ DEBIANS_POSTGRES: Final = Path("/usr/lib/postgresql")
 SBIN: Final = "/usr/sbin:/usr/local/sbin"
 START_TIMEOUT_SECONDS: Final = 30
 STOP_TIMEOUT_SECONDS: Final = 15
-# What would have a site use servers, addresses or settings (pytest's) of somebody else's.
+# What would have a site use servers, addresses or settings (pytest's) of somebody else's, or be measured as pytest is.
 _OTHERS: Final = frozenset(
     [
         "DATABASE_URL",

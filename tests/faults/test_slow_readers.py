@@ -19,7 +19,7 @@ from tests.servers import LOOPBACK, free_port
 from tests.waiting import wait_until
 
 TOO_SLOW: Final = 4008
-# Some times what may wait for two slow readers, of which much is copied on its way; without the bound, all 25 MB.
+# Some times what may wait for two slow readers, of which much is copied on its way; without the bound it was 22 MB.
 GROWTH_BYTES: Final = 12_000_000
 LOOK_SECONDS: Final = 2  # daphne's `timeout_checker`; a heartbeat would end a socket too, but later
 
