@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.person import PATIENCE_MS, Person
@@ -40,8 +41,14 @@ def test_a_deletion_of_what_is_dragged_is_told_once(ana: Person, ben: Person) ->
     ben.sees(item)
 
 
-def test_a_move_of_what_is_dragged_is_told_as_a_move(ana: Person, ben: Person) -> None:
-    """Where both calendars are seen; before that is known, nothing says that it was deleted alone. Seen failing with the old text."""
+@pytest.mark.parametrize("upwards", [True, False])
+def test_a_move_of_what_is_dragged_is_told_as_a_move(ana: Person, ben: Person, upwards: bool) -> None:
+    """Where both calendars are seen; before that is known, nothing says that it was deleted alone. Seen failing with the old text.
+
+    Which half of the move is heard first depends on the ids of the calendars. Seen failing, one way of the two, with a deletion that is
+    told although the offer to undo the move is there.
+    """
+    left, to = sorted((ana.calendar("Team"), ana.calendar("Projects")), reverse=not upwards)
     ben.page.evaluate(
         """() => {
             window.told = new Set();
@@ -49,13 +56,12 @@ def test_a_move_of_what_is_dragged_is_told_as_a_move(ana: Person, ben: Person) -
             new MutationObserver(note).observe(document.body, { childList: true, subtree: true });
         }"""
     )
-    item = ana.creates("In the air")
+    item = ana.creates("In the air", calendar=left)
     ben.sees(item)
     ben.lifts(item, ben.day("2027-03-19"))
-    to = ana.calendar("Projects")
-    moved = ana.call("POST", f"{ana.path_of(item)}move/", data={"calendar": to})
+    moved = ana.call("POST", f"{ana.path_of(item, left)}move/", data={"calendar": to})
     assert moved.ok, moved.text()
-    expect(ben.toast("Ana moved “In the air” to Projects")).to_be_visible(timeout=PATIENCE_MS)
+    expect(ben.toast("Ana moved “In the air” to")).to_be_visible(timeout=PATIENCE_MS)
     expect(ben.page.locator("#toasts .toast")).to_have_count(1)
     ben.drops()
     ben.sees(item)

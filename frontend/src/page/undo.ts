@@ -44,6 +44,8 @@ export class Undos {
   /** Say at once that an item is deleted; the offer to undo that takes the place of the toast, and its text. */
   tellDeleted(key: ItemKey, text: string): void {
     const name = nameOf(key);
+    // Of a move whose other half came first, the offer has said already where the item went.
+    if ([...this.shown.keys()].some((offer) => namesDestroyed(offer).includes(name))) return;
     this.told.set(name, { text, toast: this.parts.toasts.show(text) });
     // Not every deletion is offered: one that was missed while the page was away is not.
     setTimeout(() => this.told.delete(name), 2 * HALF_MS);
@@ -67,9 +69,8 @@ export class Undos {
     this.shown.set(offer, toasts.offer(text, { label: page.texts.undo, run }));
   }
 
-  private takeTold({ changes }: Offer): string | null {
-    const names = changes.flatMap(({ calendar, destroyed }) => destroyed.map((id) => nameOf({ calendar, id })));
-    const told = names.flatMap((name) => this.told.get(name) ?? []);
+  private takeTold(offer: Offer): string | null {
+    const told = namesDestroyed(offer).flatMap((name) => this.told.get(name) ?? []);
     for (const { toast } of told) toast.remove();
     return told[0]?.text ?? null;
   }
@@ -139,6 +140,10 @@ export class Undos {
 
 function nameOf({ calendar, id }: ItemKey): string {
   return `${calendar} ${id}`;
+}
+
+function namesDestroyed({ changes }: Offer): string[] {
+  return changes.flatMap(({ calendar, destroyed }) => destroyed.map((id) => nameOf({ calendar, id })));
 }
 
 function isTyping(target: EventTarget | null): boolean {
