@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from project.ready import is_ready
+from tests import evidence
 from tests.servers import LOOPBACK, Nginx, Postgres, Redis, Running, free_port, open_folder, site_environ
 from tests.waiting import wait_until
 
@@ -56,6 +57,7 @@ class Node:
         words = command or web_command("Procfile.cluster")
         self._command = [str(self.port) if word == "$PORT" else word for word in words]
         self._process: subprocess.Popen[bytes] | None = None
+        evidence.call_on(self)
 
     @property
     def pid(self) -> int:
@@ -111,6 +113,10 @@ class Node:
 
     def log(self) -> str:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def testify(self, test: str) -> tuple[str, str]:
+        """Return the end of the log, while the process runs or when it has ended by itself."""
+        return f"Log of {self.url}", evidence.end_of(self.log()) if self._process else ""
 
     def metrics(self) -> dict[str, float]:
         """Return what it counts, by the name (with labels) that Prometheus' text has. Needs DEBUG or METRICS_TOKEN."""

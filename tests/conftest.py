@@ -1,4 +1,4 @@
-"""What every test shares: people and a calendar, how long property tests search, and the order of slow and fast tests."""
+"""What every test shares: people and a calendar, how long property tests search, the order of tests, and evidence of failures."""
 
 import os
 from collections.abc import Iterator
@@ -15,8 +15,11 @@ from calendar_live import cache, upkeep
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
+from tests import evidence
 from tests.people import make_calendar, make_user
 from tests.recording import announcements
+
+pytest_runtest_makereport = evidence.pytest_runtest_makereport
 
 # No test has a thread that deletes rows behind its back.
 assert hub.hub_started.disconnect(upkeep.start), "a process that serves pages has one"

@@ -1,14 +1,12 @@
-"""Fixtures of the end-to-end tests: a real site per test, one real browser, pages that are signed in and watched."""
+"""Fixtures of the end-to-end tests: one real site and browser, a fresh database and fresh pages for each test."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +14,7 @@ from typing import Any, Final, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, sync_playwright
 
+from tests import evidence
 from tests.e2e.browser import find_chromium
 from tests.e2e.person import SOCKETS, Person, refuse_websockets
 from tests.e2e.site import ROOT, Site
@@ -23,8 +22,6 @@ from tests.e2e.stranger import LINK_MONTH, Stranger
 from tests.e2e.watch import Watch
 
 USERS: Final = ("ana", "ben", "cara", "dan")
-FAILURES: Final = ROOT / ".make" / "e2e"
-_failed = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,15 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(
                     f"{item.nodeid}: beside Playwright's event loop no other can run; use its sync API"
                 )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that the test itself failed, for the fixtures that take its picture."""
-    report = yield
-    if report.when == "call":
-        item.stash[_failed] = report.failed
-    return report
 
 
 @dataclass(frozen=True)
@@ -65,18 +53,22 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return Template(site.database, made["cookie"], made["sessions"])
 
 
+@pytest.fixture(scope="session")
+def _running(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site for one test after the other: to start a process takes as long as a whole test."""
+    site = Site(tmp_path_factory.mktemp("site"), database=template.database)
+    yield site
+    site.stop()
+
+
 @pytest.fixture
-def site(template: Template, tmp_path: Path) -> Iterator[Site]:
-    """A site of this test alone, with the demo data."""
-    site = Site(tmp_path, database=template.database)
-    try:
-        site.start()
-        yield site
-        site.await_departures()
-    finally:
-        site.stop()
-    if not site.errors_expected:
-        assert not site.tracebacks()
+def site(_running: Site, template: Template) -> Iterator[Site]:
+    """The site with the demo data, whatever earlier tests did with it. A test may stop it, and need not start it again."""
+    _running.begin(template.database)
+    yield _running
+    _running.await_departures()
+    if not _running.errors_expected:
+        assert not _running.tracebacks()
 
 
 # Playwright's own event loop is on this thread while it is up, where an asynchronous test would refuse to start another. It
@@ -92,7 +84,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def watch() -> Watch:
     """Complaints of the pages; `watch.allow(pattern)` expects some."""
-    return Watch()
+    watch = Watch()
+    evidence.call_on(watch)
+    return watch
 
 
 class PageFor(Protocol):
@@ -108,10 +102,8 @@ def way() -> str:
 
 
 @pytest.fixture
-def page_for(
-    request: pytest.FixtureRequest, browser: Browser, site: Site, template: Template, watch: Watch, way: str
-) -> Iterator[PageFor]:
-    """Yield the opener. When the test ends, a complaint of any page fails it; of a failed test log and pictures are kept."""
+def page_for(browser: Browser, site: Site, template: Template, watch: Watch, way: str) -> Iterator[PageFor]:
+    """Yield the opener. When the test ends, a complaint of any page fails it."""
     contexts = []
 
     def open_page(user: str | None, path: str = "/", **context_options: Any) -> Page:
@@ -129,20 +121,12 @@ def page_for(
         return page
 
     yield open_page
-    if request.node.stash.get(_failed, False):
-        _keep(site, [page for context in contexts for page in context.pages], test=request.node.name)
-    for context in contexts:
-        context.close()
+    try:
+        watch.await_writes()
+    finally:
+        for context in contexts:
+            context.close()
     assert watch.complaints() == []
-
-
-def _keep(site: Site, pages: list[Page], *, test: str) -> None:
-    """Keep what a failed test leaves to look at: the server's log and a picture of each page."""
-    FAILURES.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9_]+", "-", test.lower())
-    shutil.copy(site.log, FAILURES / f"{name}.log")
-    for number, page in enumerate(pages, 1):
-        page.screenshot(path=FAILURES / f"{name}-{number}.png")
 
 
 class Visit(Protocol):

@@ -14,13 +14,29 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+from uuid import UUID, uuid4
 
+from tests import evidence
 from tests.servers import LOOPBACK, free_port, site_environ
 from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS: Final = 30
 STOP_TIMEOUT_SECONDS: Final = 15
+
+
+def _rename_calendars(rows: sqlite3.Connection) -> None:
+    """Give each calendar another id, wherever it stands: in foreign keys and in the JSON of wires."""
+    old = [UUID(hex=id) for (id,) in rows.execute("SELECT id FROM calendar_live_calendar")]
+    new = {form(one): form(other) for one in old for other in [uuid4()] for form in (UUID.__str__, lambda id: id.hex)}
+    columns = rows.execute(
+        "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c "
+        "WHERE m.type = 'table' AND (c.type LIKE '%char%' OR c.type LIKE 'text')"
+    ).fetchall()
+    for table, column in columns:
+        for before, after in new.items():
+            rows.execute(f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?)', (before, after))  # noqa: S608
+    rows.commit()
 
 
 def procfile() -> dict[str, str]:
@@ -30,7 +46,10 @@ def procfile() -> dict[str, str]:
 
 
 class Site:
-    """One web process on a port of its own. It may be stopped, killed and started again on the same port and database."""
+    """One web process on a port of its own. It may be stopped, killed and started again on the same port and database.
+
+    It serves one test after the other: `begin` gives the next one a database and a log of its own.
+    """
 
     def __init__(self, folder: Path, *, database: Path | None = None, settings: str = "project.settings") -> None:
         """Prepare a site in `folder`, over a copy of `database` or an empty one."""
@@ -38,12 +57,14 @@ class Site:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.database = folder / "site.sqlite3"
-        self.log = folder / "site.log"
+        self._log = folder / "site.log"
+        self._logged_bytes = 0  # before this test
         # A test that makes the server fail on purpose says so.
         self.errors_expected = False
         self._process: subprocess.Popen[bytes] | None = None
         if database:
             shutil.copy(database, self.database)
+        evidence.call_on(self)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -54,6 +75,21 @@ class Site:
             DATABASE_URL=f"sqlite:///{self.database}",
             SECRET_KEY="for-the-end-to-end-tests-alone",
         )
+
+    def begin(self, database: Path) -> None:
+        """Make the site ready for the next test: running, with the rows of `database` and nothing in its log.
+
+        The calendars get new ids: the process still remembers where those of the test before stood.
+        """
+        with closing(sqlite3.connect(":memory:")) as rows, closing(sqlite3.connect(self.database)) as target:
+            with closing(sqlite3.connect(database)) as source:
+                source.backup(rows)
+            _rename_calendars(rows)
+            rows.backup(target)
+        self.errors_expected = False
+        self._logged_bytes = self._log.stat().st_size if self._log.exists() else 0
+        if self._process is None:
+            self.start()
 
     def release(self) -> None:
         """Migrate and fill the database as `make run` does."""
@@ -71,7 +107,7 @@ class Site:
 
     def start(self) -> None:
         """Start the web process and wait until it answers."""
-        with self.log.open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["sh", "-c", procfile()["web"]], cwd=ROOT, env=self.environ, stdout=log, stderr=log
             )
@@ -79,12 +115,12 @@ class Site:
 
     def _answers(self) -> bool:
         if self._process and self._process.poll() is not None:
-            raise RuntimeError(f"the site ended at once:\n{self.log.read_text()}")
+            raise RuntimeError(f"the site ended at once:\n{self.log()}")
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own http URL
                 return bool(answer.status == 200)
         except urllib.error.HTTPError as error:
-            raise RuntimeError(f"{self.url}/healthz answered {error.code}:\n{self.log.read_text()}") from error
+            raise RuntimeError(f"{self.url}/healthz answered {error.code}:\n{self.log()}") from error
         except OSError:
             return False
 
@@ -102,11 +138,14 @@ class Site:
             raise
 
     def await_departures(self) -> None:
-        """Wait until no request listens for changes, of pages that are closed: one that its server breaks off is an error in the log."""
+        """Wait until the process has noticed that all pages are closed. Does nothing when it does not run."""
         if self._process is not None:
-            wait_until(
-                lambda: "\ncalendar_live_polls 0.0" in self._metrics(), what="the requests of closed pages to end"
-            )
+            what = "the sockets and the waiting requests of closed pages to end"
+            wait_until(self._is_alone, what=what, interval_seconds=0.05)
+
+    def _is_alone(self) -> bool:
+        metrics = self._metrics()
+        return all(f"\ncalendar_live_{name} 0.0" in metrics for name in ("sockets", "polls"))
 
     def _metrics(self) -> str:
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own http URL
@@ -128,7 +167,7 @@ class Site:
     def mail_to(self, address: str) -> str:
         """Return the text of the last mail to an address: a trial prints its mails. Raises LookupError."""
         printed = rf"^To: {re.escape(address)}$.*?\n\n(.*?)^-{{79}}$"
-        mails = re.findall(printed, self.log.read_text(), re.MULTILINE | re.DOTALL)
+        mails = re.findall(printed, self.log(), re.MULTILINE | re.DOTALL)
         if not mails:
             raise LookupError(f"no mail to {address}")
         return str(mails[-1])
@@ -136,10 +175,26 @@ class Site:
     def let_time_pass(self, minutes: float) -> None:
         """Make all invitations so many minutes older."""
         columns = ", ".join(f"{name} = datetime({name}, :by)" for name in ("mailed_at", "expires_at"))
+        self.execute(f"UPDATE calendar_live_invitation SET {columns}", by=f"-{minutes} minutes")  # noqa: S608
+
+    def execute(self, statement: str, **values: object) -> None:
+        """Run one SQL statement on the database, behind the back of the process."""
         with closing(sqlite3.connect(self.database)) as rows, rows:
-            rows.execute(f"UPDATE calendar_live_invitation SET {columns}", {"by": f"-{minutes} minutes"})  # noqa: S608
+            rows.execute(statement, values)
+
+    def log(self) -> str:
+        """Return what the process has logged during this test."""
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as log:
+            log.seek(self._logged_bytes)
+            return log.read().decode(errors="replace")
+
+    def testify(self, test: str) -> tuple[str, str]:
+        """Return the end of the log of this test."""
+        return f"Log of {self.url}", evidence.end_of(self.log())
 
     def tracebacks(self) -> str:
-        """Return the server's log if it holds an exception, else nothing."""
-        text = self.log.read_text() if self.log.exists() else ""
+        """Return the log of this test if it holds an exception, else nothing."""
+        text = self.log()
         return text if "Traceback (most recent call last)" in text else ""

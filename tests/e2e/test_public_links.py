@@ -84,7 +84,7 @@ def test_what_was_shown_goes_at_once_when_the_link_is_withdrawn(
     ana.changes(item, title="Open days")
     stays.sees(item, "Open days")
     for one in (link, other):
-        assert one["url"].rstrip("/").rpartition("/")[2] not in site.log.read_text()
+        assert one["url"].rstrip("/").rpartition("/")[2] not in site.log()
 
 
 @WAYS

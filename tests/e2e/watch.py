@@ -1,18 +1,43 @@
-"""Collects what pages complain about: uncaught exceptions and errors on the console, where Chromium reports breaches of the CSP too."""
+"""Watches the pages of a test: what they complain of, which writes are under way, and what they show when the test fails.
+
+Complaints are uncaught exceptions and errors on the console, where Chromium reports breaches of the CSP too.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import Final
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request
+
+from tests import evidence
+from tests.waiting import wait_until
+
+READING: Final = ("GET", "HEAD", "OPTIONS")
+# What of a page says most about it, in the order of the page.
+TOLD: Final = {
+    "connection": "#connection",
+    "heading": "h1",
+    "period": "#view-title",
+    "entries": "#calendar [data-item]",
+    "dialog": "dialog[open]",
+    "toasts": "#toasts .toast",
+}
+SHOWN: Final = """places => Object.entries(places).flatMap(([name, place]) => {
+    const texts = [...document.querySelectorAll(place)].filter((one) => one.checkVisibility())
+        .map((one) => one.innerText.replace(/\\s+/g, " ").trim());
+    return texts.length ? [`${name}: ${texts.join(" | ")}`] : [];
+}).join("\\n")"""
 
 
 class Watch:
-    """Complaints of all pages of a test. Whatever is not allowed by name fails the test."""
+    """All pages of a test. A complaint that is not allowed by name fails the test."""
 
     def __init__(self) -> None:
         self._complaints: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
+        self._pages: list[tuple[str, Page]] = []
+        self._writes: list[Request] = []
 
     def attach(self, context: BrowserContext, who: str) -> None:
         """Listen to every page of a browser context, those opened later too."""
@@ -22,10 +47,22 @@ class Watch:
                 self._complaints.append(f"{who}: {message.text} ({message.location.get('url', '')})")
 
         def on_page(page: Page) -> None:
+            self._pages.append((who, page))
             page.on("console", on_console)
             page.on("pageerror", lambda error: self._note_exception(who, error))
 
+        def on_request(request: Request) -> None:
+            if request.method not in READING and not request.url.endswith("/api/frames/"):  # those wait
+                self._writes.append(request)
+
+        def on_end(request: Request) -> None:
+            if request in self._writes:
+                self._writes.remove(request)
+
         context.on("page", on_page)
+        context.on("request", on_request)
+        context.on("response", lambda answer: on_end(answer.request))
+        context.on("requestfailed", on_end)
 
     def _note_exception(self, who: str, error: Error) -> None:
         self._complaints.append(f"{who}: uncaught {error.stack or error.message}")
@@ -37,3 +74,27 @@ class Watch:
     def complaints(self) -> list[str]:
         """Return what no one expected."""
         return [text for text in self._complaints if not any(allowed.search(text) for allowed in self._allowed)]
+
+    def await_writes(self) -> None:
+        """Wait until what the pages have asked to be written is answered: nothing is written after the test."""
+        for one in list(self._writes):
+            wait_until(lambda: not self._is_under_way(one), what=f"the answer to {one.method} {one.url}")  # noqa: B023
+
+    def _is_under_way(self, request: Request) -> bool:
+        page = request.frame.page
+        if page.is_closed():
+            return False
+        page.evaluate("1")  # events are delivered while Playwright is asked for something
+        return request in self._writes
+
+    def testify(self, test: str) -> tuple[str, str]:
+        """Take a picture of each open page, and return what the pages show and complain of."""
+        evidence.FOLDER.mkdir(parents=True, exist_ok=True)
+        told = []
+        for number, (who, page) in enumerate(self._pages, 1):
+            if page.is_closed():
+                continue
+            picture = evidence.FOLDER / f"{test}-{number}-{who}.png"
+            page.screenshot(path=picture)
+            told.append(f"{who} at {page.url}\npicture: {picture}\n{page.evaluate(SHOWN, TOLD)}")
+        return "Pages", "\n\n".join([*told, *self.complaints()])

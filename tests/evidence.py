@@ -1,0 +1,57 @@
+"""Gather what a failed test leaves to look at: the end of each log, what each page showed, and where its picture lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Final, Protocol
+from weakref import WeakSet
+
+import pytest
+
+FOLDER: Final = Path(__file__).parents[1] / ".make" / "failures"
+LINES: Final = 30  # of each log, in the report
+
+
+class Witness(Protocol):
+    """Something that runs beside the tests. It is asked when a test has failed, before the fixtures are torn down."""
+
+    def testify(self, test: str) -> tuple[str, str]:
+        """Return a heading and a text, empty when there is nothing to say. `test` is a name for files in FOLDER."""
+
+
+_witnesses: Final[WeakSet[Witness]] = WeakSet()
+
+
+def call_on(witness: Witness) -> None:
+    """Have a witness asked about every failure from now on, for as long as anything else refers to it."""
+    _witnesses.add(witness)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failure what the witnesses have to say."""
+    report = yield
+    if report.failed:
+        report.sections.extend(gather(item.name))
+    return report
+
+
+def gather(test: str) -> Iterator[tuple[str, str]]:
+    """Yield a heading and a text for each witness that has something to say."""
+    name = re.sub(r"[^a-z0-9_]+", "-", test.lower())[:120]
+    sections = []
+    for witness in list(_witnesses):
+        try:
+            sections.append(witness.testify(name))
+        except Exception as error:  # a page that has crashed must not hide what the test failed with
+            sections.append((repr(witness), f"could not be asked: {error!r}"))
+    yield from sorted(section for section in sections if section[1])
+
+
+def end_of(log: str) -> str:
+    """Return the last lines of a log."""
+    lines = log.rstrip().splitlines()
+    left_out = len(lines) - LINES
+    return "\n".join([f"… {left_out} lines before", *lines[-LINES:]] if left_out > 0 else lines)
