@@ -13,6 +13,8 @@ PY := .venv/bin/python
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PIP_INSTALL := -m pip install --disable-pip-version-check --no-deps --require-hashes -qq
 NPM_CI := ci --no-audit --no-fund --loglevel=error
+# A module's tests stay together, with what it has made for all of them.
+PYTEST := $(PY) -m pytest -p no:cacheprovider --dist loadfile
 # All tests but those of real browsers and of servers under fault.
 QUICK := --ignore=tests/e2e --ignore=tests/faults
 # The embedded set-up of a developer's machine, whatever the caller's shell exports.
@@ -21,7 +23,8 @@ SQLITE := env -u DATABASE_URL -u REDIS_URL DEBUG=1
 PRODUCTION := env -u DATABASE_URL -u REDIS_URL DEBUG=0 ALLOWED_HOSTS=calendar.example \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP
 
-.PHONY: help run run-cluster test check verify fmt lock bench soak docs screenshots coverage clean python-ready page-ready browser-ready
+.PHONY: help run run-cluster test flakes check check-types check-python check-page verify fmt lock bench soak docs screenshots coverage clean \
+	python-ready page-ready browser-ready
 
 help:  ## List what make can do
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,12 +44,16 @@ run-cluster: export DRAIN_SECONDS ?= 0.5
 run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, PostgreSQL and Redis with demo data, nginx on $PORT
 	@$(IN_VENV) exec python -m tools.cluster
 
-# Browsers and faults wait more than they compute: the rest runs beside them.
-test: python-ready page-ready browser-ready  ## Run every test: front end; SQLite, then PostgreSQL, beside faults and browsers
-	npm --prefix frontend test
+# Browsers and faults wait more than they compute: they and the rest run beside each other, longest first.
+test: python-ready page-ready browser-ready  ## Run every test: browsers, beside faults, beside front end, SQLite and PostgreSQL
 	$(PY) tools/side_by_side.py \
-		::: sh -c '$(SQLITE) $(PY) -m pytest $(QUICK) && $(PY) -m tests.servers postgres -- $(PY) -m pytest $(QUICK) --database' \
-		::: $(SQLITE) $(PY) -m pytest -p no:cacheprovider tests/faults tests/e2e
+		::: $(SQLITE) $(PYTEST) -n 2 tests/e2e \
+		::: $(SQLITE) $(PYTEST) -n 2 tests/faults \
+		::: sh -c 'npm --prefix frontend test && $(SQLITE) $(PYTEST) -n 2 $(QUICK) && $(PY) -m tests.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database'
+
+TIMES ?= 10
+flakes: python-ready page-ready browser-ready  ## Repeat TEST (a test, a module) TIMES times while every processor is busy
+	$(SQLITE) $(PY) tools/flakes.py $(TEST) --times $(TIMES)
 
 coverage: python-ready  ## Show which lines and branches the tests pass (all but the browser's and the faults', on SQLite)
 	@rm -f .make/coverage*
@@ -55,24 +62,31 @@ coverage: python-ready  ## Show which lines and branches the tests pass (all but
 	$(PY) -m coverage report
 
 check: python-ready .make/page-packages  ## Check style, types, layers, locks and generated files
+	$(PY) tools/side_by_side.py ::: $(MAKE) check-types ::: $(MAKE) check-python ::: $(MAKE) check-page
+
+check-types:
+	$(PY) -m mypy
+
+check-python:
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	git ls-files --cached --others --exclude-standard '*.html' | xargs --no-run-if-empty .venv/bin/djade --check --target-version 5.2
-	npm --prefix frontend run lint
-	npm --prefix frontend run typecheck
 	$(PY) tools/locks.py --check
 	$(SQLITE) $(PY) manage.py makemigrations --check --dry-run
 	$(SQLITE) $(PY) -m tools.openapi --check
 	$(PRODUCTION) $(PY) -W error::ResourceWarning manage.py check --deploy --fail-level WARNING
 	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py tests/test_docs.py
 
+check-page:
+	npm --prefix frontend run lint
+	npm --prefix frontend run typecheck
+
+# The soak comes last: by then it is alone, or nearly.
 verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, the cluster, a minute of soak
-	$(SQLITE) $(PY) tools/verify_wheel.py
-	$(SQLITE) $(PY) tools/verify_newer_python.py
-	$(SQLITE) $(PY) -m tools.verify_cluster
-	$(SQLITE) $(PY) -m soak --seconds 60
+	$(PY) tools/side_by_side.py \
+		::: $(SQLITE) $(PY) tools/verify_newer_python.py \
+		::: sh -c '$(SQLITE) $(PY) tools/verify_wheel.py && $(SQLITE) $(PY) -m tools.verify_cluster && $(SQLITE) $(PY) -m soak --seconds 60'
 
 fmt: python-ready .make/page-packages  ## Format everything, and fix what can be fixed
 	$(PY) -m ruff check --fix .

@@ -108,9 +108,11 @@ def test_commands_side_by_side_run_at_once_and_each_one_is_told_whole(tmp_path: 
     a, b = tmp_path / "a", tmp_path / "b"
     ran = side_by_side(f"echo from first >{a}; cat {b}", f"cat {a}; echo from second >{b}")
     assert ran.returncode == 0
-    first, _, second = ran.stdout.partition("\n--- sh -c ")
+    first, _, rest = ran.stdout.partition("\n--- sh -c ")
+    second, _, seconds = rest.partition("\n\n")
     assert first == "from second\n"
-    assert second.endswith("\nfrom first\n")
+    assert second.endswith("\nfrom first")
+    assert [line.partition(",")[2].partition(":")[0] for line in seconds.splitlines()] == [" exit code 0"] * 2
 
 
 @pytest.mark.parametrize(("commands", "code"), [(("exit 3", "true"), 3), (("true", "exit 4"), 4), ((), 2)])

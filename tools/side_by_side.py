@@ -2,7 +2,8 @@
 
     python tools/side_by_side.py ::: first command ::: second command
 
-The first one's output is shown as it comes, that of each other one when it has ended. The exit code is that of the first that failed.
+The first one's output is shown as it comes, that of each other one when all have ended, then how long each one took. The exit code is
+that of the first that failed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
@@ -48,13 +50,27 @@ def run(commands: Sequence[Sequence[str]]) -> int:
                             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
                         )
                     )
-            codes = [process.wait() for process in running]
+            seconds = _await(running)
         finally:
             for process in running:
                 _end(process)
             for command, output in zip(commands[1:], outputs, strict=True):
                 show(command, output)
-        return next((abs(code) for code in codes if code), 0)
+        print()
+        for command, process in zip(commands, running, strict=True):
+            print(f"{seconds[process.pid]:6.0f} s, exit code {process.returncode}: {' '.join(command)}", flush=True)
+        return next((abs(process.returncode) for process in running if process.returncode), 0)
+
+
+def _await(running: Sequence[subprocess.Popen[bytes]]) -> dict[int, float]:
+    """Wait until all have ended; return the seconds that each one took, by its process id."""
+    started, seconds = time.monotonic(), dict[int, float]()
+    while len(seconds) < len(running):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)  # until one has ended; `poll` takes note of which
+        for process in running:
+            if process.pid not in seconds and process.poll() is not None:
+                seconds[process.pid] = time.monotonic() - started
+    return seconds
 
 
 @contextmanager
