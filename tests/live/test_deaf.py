@@ -16,14 +16,13 @@ from calendar_live.live import broadcast, listener
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page
-from tests.live.processes import close, make_hubs, pages_on, use_redis
+from tests.live.processes import NEVER, close, make_hubs, pages_on, use_redis
 from tests.live.writing import settled, write
 from tests.servers import Redis
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AT_SPEED_SECONDS: Final = 0.3  # a broadcast takes a few milliseconds, a look up to a second
 WITHIN_SECONDS: Final = 30
 
 Disturb = Callable[[Hub, str, Redis], Awaitable[None]]
@@ -104,15 +103,13 @@ async def forget_the_group(hub: Hub, group: str, server: Redis) -> None:
     await ear(hub)._pubsub.unsubscribe(group)
 
 
-async def is_heard_at_speed(team: Calendar, ana: User, pages: list[Page]) -> bool:
-    """Write, and say whether broadcasts brought it to all pages, before any look. However it came, it came in time."""
-    before, started = missed(), time.monotonic()
+async def is_broadcast(team: Calendar, ana: User, pages: list[Page]) -> bool:
+    """Write, and say whether broadcasts brought it to all pages, before any look."""
+    before = missed()
     await write(team, ana)
     for page in pages:
         await settled(page, team)
-    took = time.monotonic() - started
-    assert took < 3, "seconds, not minutes: a busy machine is slow"
-    return took < AT_SPEED_SECONDS and missed() == before
+    return missed() == before
 
 
 @pytest.fixture
@@ -137,10 +134,10 @@ async def test_broadcasts_come_back_to_speed_after_the_layer_was_disturbed(
     """
     pages, anew = await pages_on(looking_hubs, team, ana), begun_anew()
     await until(lambda: not any(hub._listener.unheard for hub in looking_hubs), what="the hubs to listen")
-    await until(lambda: is_heard_at_speed(team, ana, pages), what="broadcasts to be heard at all")
+    await until(lambda: is_broadcast(team, ana, pages), what="broadcasts to be heard at all")
     await disturb(looking_hubs[1], f"calendar__group__{broadcast.group_of(str(team.pk))}", server)
     await until(
-        lambda: is_heard_at_speed(team, ana, pages), what="broadcasts to be heard again", timeout_seconds=WITHIN_SECONDS
+        lambda: is_broadcast(team, ana, pages), what="broadcasts to be heard again", timeout_seconds=WITHIN_SECONDS
     )
     if disturb in (time_out, go_silent, forget_the_group):
         assert begun_anew() > anew, "it is counted"
@@ -151,32 +148,32 @@ async def test_broadcasts_come_back_to_speed_after_the_layer_was_disturbed(
 
 @pytest.mark.parametrize("garbage", [b"", b"\xff\xfe", b"\x01", b"\x80", b"\x81\xa4type\xc0"])
 async def test_what_cannot_be_read_holds_up_nothing(
-    garbage: bytes, hubs: list[Hub], server: Redis, team: Calendar, ana: User
+    garbage: bytes, hubs: list[Hub], server: Redis, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with a pause of a second after a message that cannot be read."""
+    """Seen failing with a pause of `_RETRY_SECONDS` after a message that cannot be read."""
     pages = await pages_on(hubs, team, ana)
+    monkeypatch.setattr(listener, "_RETRY_SECONDS", NEVER)
     async with redis.asyncio.Redis.from_url(server.url) as client:
         for _ in range(5):
             await client.publish(f"calendar__group__{broadcast.group_of(str(team.pk))}", garbage)
-    started = time.monotonic()
     await write(team, ana)
     for page in pages:
         await settled(page, team)
-    assert time.monotonic() - started < 3
 
 
 async def test_a_hub_that_waits_for_the_database_is_not_taken_for_deaf(
     hubs: list[Hub], team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen failing with echoes that are missed while a message is being taken."""
-    monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.2)
     pages, anew = await pages_on(hubs, team, ana), begun_anew()
     served = hubs[0]._served[str(team.pk)]
     async with served.lock:
         await write(team, ana)
         await until(lambda: hubs[0]._listener._taking, what="the change set to wait")
-        ticks = time.monotonic() + 1
+        monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.1)
+        ticks = time.monotonic() + 1.5
         await until(lambda: time.monotonic() > ticks, what="some echoes to be due")
+        monkeypatch.undo()  # from here on a slow machine has the time that it has in production
     for page in pages:
         await settled(page, team)
     assert begun_anew() == anew

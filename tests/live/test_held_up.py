@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,13 +15,11 @@ from calendar_live.live import reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page, in_thread
-from tests.live.writing import write, write_unheard
+from tests.live.writing import SETTLE_SECONDS, write, write_unheard
 from tests.people import make_calendar
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PROMPT_SECONDS: Final = 3  # ten times what a delivery may take here
 
 
 class Gate:
@@ -35,7 +33,7 @@ class Gate:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if threading.current_thread().name.startswith("calendar-live"):
             self.waiting += 1
-            assert self._open.wait(30)
+            assert self._open.wait(4 * SETTLE_SECONDS)
         return self._real(*args, **kwargs)
 
     def open(self) -> None:
@@ -63,9 +61,9 @@ async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_
     others += [asyncio.create_task(reader._in_thread(rights_gate, [])) for _ in range(threads)]
     await until(lambda: rights_gate.waiting == threads, what="every thread to wait")
     await write(team, ana)
-    await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=PROMPT_SECONDS)
+    await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=SETTLE_SECONDS)
     await write_unheard(team, ana)
-    await asyncio.wait_for(hub.look_at_heads(), PROMPT_SECONDS)
+    await asyncio.wait_for(hub.look_at_heads(), SETTLE_SECONDS)
     assert page.revisions() == [1, 2]
     assert not any(other.done() for other in others)
     rights_gate.open()
@@ -88,9 +86,9 @@ async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_oth
         await until(lambda: gate.waiting, what="the head to be asked for")
         await write(other, ana)
         await write(team, ana)
-        await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=PROMPT_SECONDS)
+        await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=SETTLE_SECONDS)
         await write_unheard(team, ana)
-        await asyncio.wait_for(hub.look_at_heads(), PROMPT_SECONDS)
+        await asyncio.wait_for(hub.look_at_heads(), SETTLE_SECONDS)
         assert page.revisions() == [1, 2]
     finally:
         gate.open()

@@ -13,6 +13,7 @@ from calendar_live.live import broadcast, listener, reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page, in_thread
+from tests.live.processes import NEVER
 from tests.live.writing import settled, write_unheard
 from tests.people import make_calendar
 
@@ -95,22 +96,21 @@ class StuckLayer:
 async def test_a_stuck_broker_does_not_hold_up_the_look_at_the_heads(
     ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 5: within a second or so, also with Redis dead. Fails when the looks wait for the broker."""
+    """Invariant 5: within a second or so, also with Redis dead. Fails when the looks wait for the broker, however briefly they mean to."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.05}
-    monkeypatch.setattr(listener, "_RETRY_SECONDS", 1.0)
     calendars = [await in_thread(make_calendar, ana) for _ in range(4)]
     hub, page = Hub(), Page(ana)
     try:
         for calendar in calendars:
             await page.subscribe(hub, calendar)
+        for name in ("_RETRY_SECONDS", "_JOIN_SECONDS"):
+            monkeypatch.setattr(listener, name, NEVER)
         hub._listener._layer = StuckLayer()
         hub._listener.unheard |= {broadcast.group_of(str(calendar.pk)) for calendar in calendars}
         for _ in range(3):
             for calendar in calendars:
                 await write_unheard(calendar, ana)
-            started = asyncio.get_running_loop().time()
             for calendar in calendars:
                 await settled(page, calendar)
-            assert asyncio.get_running_loop().time() - started < 1
     finally:
         await hub.close()

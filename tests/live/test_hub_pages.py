@@ -127,4 +127,4 @@ async def test_a_user_who_reloads_while_the_broker_is_slow_is_still_told_of_thei
     layer.opened.set()
     await asyncio.gather(leaving, entering)
     await in_thread(set_role, team, member=cara, role=Role.EDITOR)
-    await until(lambda: new.rechecks, what="the new page to be asked to look", timeout_seconds=2)
+    await until(lambda: new.rechecks, what="the new page to be asked to look")

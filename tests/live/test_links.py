@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -126,16 +125,14 @@ async def looked_at(open_socket: Open, team: Calendar, owner: User, **values: An
 async def test_who_looks_loses_everything_at_once_when_a_link_ends(
     open_socket: Open, team: Calendar, ana: User, act: Act, settings: Any
 ) -> None:
-    """Invariant 7. Seen failing when `withdraw_link` tells nobody: the heartbeat is a minute away."""
-    settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": LONG, "HEAD_CHECK_SECONDS": 0.1}
+    """Invariant 7. Seen failing when `withdraw_link` tells nobody: the heartbeat is an hour away."""
+    settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 3_600, "HEAD_CHECK_SECONDS": 0.1}
     link, other = await in_thread(make_link, team, ana), await in_thread(make_link, team, ana)
     socket = await watching(open_socket, link)
     stays = await watching(open_socket, other) if act is withdraw else None
-    started = time.monotonic()
     await in_thread(act, link, ana)
     assert await socket.hear_of("rights") == {"type": "rights", "calendar": str(team.pk), "rights": None}
     assert await socket.closed() == consumer.SIGNED_OUT
-    assert time.monotonic() - started < 10, "promised within one second"
     if stays is not None:
         await in_thread(make_item, team, ana, title="Next")
         assert (await stays.hear_of("changes"))["upserted"][0]["title"] == "Next"

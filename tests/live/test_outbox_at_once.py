@@ -181,7 +181,7 @@ async def test_a_replay_waits_until_there_is_room_for_it(connection: Connection)
     while connection.reactor.writers:
         connection.reactor.write()
         connection.arrived()
-    await asyncio.wait_for(waits, 5)
+    await asyncio.wait_for(waits, 10)
 
 
 async def test_a_socket_that_is_lost_is_left_to_daphne(connection: Connection) -> None:

@@ -133,6 +133,6 @@ async def test_a_task_that_misses_its_cancellation_ends_all_the_same() -> None:
     supervisor = Supervisor({"hard of hearing": run})
     supervisor.start()
     await asyncio.sleep(0)
-    ended, _ = await asyncio.wait({asyncio.create_task(supervisor.close())}, timeout=5)
+    ended, _ = await asyncio.wait({asyncio.create_task(supervisor.close())}, timeout=10)
     misses = 0  # or the end of the test would wait for ever, too
     assert ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from django.contrib.auth.models import User
 
@@ -14,6 +15,8 @@ from tests.history import head_of
 from tests.live.pages import Page, in_thread
 from tests.people import make_item
 from tests.waiting import until
+
+SETTLE_SECONDS: Final = 15  # ten times what is promised (docs/protocol.md, invariant 5)
 
 
 async def write(calendar: Calendar, actor: User, times: int = 1) -> list[WorkItem]:
@@ -44,4 +47,8 @@ async def access_of(user: User, calendar: Calendar) -> str:
 async def settled(page: Page, calendar: Calendar) -> None:
     """Wait until a page is where the database is."""
     head = str(await in_thread(head_of, calendar))
-    await until(lambda: page.states.get(str(calendar.pk)) == head, what=f"the page to reach {head}")
+    await until(
+        lambda: page.states.get(str(calendar.pk)) == head,
+        what=f"the page to reach {head}",
+        timeout_seconds=SETTLE_SECONDS,
+    )
