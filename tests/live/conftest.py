@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,10 +16,12 @@ from prometheus_client import REGISTRY
 from calendar_live.live import consumer, reader
 from calendar_live.live.deliveries import subscriptions
 from calendar_live.live.hub import Hub, get_hub
+from calendar_live.receivers import Credential
 from tests.live.pages import in_thread
 from tests.live.processes import close, make_hubs, use_redis
 from tests.live.sockets import Open, Socket, sign_in
 from tests.servers import Redis
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,24 @@ async def hub(no_look: None) -> AsyncIterator[Hub]:
     made = Hub()
     yield made
     await made.close()
+
+
+@pytest.fixture
+def first_looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
+    """Return a wait for the look at the rights that each socket begins with, which would make up for word that nobody was told."""
+    look, made = reader.granted_at_leisure, 0
+
+    async def look_and_count(shown: Credential | None) -> reader.Granted | None:
+        nonlocal made
+        granted = await look(shown)
+        made += 1
+        return granted
+
+    async def await_looks(count: int) -> None:
+        await until(lambda: made >= count, what="each socket's first look at its rights")
+
+    monkeypatch.setattr(reader, "granted_at_leisure", look_and_count)
+    return await_looks
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
@@ -24,7 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # --- the account -----------------------------------------------------------------------------------------------------
 
 
-async def test_one_who_signs_out_is_cut_off_at_once(open_socket: Open, team: Calendar, ana: User) -> None:
+async def test_one_who_signs_out_is_cut_off_at_once(
+    open_socket: Open, team: Calendar, ana: User, first_looks: Callable[[int], Awaitable[None]]
+) -> None:
     """Invariant 7: within a second. Seen failing when the other tabs of a session learn of its end at a heartbeat, 25 s later."""
 
     def sign_out(session: str) -> None:
@@ -37,6 +40,7 @@ async def test_one_who_signs_out_is_cut_off_at_once(open_socket: Open, team: Cal
     tabs = [await open_socket(session=session) for _ in range(2)]
     for tab in tabs:
         await tab.watch(team.pk)
+    await first_looks(2)
     await in_thread(sign_out, session)
     for tab in tabs:
         assert await tab.closed() == 4401
@@ -44,11 +48,12 @@ async def test_one_who_signs_out_is_cut_off_at_once(open_socket: Open, team: Cal
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}], ids=["deactivated", "another password"])
 async def test_one_whose_account_is_changed_is_cut_off_at_once(
-    change: dict[str, Any], open_socket: Open, team: Calendar, ana: User
+    change: dict[str, Any], open_socket: Open, team: Calendar, ana: User, first_looks: Callable[[int], Awaitable[None]]
 ) -> None:
     """Invariant 7. Seen failing when sockets learn of it at a heartbeat, 25 s later."""
     socket = await open_socket(ana)
     await socket.hear_of("hello")
+    await first_looks(1)
 
     def save() -> None:
         user = User.objects.get(pk=ana.pk)

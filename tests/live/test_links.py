@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -123,13 +123,14 @@ async def looked_at(open_socket: Open, team: Calendar, owner: User, **values: An
 
 @pytest.mark.parametrize("act", [withdraw, delete])
 async def test_who_looks_loses_everything_at_once_when_a_link_ends(
-    open_socket: Open, team: Calendar, ana: User, act: Act, settings: Any
+    open_socket: Open, team: Calendar, ana: User, act: Act, settings: Any, first_looks: Callable[[int], Awaitable[None]]
 ) -> None:
     """Invariant 7. Seen failing when `withdraw_link` tells nobody: the heartbeat is an hour away."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 3_600, "HEAD_CHECK_SECONDS": 0.1}
     link, other = await in_thread(make_link, team, ana), await in_thread(make_link, team, ana)
     socket = await watching(open_socket, link)
     stays = await watching(open_socket, other) if act is withdraw else None
+    await first_looks(1 if stays is None else 2)
     await in_thread(act, link, ana)
     assert await socket.hear_of("rights") == {"type": "rights", "calendar": str(team.pk), "rights": None}
     assert await socket.closed() == consumer.SIGNED_OUT
