@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
@@ -95,17 +94,15 @@ def test_a_cache_that_is_down_is_told_once_and_tried_again_after_the_pause(
 
 
 def test_a_cache_that_hangs_costs_one_request_its_time_out(server: Redis) -> None:
-    """Seen failing without the breaker: a second for each request (look, lock, store and unlock, a quarter each)."""
+    """Seen failing without the breaker: each request pays four (look, lock, store and unlock)."""
     ask()  # a connection is there, which hangs
+    before = metric("failures")
     server.signal(signal.SIGSTOP)
     try:
-        started = time.monotonic()
         assert ask(40) == 40
-        took = time.monotonic() - started
     finally:
         server.signal(signal.SIGCONT)
-    print(f"40 requests took {took:.2f} s")
-    assert took < 10 * 0.25, "ten times the time-out of one look, on a busy machine"
+    assert metric("failures") == before + 1, "time-outs that were paid"
 
 
 def test_a_cache_that_is_full_serves_what_it_has_and_stores_nothing(client: redis.Redis) -> None:
@@ -120,6 +117,13 @@ def test_a_cache_that_is_full_serves_what_it_has_and_stores_nothing(client: redi
     assert metric("failures") == before + 1
 
 
+@pytest.fixture
+def locks_for_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test that waits for who never began wait for hours."""
+    monkeypatch.setattr(cache, "_LOCK_SECONDS", 36_000)
+
+
+@pytest.mark.usefixtures("locks_for_hours")
 def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: redis.Redis) -> None:
     """Also not who is computing: another process is at it all the time, and nobody waits for what was forgotten.
 
@@ -134,13 +138,11 @@ def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: r
 
     forgetful = threading.Thread(target=forget)
     forgetful.start()
-    started = time.monotonic()
     try:
         assert 0 < ask(20) <= 20
     finally:
         ended.set()
         forgetful.join(10)
-    assert time.monotonic() - started < cache._LOCK_SECONDS
 
 
 def test_a_cache_too_small_for_all_evicts_and_harms_nobody(client: redis.Redis) -> None:
@@ -203,12 +205,11 @@ def test_garbage_under_our_keys_is_replaced_and_never_served(
     assert caplog.text == ""
 
 
+@pytest.mark.usefixtures("locks_for_hours")
 def test_a_lock_that_is_garbage_holds_up_nobody(client: redis.Redis) -> None:
     """Seen failing when the complaint of Redis fails the request."""
     client.rpush(f"{STORED}:lock", b"x")
-    started = time.monotonic()
     assert ask() == 1
-    assert time.monotonic() - started < cache._LOCK_SECONDS, "nobody waits for who never began"
 
 
 def test_many_threads_before_a_hanging_cache_pay_once_together(server: Redis, caplog: pytest.LogCaptureFixture) -> None:
