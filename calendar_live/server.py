@@ -130,7 +130,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
         for protocol in self._busy():
             if isinstance(protocol, WebSocketProtocol):
                 protocol.handle_reply({"type": "websocket.close", "code": GOING_AWAY})
-            elif "application_instance" in self.connections[protocol]:
+            else:
                 logger.warning("A request was cut off: it took longer than DRAIN_SECONDS")
         await _wait_until(lambda: not any(isinstance(one, WebSocketProtocol) for one in self._busy()), _GOODBYE_SECONDS)
 

@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[1]
 START_TIMEOUT_SECONDS: Final = 60
-STOP_TIMEOUT_SECONDS: Final = 30
+STOP_TIMEOUT_SECONDS: Final = 55  # ten times what a process has to end: DRAIN_SECONDS, and 1.5 s for goodbyes
 
 
 def web_command(procfile: str) -> list[str]:
