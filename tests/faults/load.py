@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
-from tests.faults.pages import Page
+from tests.faults.pages import BOUND_SECONDS, Page
 from tests.faults.people import Program
+from tests.waiting import wait_until
 
 PAUSE_SECONDS: Final = 0.05
 
@@ -53,8 +54,8 @@ class Load:
 
 
 @contextmanager
-def writers(programs: Sequence[Program], calendar: str) -> Iterator[Load]:
-    """Let each program create items, one after the other, until the context ends. Raises what one of them failed with."""
+def writers(programs: Sequence[Program], calendar: str, *, heard_by: Sequence[Page] = ()) -> Iterator[Load]:
+    """Let each program create items, each once some pages have heard of the last, until the context ends. Raises what one failed with."""
     load, ended = Load(), threading.Event()
     faults: list[BaseException] = []
 
@@ -64,6 +65,11 @@ def writers(programs: Sequence[Program], calendar: str) -> Iterator[Load]:
                 item, phase, asked_at = str(uuid4()), load.phase, time.monotonic()
                 status = program.put(calendar, phase, item=item).status_code
                 load.writes.append(Written(item, phase, asked_at, time.monotonic() - asked_at, status))
+                wait_until(
+                    lambda item=item: all(item in page.view.heard_at for page in heard_by),  # type: ignore[misc]
+                    what=f"pages to hear of what was written during: {phase}",
+                    timeout_seconds=BOUND_SECONDS,
+                )
         except BaseException as fault:
             faults.append(fault)
 

@@ -18,7 +18,7 @@ USERS: Final = ("ana", "ben", "cara")
 WINDOW: Final = {"start": "2026-01-01", "end": "2028-01-01"}
 # The title of an item that ends the process of dying_asgi.py.
 DIE_HERE: Final = "die here"
-PATIENCE_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 50  # ten times what a request may wait for a lock
 # Django compares the header with the cookie; any two that are alike will do.
 _CSRF: Final = "faults" + "0" * 26
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -70,6 +71,20 @@ def write_unheard(cluster: Cluster, calendar: str, times: int) -> None:
     subprocess.run(_command("write", calendar, str(times)), cwd=ROOT, env=cluster.environ, check=True)
 
 
+def waiting_for_locks(cluster: Cluster) -> int:
+    """Return how many statements wait for a lock."""
+    with psycopg.connect(cluster.postgres.url) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+    assert found
+    return int(found[0])
+
+
+def rows_read(cluster: Cluster, calendar: str, start: str, end: str) -> int:
+    """Return how many rows of items the database reads for an owner's feed."""
+    command = _command("read", calendar, "--start", start, "--end", end)
+    return int(subprocess.run(command, cwd=ROOT, env=cluster.environ, check=True, capture_output=True).stdout)
+
+
 @contextmanager
 def held_by_a_process_that_stands_still(cluster: Cluster, calendar: str) -> Iterator[None]:
     """Have a process of the site begin a change of a calendar, and do nothing more."""
@@ -103,6 +118,29 @@ def _write(calendar: UUID, times: int) -> None:
         make_item(Calendar.objects.get(pk=calendar), owner, title=f"unheard {number}")
 
 
+_READ: Final = """
+    SELECT coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)
+    FROM pg_stat_xact_user_tables WHERE relname = 'calendar_live_workitem'
+"""
+
+
+def _read(calendar: UUID, within: tuple[str, str]) -> None:
+    from django.db import connection, transaction  # noqa: PLC0415 - only after setup
+
+    from calendar_live import feed  # noqa: PLC0415
+    from calendar_live.access import standing  # noqa: PLC0415
+    from calendar_live.models import Membership  # noqa: PLC0415
+    from calendar_live.schedule.ranges import Range  # noqa: PLC0415
+
+    owner: Any = Membership.objects.select_related("user").get(calendar=calendar).user
+    start, end = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in within)
+    place: Any = standing(owner, calendar)
+    with transaction.atomic(), connection.cursor() as cursor:
+        feed._compute(place, feed.Query(Range(start, end)))
+        cursor.execute(_READ)
+        print(cursor.fetchone()[0])
+
+
 def _hold(calendar: UUID) -> None:
     from calendar_live import changelog  # noqa: PLC0415 - only after setup
 
@@ -114,14 +152,18 @@ def _hold(calendar: UUID) -> None:
 def main(arguments: list[str]) -> None:
     """Be the process beside the site."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.rows", description=main.__doc__)
-    parser.add_argument("what", choices=("write", "hold"))
+    parser.add_argument("what", choices=("write", "hold", "read"))
     parser.add_argument("calendar", type=UUID)
     parser.add_argument("times", type=int, nargs="?", default=1)
+    parser.add_argument("--start", default="")
+    parser.add_argument("--end", default="")
     told = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     if told.what == "hold":
         _hold(told.calendar)
+    elif told.what == "read":
+        _read(told.calendar, (told.start, told.end))
     else:
         _write(told.calendar, told.times)
 
