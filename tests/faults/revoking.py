@@ -1,4 +1,7 @@
-"""Whose rights end, in which way, and who listens meanwhile: for the tests of revocation, which run it as another process, too."""
+"""Whose rights end, in which way, and who listens meanwhile: for the tests of revocation, which run it as another process, too.
+
+`python -m tests.faults.revoking` ends them in each way, and says how long that took.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,13 +25,17 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.cluster import ROOT, Cluster
-from tests.faults.people import Program
+from tests.faults.people import Program, sign_in_all
+from tests.waiting import wait_until
 
 SIGNED_OUT: Final = 4401
 # What ends or narrows the rights of a member, and of who looks by a public link.
 OF_MEMBERS: Final = ("sign-out", "password", "deactivation", "membership", "role")
 OF_LINKS: Final = ("withdrawal", "expiry")
+PROMISED_SECONDS: Final = 1
 _WAIT_SECONDS: Final = 25
+# Long enough for a slow machine to take it before it is over.
+_EXPIRES_IN_SECONDS: Final = 5
 _CSRF: Final = "revoking" + "0" * 24
 
 Way = Literal["socket", "requests"]
@@ -42,7 +49,6 @@ class Subject:
     key: str  # of the user, or of the link
     session: str = ""
     token: str = ""
-    ends_at: float = 0  # of what ends by itself: when, by the monotonic clock
 
 
 class Tap(threading.Thread):
@@ -140,7 +146,7 @@ def listening(
         tap.start()
     try:
         for tap in taps:
-            assert tap.live.wait(30), f"{tap} did not open"
+            assert tap.live.wait(60), f"{tap} did not open"
         yield taps
     finally:
         for tap in taps:
@@ -149,26 +155,23 @@ def listening(
             tap.join(_WAIT_SECONDS * 2)
 
 
-def make_subjects(
-    cluster: Cluster, owner: Program, calendar: str, *, group: str, expires_in_seconds: float
-) -> list[Subject]:
+def make_subjects(cluster: Cluster, owner: Program, calendar: str, *, group: str) -> list[Subject]:
     """Return a new member of the calendar for each way, and a new link for each."""
     made = _beside(cluster, "make", calendar, *(f"{group}-{act}" for act in OF_MEMBERS))
     members = [
         Subject(act, key, session=session) for act, (key, session) in zip(OF_MEMBERS, made.values(), strict=True)
     ]
-    return [*members, *(_link(owner, calendar, act, expires_in_seconds) for act in OF_LINKS)]
+    return [*members, *(_link(owner, calendar, act) for act in OF_LINKS)]
 
 
-def _link(owner: Program, calendar: str, act: str, seconds: float) -> Subject:
-    ends_at, ends = time.monotonic() + seconds, datetime.now(UTC) + timedelta(seconds=seconds)
-    body = {"name": act, "shows": "full", "expiresAt": ends.isoformat() if act == "expiry" else None}
+def _link(owner: Program, calendar: str, act: str) -> Subject:
+    body = {"name": act, "shows": "full"}
     link = owner.client.post(f"/api/calendars/{calendar}/links/", json=body).raise_for_status().json()
-    return Subject(act, link["id"], token=link["url"].rstrip("/").rpartition("/")[2], ends_at=ends_at)
+    return Subject(act, link["id"], token=link["url"].rstrip("/").rpartition("/")[2])
 
 
 def end_by_the_application(cluster: Cluster, owner: Program, calendar: str, subject: Subject) -> float:
-    """End or narrow a subject's rights as people and programs do; return when that began. An expiry needs nobody: when it is due."""
+    """End or narrow a subject's rights as people and programs do; return when that began. An expiry needs nobody: it ends then."""
     path = f"/api/calendars/{calendar}"
     started = time.monotonic()
     match subject.act:
@@ -184,7 +187,10 @@ def end_by_the_application(cluster: Cluster, owner: Program, calendar: str, subj
         case "withdrawal":
             owner.client.delete(f"{path}/links/{subject.key}/").raise_for_status()
         case "expiry":
-            return subject.ends_at
+            started += _EXPIRES_IN_SECONDS
+            ends = datetime.now(UTC) + timedelta(seconds=_EXPIRES_IN_SECONDS)
+            body = {"expiresAt": ends.isoformat()}
+            owner.client.patch(f"{path}/links/{subject.key}/", json=body).raise_for_status()
     return started
 
 
@@ -200,13 +206,36 @@ _STATEMENTS: Final = {
 }
 
 
-def end_behind_its_back(cluster: Cluster, calendar: str, subject: Subject) -> float:
-    """End or narrow a subject's rights by SQL, of which nobody is told; return when."""
+def end_behind_its_back(cluster: Cluster, calendar: str, subject: Subject) -> None:
+    """End or narrow a subject's rights by SQL, of which nobody is told."""
     given = {"session": subject.session, "key": subject.key, "calendar": calendar}
     with psycopg.connect(cluster.postgres.url, autocommit=True) as connection:
-        started = time.monotonic()
         assert connection.execute(_STATEMENTS[subject.act].encode(), given).rowcount == 1, subject.act
-    return started
+
+
+def measure(cluster: Cluster, session: str) -> Iterator[tuple[str, float]]:
+    """End rights in each way; yield each tap with the seconds until it was closed or narrowed."""
+    url = cluster.nodes[0].url
+    with Program(cluster.nodes[1].url, session) as owner:
+        calendar = owner.create_calendar()
+        subjects = make_subjects(cluster, owner, calendar, group="measured")
+        with listening(url, subjects, calendar) as taps:
+            for one in subjects:
+                began_at = end_by_the_application(cluster, owner, calendar, one)
+                for tap in [tap for tap in taps if tap.subject is one]:
+                    narrowed_at = wait_until(lambda tap=tap: tap.narrowed_at, what=f"{tap}", timeout_seconds=60)  # type: ignore[misc]
+                    yield str(tap), narrowed_at - began_at
+
+
+def report(figures: Iterable[tuple[str, float]]) -> str:
+    """Return the seconds of each tap, and whether what is promised was kept."""
+    rows = list(figures)
+    late = sum(seconds > PROMISED_SECONDS for _, seconds in rows)
+    kept = "kept" if not late else f"NOT kept by {late} of {len(rows)}"
+    lines = [f"  {name:<28}{seconds:6.2f} s" for name, seconds in rows]
+    return "\n".join(
+        ["rights that end, until a page hears of it", *lines, f"promised within {PROMISED_SECONDS} s: {kept}"]
+    )
 
 
 # --- the process beside the site -------------------------------------------------------------------------------------
@@ -247,7 +276,12 @@ def _change_account(what: str, key: str) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make members, or change somebody's account; print what came of it as JSON."""
+    """Measure; or make members, or change somebody's account, and print what came of it as JSON."""
+    if not arguments:
+        with Cluster(nodes=2) as cluster:
+            cluster.manage("seed_demo")
+            print(report(measure(cluster, sign_in_all(cluster)["ana"])))
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     what, of, *names = arguments
