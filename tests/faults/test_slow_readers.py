@@ -14,36 +14,36 @@ from tests.cluster import Node
 from tests.deploy.production import certificate
 from tests.faults.followers import ABORTED, Follower, read_until
 from tests.faults.serving import SERVER, STOCK, connections_to, serving
-from tests.faults.slow_readers import TIDY, hung_up, measure, quantile, stream_of
+from tests.faults.slow_readers import TIDY, Figures, hung_up, outrun, stream_of, two_slow
 from tests.servers import LOOPBACK, free_port
 from tests.waiting import wait_until
 
 TOO_SLOW: Final = 4008
-# Some times what may wait for two slow readers, of which much is copied on its way; without the bound it was 22 MB.
-GROWTH_BYTES: Final = 12_000_000
+MAX_BACKLOG_BYTES: Final = 1_000_000
+FRAME_HEADS_BYTES: Final = 1_000  # of all the frames that wait
 LOOK_SECONDS: Final = 2  # daphne's `timeout_checker`; a heartbeat would end a socket too, but later
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    with serving(tmp_path, application=TIDY) as node:
+    """Return a process that ends no socket because of its silence."""
+    with serving(tmp_path, application=TIDY, HEARTBEAT_SECONDS=3_600, SILENCE_SECONDS=3_600) as node:
         yield node
 
 
 def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node) -> None:
-    """Invariant 10. `python -m tests.faults.slow_readers` measures it at length.
+    """Invariant 10: what waits for them is bounded, and the others hear of each change. `python -m tests.faults.slow_readers` measures.
 
     Seen failing with a `MAX_BACKLOG_BYTES` of a hundred megabytes.
     """
-    figures = measure(node, ordinary=20, blocks=1, changes=120)
-    print(figures.table())
-    assert 2 * figures.offered_bytes > GROWTH_BYTES, "kept for both, it would be noticed"
+    figures = Figures()
+    with stream_of(node, ordinary=20) as stream:
+        outrun(stream, two_slow(stream), range(120), figures)
+    assert figures.offered_bytes > 10 * MAX_BACKLOG_BYTES, "kept for them, it would be noticed"
+    assert MAX_BACKLOG_BYTES / 2 < figures.waiting_bytes <= MAX_BACKLOG_BYTES + FRAME_HEADS_BYTES
     assert figures.closed_too_slow >= 2
     assert set(figures.ends) <= {TOO_SLOW, ABORTED}
-    assert figures.growth_bytes < GROWTH_BYTES
     assert figures.caught_up
-    # Equal on a quiet machine; this one may not be.
-    assert quantile(figures.beside, 50) < 3 * quantile(figures.without, 50)
 
 
 @pytest.mark.parametrize("kind", ["stock", "tls"])
@@ -86,7 +86,7 @@ def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
                 return True
             return flood.port not in connections_to(node)
 
-        wait_until(is_cut, what="the end of the flood", timeout_seconds=5 * LOOK_SECONDS)
+        wait_until(is_cut, what="the end of the flood", timeout_seconds=10 * LOOK_SECONDS)
         assert sent > 1_000_000
 
 

@@ -1,4 +1,4 @@
-"""The site, in a process that gives back what it does not need when SIGUSR2 says so: to measure its memory. Never part of the product."""
+"""The site, in a process that tells what waits in it, and tidies up when SIGUSR2 says so. Never part of the product."""
 
 import ctypes
 import gc
@@ -6,7 +6,10 @@ import signal
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from prometheus_client import Gauge
+from twisted.internet import reactor
 
+from calendar_live.live.outbox import unsent_bytes
 from project.asgi import application
 
 __all__ = ["application"]
@@ -21,5 +24,11 @@ def tidy(*_: Any) -> None:
         _give_back(0)
 
 
+def most_waiting() -> int:
+    """Return how many bytes wait for the connection for which the most do."""
+    return max(map(unsent_bytes, reactor.getWriters()), default=0)  # type: ignore[misc]  # as in server.py
+
+
+Gauge("tests_waiting_bytes", "What waits for the slowest reader.").set_function(most_waiting)
 BaseDatabaseWrapper.queries_limit = 0  # DEBUG keeps the last 9,000 statements of each thread
 signal.signal(signal.SIGUSR2, tidy)
