@@ -111,6 +111,10 @@ def rolling_report(outcome: Rolling) -> str:
         ("resets", outcome.farm["resets"] or "none"),
     ]
     parts += [
+        _section(
+            "goals",
+            [("not reached", one) for one in outcome.missed] or [("all clients back in time, and spread", "yes")],
+        ),
         _section("altogether", rows),
         _section("staleness in ms, from the acknowledgement", _lags(outcome.farm["lags"], [])),
     ]

@@ -1,4 +1,4 @@
-"""A rolling restart costs nobody anything: no change, no feed, no failed write. `python -m soak rolling` does it with 500 clients."""
+"""A rolling restart costs nobody anything: no change, no feed, no failed write. `python -m soak rolling` says how long it takes."""
 
 from soak.rolling import roll
 

@@ -167,7 +167,8 @@ def test_a_client_that_was_not_told_of_a_deletion_is_noticed(cluster: Cluster, c
     farm.tamper([client.name], find='"destroyed":\\["[^\\]]*\\]', replace='"destroyed":[]')
     calendar, item, state = delete_one(cluster, cast, client)
     farm.acknowledged([(calendar, state, now_ms())])
-    (difference,) = farm.compare(timeout_seconds=1).differences
+    wait_until(lambda: farm.snapshot()[client.name]["calendars"][calendar]["cursor"] == state, what="it to be told")
+    (difference,) = farm.compare(timeout_seconds=0).differences
     assert (difference["client"], difference["calendar"]) == (client.name, calendar)
     assert item in difference["what"]
 
