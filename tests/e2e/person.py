@@ -16,9 +16,10 @@ WEEK: Final = "/?view=week&date=2027-03-17"
 DAY: Final = "2027-03-17"
 # A deletion is promised within the same second; tests wait ten times that.
 PATIENCE_MS: Final = 10_000
+expect.set_options(timeout=PATIENCE_MS)
 
-# A page that could not reach its server for a while tries again after at most 5 s, and a reset is spread over 2 s.
-RECONNECT_MS: Final = 40_000
+# A page that could not reach its server for a while tries again after at most 5 s, and a reset is spread over 2 s: ten times that.
+RECONNECT_MS: Final = 70_000
 
 SOCKETS: Final = re.compile(r"/ws/(\?.*)?$")
 

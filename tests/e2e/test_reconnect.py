@@ -52,7 +52,7 @@ def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(ana: Person, w
     )
     ben.sees(changed, "Old title")
     cable.mend()
-    ben.wait_until_live()
+    ben.wait_until_live(timeout_ms=RECONNECT_MS)
     ben.sees(changed, "New title")
     ben.sees(new)
     ben.sees_nothing_of(gone)
@@ -142,6 +142,7 @@ def test_a_page_whose_state_was_pruned_starts_anew(
     _forget_the_past(site)
     before = len(ben.feeds)
     cable.mend()
+    ben.wait_until_live(timeout_ms=RECONNECT_MS)
     ben.sees(new)
     ben.sees_nothing_of(gone)
     assert len(ben.feeds) > before
@@ -166,7 +167,7 @@ def test_a_refetch_under_way_does_not_bring_a_deleted_item_back(
     wait_until(
         lambda: ben.page.evaluate("1") and any("Comes back?" in answer.text() for _, answer in gate.held),
         what="an answer with the item, held",
-        timeout_seconds=40,
+        timeout_seconds=RECONNECT_MS / 1_000,
         interval_seconds=0.05,
     )
     ana.deletes(item)
@@ -232,6 +233,7 @@ def test_what_an_operator_imports_appears_on_open_pages(visit: Visit, site: Site
     wait_until(
         lambda: ben.page.locator("#calendar [data-item]", has_text="Christmas Day").count() == 1,
         what="Christmas",
+        timeout_seconds=15,
         interval_seconds=0.05,
     )
     assert len(ben.feeds) == before
