@@ -97,8 +97,9 @@ fmt: python-ready .make/page-packages  ## Format everything, and fix what can be
 lock: python-ready  ## Lock the Python requirements (make lock UPGRADE=1: at their newest)
 	$(PY) tools/locks.py $(if $(UPGRADE),--upgrade)
 
-bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets beside the textbook consumer
+bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets beside the textbook consumer, and what requests cost
 	$(SQLITE) $(PY) -m bench
+	$(SQLITE) $(PY) -m bench.requests
 
 soak: export MODEL_RUNS ?= 100000
 soak: python-ready page-ready  ## Run the models 100,000 times each, then break a cluster under 200 pages for 10 minutes
@@ -106,6 +107,10 @@ soak: python-ready page-ready  ## Run the models 100,000 times each, then break 
 	npm --prefix frontend test -- tests/core/invariants.test.ts
 	$(SQLITE) $(PY) -m soak
 	$(SQLITE) $(PY) -m soak rolling
+	$(SQLITE) $(PY) -m tests.faults.redis_dead --seconds 20
+	$(SQLITE) $(PY) -m tests.faults.slow_readers
+	$(SQLITE) $(PY) -m tests.faults.revoking
+	$(SQLITE) $(PY) -m tests.faults.large
 
 docs: python-ready  ## Write the generated documents again
 	$(SQLITE) $(PY) -m tools.openapi

@@ -36,7 +36,7 @@ ALONE_DELETIONS: Final = 3
 FIRST_SOCKETS: Final = 20  # what a server loads for its first sockets is not the price of the others
 PAUSE_SECONDS: Final = 0.2
 LOOK_DELETIONS: Final = 5  # each later after the look, once a second, that found the one before
-ROUND_TIMEOUT_SECONDS: Final = 5.0  # what has not come by then counts as lost: calendar_live promises 1.5 s
+ROUND_TIMEOUT_SECONDS: Final = 15.0  # what has not come by then counts as lost: ten times what calendar_live promises
 
 
 @dataclass(frozen=True, slots=True)
