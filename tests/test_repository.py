@@ -1,8 +1,10 @@
 """What may not be committed, and what has to agree: hosts, paths, secrets, built files, locks, minimum versions, documented settings."""
 
+import ast
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -153,6 +155,100 @@ def test_no_test_sleeps() -> None:
     pattern = re.compile(r"\btime\.sleep\(|\bwait_for_timeout\(|\basyncio\.sleep\((?!0\))")
     allowed = {"tests/waiting.py", Path(__file__).relative_to(ROOT).as_posix()}
     assert [name for name, text in tests.items() if name not in allowed and pattern.search(text)] == []
+
+
+# Names of what a machine does in some time, or with some memory.
+MEASURED: Final = re.compile(
+    r"seconds|millisec|_ms\b|^ms$|elapsed|took|stale|latenc|rss|resident|cpu|^(time|monotonic|perf_counter|process_time)$",
+    re.IGNORECASE,
+)
+# Asserts that compare what is configured. tests/deploy does nothing else.
+OF_SETTINGS: Final = {"max(conf.number('HEARTBEAT_SECONDS'), conf.number('MAX_WAIT_SECONDS')) < UNTOLD_SECONDS"}
+PATIENCE_SECONDS: Final = 10  # ten times the second that is promised
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                yield name
+
+
+def asserted_figures(source: str) -> list[str]:
+    """Return the asserts that say how large a figure of the machine may be."""
+    return [
+        ast.unparse(found.test)
+        for found in ast.walk(ast.parse(source))
+        if isinstance(found, ast.Assert)
+        and any(
+            any(isinstance(order, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for order in compared.ops)
+            and any(map(MEASURED.search, names_in(compared)))
+            for compared in ast.walk(found.test)
+            if isinstance(compared, ast.Compare)
+        )
+    ]
+
+
+def short_waits(source: str) -> list[str]:
+    """Return the calls that fail when something takes longer than a moment."""
+    return [
+        ast.unparse(call)
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call)
+        for bound in [
+            *(given.value for given in call.keywords if given.arg in ("timeout", "timeout_seconds")),
+            *(call.args if ast.unparse(call.func) in ("asyncio.timeout", "asyncio.wait_for") else ()),
+        ]
+        if isinstance(bound, ast.Constant)
+        and isinstance(bound.value, int | float)
+        and 0 < bound.value < PATIENCE_SECONDS
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert time.monotonic() - started < 3",
+        "assert 4 < since(started) < took",
+        "assert row['cpu_seconds_per_million'] > 0",
+        "assert stale and median(of(costs).cpu_ms) > 1.5 * median(alone.cpu_ms)",
+        "assert node.resident_bytes() - before < 12_000_000",
+        "assert all(one.stale_seconds <= BOUND for one in outcomes)",
+    ],
+)
+def test_an_asserted_figure_is_noticed(source: str) -> None:
+    assert len(asserted_figures(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "wait_until(it, what='it', timeout_seconds=3)",
+        "asyncio.wait_for(it, 0.5)",
+        "async def f():\n    async with asyncio.timeout(5): ...",
+    ],
+)
+def test_a_wait_that_is_too_short_is_noticed(source: str) -> None:
+    assert len(short_waits(source)) == 1
+
+
+def test_no_test_asserts_a_figure_of_the_machine_or_waits_too_briefly() -> None:
+    """A machine that is slow or busy fails no test: figures are reported by `make bench` and `make soak`. Seen failing with any of them."""
+    tests = {
+        name: text
+        for name, text in tracked().items()
+        if name.startswith("tests/") and name.endswith(".py") and not name.startswith("tests/deploy/")
+    }
+    asserted = [(name, one) for name, text in tests.items() for one in asserted_figures(text) if one not in OF_SETTINGS]
+    waits = [(name, one) for name, text in tests.items() if "/test_" in name for one in short_waits(text)]
+    assert asserted + waits == []
+
+
+def test_no_test_of_the_front_end_reads_a_clock_or_the_memory_of_the_machine() -> None:
+    pattern = re.compile(r"performance\.now|hrtime|memoryUsage|cpuUsage")
+    assert [
+        name for name, text in tracked().items() if name.startswith("frontend/tests/") and pattern.search(text)
+    ] == []
 
 
 def documents() -> str:
