@@ -52,16 +52,17 @@ def test_what_never_fails_ends_with_zero() -> None:
 def test_processors_are_busy_only_meanwhile() -> None:
     with flakes.kept_busy(2):
         spinning = psutil.Process().children()
-        assert len([one for one in spinning if flakes.SPIN in one.cmdline()]) == 2
+        wait_until(
+            lambda: len([one for one in spinning if flakes.SPIN in one.cmdline()]) == 2, what="both to have started"
+        )
     assert psutil.wait_procs(spinning, timeout=10)[1] == []
 
 
 def test_who_is_killed_leaves_no_busy_processor_behind() -> None:
-    script = "import time\nfrom tools import flakes\nwith flakes.kept_busy(1): time.sleep(100)"
-    running = subprocess.Popen([sys.executable, "-c", script], cwd=flakes.ROOT)
-    spinning = wait_until(psutil.Process(running.pid).children, what="the busy processor")
-    running.kill()
-    running.wait()
+    script = "from tools import flakes\nwith flakes.kept_busy(1): input()"
+    with subprocess.Popen([sys.executable, "-c", script], cwd=flakes.ROOT, stdin=subprocess.PIPE) as running:
+        spinning = wait_until(psutil.Process(running.pid).children, what="the busy processor")
+        running.kill()
     assert psutil.wait_procs(spinning, timeout=10)[1] == []
 
 

@@ -65,7 +65,7 @@ def repeat(command: Sequence[str], *, times: int, busy: int) -> Counter[str]:
                 code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
             seconds = time.monotonic() - started
             found = failed_in(path.read_text(errors="replace")) if code else set()
-            failures.update(found or ({"(the command)"} if code else ()))
+            failures.update(sorted(found) or (["(the command)"] if code else []))
             told = f"failed: {', '.join(sorted(found)) or f'exit code {code}'} ({path})" if code else "passed"
             print(f"{number} of {times}, {seconds:.0f} s: {told}", flush=True)
     return failures
