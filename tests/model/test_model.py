@@ -91,9 +91,16 @@ MET: Final = (
 )
 
 
+# Runs of the first 2,000 that meet all of it together, looked through first; after a change of the walk, all of them are.
+MEETING: Final = (58, 188, 40, 228, 487, 1751)
+
+
 def test_the_runs_meet_everything_that_can_go_wrong() -> None:
     missing = list(MET)
-    for seed in range(2_000):  # a cache on the way that repeats an answer is the rarest: about one run in 500
+    for seed in (
+        *MEETING,
+        *range(2_000),
+    ):  # a cache on the way that repeats an answer is the rarest: about one run in 500
         story = "\n".join(story_of(seed))
         missing = [pattern for pattern in missing if re.search(pattern, story) is None]
         if not missing:
