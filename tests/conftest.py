@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +18,7 @@ from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
 from tests import evidence
+from tests.keeping import Kept, empty
 from tests.people import make_calendar, make_user
 from tests.recording import announcements
 
@@ -53,10 +56,22 @@ def _uses_database(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Once the database is made, emptying it after a test is no migration: nothing here looks at Django's permissions."""
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
+    with django_db_blocker.unblock():
+        ana, ben, cara, _ = (make() for make in _people.values())
+        _team(ana, ben, cara)
+        empty()
+
+
+_people: Final = {name: Kept(partial(make_user, name)) for name in ("ana", "ben", "cara", "dan")}
+
+
+@Kept
+def _team(ana: User, ben: User, cara: User) -> Calendar:
+    return make_calendar(ana, editor=ben, viewer=cara)
 
 
 @pytest.fixture(autouse=True)
@@ -72,31 +87,31 @@ def _forget_between_tests() -> Iterator[None]:
 @pytest.fixture
 def ana(db: None) -> User:
     """Return the owner."""
-    return make_user("ana")
+    return _people["ana"]()
 
 
 @pytest.fixture
 def ben(db: None) -> User:
     """Return the editor."""
-    return make_user("ben")
+    return _people["ben"]()
 
 
 @pytest.fixture
 def cara(db: None) -> User:
     """Return the viewer."""
-    return make_user("cara")
+    return _people["cara"]()
 
 
 @pytest.fixture
 def dan(db: None) -> User:
     """Return the member of nothing."""
-    return make_user("dan")
+    return _people["dan"]()
 
 
 @pytest.fixture
 def team(ana: User, ben: User, cara: User) -> Calendar:
     """Return a calendar of these three."""
-    return make_calendar(ana, editor=ben, viewer=cara)
+    return _team(ana, ben, cara)
 
 
 @pytest.fixture

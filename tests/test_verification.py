@@ -23,7 +23,7 @@ from calendar_live.verification import differences
 from tests.foreign.bookings import Bookings, book, cancel, rename
 from tests.foreign.models import Booking
 from tests.people import NINE, make_item
-from tests.services.world import ACTIONS, World
+from tests.services.world import ACTIONS, the_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +34,7 @@ def found(calendar: Calendar) -> list[str]:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_what_a_service_does_leaves_no_difference(name: str) -> None:
-    world = World()
+    world = the_world()
     ACTIONS[name](world, None)
     assert [line for calendar in world.calendars for line in found(calendar)] == []
 

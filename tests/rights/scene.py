@@ -16,6 +16,7 @@ from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.receivers import link_token
 from calendar_live.services import calendars, sharing, work_items
 from calendar_live.services.calendars import set_role
+from tests.keeping import Kept
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user
 
@@ -145,6 +146,9 @@ class Scene:
     def leaked(self, receiver: str, received: str, *, but: tuple[str, ...] = ()) -> list[str]:
         """Return the words and ids beyond a receiver's rights that are in what they received."""
         return [word for word in (*SIGHT[receiver], *self.hidden_ids(receiver)) if word in received and word not in but]
+
+
+the_scene: Final = Kept(Scene)
 
 
 def received(answer: HttpResponse) -> str:

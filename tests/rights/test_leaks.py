@@ -18,7 +18,7 @@ from calendar_live.models import Calendar
 from calendar_live.services.work_items import delete_item, update_item
 from tests.live.pages import in_thread
 from tests.rights.matrix import FIELDS, MATRIX, SENT, WINDOW, cells
-from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, RECEIVERS, TEXTS, Scene, received
+from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, RECEIVERS, TEXTS, Scene, received, the_scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +54,7 @@ OF_AN_ITEM: Final = [endpoint for endpoint in MATRIX if "<item_id>" in endpoint]
 @pytest.mark.parametrize("endpoint", [*OF_A_CALENDAR, "GET api/feed/"])
 def test_a_calendar_of_others_is_answered_as_one_that_is_not_there(endpoint: str) -> None:
     """Status, headers and body. Seen failing with 403 for a calendar that is there."""
-    scene, nowhere = Scene(), uuid4()
+    scene, nowhere = the_scene(), uuid4()
     method, _, route = endpoint.partition(" ")
     sent = SENT[endpoint](scene) if endpoint in SENT else {}
     if endpoint == "GET api/feed/":
@@ -75,7 +75,7 @@ def test_a_secret_item_is_answered_as_one_that_is_not_there(endpoint: str) -> No
 
     Seen failing with 400 for a secret item in the API, and with a word of its own for one in the dialog.
     """
-    scene = Scene()
+    scene = the_scene()
     method, _, route = endpoint.partition(" ")
     sent = SENT[endpoint](scene) if endpoint in SENT else {}
     given = {"If-Match": f'"{scene.items["secret"].state}"', "Idempotency-Key": str(uuid4())}
@@ -99,7 +99,7 @@ def test_a_secret_item_is_answered_as_one_that_is_not_there(endpoint: str) -> No
 
 def test_a_conflict_is_told_with_the_item_to_those_alone_who_may_change_it() -> None:
     """412 carries the item as it is now. Seen failing when an item is compared before the rights are looked at."""
-    scene = Scene()
+    scene = the_scene()
     for kind, item in scene.items.items():
         path = scene.path("api/calendars/<calendar_id>/items/<item_id>/", item=item.pk)
         for receiver, expected in zip(RECEIVERS, (412, 412, 403, 403, 404, 401, 403, 403), strict=True):
@@ -113,7 +113,7 @@ def test_a_conflict_is_told_with_the_item_to_those_alone_who_may_change_it() -> 
 
 def test_the_first_answer_to_a_key_is_told_to_nobody_else() -> None:
     """A retry gets the first answer, with the item. Seen failing when anybody's key counts, and the rights are not looked at."""
-    scene, key, item = Scene(), uuid4(), uuid4()
+    scene, key, item = the_scene(), uuid4(), uuid4()
     fields = {"title": TEXTS["secret"][0], "visibility": "secret", "start": FIELDS["start"], "end": FIELDS["end"]}
     body = orjson.loads(orjson.dumps(fields))
     path = scene.path("api/calendars/<calendar_id>/items/<item_id>/", item=item)
@@ -163,7 +163,7 @@ def test_a_change_to_what_is_secret_tells_others_that_the_calendar_has_a_new_sta
 
     Seen failing with the length of the body in the ETag, and when the ids of secret items are told.
     """
-    scene = Scene()
+    scene = the_scene()
     since = Calendar.objects.get(pk=scene.team.pk).state
     before = feed(scene, receiver)
     SECRETS[act](scene)
@@ -188,7 +188,7 @@ def test_a_change_to_what_is_secret_tells_others_that_the_calendar_has_a_new_sta
 async def test_a_push_of_what_is_secret_is_empty_and_names_nobody(receiver: str, settings: Any) -> None:
     """Seen failing when their ids are told, and when who made the change is."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0}
-    scene = await in_thread(Scene)
+    scene = await in_thread(the_scene)
     socket = await in_thread(scene.socket, receiver)
     await socket.open()
     await socket.subscribe(scene.team.pk)
@@ -228,7 +228,7 @@ def test_a_fault_that_nobody_anticipated_tells_nothing_of_itself(
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError(_EVERYTHING)
 
-    scene = Scene()
+    scene = the_scene()
     method, _, route = endpoint.partition(" ")
     sent = SENT[endpoint](scene) if endpoint in SENT else {}
     monkeypatch.setattr(FAULTS[endpoint], fail)
@@ -241,7 +241,7 @@ def test_a_fault_that_nobody_anticipated_tells_nothing_of_itself(
 
 async def test_a_fault_behind_a_socket_closes_it_without_a_word(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0}
-    scene = await in_thread(Scene)
+    scene = await in_thread(the_scene)
     socket = await in_thread(scene.socket, "viewer")
     await socket.open()
     await socket.hear_of("calendar")
@@ -262,7 +262,7 @@ async def test_a_fault_behind_a_socket_closes_it_without_a_word(settings: Any, m
 def test_metrics_name_nothing_and_nobody(settings: Any) -> None:
     """Seen failing with feeds counted by calendar."""
     settings.CALENDAR_LIVE = {"METRICS_TOKEN": "s3cret"}
-    scene = Scene()
+    scene = the_scene()
     for receiver in RECEIVERS:
         for endpoint, row in MATRIX.items():
             method, _, route = endpoint.partition(" ")
@@ -278,7 +278,7 @@ def test_metrics_name_nothing_and_nobody(settings: Any) -> None:
 
 def test_an_invitations_mail_tells_the_calendars_name_and_who_invites_and_nothing_in_it() -> None:
     """Seen failing with the calendar's id in the mail."""
-    scene = Scene()
+    scene = the_scene()
     path = scene.path("api/calendars/<calendar_id>/members/")
     answer = scene.request("owner", "POST", path, body={"to": "eve@example.org", "role": "freebusy"})
     assert answer.status_code == 201

@@ -32,6 +32,7 @@ from tests.services.world import (
     World,
     all_commands,
     all_services,
+    the_world,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,7 +113,7 @@ def verify(world: World, act: Callable[[], object]) -> list[Pushed]:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_frames_of_a_service_make_an_old_snapshot_the_fresh_feed(name: str) -> None:
     """Invariant 2. Seen failing when `bury` logs the item alone, not what went with it."""
-    world = World()
+    world = the_world()
     verify(world, lambda: ACTIONS[name](world, None))
 
 
@@ -122,7 +123,7 @@ def test_a_secret_item_is_never_named_to_who_may_not_know_of_it(name: str) -> No
 
     Seen failing when `seen_by` tells the ids of secret items as destroyed.
     """
-    world = World()
+    world = the_world()
 
     def shown(rights: Rights) -> set[str]:
         return {key for calendar in world.calendars for key in as_picture(fresh(calendar, rights))}
@@ -143,7 +144,7 @@ def test_a_secret_item_is_never_named_to_who_may_not_know_of_it(name: str) -> No
 @pytest.mark.parametrize("name", COMMANDS)
 def test_frames_of_a_command_make_an_old_snapshot_the_fresh_feed(name: str) -> None:
     """Invariant 2, for what operators run."""
-    world = World()
+    world = the_world()
     with override_settings(DEBUG=True):  # the demo is refused otherwise
         verify(world, lambda: COMMANDS[name](world))
 
@@ -151,7 +152,7 @@ def test_frames_of_a_command_make_an_old_snapshot_the_fresh_feed(name: str) -> N
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_service_writes_one_change_set_per_calendar(name: str) -> None:
     """Invariant 9."""
-    world = World()
+    world = the_world()
     heads = {calendar.pk: Calendar.objects.get(pk=calendar.pk).revision for calendar in world.calendars}
     logged = ChangeSet.objects.count()
     with pushes() as heard:
@@ -177,7 +178,7 @@ def shared(calendar: Calendar) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_service_that_changes_who_shares_a_calendar_counts_it_and_tells_its_owners(name: str) -> None:
     """Seen failing with `tell_of_sharing` taken out of `withdraw`, of `mark_mailed` and of `create_link`, and without its owners."""
-    world = World()
+    world = the_world()
     versions = dict(Calendar.objects.values_list("pk", "sharing_version"))
     before = {calendar.pk: shared(calendar) for calendar in world.calendars}
     with told_receivers() as told:
@@ -215,7 +216,7 @@ class _Crash:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_service_leaves_no_trace_when_any_statement_fails(name: str) -> None:
     """Invariant 9. Seen failing when `change` runs without its `transaction.atomic()`."""
-    world = World()
+    world = the_world()
     before = dump()
     crashes = 0
     while True:
@@ -236,7 +237,7 @@ def test_a_service_leaves_no_trace_when_any_statement_fails(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_MUTATION_ID)
 def test_a_retry_gets_the_first_answer_and_changes_nothing(name: str) -> None:
     """Invariant 8."""
-    world = World()
+    world = the_world()
     first = ACTIONS[name](world, KEY)
     after = dump()
     with pushes() as heard:
@@ -247,7 +248,7 @@ def test_a_retry_gets_the_first_answer_and_changes_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", WITH_MUTATION_ID)
 def test_a_key_with_another_request_is_refused(name: str) -> None:
-    world = World()
+    world = the_world()
     ACTIONS[name](world, KEY)
     other = "bulk.delete_items" if name != "bulk.delete_items" else "work_items.delete_item"
     after = dump()
@@ -260,7 +261,7 @@ def test_a_key_with_another_request_is_refused(name: str) -> None:
 @pytest.mark.parametrize("another", [False, True])
 def test_a_known_key_tells_who_lost_their_rights_nothing(name: str, another: bool) -> None:
     """Invariant 7: neither the first answer, nor that the key was used. Seen failing when either comes before the rights."""
-    world = World()
+    world = the_world()
     first = "bulk.delete_items" if name != "bulk.delete_items" else "work_items.delete_item"
     ACTIONS[first if another else name](world, KEY)
     set_role(world.other, member=world.ben, role=Role.VIEWER)

@@ -21,7 +21,7 @@ from calendar_live.services.work_items import create_item, put_item, update_item
 from tests.people import NINE, SPAN, TEN, make_item
 from tests.protocol.golden import load
 from tests.recording import all_rows
-from tests.services.world import ACTIONS, World
+from tests.services.world import ACTIONS, the_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -170,7 +170,7 @@ def test_replacing_an_item_gives_what_is_not_sent_the_value_of_a_new_one(team: C
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_wire_and_a_state_say_what_their_row_says_after(name: str) -> None:
     """Fails when a row is saved after its wire was encoded, or what lies beside it (an assignment) is not in the wire."""
-    ACTIONS[name](World(), None)
+    ACTIONS[name](the_world(), None)
     for row in WorkItem.objects.prefetch_related("assignments"):
         last = ChangeSet.objects.filter(entries__item=row.pk, calendar=row.calendar_id).latest("revision")
         assert row.state == str(last.state)

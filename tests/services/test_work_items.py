@@ -23,7 +23,7 @@ from calendar_live.services.calendars import create_calendar, delete_calendar, s
 from calendar_live.services.work_items import create_item, delete_item, update_item
 from tests.people import SPAN, make_calendar, make_item, make_user
 from tests.recording import all_rows
-from tests.services.world import ACTIONS, World
+from tests.services.world import ACTIONS, the_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,7 +110,7 @@ def test_an_item_of_another_calendar_is_not_found_in_this_one(team: Calendar, an
 
 @pytest.mark.parametrize("name", [name for name in ACTIONS if name.startswith(("work_items.", "bulk.", "moving."))])
 def test_a_calendar_that_was_deleted_takes_no_more_writes(name: str) -> None:
-    world = World()
+    world = the_world()
     delete_calendar(world.team.pk, actor=world.ana)
     before = all_rows()
     with pytest.raises(NotFound):

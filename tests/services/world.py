@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
@@ -18,6 +18,7 @@ import calendar_live.management.commands
 import calendar_live.services
 from calendar_live.models import Calendar, PublicLink, Role, WorkItem
 from calendar_live.services import accounts, bulk, calendars, links, moving, sharing, work_items
+from tests.keeping import Kept
 from tests.people import NINE, invite, make_calendar, make_item, make_link, make_user
 
 # Services that only read.
@@ -67,6 +68,8 @@ class World:
     def calendars(self) -> tuple[Calendar, ...]:
         return self.team, self.other, self.lost
 
+
+the_world: Final = Kept(World)
 
 Action = Callable[[World, UUID | None], Any]
 

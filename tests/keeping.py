@@ -1,0 +1,73 @@
+"""Makes rows once in a process and puts them back for each test that asks: making them by the services was half of such a test."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+
+from django.core.cache import caches
+from django.core.management.color import no_style
+from django.db import connection, transaction
+
+P = ParamSpec("P")
+W = TypeVar("W")
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+class Kept(Generic[P, W]):
+    """What `make` makes. Every call puts the same rows into the database, and returns a copy of the same objects.
+
+    Rows are made by the first call, which has to commit: else a sequence of SQLite would give their keys to other rows, too.
+    """
+
+    def __init__(self, make: Callable[P, W]) -> None:
+        self._make: Final = make
+        self._made: W | None = None
+        self._rows: Tables = {}
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> W:
+        """Put the rows into a database that holds none of them."""
+        if self._made is None:
+            assert not connection.in_atomic_block, "what is rolled back is not kept"
+            before = _read()
+            self._made = self._make(*args, **kwargs)
+            self._rows = {
+                table: new
+                for table, rows in _read().items()
+                if (new := [row for row in rows if row not in before[table]])
+            }
+        else:
+            _write(self._rows)
+        return copy.deepcopy(self._made)
+
+    def anew(self, *args: P.args, **kwargs: P.kwargs) -> W:
+        """Put the rows into a database that is emptied before."""
+        empty()
+        return self(*args, **kwargs)
+
+
+def empty() -> None:
+    """Remove every row, and what is cached of them."""
+    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), _tables()))
+    caches["default"].clear()
+
+
+def _tables() -> list[str]:
+    return connection.introspection.django_table_names(include_views=False)
+
+
+def _read() -> Tables:
+    found: Tables = {}
+    with connection.cursor() as cursor:
+        for table in _tables():
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - quoted
+            found[table] = [tuple(row) for row in cursor.fetchall()]
+    return found
+
+
+def _write(tables: Tables) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table, rows in tables.items():
+            places = ", ".join(["%s"] * len(rows[0]))
+            cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} VALUES ({places})", rows)  # noqa: S608 - quoted
