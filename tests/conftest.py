@@ -17,7 +17,7 @@ from calendar_live import cache, upkeep
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
-from tests import evidence
+from tests import evidence, legs
 from tests.keeping import Kept, empty
 from tests.people import make_calendar, make_user
 from tests.recording import announcements
@@ -32,13 +32,14 @@ settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile(
     "soak", deadline=None, print_blob=True, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
 )
+# On a newer Python: a short pass, for what Python itself does otherwise.
+settings.register_profile("short", deadline=None, print_blob=True, max_examples=20)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--database", action="store_true", help="only what uses this process's database: the rest is the same on each"
-    )
+    parser.addoption("--database", action="store_true", help="only what may differ from one database to another")
+    parser.addoption("--newer-python", action="store_true", help="only what may differ on a newer Python or Django")
 
 
 @pytest.hookimpl(trylast=True)
@@ -46,8 +47,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Run the end-to-end tests last and together: they hold a browser, and what is quick should fail first."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
     if config.getoption("--database"):
-        config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
-        items[:] = [item for item in items if _uses_database(item)]
+        _keep(config, items, [item for item in items if _uses_database(item) and legs.is_for_postgresql(item.nodeid)])
+    if config.getoption("--newer-python"):
+        _keep(config, items, [item for item in items if legs.is_for_newer_python(item.nodeid)])
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=list(set(items).difference(kept)))
+    items[:] = kept
 
 
 def _uses_database(item: pytest.Item) -> bool:

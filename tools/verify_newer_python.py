@@ -1,4 +1,7 @@
-"""Run the tests, but for the browser's, on the newest Python of this machine, where the locks choose a newer Django."""
+"""Run the tests that may differ there on the newest Python of this machine, where the locks choose a newer Django.
+
+tests/legs.py says which need not. The searches of hypothesis and of the model are short: the whole ones are those of `make test`.
+"""
 
 import os
 import subprocess
@@ -30,9 +33,18 @@ def main() -> int:
         installed.write_text(lock.read_text())
     subprocess.run([python, "-c", SHOW], check=True)
     return subprocess.run(
-        [python, "-m", "pytest", "--ignore=tests/e2e", "--ignore=tests/faults", "-p", "no:cacheprovider"],
+        [
+            python,
+            "-m",
+            "pytest",
+            "--ignore=tests/e2e",
+            "--ignore=tests/faults",
+            "--newer-python",
+            "-p",
+            "no:cacheprovider",
+        ],
         cwd=ROOT,
-        env={**os.environ, "VIRTUAL_ENV": str(environment)},
+        env={**os.environ, "VIRTUAL_ENV": str(environment), "HYPOTHESIS_PROFILE": "short", "MODEL_RUNS": "200"},
     ).returncode
 
 
