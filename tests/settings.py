@@ -26,8 +26,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: in memory, threads share one cache, whose locks know no waiting. One for each run of the tests.
     _database = Path(tempfile.gettempdir()) / f"calendar-live-test-{os.getpid()}.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": _database}
-    # Django removes the file, but not what SQLite keeps beside it, nor the file that a late thread makes anew.
-    for _suffix in ("", "-wal", "-shm"):
-        atexit.register(Path(f"{_database}{_suffix}").unlink, missing_ok=True)
+
+    @atexit.register
+    def _remove() -> None:
+        """Remove what SQLite keeps beside the file, which Django removes, and the file that a late thread makes anew."""
+        name = DATABASES["default"]["TEST"]["NAME"]  # of each process of pytest-xdist another
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{name}{suffix}").unlink(missing_ok=True)
+
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgres"

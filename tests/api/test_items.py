@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -108,7 +108,7 @@ WRONG: Final[list[tuple[dict[str, Any], dict[str, str]]]] = [
     ({"progress": 10**30}, {"progress": "Must be a whole number from 0 to 100."}),
     ({"progress": "50"}, {"progress": "Input should be a valid integer."}),
     ({"parent": "above"}, {"parent": "Must be the id of a work item."}),
-    ({"parent": str(uuid4())}, {"parent": "There is no such work item in this calendar."}),
+    ({"parent": str(UUID(int=5))}, {"parent": "There is no such work item in this calendar."}),
     ({"assignees": ["0"]}, {"assignees": "Not a member of this calendar: 0."}),
     ({"work_type": "task"}, {"work_type": "There is no such field."}),
     ({"id": "x", "state": "y"}, {"id": "There is no such field.", "state": "There is no such field."}),

@@ -105,7 +105,7 @@ def test_a_name_with_a_nul_is_nobodys(team: Calendar, ana: User) -> None:
         ({"to": "dan", "role": "viewer", "extra": 1}, {"extra"}),
         ({"to": EVE, "role": "owner"}, {"role"}),
     ],
-    ids=str,
+    ids=lambda part: str(sorted(part)) if isinstance(part, set) else str(part),
 )
 def test_what_is_wrong_with_a_share_is_said_by_field(
     body: dict[str, Any], fields: set[str], team: Calendar, ana: User, dan: User

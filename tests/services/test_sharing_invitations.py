@@ -190,7 +190,7 @@ def test_a_new_account_is_of_the_address_that_was_invited(team: Calendar, ana: U
         ({"password": "password123"}, {"password"}),
         ({"password": "eve@example.org"}, {"password"}),
     ],
-    ids=str,
+    ids=lambda part: str(sorted(part)) if isinstance(part, set) else str(part),
 )
 def test_a_new_account_obeys_the_sites_rules(
     given: dict[str, str], fields: set[str], team: Calendar, ana: User
