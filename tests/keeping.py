@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import Final, Generic, ParamSpec, TypeVar
 
 from django.core.cache import caches
 from django.core.management.color import no_style
 from django.db import connection, transaction
 
+from tests.recording import Rows, rows_of
+
 P = ParamSpec("P")
 W = TypeVar("W")
-Tables = dict[str, list[tuple[Any, ...]]]
 
 
 class Kept(Generic[P, W]):
@@ -24,17 +25,17 @@ class Kept(Generic[P, W]):
     def __init__(self, make: Callable[P, W]) -> None:
         self._make: Final = make
         self._made: W | None = None
-        self._rows: Tables = {}
+        self._rows: Rows = {}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> W:
         """Put the rows into a database that holds none of them."""
         if self._made is None:
             assert not connection.in_atomic_block, "what is rolled back is not kept"
-            before = _read()
+            before = rows_of(_tables())
             self._made = self._make(*args, **kwargs)
             self._rows = {
                 table: new
-                for table, rows in _read().items()
+                for table, rows in rows_of(_tables()).items()
                 if (new := [row for row in rows if row not in before[table]])
             }
         else:
@@ -57,16 +58,7 @@ def _tables() -> list[str]:
     return connection.introspection.django_table_names(include_views=False)
 
 
-def _read() -> Tables:
-    found: Tables = {}
-    with connection.cursor() as cursor:
-        for table in _tables():
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - quoted
-            found[table] = [tuple(row) for row in cursor.fetchall()]
-    return found
-
-
-def _write(tables: Tables) -> None:
+def _write(tables: Rows) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table, rows in tables.items():
             places = ", ".join(["%s"] * len(rows[0]))

@@ -103,6 +103,7 @@ def test_a_given_server_is_used_instead_of_a_new_one(monkeypatch: pytest.MonkeyP
 
 def test_a_sqlite_database_url_is_not_taken_for_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///given.sqlite3")
+    monkeypatch.setattr(servers.Postgres, "start", lambda self: None)  # others here start it
     with servers.postgres() as database_url:
         assert database_url.startswith("postgresql://calendar@127.0.0.1:")
 

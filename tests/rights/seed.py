@@ -1,10 +1,11 @@
-"""Print a new scene as JSON, with all there is to ask of it: `python -m tests.rights.seed`, in a site's environment."""
+"""Migrate a site's database, and print a new scene in it as JSON, with all there is to ask: `python -m tests.rights.seed`."""
 
 from __future__ import annotations
 
 import json
 
 import django
+from django.core.management import call_command
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     from tests.rights.matrix import MATRIX, SENT  # noqa: PLC0415
     from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, OWNERS_ALONE, TEXTS, Scene  # noqa: PLC0415
 
+    call_command("migrate", verbosity=0)
     scene = Scene()
     tokens = {link: scene.token(link) for link in LINKS}
     told = {

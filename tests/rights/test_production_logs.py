@@ -51,17 +51,14 @@ class Loud:
             "EMAIL_URL": f"smtp://{LOOPBACK}:{free_port()}",  # nobody is there: what is logged of a mail that fails?
             "PYTHONUNBUFFERED": "1",
         }
-        self._run(environ, "manage.py", "migrate", "--no-input")
-        self.scene: dict[str, Any] = json.loads(self._run(environ, "-m", "tests.rights.seed"))
+        seeded = subprocess.run(
+            [sys.executable, "-m", "tests.rights.seed"], cwd=ROOT, env=environ, capture_output=True, text=True
+        )
+        assert seeded.returncode == 0, seeded.stderr
+        self.scene: dict[str, Any] = json.loads(seeded.stdout)
         command = [sys.executable, *web_command("Procfile")[1:]]
         self.made: dict[str, str] = {}  # the path of the calendar that somebody made
         self.node = Node(environ=environ, log=folder / "log", command=command)
-
-    @staticmethod
-    def _run(environ: dict[str, str], *command: str) -> str:
-        ran = subprocess.run([sys.executable, *command], cwd=ROOT, env=environ, capture_output=True, text=True)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
 
     def ask_everything(self) -> None:
         """Send all requests of the matrix as everyone, what takes away last; and hold a conversation by each one's socket."""

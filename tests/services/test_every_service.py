@@ -9,9 +9,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from django.apps import apps
 from django.db import DatabaseError, connection
-from django.db.models import Model
 from django.test import override_settings
 
 from calendar_live import changelog, feed
@@ -23,7 +21,7 @@ from calendar_live.protocol.changes import ChangeSet as Pushed
 from calendar_live.protocol.rights import Access, Rights
 from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
 from calendar_live.services.calendars import remove_member, set_role
-from tests.recording import told_receivers
+from tests.recording import all_rows, told_receivers
 from tests.services.world import (
     ACTIONS,
     COMMANDS,
@@ -191,15 +189,6 @@ def test_a_service_that_changes_who_shares_a_calendar_counts_it_and_tells_its_ow
             assert {f"user.{owner}" for owner in owners} <= {one for receivers in told for one in receivers}
 
 
-def dump() -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of the app and of the users."""
-    models: list[type[Model]] = [
-        *apps.get_app_config("calendar_live").get_models(),
-        *apps.get_app_config("auth").get_models(),
-    ]
-    return {model.__name__: list(model._default_manager.order_by("pk").values_list()) for model in models}
-
-
 class _Crash:
     """Fails the n-th statement that reaches the database."""
 
@@ -217,7 +206,7 @@ class _Crash:
 def test_a_service_leaves_no_trace_when_any_statement_fails(name: str) -> None:
     """Invariant 9. Seen failing when `change` runs without its `transaction.atomic()`."""
     world = the_world()
-    before = dump()
+    before = all_rows("auth")
     crashes = 0
     while True:
         crash = _Crash(crashes + 1)
@@ -230,7 +219,7 @@ def test_a_service_leaves_no_trace_when_any_statement_fails(name: str) -> None:
             else:
                 break
         assert heard == []
-        assert dump() == before
+        assert all_rows("auth") == before
     assert crashes > 0
 
 
@@ -239,11 +228,11 @@ def test_a_retry_gets_the_first_answer_and_changes_nothing(name: str) -> None:
     """Invariant 8."""
     world = the_world()
     first = ACTIONS[name](world, KEY)
-    after = dump()
+    after = all_rows("auth")
     with pushes() as heard:
         assert ACTIONS[name](world, KEY) == first
     assert heard == []
-    assert dump() == after
+    assert all_rows("auth") == after
 
 
 @pytest.mark.parametrize("name", WITH_MUTATION_ID)
@@ -251,10 +240,10 @@ def test_a_key_with_another_request_is_refused(name: str) -> None:
     world = the_world()
     ACTIONS[name](world, KEY)
     other = "bulk.delete_items" if name != "bulk.delete_items" else "work_items.delete_item"
-    after = dump()
+    after = all_rows("auth")
     with pytest.raises(KeyReused):
         ACTIONS[other](world, KEY)
-    assert dump() == after
+    assert all_rows("auth") == after
 
 
 @pytest.mark.parametrize("name", WITH_MUTATION_ID)
@@ -267,7 +256,7 @@ def test_a_known_key_tells_who_lost_their_rights_nothing(name: str, another: boo
     set_role(world.other, member=world.ben, role=Role.VIEWER)
     if name != "moving.move_item":
         remove_member(world.team, member=world.ben)
-    after = dump()
+    after = all_rows("auth")
     with pytest.raises(Forbidden if name == "moving.move_item" else NotFound):
         ACTIONS[name](world, KEY)
-    assert dump() == after
+    assert all_rows("auth") == after
