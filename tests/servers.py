@@ -89,15 +89,17 @@ class RunAs(TypedDict, total=False):
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that was free just now.
+    """Return a TCP port of the loopback address that is free, and that no other process is given by this function.
 
-    It is below those that a kernel gives to connections of its own choice (32768 and up on Linux), or one of them could take it before
-    its server starts. `secrets`, because pytest-randomly gives `random` the same seed in each of its processes.
+    It lies below those that a kernel gives to connections of its own choice (32768 and up on Linux). A server starts some time after
+    its port was chosen: until this process ends, the UDP port of the same number says that it is taken.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind((LOOPBACK, port))
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, suppress(OSError):
+            udp.bind((LOOPBACK, port))
+            tcp.bind((LOOPBACK, port))
+            udp.detach()  # it stays open
             return port
 
 

@@ -40,6 +40,8 @@ def main() -> int:
             "--ignore=tests/e2e",
             "--ignore=tests/faults",
             "--newer-python",
+            "-n2",
+            "--dist=loadfile",
             "-p",
             "no:cacheprovider",
         ],
