@@ -58,6 +58,7 @@ class Beside(Script):
     def __init__(self, *, access: Rights = "full") -> None:
         super().__init__(access=access)
         self.ana, self.olga = self.in_thread(make_user, "ana"), self.in_thread(make_user, "olga")
+        self.api = Api(self.ana)
         self.calendars: dict[str, Calendar] = {}
         self.states: dict[tuple[str, State], str] = {}  # the model's states, as the real server calls them
         self.accesses: dict[tuple[str, Access], str] = {}
@@ -170,7 +171,7 @@ class Beside(Script):
             )
         for within in RANGES:
             query = {name: str(value) for name, value in wire.span_of(within).items()}
-            answer = self.in_thread(Api(self.ana).feed, place, query)
+            answer = self.in_thread(self.api.feed, place, query)
             assert answer.status_code == 200
             assert answer["Calendar-State"] == str(standing_now.state)
             rows = {row["id"]: row for row in orjson.loads(answer.content)}

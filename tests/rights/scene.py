@@ -79,6 +79,7 @@ class Scene:
             name: make_link(self.team, owner, shows=shows, name=OWNERS_ALONE[1]) for name, shows in LINKS.items()
         }
         self.invited: sharing.Mailing = invite(self.team, owner, to=f"someone{self.number}@example.org")
+        self.sessions = {who: sign_in(user) for who, user in self.users.items()}
 
     def item(self, kind: str, **fields: Any) -> WorkItem:
         """Make one more item of a visibility, with all that must not be told of it."""
@@ -116,8 +117,8 @@ class Scene:
     def request(self, receiver: str, method: str, path: str, **sent: object) -> HttpResponse:
         """Ask as a receiver: `query`, `body` (JSON), `form`, and `headers`."""
         client = Client(raise_request_exception=False)
-        if receiver in self.users:
-            client.force_login(self.users[receiver])
+        if receiver in self.sessions:
+            client.cookies["sessionid"] = self.sessions[receiver]
         headers = {"HX-Request": "true"} | dict(sent.get("headers", {}))  # type: ignore[call-overload]
         if receiver in LINKS:
             headers["Authorization"] = f"Link {self.token(receiver)}"
@@ -133,7 +134,7 @@ class Scene:
         """Return the WebSocket of a receiver's page, not open yet."""
         if receiver in LINKS:
             return Socket(None, path=f"/ws/?link={self.token(receiver)}")
-        return Socket(sign_in(self.users[receiver]) if receiver in self.users else None)
+        return Socket(self.sessions.get(receiver))
 
     def hidden_ids(self, receiver: str) -> list[str]:
         """Return the ids of the items that a receiver may not know of."""

@@ -11,16 +11,15 @@ from django.core.management import call_command
 def main() -> None:
     """Make the scene in the database that the environment names."""
     django.setup()
-    from tests.live.sockets import sign_in  # noqa: PLC0415 - only after setup
-    from tests.rights.matrix import MATRIX, SENT  # noqa: PLC0415
-    from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, OWNERS_ALONE, TEXTS, Scene  # noqa: PLC0415
+    from tests.rights.matrix import MATRIX, SENT  # noqa: PLC0415 - only after setup
+    from tests.rights.scene import CALENDAR, INVITER, LINKS, OWNERS_ALONE, TEXTS, Scene  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     scene = Scene()
     tokens = {link: scene.token(link) for link in LINKS}
     told = {
         "calendar": str(scene.team.pk),
-        "sessions": {who: sign_in(scene.users[who]) for who in (*MEMBERS, "stranger")},
+        "sessions": scene.sessions,
         "links": tokens,
         "invitation": scene.invited.token,
         "requests": [
