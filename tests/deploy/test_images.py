@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from calendar_live import conf
-from tests import servers
+from tests.binaries import find_nginx
 from tests.cluster import Node
 from tests.deploy.files import (
     BIN,
@@ -170,7 +170,7 @@ def test_nginx_takes_the_file_that_its_image_is_made_with(prefix: str, tls: tupl
     }
     assert made == nginx_conf(**asked, tls=certificate)
     (tmp_path / "nginx.conf").write_text(nginx_conf(**asked, tls=tls, state=tmp_path))
-    tried = run(servers.find_nginx(), "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
+    tried = run(find_nginx(), "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
     assert "test is successful" in tried.stderr
     # The `resolve` of an upstream's server came with it.
     assert version(bases()["nginx"][1]) >= (1, 27, 3)

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 
 from calendar_live import conf, errors
-from tests import servers
+from tests.binaries import find_nginx
 from tests.deploy.files import BIN, nginx_directives, run
 from tests.servers import LOOPBACK, Nginx, free_port
 from tests.waiting import wait_until
@@ -44,7 +44,7 @@ def written(request: pytest.FixtureRequest, tls: tuple[Path, Path], tmp_path: Pa
 
 
 def test_nginx_takes_the_file(written: Path) -> None:
-    tried = run(servers.find_nginx(), "-t", "-p", written.parent, "-c", written)
+    tried = run(find_nginx(), "-t", "-p", written.parent, "-c", written)
     assert "test is successful" in tried.stderr
     assert "[warn]" not in tried.stderr
 
