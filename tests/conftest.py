@@ -17,7 +17,7 @@ from calendar_live import cache, upkeep
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
-from tests import evidence, legs
+from tests import binaries, evidence, legs
 from tests.keeping import Kept, empty
 from tests.people import make_calendar, make_user
 from tests.recording import announcements
@@ -35,6 +35,15 @@ settings.register_profile(
 # On a newer Python: a short pass, for what Python itself does otherwise.
 settings.register_profile("short", deadline=None, print_blob=True, max_examples=20)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_report_header() -> list[str]:
+    """Say which servers of this machine are not tested with."""
+    return [
+        f"passed over: {found}; needed is {wanted}"
+        for wanted in (binaries.REDIS, binaries.POSTGRES, binaries.NGINX)
+        for found in binaries.passed_over(wanted)
+    ]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

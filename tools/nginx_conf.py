@@ -7,12 +7,37 @@ from __future__ import annotations
 
 import argparse
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+
+Version: TypeAlias = tuple[int, ...]
 
 SOURCE: Final = Path(__file__).resolve().parents[1] / "deploy" / "nginx.conf"
+# Debian's, which only root has on PATH.
+SBIN: Final = "/usr/sbin:/usr/local/sbin"
+# nginx's CHANGES: `resolve` in an upstream, until then not free.
+RESOLVE: Final = (1, 27, 3)
+
+
+@cache
+def version_of(program: Path, option: str = "-v") -> Version | None:
+    """Return the version that a server says it has, as nginx, Redis and PostgreSQL do; None when it does not start or says none."""
+    try:
+        ran = subprocess.run([program, option], capture_output=True, text=True, errors="replace", timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    # nginx/1.22.1, v=7.0.15 and (PostgreSQL) 15.14
+    said = re.search(r"(?:/|v=|\) )(\d+(?:\.\d+)*)", ran.stdout + ran.stderr)
+    return tuple(map(int, said[1].split("."))) if said and not ran.returncode else None
+
+
+def dotted(version: Version) -> str:
+    """Return a version as people write it."""
+    return ".".join(map(str, version))
 
 
 def nginx_conf(
