@@ -251,7 +251,7 @@ class Nginx(Running):
         """Prepare one that listens on loopback; `conf` are arguments of `nginx_conf`, such as `nodes`."""
         self.port = free_port()
         self.url = f"{'https' if conf.get('tls') else 'http'}://{LOOPBACK}:{self.port}"
-        self.conf = {"listen": f"{LOOPBACK}:{self.port}", **conf}
+        self.conf = {"listen": f"{LOOPBACK}:{self.port}", "redirect": f"{LOOPBACK}:{free_port()}", **conf}
         self._folder = open_folder("calendar-nginx-")
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -44,6 +44,7 @@ def nginx_conf(
     *,
     nodes: Sequence[str] = (),
     listen: str = "",
+    redirect: str = "",
     name: str = "",
     static: str | Path = "",
     tls: tuple[str | Path, str | Path] | None = None,
@@ -54,15 +55,18 @@ def nginx_conf(
 ) -> str:
     """Return deploy/nginx.conf with what is given in it; what is not given stays as it is there.
 
-    `nodes`: the `host:port` of each process. `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills. `tls`:
-    certificate and key; then plain HTTP is sent on to HTTPS. `prefix`: such as `/calendar`, as FORCE_SCRIPT_NAME. `state`: a folder for
-    the process id, logs and temporary files of an nginx that is not the machine's. `resolver`: a DNS server that is asked again and again
-    for the names in `nodes` (nginx 1.27.3). `refuse_websockets`: as a network that blocks them. Raises ValueError for a wrong prefix.
+    `nodes`: the `host:port` of each process. `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills.
+    `tls`: certificate and key; then plain HTTP is sent on to HTTPS, from `redirect` (80). `prefix`: such as `/calendar`, as
+    FORCE_SCRIPT_NAME. `state`: a folder for the process id, logs and temporary files of an nginx that is not the machine's.
+    `resolver`: a DNS server that is asked again and again for the names in `nodes` (nginx 1.27.3). `refuse_websockets`: as a
+    network that blocks them. Raises ValueError for a wrong prefix.
     """
     text = SOURCE.read_text()
     if tls:
         text = _sub(r"(?m)^( *)#tls ", r"\1", text)
         text = _sub(r"(?m)^ *listen 80 default_server;\n(?= *server_name .*\n *listen 443)", "", text)
+        if redirect:
+            text = _sub(r"listen 80 ", f"listen {redirect} ", text)
         text = _sub(r"ssl_certificate .*;", f'ssl_certificate "{tls[0]}";', text)
         text = _sub(r"ssl_certificate_key .*;", f'ssl_certificate_key "{tls[1]}";', text)
     if listen:

@@ -22,6 +22,8 @@ EXAMPLE: Final = DEPLOY / "calendar-live.env.example"
 # Where the files say that things are.
 CHECKOUT: Final = "/srv/calendar_live"
 KEPT: Final = "/var/lib/calendar-live"
+# `nginx -t` binds what the file listens on, and 80 and 443 are root's.
+ANYBODYS: Final[dict[str, Any]] = {"listen": "127.0.0.1:8880", "redirect": "127.0.0.1:8881"}
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:  # passed through

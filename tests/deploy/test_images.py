@@ -20,6 +20,7 @@ from calendar_live import conf
 from tests.binaries import find_nginx
 from tests.cluster import Node
 from tests.deploy.files import (
+    ANYBODYS,
     BIN,
     CHECKOUT,
     COMPOSE,
@@ -169,7 +170,7 @@ def test_nginx_takes_the_file_that_its_image_is_made_with(prefix: str, tls: tupl
         "prefix": prefix,
     }
     assert made == nginx_conf(**asked, tls=certificate)
-    (tmp_path / "nginx.conf").write_text(nginx_conf(**asked, tls=tls, state=tmp_path))
+    (tmp_path / "nginx.conf").write_text(nginx_conf(**asked, **ANYBODYS, tls=tls, state=tmp_path))
     tried = run(find_nginx(), "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
     assert "test is successful" in tried.stderr
     # The `resolve` of an upstream's server came with it.

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from calendar_live import conf, errors
 from tests.binaries import find_nginx
-from tests.deploy.files import BIN, nginx_directives, run
+from tests.deploy.files import ANYBODYS, BIN, nginx_directives, run
 from tests.servers import LOOPBACK, Nginx, free_port
 from tests.waiting import wait_until
 from tools.nginx_conf import SOURCE, nginx_conf
@@ -39,7 +39,7 @@ def written(request: pytest.FixtureRequest, tls: tuple[Path, Path], tmp_path: Pa
     """Return a file written in one of the ways."""
     way, ended = request.param
     file = tmp_path / "nginx.conf"
-    file.write_text(nginx_conf(**WAYS[way], tls=tls if ended else None, state=tmp_path))
+    file.write_text(nginx_conf(**ANYBODYS | WAYS[way], tls=tls if ended else None, state=tmp_path))
     return file
 
 
@@ -131,6 +131,12 @@ def echo() -> Iterator[Nginx]:
         nginx.close()
         server.shutdown()
         server.server_close()
+
+
+def test_plain_http_is_sent_on_to_https(tls: tuple[Path, Path]) -> None:
+    with Nginx(tls=tls) as nginx:
+        away = httpx.get(f"http://{nginx.conf['redirect']}/a", trust_env=False)
+    assert (away.status_code, away.headers["location"]) == (301, "https://calendar.example/a")
 
 
 def told(nginx: Nginx, **headers: str) -> dict[str, list[str]]:
