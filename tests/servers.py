@@ -27,7 +27,7 @@ from typing import Any, Final, NoReturn, Self, TypedDict
 
 from tests.binaries import find_nginx, find_postgres, find_redis
 from tests.waiting import wait_until
-from tools.nginx_conf import nginx_conf
+from tools.nginx_conf import nginx_conf, version_of
 
 LOOPBACK: Final = "127.0.0.1"
 START_TIMEOUT_SECONDS: Final = 30
@@ -247,19 +247,26 @@ class Postgres(Running):
 class Nginx(Running):
     """One nginx by deploy/nginx.conf, on a port of its own. It may be reloaded, stopped, killed and started again."""
 
-    def __init__(self, **conf: Any) -> None:
+    def __init__(self, program: Path | None = None, /, **conf: Any) -> None:
         """Prepare one that listens on loopback; `conf` are arguments of `nginx_conf`, such as `nodes`."""
+        self._program = program or find_nginx()
         self.port = free_port()
         self.url = f"{'https' if conf.get('tls') else 'http'}://{LOOPBACK}:{self.port}"
-        self.conf = {"listen": f"{LOOPBACK}:{self.port}", "redirect": f"{LOOPBACK}:{free_port()}", **conf}
         self._folder = open_folder("calendar-nginx-")
+        self.conf = {
+            "version": version_of(self._program),
+            "listen": f"{LOOPBACK}:{self.port}",
+            "redirect": f"{LOOPBACK}:{free_port()}",
+            "state": self._folder,
+            **conf,
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        (self._folder / "nginx.conf").write_text(nginx_conf(**{"state": self._folder, **self.conf}))
+        (self._folder / "nginx.conf").write_text(nginx_conf(**self.conf))
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(nginx_command(self._folder), stdout=log, stderr=log)
+            self._process = subprocess.Popen(nginx_command(self._program, self._folder), stdout=log, stderr=log)
         wait_until(self._answers, what="an answer of nginx", timeout_seconds=START_TIMEOUT_SECONDS)
 
     def _answers(self) -> bool:
@@ -282,7 +289,7 @@ class Nginx(Running):
     def reload(self) -> None:
         """Have it read its file again (written anew from `conf`): new workers take over, old ones end their connections in time."""
         assert self._process
-        (self._folder / "nginx.conf").write_text(nginx_conf(**{"state": self._folder, **self.conf}))
+        (self._folder / "nginx.conf").write_text(nginx_conf(**self.conf))
         self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
@@ -298,9 +305,9 @@ class Nginx(Running):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def nginx_command(folder: Path) -> list[str]:
-    """Return what starts nginx in the foreground by the nginx.conf in `folder`."""
-    return [str(find_nginx()), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+def nginx_command(program: Path, folder: Path) -> list[str]:
+    """Return what starts an nginx in the foreground by the nginx.conf in `folder`."""
+    return [str(program), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
 
 
 def open_folder(prefix: str) -> Path:

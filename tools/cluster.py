@@ -21,7 +21,7 @@ from tests.binaries import ServerMissingError, find_nginx, find_redis
 from tests.servers import LOOPBACK, Postgres, Redis, nginx_command, nobody
 from tests.waiting import wait_until
 from tools.need_port import complaint
-from tools.nginx_conf import nginx_conf
+from tools.nginx_conf import nginx_conf, version_of
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 HONCHO: Final = ["honcho", "-f", "Procfile.cluster", "start"]
@@ -76,14 +76,15 @@ def start() -> NoReturn:
     if any(taken):
         raise CannotStartError("\n".join(filter(None, taken)))
     try:
-        find_nginx(), find_redis()
+        nginx, _ = find_nginx(), find_redis()
         folder = state_folder()
         postgres = Postgres(folder=folder / "postgres", port=ports["postgres"][0]) if "postgres" in ports else None
     except ServerMissingError as missing:
         raise CannotStartError(str(missing)) from missing
     static, nodes = folder / "static", [f"{LOOPBACK}:{port}" for port in ports["web"]]
     listen = f"{LOOPBACK}:{ports['nginx'][0]}"
-    (folder / "nginx.conf").write_text(nginx_conf(listen=listen, nodes=nodes, static=static, state=folder))
+    written = nginx_conf(version=version_of(nginx), listen=listen, nodes=nodes, static=static, state=folder)
+    (folder / "nginx.conf").write_text(written)
     os.environ.update(CLUSTER=str(folder), STATIC_ROOT=str(static), PORT=str(ports["nginx"][0]))
     if postgres:
         os.environ["DATABASE_URL"] = postgres.url
@@ -112,7 +113,7 @@ def become_nginx() -> NoReturn:
         ready = partial(is_ready, port + HUNDRED + number)
         wait_until(ready, what=f"process {number + 1} to be ready", timeout_seconds=START_TIMEOUT_SECONDS)
     print(f"\n  calendar_live: http://{LOOPBACK}:{port}/   Ctrl+C stops it.\n", flush=True)
-    command = nginx_command(folder)
+    command = nginx_command(find_nginx(), folder)
     os.execv(command[0], command)
 
 

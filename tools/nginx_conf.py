@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,10 @@ Version: TypeAlias = tuple[int, ...]
 SOURCE: Final = Path(__file__).resolve().parents[1] / "deploy" / "nginx.conf"
 # Debian's, which only root has on PATH.
 SBIN: Final = "/usr/sbin:/usr/local/sbin"
-# nginx's CHANGES: `resolve` in an upstream, until then not free.
+# The oldest that is known to take the file, Debian 11's.
+OLDEST: Final = (1, 18)
+# nginx's CHANGES: the directive `http2`, until then a parameter of `listen`; and `resolve` in an upstream, until then not free.
+HTTP2: Final = (1, 25, 1)
 RESOLVE: Final = (1, 27, 3)
 
 
@@ -32,7 +36,7 @@ def version_of(program: Path, option: str = "-v") -> Version | None:
         return None
     # nginx/1.22.1, v=7.0.15 and (PostgreSQL) 15.14
     said = re.search(r"(?:/|v=|\) )(\d+(?:\.\d+)*)", ran.stdout + ran.stderr)
-    return tuple(map(int, said[1].split("."))) if said and not ran.returncode else None
+    return _version(said[1]) if said and not ran.returncode else None
 
 
 def dotted(version: Version) -> str:
@@ -40,8 +44,15 @@ def dotted(version: Version) -> str:
     return ".".join(map(str, version))
 
 
+def _version(text: str) -> Version:
+    if not re.fullmatch(r"\d+(\.\d+)*", text):
+        raise argparse.ArgumentTypeError(f"A version is written 1.22.1, not {text!r}.")
+    return tuple(map(int, text.split(".")))
+
+
 def nginx_conf(
     *,
+    version: Version | None = None,
     nodes: Sequence[str] = (),
     listen: str = "",
     redirect: str = "",
@@ -55,13 +66,22 @@ def nginx_conf(
 ) -> str:
     """Return deploy/nginx.conf with what is given in it; what is not given stays as it is there.
 
-    `nodes`: the `host:port` of each process. `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills.
-    `tls`: certificate and key; then plain HTTP is sent on to HTTPS, from `redirect` (80). `prefix`: such as `/calendar`, as
-    FORCE_SCRIPT_NAME. `state`: a folder for the process id, logs and temporary files of an nginx that is not the machine's.
-    `resolver`: a DNS server that is asked again and again for the names in `nodes` (nginx 1.27.3). `refuse_websockets`: as a
-    network that blocks them. Raises ValueError for a wrong prefix.
+    `version`: that of the nginx which will read the file; without it, the newest. `nodes`: the `host:port` of each process.
+    `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills. `tls`: certificate and key; then plain
+    HTTP is sent on to HTTPS, from `redirect` (80). `prefix`: such as `/calendar`, as FORCE_SCRIPT_NAME. `state`: a folder
+    for the process id, logs and temporary files of an nginx that is not the machine's. `resolver`: a DNS server that is asked
+    again and again for the names in `nodes`. `refuse_websockets`: as a network that blocks them. Raises ValueError for a wrong
+    prefix, and for a `resolver` where the version is older than 1.27.3.
     """
     text = SOURCE.read_text()
+    if version and version < HTTP2:
+        text = _sub(r"(?m)^ *#tls http2 on;\n", "", text)
+        text = _sub(r"listen 443 ssl ", "listen 443 ssl http2 ", text)
+    if resolver and version and version < RESOLVE:
+        raise ValueError(
+            f"A resolver needs nginx {dotted(RESOLVE)} or newer, and this is {dotted(version)}. "
+            "Install a newer nginx, or name the processes by addresses that stay, without a resolver."
+        )
     if tls:
         text = _sub(r"(?m)^( *)#tls ", r"\1", text)
         text = _sub(r"(?m)^ *listen 80 default_server;\n(?= *server_name .*\n *listen 443)", "", text)
@@ -121,8 +141,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--resolver", default="", metavar="ADDRESS", help="a DNS server to look the processes up with, again and again"
     )
+    parser.add_argument(
+        "--version", type=_version, help="of the nginx that reads the file (default: of the one here, else the newest)"
+    )
     given = vars(parser.parse_args(arguments))
-    print(nginx_conf(**given), end="")
+    if not given["version"]:
+        here = shutil.which("nginx") or shutil.which("nginx", path=SBIN)
+        given["version"] = version_of(Path(here)) if here else None
+    try:
+        print(nginx_conf(**given), end="")
+    except ValueError as wrong:
+        parser.error(str(wrong))
+    read_by = (
+        f"nginx {dotted(given['version'])}" if given["version"] else "the newest nginx, because there is none here"
+    )
+    print(f"Written for {read_by}; --version names another.", file=sys.stderr)
     return 0
 
 

@@ -40,7 +40,7 @@ from tests.deploy.files import (
     seconds,
 )
 from tests.servers import LOOPBACK
-from tools.nginx_conf import nginx_conf
+from tools.nginx_conf import RESOLVE, nginx_conf
 
 SERVICES: Final[dict[str, Any]] = compose()["services"]
 WEB: Final = {name: service for name, service in SERVICES.items() if name.startswith("web")}
@@ -173,8 +173,8 @@ def test_nginx_takes_the_file_that_its_image_is_made_with(prefix: str, tls: tupl
     (tmp_path / "nginx.conf").write_text(nginx_conf(**asked, **ANYBODYS, tls=tls, state=tmp_path))
     tried = run(find_nginx(), "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
     assert "test is successful" in tried.stderr
-    # The `resolve` of an upstream's server came with it.
-    assert version(bases()["nginx"][1]) >= (1, 27, 3)
+    assert re.findall(r"--version (\S+)", step) == [bases()["nginx"][1]]
+    assert version(bases()["nginx"][1]) >= RESOLVE
 
 
 # --- compose.yaml -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import ssl
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,11 +18,11 @@ import pytest
 from django.conf import settings
 
 from calendar_live import conf, errors
-from tests.binaries import find_nginx
+from tests import binaries
 from tests.deploy.files import ANYBODYS, BIN, nginx_directives, run
 from tests.servers import LOOPBACK, Nginx, free_port
 from tests.waiting import wait_until
-from tools.nginx_conf import SOURCE, nginx_conf
+from tools.nginx_conf import OLDEST, RESOLVE, SOURCE, Version, main, nginx_conf, version_of
 
 NGINX: Final = SOURCE.read_text()
 
@@ -32,27 +34,47 @@ WAYS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(
-    params=[(way, ended) for way in WAYS for ended in (False, True)], ids=lambda it: f"{it[0]}, TLS {it[1]}"
+OLDER: Final = {"an older nginx": {"version": OLDEST}}
+# Also what the tests pass over, if the site is for it: each takes the file that is written for its version.
+NGINXES: Final = {
+    program: version
+    for program in binaries.candidates(binaries.NGINX)
+    if (version := version_of(program)) and version >= OLDEST
+}
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["HTTP", "TLS"])
+@pytest.mark.parametrize(
+    ("program", "way"),
+    [
+        (program, way)
+        for program, version in NGINXES.items()
+        for way in WAYS
+        if version >= RESOLVE or "resolver" not in WAYS[way]
+    ],
+    ids=str,
 )
-def written(request: pytest.FixtureRequest, tls: tuple[Path, Path], tmp_path: Path) -> Path:
-    """Return a file written in one of the ways."""
-    way, ended = request.param
+def test_every_nginx_here_takes_the_file_that_is_written_for_it(
+    program: Path, way: str, ended: bool, tls: tuple[Path, Path], tmp_path: Path
+) -> None:
     file = tmp_path / "nginx.conf"
-    file.write_text(nginx_conf(**ANYBODYS | WAYS[way], tls=tls if ended else None, state=tmp_path))
-    return file
-
-
-def test_nginx_takes_the_file(written: Path) -> None:
-    tried = run(find_nginx(), "-t", "-p", written.parent, "-c", written)
+    given = {"version": NGINXES[program], "tls": tls if ended else None, "state": tmp_path, **ANYBODYS, **WAYS[way]}
+    file.write_text(nginx_conf(**given))
+    tried = run(program, "-t", "-p", tmp_path, "-c", file)
     assert "test is successful" in tried.stderr
     assert "[warn]" not in tried.stderr
 
 
-def test_gixy_finds_nothing_wrong_with_the_file(written: Path) -> None:
+@pytest.mark.parametrize("ended", [False, True], ids=["HTTP", "TLS"])
+@pytest.mark.parametrize("given", (WAYS | OLDER).values(), ids=WAYS | OLDER)
+def test_gixy_finds_nothing_wrong_with_the_file(
+    given: dict[str, Any], ended: bool, tls: tuple[Path, Path], tmp_path: Path
+) -> None:
     """Seen failing with `Host $http_host`, and with `Upgrade $http_upgrade`."""
+    file = tmp_path / "nginx.conf"
+    file.write_text(nginx_conf(**given, tls=tls if ended else None, state=tmp_path))
     # HSTS is Django's: HSTS_SECONDS.
-    looked = run(BIN / "gixy", "--format", "json", "--skips", "hsts_header", written)
+    looked = run(BIN / "gixy", "--format", "json", "--skips", "hsts_header", file)
     assert json.loads(looked.stdout) == []
 
 
@@ -98,6 +120,97 @@ def test_a_wrong_prefix_is_refused(prefix: str) -> None:
         nginx_conf(prefix=prefix)
 
 
+# --- nginx: its version ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "listens", "http2"),
+    [
+        (None, "443 ssl default_server", ["on"]),
+        ((1, 25, 1), "443 ssl default_server", ["on"]),
+        ((1, 25, 0), "443 ssl http2 default_server", []),
+        ((1, 22, 1), "443 ssl http2 default_server", []),
+    ],
+)
+def test_http_2_is_asked_for_as_the_version_has_it(version: Version | None, listens: str, http2: list[str]) -> None:
+    text = nginx_conf(version=version, tls=("cert.pem", "key.pem"))
+    assert directives("listen", text) == [listens, "80 default_server"]
+    assert directives("http2", text) == http2
+    # Whoever has no certificate yet puts the lines in by hand.
+    by_hand = nginx_conf(version=version).replace("#tls ", "")
+    assert (listens in directives("listen", by_hand), directives("http2", by_hand)) == (True, http2)
+
+
+def test_names_that_move_are_refused_where_nginx_would_not_look_them_up_again() -> None:
+    names: dict[str, Any] = WAYS["names that move"]
+    assert " resolve;" in nginx_conf(version=RESOLVE, **names)
+    with pytest.raises(
+        ValueError, match=r"needs nginx 1\.27\.3 or newer, and this is 1\.27\.2\. .*addresses that stay"
+    ):
+        nginx_conf(version=(1, 27, 2), **names)
+
+
+def say(path: Path, version: str) -> None:
+    """Make an nginx that says a version, and does nothing else."""
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return a folder with the `bin` and `sbin` of a machine without nginx."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("tools.nginx_conf.SBIN", str(tmp_path / "sbin"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("folder", ["bin", "sbin"])
+def test_the_file_is_written_for_the_nginx_of_the_machine(
+    folder: str, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(machine / folder / "nginx", "1.22.1")
+    assert main(["--tls", "cert.pem", "key.pem"]) == 0
+    written = capsys.readouterr()
+    assert written.out == nginx_conf(version=(1, 22, 1), tls=("cert.pem", "key.pem"))
+    assert "Written for nginx 1.22.1; " in written.err
+
+
+def test_the_file_is_written_for_the_newest_where_no_nginx_is(
+    machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 0
+    written = capsys.readouterr()
+    assert written.out == nginx_conf()
+    assert "Written for the newest nginx, because there is none here; " in written.err
+
+
+def test_a_given_version_comes_before_that_of_the_machine(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    say(machine / "bin/nginx", "1.22.1")
+    assert main(["--version", "1.28"]) == 0
+    written = capsys.readouterr()
+    assert written.out == nginx_conf()
+    assert "Written for nginx 1.28; " in written.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--version", "new"], "A version is written 1.22.1, not 'new'."),
+        (["--version", "1.22.1", "--resolver", "10.0.0.2"], "A resolver needs nginx 1.27.3 or newer"),
+        (["--prefix", "calendar"], "A prefix is written /calendar"),
+    ],
+)
+def test_the_command_says_what_is_wrong_and_writes_nothing(
+    arguments: list[str], complaint: str, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    written = capsys.readouterr()
+    assert (refused.value.code, written.out) == (2, "")
+    assert complaint in written.err
+
+
 # --- nginx: what it does --------------------------------------------------------------------------------------------
 
 
@@ -131,6 +244,19 @@ def echo() -> Iterator[Nginx]:
         nginx.close()
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize("program", NGINXES, ids=str)
+def test_every_nginx_here_speaks_http_2(program: Path, tls: tuple[Path, Path]) -> None:
+    browser = ssl.create_default_context()
+    browser.check_hostname, browser.verify_mode = False, ssl.CERT_NONE
+    browser.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        Nginx(program, tls=tls) as nginx,
+        socket.create_connection((LOOPBACK, nginx.port), 10) as connection,
+        browser.wrap_socket(connection) as secured,
+    ):
+        assert secured.selected_alpn_protocol() == "h2"
 
 
 def test_plain_http_is_sent_on_to_https(tls: tuple[Path, Path]) -> None:
