@@ -48,7 +48,7 @@ run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, Postgre
 test: python-ready page-ready browser-ready  ## Run every test: browsers, beside faults, beside front end, SQLite and PostgreSQL
 	$(PY) tools/side_by_side.py \
 		::: $(SQLITE) $(PYTEST) -n 2 tests/e2e \
-		::: $(SQLITE) $(PYTEST) -n 2 tests/faults \
+		::: $(SQLITE) $(PYTEST) tests/faults \
 		::: sh -c 'npm --prefix frontend test && $(SQLITE) $(PYTEST) -n 2 $(QUICK) && $(PY) -m tests.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database'
 
 TIMES ?= 10

@@ -23,7 +23,7 @@ def all_rows(*more: str) -> Rows:
 
 
 def rows_of(tables: Iterable[str]) -> Rows:
-    """Return every row of these tables, as the database has it: a model's objects would take most of the time."""
+    """Return every row of these tables, as the database has it, without the detour by models."""
     with connection.cursor() as cursor:
         found: Rows = {}
         for table in tables:
