@@ -50,12 +50,13 @@ def test_what_never_fails_ends_with_zero() -> None:
 
 
 def test_processors_are_busy_only_meanwhile() -> None:
+    def spinning() -> list[psutil.Process]:
+        return [one for one in psutil.Process().children() if flakes.SPIN in one.cmdline()]
+
     with flakes.kept_busy(2):
-        spinning = psutil.Process().children()
-        wait_until(
-            lambda: len([one for one in spinning if flakes.SPIN in one.cmdline()]) == 2, what="both to have started"
-        )
-    assert psutil.wait_procs(spinning, timeout=10)[1] == []
+        wait_until(lambda: len(spinning()) == 2, what="both to have started")
+        busy = spinning()
+    assert psutil.wait_procs(busy, timeout=10)[1] == []
 
 
 def test_who_is_killed_leaves_no_busy_processor_behind() -> None:
