@@ -155,6 +155,24 @@ def ben(visit: Visit) -> Person:
     return visit("ben").goto()
 
 
+@pytest.fixture
+def owner(visit: Visit) -> Person:
+    """Return Ana, who has no page open: she acts over the API alone."""
+    return _at_no_page(visit("ana"))
+
+
+@pytest.fixture
+def editor(visit: Visit) -> Person:
+    """Return Ben, who has no page open either."""
+    return _at_no_page(visit("ben"))
+
+
+def _at_no_page(person: Person) -> Person:
+    # A page would bring the CSRF cookie. Django compares it with the header; any two that are alike will do.
+    person.page.context.add_cookies([{"name": "csrftoken", "value": "e2e" + "0" * 29, "url": person.url}])
+    return person
+
+
 class Look(Protocol):
     """Brings a stranger to a link's page."""
 

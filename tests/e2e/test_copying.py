@@ -39,12 +39,12 @@ def test_a_link_is_copied_without_a_clipboard_or_selected(ana: Person) -> None:
     assert address.evaluate("one => one.value.slice(one.selectionStart, one.selectionEnd)") == links_of(ana)[0]["url"]
 
 
-def test_what_was_typed_is_copied_without_a_clipboard(ana: Person, ben: Person) -> None:
+def test_what_was_typed_is_copied_without_a_clipboard(ana: Person, editor: Person) -> None:
     """Seen failing with the clipboard's own way alone."""
-    item = ben.creates("Budget")
+    item = editor.creates("Budget")
     ana.sees(item)
     ana.opens(item).locator("[name=title]").fill("Budget, half typed")
-    ben.deletes(item)
+    editor.deletes(item)
     copy = ana.dialog.get_by_role("button", name="Copy the text")
     expect(copy).to_be_visible(timeout=PATIENCE_MS)
     copy.click()

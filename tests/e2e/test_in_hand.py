@@ -25,12 +25,12 @@ def test_an_item_deleted_while_it_is_dragged_stays_gone(ana: Person, ben: Person
     assert ana.call("GET", ana.path_of(item)).status == 404
 
 
-def test_a_deletion_of_what_is_dragged_is_told_once(ana: Person, ben: Person) -> None:
+def test_a_deletion_of_what_is_dragged_is_told_once(owner: Person, ben: Person) -> None:
     """At once, then by the offer to undo it. Seen failing with both left standing, and with the offer's own text."""
-    item = ana.creates("In the air")
+    item = owner.creates("In the air")
     ben.sees(item)
     ben.lifts(item, ben.day("2027-03-19"))
-    ana.deletes(item)
+    owner.deletes(item)
     toasts = ben.page.locator("#toasts .toast")
     expect(toasts.get_by_role("button", name="Undo")).to_be_visible(timeout=PATIENCE_MS)
     assert toasts.locator(".toast__text").all_text_contents() == [
@@ -42,13 +42,13 @@ def test_a_deletion_of_what_is_dragged_is_told_once(ana: Person, ben: Person) ->
 
 
 @pytest.mark.parametrize("upwards", [True, False])
-def test_a_move_of_what_is_dragged_is_told_as_a_move(ana: Person, ben: Person, upwards: bool) -> None:
+def test_a_move_of_what_is_dragged_is_told_as_a_move(owner: Person, ben: Person, upwards: bool) -> None:
     """Where both calendars are seen; before that is known, nothing says that it was deleted alone. Seen failing with the old text.
 
     Which half of the move is heard first depends on the ids of the calendars. Seen failing, one way of the two, with a deletion that is
     told although the offer to undo the move is there.
     """
-    left, to = sorted((ana.calendar("Team"), ana.calendar("Projects")), reverse=not upwards)
+    left, to = sorted((owner.calendar("Team"), owner.calendar("Projects")), reverse=not upwards)
     ben.page.evaluate(
         """() => {
             window.told = new Set();
@@ -56,16 +56,16 @@ def test_a_move_of_what_is_dragged_is_told_as_a_move(ana: Person, ben: Person, u
             new MutationObserver(note).observe(document.body, { childList: true, subtree: true });
         }"""
     )
-    item = ana.creates("In the air", calendar=left)
+    item = owner.creates("In the air", calendar=left)
     ben.sees(item)
     ben.lifts(item, ben.day("2027-03-19"))
-    moved = ana.call("POST", f"{ana.path_of(item, left)}move/", data={"calendar": to})
+    moved = owner.call("POST", f"{owner.path_of(item, left)}move/", data={"calendar": to})
     assert moved.ok, moved.text()
     expect(ben.toast("Ana moved “In the air” to")).to_be_visible(timeout=PATIENCE_MS)
     expect(ben.page.locator("#toasts .toast")).to_have_count(1)
     ben.drops()
     ben.sees(item)
-    assert ana.call("GET", ana.path_of(item, to)).ok
+    assert owner.call("GET", owner.path_of(item, to)).ok
     told = ben.page.evaluate("() => [...told].filter((one) => one.includes('deleted'))")
     assert [one for one in told if "or moved it to another calendar" not in one] == []
 

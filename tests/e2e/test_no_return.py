@@ -24,12 +24,12 @@ def test_a_deleted_item_is_gone_at_once_and_after_a_reload(ana: Person, ben: Per
         person.sees_nothing_of(item)
 
 
-def test_feed_requests_and_answers_forbid_every_cache(ana: Person, ben: Person) -> None:
+def test_feed_requests_and_answers_forbid_every_cache(owner: Person, ben: Person) -> None:
     """Seen on navigation: a deletion itself makes no request."""
-    item = ana.creates()
+    item = owner.creates()
     ben.sees(item)
     before = len(ben.feeds)
-    ana.deletes(item)
+    owner.deletes(item)
     ben.sees_nothing_of(item)
     assert len(ben.feeds) == before
     ben.page.locator("[data-move=next]").click()
@@ -44,13 +44,13 @@ def test_feed_requests_and_answers_forbid_every_cache(ana: Person, ben: Person) 
         assert not response.from_service_worker
 
 
-def test_a_deleted_item_stays_gone_when_one_leaves_the_month_and_returns(ana: Person, ben: Person) -> None:
-    item = ana.creates()
+def test_a_deleted_item_stays_gone_when_one_leaves_the_month_and_returns(owner: Person, ben: Person) -> None:
+    item = owner.creates()
     ben.sees(item)
     ben.page.locator("[data-move=next]").click()
     ben.page.locator("[data-move=next]").click()
     ben.wait_until_live()
-    ana.deletes(item)
+    owner.deletes(item)
     before = len(ben.feeds)
     ben.page.locator("[data-move=prev]").click()
     ben.page.locator("[data-move=prev]").click()

@@ -65,13 +65,13 @@ def test_a_toolbar_is_no_wider_than_its_window_and_names_the_month(visit: Visit)
         assert title.evaluate("one => one.scrollWidth <= one.clientWidth"), width
 
 
-def test_news_over_an_open_dialog_cover_neither_its_head_nor_its_buttons(visit: Visit, ben: Person) -> None:
+def test_news_over_an_open_dialog_cover_neither_its_head_nor_its_buttons(visit: Visit, editor: Person) -> None:
     """Seen failing with the news at the top of the screen, as where there is room beside the dialog."""
     ana = visit("ana", viewport=PHONE).goto()
     item, other = ana.creates("Open"), ana.creates("Other")
     ana.sees(item)
     dialog = ana.opens(item)
-    ben.changes(other, title="Other title")
+    editor.changes(other, title="Other title")
     expect(ana.toast("Ben changed")).to_be_visible(timeout=PATIENCE_MS)
     ana.page.wait_for_function("() => document.getAnimations().every(one => one.playState === 'finished')")
     top, bottom = edges(ana.page.locator("#toasts .toast"))

@@ -25,21 +25,21 @@ WAYS: Final = pytest.mark.parametrize("refused", [False, True], ids=["by WebSock
 
 @WAYS
 def test_a_stranger_sees_what_ana_does_at_once_and_no_more_than_the_link_shows(
-    ana: Person, look: Look, refused: bool
+    owner: Person, look: Look, refused: bool
 ) -> None:
-    link = makes_link(ana)
+    link = makes_link(owner)
     stranger = look(link, refused=refused)
     people: list[str] = []
     stranger.page.on("response", lambda answer: people.append(answer.text()) if "/api/" in answer.url else None)
-    shown = ana.creates("Open day", location="Main hall")
+    shown = owner.creates("Open day", location="Main hall")
     stranger.sees(shown, "Open day")
-    private = ana.creates("Salary talk", visibility="private", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
-    secret = ana.creates("Merger", visibility="secret")
+    private = owner.creates("Salary talk", visibility="private", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
+    secret = owner.creates("Merger", visibility="secret")
     stranger.sees(private, "Busy")
-    ana.changes(shown, title="Open days")
+    owner.changes(shown, title="Open days")
     stranger.sees(shown, "Open days")
-    ana.changes(private, title="Salary talk 2")
-    ana.deletes(shown)
+    owner.changes(private, title="Salary talk 2")
+    owner.deletes(shown)
     stranger.sees_nothing_of(shown)
     stranger.sees_nothing_of(secret)
     received = " ".join([stranger.page.content(), *stranger.frames, *people])
@@ -47,10 +47,10 @@ def test_a_stranger_sees_what_ana_does_at_once_and_no_more_than_the_link_shows(
         assert leak not in received
 
 
-def test_a_reload_shows_no_more_than_the_page_did(ana: Person, look: Look) -> None:
-    private = ana.creates("Salary talk", visibility="private")
-    shown = ana.creates("Open day", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
-    link = makes_link(ana, shows="freebusy")
+def test_a_reload_shows_no_more_than_the_page_did(owner: Person, look: Look) -> None:
+    private = owner.creates("Salary talk", visibility="private")
+    shown = owner.creates("Open day", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
+    link = makes_link(owner, shows="freebusy")
     stranger = look(link)
     for item in (private, shown):
         stranger.sees(item, "Busy")
@@ -61,71 +61,71 @@ def test_a_reload_shows_no_more_than_the_page_did(ana: Person, look: Look) -> No
 
 @WAYS
 def test_what_was_shown_goes_at_once_when_the_link_is_withdrawn(
-    ana: Person, look: Look, refused: bool, site: Site, watch: Watch
+    owner: Person, look: Look, refused: bool, site: Site, watch: Watch
 ) -> None:
     """Another link's visitor keeps their page. Seen failing when the withdrawal waits for a heartbeat."""
     watch.allow("status of 40[14]")
-    link, other = makes_link(ana), makes_link(ana, name="Poster")
+    link, other = makes_link(owner), makes_link(owner, name="Poster")
     stranger, stays = look(link, refused=refused), look(other)
-    item = ana.creates("Open day")
+    item = owner.creates("Open day")
     stranger.sees(item, "Open day")
-    withdraws(ana, link)
+    withdraws(owner, link)
     stranger.has_lost_everything()
     stranger.page.reload()
     expect(stranger.page.locator("h1")).to_have_text("Nothing here")
-    ana.changes(item, title="Open days")
+    owner.changes(item, title="Open days")
     stays.sees(item, "Open days")
     for one in (link, other):
         assert one["url"].rstrip("/").rpartition("/")[2] not in site.log()
 
 
 @WAYS
-def test_a_page_ends_when_the_time_of_its_link_is_over(ana: Person, look: Look, refused: bool, watch: Watch) -> None:
+def test_a_page_ends_when_the_time_of_its_link_is_over(owner: Person, look: Look, refused: bool, watch: Watch) -> None:
     watch.allow("status of 401")
-    link = makes_link(ana)
+    link = makes_link(owner)
     stranger = look(link, refused=refused)
-    stranger.sees(ana.creates("Open day"), "Open day")
+    stranger.sees(owner.creates("Open day"), "Open day")
     ends = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
-    assert ana.call("PATCH", f"/api/calendars/{ana.calendar()}/links/{link['id']}/", data={"expiresAt": ends}).ok
+    assert owner.call("PATCH", f"/api/calendars/{owner.calendar()}/links/{link['id']}/", data={"expiresAt": ends}).ok
     expect(stranger.page.locator("#ended")).to_be_visible(timeout=5_000 + PATIENCE_MS)
     stranger.has_lost_everything()
 
 
 @WAYS
 def test_a_link_that_shows_less_takes_what_it_showed_away_and_one_that_shows_more_shows_it(
-    ana: Person, look: Look, refused: bool
+    owner: Person, look: Look, refused: bool
 ) -> None:
     """At once, either way. Seen failing when a dialog that closes keeps its text."""
-    link = makes_link(ana)
+    link = makes_link(owner)
     stranger = look(link, refused=refused)
-    item = ana.creates("Open day", description="Come in")
+    item = owner.creates("Open day", description="Come in")
     stranger.sees(item, "Open day")
     stranger.entry(item).click()
     expect(stranger.page.locator("#item-about")).to_have_text("Come in")
-    path = f"/api/calendars/{ana.calendar()}/links/{link['id']}/"
-    assert ana.call("PATCH", path, data={"shows": "freebusy"}).ok
+    path = f"/api/calendars/{owner.calendar()}/links/{link['id']}/"
+    assert owner.call("PATCH", path, data={"shows": "freebusy"}).ok
     expect(stranger.page.locator("dialog#item")).not_to_contain_text("Come in", timeout=PATIENCE_MS)
     stranger.sees(item, "Busy")
     assert "Open day" not in stranger.page.content()
-    assert ana.call("PATCH", path, data={"shows": "full"}).ok
+    assert owner.call("PATCH", path, data={"shows": "full"}).ok
     stranger.sees(item, "Open day")
 
 
 def test_a_stranger_who_is_back_is_sent_no_more_than_the_link_shows_now(
-    ana: Person, page_for: PageFor, watch: Watch
+    owner: Person, page_for: PageFor, watch: Watch
 ) -> None:
     """Seen failing when they are replayed what they missed by what the link showed before."""
-    page, cable, link = page_for(None, "about:blank"), Cable(), makes_link(ana)
+    page, cable, link = page_for(None, "about:blank"), Cable(), makes_link(owner)
     cable.plug_into(page)
     stranger = Stranger(page, page)
     page.goto(link["url"] + LINK_MONTH)
     stranger.waits_until_live()
-    item = ana.creates("Open day")
+    item = owner.creates("Open day")
     stranger.sees(item, "Open day")
     cable.cut()
-    ana.changes(item, title="Kestrel day", location="Kestrel hall")
-    path = f"/api/calendars/{ana.calendar()}/links/{link['id']}/"
-    assert ana.call("PATCH", path, data={"shows": "freebusy"}).ok
+    owner.changes(item, title="Kestrel day", location="Kestrel hall")
+    path = f"/api/calendars/{owner.calendar()}/links/{link['id']}/"
+    assert owner.call("PATCH", path, data={"shows": "freebusy"}).ok
     page.wait_for_selector("#connection[data-look=waiting]", timeout=PATIENCE_MS)
     cable.received.clear()
     cable.mend()
@@ -134,9 +134,9 @@ def test_a_stranger_who_is_back_is_sent_no_more_than_the_link_shows_now(
     assert [one for one in ("Kestrel", "Open day") if one in " ".join([*cable.received, page.content()])] == []
 
 
-def test_an_item_is_read_by_the_keyboard_and_is_text(ana: Person, look: Look) -> None:
-    stranger = look(makes_link(ana))
-    item = ana.creates("<b>Open</b> day", description="<img src=x onerror=alert(1)>\nAll day", location="Main hall")
+def test_an_item_is_read_by_the_keyboard_and_is_text(owner: Person, look: Look) -> None:
+    stranger = look(makes_link(owner))
+    item = owner.creates("<b>Open</b> day", description="<img src=x onerror=alert(1)>\nAll day", location="Main hall")
     stranger.sees(item, "<b>Open</b> day")
     stranger.entry(item).focus()
     stranger.page.keyboard.press("Enter")
@@ -147,15 +147,15 @@ def test_an_item_is_read_by_the_keyboard_and_is_text(ana: Person, look: Look) ->
     expect(dialog.locator("#item-about")).to_contain_text("<img src=x")
     expect(dialog.locator("#item-when")).to_contain_text("17 March 2027")
     expect(dialog.locator("#item-status")).to_have_text("Not started")
-    ana.changes(item, status="at_risk")
+    owner.changes(item, status="at_risk")
     expect(dialog.locator("#item-status")).to_have_text("At risk", timeout=PATIENCE_MS)
     expect(dialog.locator("#item-status .item__mark")).to_be_visible()
-    ana.changes(item, title="Open days")
+    owner.changes(item, title="Open days")
     expect(dialog.locator("h2")).to_have_text("Open days", timeout=PATIENCE_MS)
     stranger.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     stranger.entry(item).click()
-    ana.deletes(item)
+    owner.deletes(item)
     expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
 
 
@@ -163,31 +163,31 @@ def test_an_item_is_read_by_the_keyboard_and_is_text(ana: Person, look: Look) ->
 
 
 def test_a_widget_is_live_in_a_sandboxed_frame_of_a_page_that_may_frame_it(
-    ana: Person, page_for: PageFor, watch: Watch
+    owner: Person, page_for: PageFor, watch: Watch
 ) -> None:
     """Without any cookie, as where browsers keep those of third parties back."""
     watch.allow("status of 40[14]")
     with foreign_site() as (origin, pages):
-        link = makes_link(ana, frameOrigins=[origin])
+        link = makes_link(owner, frameOrigins=[origin])
         pages["/"] = framing(link["embedUrl"] + LINK_MONTH)
         page = page_for(None, "about:blank")
         stranger = Stranger(page, page.frame_locator("iframe"))
         page.goto(f"{origin}/")
         stranger.waits_until_live()
-        item = ana.creates("Open day")
+        item = owner.creates("Open day")
         stranger.sees(item, "Open day")
         assert page.context.cookies() == []
-        withdraws(ana, link)
+        withdraws(owner, link)
         stranger.has_lost_everything()
 
 
 def test_no_other_page_may_frame_it_and_nothing_else_may_be_framed(
-    ana: Person, page_for: PageFor, site: Site, watch: Watch
+    owner: Person, page_for: PageFor, site: Site, watch: Watch
 ) -> None:
     """Seen failing when the widget's policy names every origin, and when the page is served with the widget's."""
     watch.allow("frame-ancestors|X-Frame-Options|chrome-error")
     with foreign_site() as (allowed, pages), foreign_site() as (refused, others):
-        link = makes_link(ana, frameOrigins=[allowed])
+        link = makes_link(owner, frameOrigins=[allowed])
         tries = {
             "/embed": link["embedUrl"],
             "/page": link["url"],

@@ -70,11 +70,11 @@ def test_who_may_not_change_a_calendar_sees_its_colour_as_it_is(visit: Visit) ->
     )
 
 
-def test_a_long_name_makes_a_small_widget_no_wider(ana: Person, page_for: PageFor) -> None:
+def test_a_long_name_makes_a_small_widget_no_wider(owner: Person, page_for: PageFor) -> None:
     """Seen failing with the page as wide as the name."""
-    link = makes_link(ana)
+    link = makes_link(owner)
     name = {"name": "Donaudampfschifffahrtsgesellschaft" * 3}
-    assert ana.call("PATCH", f"/api/calendars/{ana.calendar()}/", data=name).ok
+    assert owner.call("PATCH", f"/api/calendars/{owner.calendar()}/", data=name).ok
     stranger = page_for(None, "about:blank", viewport={"width": 320, "height": 480})
     stranger.goto(link["url"])
     expect(stranger.locator("#calendar-name")).to_contain_text("Donaudampf", timeout=PATIENCE_MS)
@@ -127,13 +127,13 @@ def test_the_focus_stays_in_the_trash_when_what_had_it_is_restored(ana: Person) 
     expect(trash.locator("[data-close]")).to_be_focused()
 
 
-def test_a_reader_is_not_told_that_what_became_secret_was_deleted(ana: Person, visit: Visit) -> None:
+def test_a_reader_is_not_told_that_what_became_secret_was_deleted(owner: Person, visit: Visit) -> None:
     """Seen failing with the words that editors are told."""
     cara = visit("cara").goto()
-    item = ana.creates("Merger")
+    item = owner.creates("Merger")
     cara.sees(item)
     cara.opens(item)
-    ana.changes(item, visibility="secret")
+    owner.changes(item, visibility="secret")
     expect(cara.toast("Ana took this away while you had it open.")).to_be_visible(timeout=PATIENCE_MS)
     cara.sees_nothing_of(item)
     expect(cara.page.locator("#calendar")).to_be_focused()

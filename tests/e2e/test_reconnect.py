@@ -35,17 +35,17 @@ def _waits_for_trouble(person: Person) -> None:
     person.page.wait_for_selector("#connection[data-look=waiting]", timeout=10_000)
 
 
-def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(ana: Person, wired: tuple[Person, Cable]) -> None:
+def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(owner: Person, wired: tuple[Person, Cable]) -> None:
     """Five seconds away, three changes. The sign says that there is trouble, then that it is over."""
     ben, cable = wired
-    changed, gone = ana.creates("Old title"), ana.creates("Gone")
+    changed, gone = owner.creates("Old title"), owner.creates("Gone")
     ben.sees(changed)
     ben.sees(gone)
     before = len(ben.feeds)
     cable.cut()
-    ana.changes(changed, title="New title")
-    ana.deletes(gone)
-    new = ana.creates("New")
+    owner.changes(changed, title="New title")
+    owner.deletes(gone)
+    new = owner.creates("New")
     _waits_for_trouble(ben)
     ben.page.wait_for_function(  # the five seconds are what is tested
         "since => performance.now() > since + 5_000", arg=ben.page.evaluate("performance.now()"), timeout=60_000
@@ -61,7 +61,7 @@ def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(ana: Person, w
 
 @pytest.mark.parametrize("way", ["socket", "requests"])
 def test_a_page_that_is_back_is_sent_no_more_than_its_rights_of_now_show(
-    ana: Person, visit: Visit, way: str, watch: Watch
+    owner: Person, visit: Visit, way: str, watch: Watch
 ) -> None:
     """A viewer, made free/busy while away. Seen failing when they are replayed what they missed by the rights of before."""
     cara, cable = visit("cara"), Cable()
@@ -69,15 +69,15 @@ def test_a_page_that_is_back_is_sent_no_more_than_its_rights_of_now_show(
     if way == "requests":
         refuse_websockets(cara.page)
     cara.goto()
-    shown = ana.creates("Open then")
+    shown = owner.creates("Open then")
     cara.sees(shown, "Open then")
     cable.cut()
-    ana.changes(shown, title="Kestrel renamed", description="Kestrel described")
-    private = ana.creates("Kestrel private", visibility="private", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
-    secret = ana.creates("Kestrel secret", visibility="secret")
+    owner.changes(shown, title="Kestrel renamed", description="Kestrel described")
+    private = owner.creates("Kestrel private", visibility="private", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
+    secret = owner.creates("Kestrel secret", visibility="secret")
     member = cara.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId")
-    path = f"/api/calendars/{ana.calendar()}/members/{member}/"
-    assert ana.call("PATCH", path, data={"role": "freebusy"}).ok
+    path = f"/api/calendars/{owner.calendar()}/members/{member}/"
+    assert owner.call("PATCH", path, data={"role": "freebusy"}).ok
     _waits_for_trouble(cara)
     cable.received.clear()
     cable.mend()
@@ -90,12 +90,12 @@ def test_a_page_that_is_back_is_sent_no_more_than_its_rights_of_now_show(
     assert [one for one in ("Kestrel", "Open then", secret) if one in received] == []
 
 
-def test_a_page_whose_network_is_gone_says_so_at_once(ana: Person, ben: Person, watch: Watch) -> None:
+def test_a_page_whose_network_is_gone_says_so_at_once(owner: Person, ben: Person, watch: Watch) -> None:
     """Seen failing when the page waits for the silence of its socket, which nobody has closed: it said "Live" for 43 seconds."""
     watch.allow("ERR_INTERNET_DISCONNECTED")
     before = len(ben.feeds)
     ben.page.context.set_offline(True)
-    new = ana.creates("New")
+    new = owner.creates("New")
     _waits_for_trouble(ben)
     expect(ben.page.locator("#connection")).to_have_text("Offline")
     ben.sees_nothing_of(new)
@@ -105,10 +105,10 @@ def test_a_page_whose_network_is_gone_says_so_at_once(ana: Person, ben: Person, 
     assert len(ben.feeds) == before
 
 
-def test_a_month_that_cannot_be_loaded_is_not_shown_as_an_empty_one(ana: Person, ben: Person, watch: Watch) -> None:
+def test_a_month_that_cannot_be_loaded_is_not_shown_as_an_empty_one(owner: Person, ben: Person, watch: Watch) -> None:
     """Seen failing with `noteNotLoaded` taken out."""
     watch.allow("ERR_INTERNET_DISCONNECTED")
-    item = ana.creates(start="2027-05-17T02:00:00Z", end="2027-05-17T03:00:00Z")
+    item = owner.creates(start="2027-05-17T02:00:00Z", end="2027-05-17T03:00:00Z")
     line = ben.page.locator("#not-loaded")
     ben.page.context.set_offline(True)
     _waits_for_trouble(ben)
@@ -130,15 +130,15 @@ def _forget_the_past(site: Site) -> None:
 
 
 def test_a_page_whose_state_was_pruned_starts_anew(
-    ana: Person, wired: tuple[Person, Cable], site: Site, watch: Watch
+    owner: Person, wired: tuple[Person, Cable], site: Site, watch: Watch
 ) -> None:
     watch.allow(SERVER_AWAY)
     ben, cable = wired
-    gone = ana.creates("Gone")
+    gone = owner.creates("Gone")
     ben.sees(gone)
     cable.cut()
-    ana.deletes(gone)
-    new = ana.creates("New")
+    owner.deletes(gone)
+    new = owner.creates("New")
     _forget_the_past(site)
     before = len(ben.feeds)
     cable.mend()
@@ -149,7 +149,7 @@ def test_a_page_whose_state_was_pruned_starts_anew(
 
 
 def test_a_refetch_under_way_does_not_bring_a_deleted_item_back(
-    ana: Person, visit: Visit, site: Site, watch: Watch
+    owner: Person, visit: Visit, site: Site, watch: Watch
 ) -> None:
     """After a reset everything is asked for again; the item is deleted while that answer is held. Invariant 4."""
     watch.allow(SERVER_AWAY)
@@ -157,10 +157,10 @@ def test_a_refetch_under_way_does_not_bring_a_deleted_item_back(
     cable.plug_into(ben.page)
     gate.stand_before(ben.page)
     ben.goto()
-    item, stays = ana.creates("Comes back?"), ana.creates("Stays")
+    item, stays = owner.creates("Comes back?"), owner.creates("Stays")
     ben.sees(item)
     cable.cut()
-    ana.changes(stays, title="Stays on")
+    owner.changes(stays, title="Stays on")
     _forget_the_past(site)
     gate.closed = True
     cable.mend()
@@ -170,7 +170,7 @@ def test_a_refetch_under_way_does_not_bring_a_deleted_item_back(
         timeout_seconds=RECONNECT_MS / 1_000,
         interval_seconds=0.05,
     )
-    ana.deletes(item)
+    owner.deletes(item)
     ben.sees_nothing_of(item)
     ben.page.evaluate("window.forgetShown()")
     gate.open()
@@ -210,15 +210,15 @@ def test_pages_are_right_after_the_database_was_put_back(
             person.sees_nothing_of(item)
 
 
-def test_a_site_that_restarts_finds_its_pages_again(ana: Person, ben: Person, site: Site, watch: Watch) -> None:
+def test_a_site_that_restarts_finds_its_pages_again(owner: Person, ben: Person, site: Site, watch: Watch) -> None:
     watch.allow(SERVER_AWAY)
-    gone = ana.creates("Gone")
+    gone = owner.creates("Gone")
     ben.sees(gone)
     before = len(ben.feeds)
     site.stop()
     _waits_for_trouble(ben)
     site.start()
-    ana.deletes(gone)
+    owner.deletes(gone)
     ben.wait_until_live(timeout_ms=RECONNECT_MS)
     ben.sees_nothing_of(gone)
     assert len(ben.feeds) == before

@@ -126,11 +126,11 @@ def test_that_there_is_no_connection_is_said_only_while_there_is_none(ana: Perso
     expect(row(dialog, "Cara").locator("select")).to_have_value("viewer", timeout=PATIENCE_MS)
 
 
-def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(ana: Person, ben: Person) -> None:
+def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(owner: Person, ben: Person) -> None:
     """Not even for a moment. Seen failing when news of one's role leave the reading under way valid."""
-    member = f"/api/calendars/{ana.calendar()}/members/{ben.id}/"
-    makes_link(ana)
-    assert ana.call("PATCH", member, data={"role": "owner"}).ok
+    member = f"/api/calendars/{owner.calendar()}/members/{ben.id}/"
+    makes_link(owner)
+    assert owner.call("PATCH", member, data={"role": "owner"}).ok
     expect(listed(ben)).to_be_visible()
     held: list[tuple[Route, APIResponse]] = []
     ben.page.route("**/links/", lambda route: held.append((route, route.fetch())))
@@ -150,7 +150,7 @@ def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(ana: Per
             window.setTimeout = (run, ms) => later(run, ms === 150 ? 1_500 : ms);
         }"""
     )
-    assert ana.call("PATCH", member, data={"role": "viewer"}).ok
+    assert owner.call("PATCH", member, data={"role": "viewer"}).ok
     expect(dialog.locator("#share-title")).to_contain_text("People of", timeout=PATIENCE_MS)
     for route, answer in held:
         route.fulfill(response=answer)
@@ -158,11 +158,11 @@ def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(ana: Per
     expect(dialog).not_to_have_attribute("data-flashed", "")
 
 
-def test_who_is_removed_in_mid_sentence_keeps_what_they_typed(ana: Person, ben: Person) -> None:
-    item = ana.creates("Salaries")
+def test_who_is_removed_in_mid_sentence_keeps_what_they_typed(owner: Person, ben: Person) -> None:
+    item = owner.creates("Salaries")
     ben.sees(item)
     ben.opens(item).locator("[name=title]").fill("Salaries, half typed")
-    removed = ana.call("DELETE", f"/api/calendars/{ana.calendar()}/members/{ben.id}/")
+    removed = owner.call("DELETE", f"/api/calendars/{owner.calendar()}/members/{ben.id}/")
     assert removed.ok
     expect(ben.dialog.locator("[data-news=locked]")).to_contain_text("not shared with you", timeout=PATIENCE_MS)
     expect(ben.dialog.locator("[name=title]")).to_have_value("Salaries, half typed")

@@ -161,12 +161,12 @@ def test_a_page_is_there_again_when_its_own_user_has_signed_in_in_another_tab(
 
 @pytest.mark.parametrize("way", ["socket", "requests"])
 def test_a_page_stays_live_when_its_user_changes_their_own_password_in_another_tab(
-    ana: Person, ben: Person, site: Site, watch: Watch
+    ana: Person, editor: Person, site: Site, watch: Watch
 ) -> None:
     """This browser's session was renewed, all others ended. Seen failing when the first word of being signed out is believed."""
     watch.allow("status of 401")
     site.execute(MAKE_ADMIN)
-    item = ben.creates("Salaries")
+    item = editor.creates("Salaries")
     ana.sees(item)
     ana.page.evaluate(
         """() => {
@@ -183,7 +183,7 @@ def test_a_page_stays_live_when_its_user_changes_their_own_password_in_another_t
     form.locator("#content form [type=submit]").click()
     form.wait_for_url("**/password_change/done/", timeout=PATIENCE_MS)
     form.close()
-    ben.changes(item, title="Salaries of all")
+    editor.changes(item, title="Salaries of all")
     ana.sees(item, "Salaries of all")
     ana.wait_until_live()
     assert not [sign for sign in ana.page.evaluate("window.signs") if "Signed out" in sign]

@@ -133,22 +133,22 @@ def test_children_are_handed_up_when_one_says_so(ana: Person, ben: Person) -> No
     assert ben.call("GET", ben.path_of(child)).json()["parent"] is None
 
 
-def test_a_viewer_sees_all_of_it_and_can_change_nothing(ana: Person, visit: Visit) -> None:
+def test_a_viewer_sees_all_of_it_and_can_change_nothing(owner: Person, visit: Visit) -> None:
     cara = visit("cara").goto()
-    item = ana.creates("Budget talk", visibility="private")
+    item = owner.creates("Budget talk", visibility="private")
     cara.sees(item, "Busy")
     assert not cara.page.content().count("Budget talk")
-    ana.deletes(item)
+    owner.deletes(item)
     cara.sees_nothing_of(item)
-    shown = ana.creates("All hands")
+    shown = owner.creates("All hands")
     cara.sees(shown, "All hands")
     assert cara.opens(shown).locator("[data-save], [data-delete]").count() == 0
 
 
 @pytest.mark.parametrize("name", ["view=month", "view=week", "view=day", "view=list"])
-def test_every_view_is_live(ana: Person, visit: Visit, name: str) -> None:
+def test_every_view_is_live(owner: Person, visit: Visit, name: str) -> None:
     ben = visit("ben").goto(f"/?{name}&date={DAY}")
-    item = ana.creates()
+    item = owner.creates()
     ben.sees(item)
-    ana.deletes(item)
+    owner.deletes(item)
     ben.sees_nothing_of(item)

@@ -134,13 +134,13 @@ def test_another_tab_undoes_a_move_to_another_calendar(ana: Person, ben: Person)
     agree_after_a_reload(ana, other, ben, show=[item], hide=[])
 
 
-def test_who_cannot_undo_a_move_out_of_their_sight_is_told_why(ana: Person, ben: Person, watch: Watch) -> None:
+def test_who_cannot_undo_a_move_out_of_their_sight_is_told_why(owner: Person, ben: Person, watch: Watch) -> None:
     """Seen failing with the text of what is stale: that somebody changed it meanwhile."""
     watch.allow("status of 404")
-    launch = call(ana, "POST", "/api/calendars/", data={"name": "Launch"})["id"]
-    item = ana.creates()
+    launch = call(owner, "POST", "/api/calendars/", data={"name": "Launch"})["id"]
+    item = owner.creates()
     ben.sees(item)
-    moves(ana, item, ana.calendar(), launch)
+    moves(owner, item, owner.calendar(), launch)
     offer(ben, "Design review").get_by_role("button", name="Undo").click()
     expect(ben.toast("Not undone: “Design review”: moved to another calendar")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -203,12 +203,12 @@ def test_an_older_undo_does_not_undo_a_later_deletion(ana: Person, visit: Visit,
     ana.sees_nothing_of(item)
 
 
-def test_an_offer_goes_when_its_item_changes_again(ana: Person, ben: Person) -> None:
-    item = ana.creates("Draft")
+def test_an_offer_goes_when_its_item_changes_again(owner: Person, ben: Person) -> None:
+    item = owner.creates("Draft")
     ben.sees(item)
-    ana.changes(item, title="Second")
+    owner.changes(item, title="Second")
     expect(offer(ben, "Ana changed “Second”")).to_be_visible(timeout=PATIENCE_MS)
-    ana.changes(item, title="Third")
+    owner.changes(item, title="Third")
     expect(offer(ben, "Ana changed “Third”")).to_be_visible(timeout=PATIENCE_MS)
     expect(offer(ben, "Ana changed “Second”")).to_have_count(0)
 
@@ -227,11 +227,11 @@ def test_who_deletes_a_parent_is_told_how_many_went_with_it(ana: Person, ben: Pe
     assert ana.call("GET", ana.path_of(children[1])).ok
 
 
-def test_a_viewer_is_offered_no_undo(ana: Person, ben: Person, visit: Visit) -> None:
+def test_a_viewer_is_offered_no_undo(owner: Person, ben: Person, visit: Visit) -> None:
     cara = visit("cara").goto()
-    item = ana.creates()
+    item = owner.creates()
     cara.sees(item)
-    ana.deletes(item)
+    owner.deletes(item)
     cara.sees_nothing_of(item)
     expect(offer(ben, "Ana deleted")).to_be_visible(timeout=PATIENCE_MS)
     expect(cara.page.locator(".toast")).to_have_count(0)
