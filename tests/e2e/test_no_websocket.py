@@ -200,7 +200,6 @@ def test_pages_live_on_when_their_processes_end_while_they_wait(
     assert len(ben.feeds) == feeds
 
 
-@pytest.mark.timeout(300)
 def test_pages_return_to_websockets_when_the_proxy_lets_them_through(
     guests: tuple[Guest, Guest], cluster: Cluster
 ) -> None:

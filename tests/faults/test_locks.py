@@ -9,7 +9,6 @@ from typing import Final
 from uuid import uuid4
 
 import psycopg
-import pytest
 
 from tests.cluster import Cluster
 from tests.faults.people import Program, revision_of
@@ -32,7 +31,6 @@ def locked(cluster: Cluster, calendar: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.timeout(300)
 def test_a_lock_that_is_held_is_a_clear_answer_in_time_and_does_not_last(
     cluster: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:

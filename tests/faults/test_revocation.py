@@ -86,7 +86,6 @@ def test_whatever_ends_rights_closes_the_tap_within_a_second(
         nothing_more_is_heard(taps, owner, calendar, url=url)
 
 
-@pytest.mark.timeout(600)
 def test_what_nobody_is_told_of_closes_the_tap_within_half_a_minute(
     cluster: Cluster, at_node: list[Program], calendar: str
 ) -> None:

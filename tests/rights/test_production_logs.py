@@ -32,9 +32,6 @@ _INVITED: Final = "somebody.invited@example.org"
 _SEARCH: Final = "Merlinsearch"
 
 
-pytestmark = pytest.mark.timeout(300)  # some hundreds of requests, on a machine that may have other work
-
-
 class Loud:
     """The process, and the scene in its database."""
 
