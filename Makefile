@@ -44,7 +44,7 @@ run-cluster: export DRAIN_SECONDS ?= 0.5
 run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, PostgreSQL and Redis with demo data, nginx on $PORT
 	@$(IN_VENV) exec python -m tools.cluster
 
-# Browsers and faults wait more than they compute: they and the rest run beside each other, longest first.
+# Browsers and faults wait more than they compute: they and the rest run beside each other.
 test: python-ready page-ready browser-ready  ## Run every test: browsers, beside faults, beside front end, SQLite and PostgreSQL
 	$(PY) tools/side_by_side.py \
 		::: $(SQLITE) $(PYTEST) -n 2 tests/e2e \
@@ -82,7 +82,6 @@ check-page:
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
 
-# The soak comes last: by then it is alone, or nearly.
 verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, the cluster, a minute of soak
 	$(PY) tools/side_by_side.py \
 		::: $(SQLITE) $(PY) tools/verify_newer_python.py \

@@ -88,7 +88,7 @@ class Site:
             rows.backup(target)
         self.errors_expected = False
         self._logged_bytes = self._log.stat().st_size if self._log.exists() else 0
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             self.start()
 
     def release(self) -> None:
