@@ -120,6 +120,14 @@ def test_a_command_that_fails_beside_others_is_told_by_the_exit_code(commands: t
     assert side_by_side(*commands).returncode == code
 
 
+def test_what_failed_is_told_last(tmp_path: Path) -> None:
+    """Whoever keeps only the end of a long output finds there what went wrong."""
+    ran = side_by_side("seq 99; echo FAILED one; exit 3", "echo FAILED two; exit 4", "seq 99")
+    end = ran.stdout.rpartition(" exit code 0: ")[2].partition("\n\n")[2]
+    assert end.startswith("The end of what failed with 3:\n89\n")
+    assert end.endswith("99\nFAILED one\n\nThe end of what failed with 4:\nFAILED two\n")
+
+
 @pytest.mark.parametrize("started", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["plainly", "behind"])
 def test_whoever_is_stopped_stops_all_that_ran_side_by_side(started: list[str], tmp_path: Path) -> None:
     """Told twice, as by timeout(1). Seen failing, of what a shell has put in the background, without a handler of SIGINT."""

@@ -2,8 +2,8 @@
 
     python tools/side_by_side.py ::: first command ::: second command
 
-The first one's output is shown as it comes, that of each other one when all have ended, then how long each one took. The exit code is
-that of the first that failed.
+The first one's output is shown as it comes, that of each other one when all have ended, then how long each one took and, once more, the
+last lines of each that failed. The exit code is that of the first that failed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from types import FrameType
-from typing import IO, Final, NoReturn
+from typing import Final, NoReturn
 
 SEPARATOR: Final = ":::"
 STOP_TIMEOUT_SECONDS: Final = 30
+LOOK_SECONDS: Final = 0.2
+# What pytest and vitest end with: the tests that failed, one line each. Long lines are cut.
+LAST_LINES, LAST_COLUMNS = 12, 240
 
 
 def commands_of(words: Sequence[str]) -> list[list[str]]:
@@ -29,48 +34,70 @@ def commands_of(words: Sequence[str]) -> list[list[str]]:
     return [list(group) for is_separator, group in groupby(words, SEPARATOR.__eq__) if not is_separator]
 
 
-def show(command: Sequence[str], output: IO[bytes]) -> None:
-    """Print what a command said, whole."""
-    output.seek(0)
-    print(f"\n--- {' '.join(command)}", flush=True)
-    sys.stdout.buffer.write(output.read())
-    sys.stdout.flush()
+@dataclass
+class Part:
+    """A command that runs, and what it says."""
+
+    command: str
+    process: subprocess.Popen[bytes]
+    output: Path
+    shown: int = 0  # bytes
+    seconds: float | None = None
+
+    def show(self) -> None:
+        """Print what it has said since this was last called."""
+        with self.output.open("rb") as output:
+            output.seek(self.shown)
+            self.shown += sys.stdout.buffer.write(output.read())
+        sys.stdout.flush()
+
+    def last_lines(self) -> str:
+        """Return the end of what it said."""
+        lines = self.output.read_text(errors="replace").rstrip().splitlines()[-LAST_LINES:]
+        return "\n".join(line[:LAST_COLUMNS] for line in lines)
 
 
 def run(commands: Sequence[Sequence[str]]) -> int:
     """Run commands until all have ended; return the exit code of the first that failed, or 0."""
-    with ExitStack() as stack:
-        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands[1:]]
-        running: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        parts: list[Part] = []
         try:
-            for command, output in zip(commands, [None, *outputs], strict=True):
+            for number, command in enumerate(commands):
                 with _held_back(signal.SIGTERM, signal.SIGINT):  # or what has just started would be known to nobody
-                    running.append(
-                        subprocess.Popen(
-                            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-                        )
-                    )
-            seconds = _await(running)
+                    parts.append(_start(command, Path(folder, str(number))))
+            _await(parts)
         finally:
-            for process in running:
-                _end(process)
-            for command, output in zip(commands[1:], outputs, strict=True):
-                show(command, output)
+            for part in parts:
+                _end(part.process)
+            for part in parts:
+                if part is not parts[0]:
+                    print(f"\n--- {part.command}", flush=True)
+                part.show()
         print()
-        for command, process in zip(commands, running, strict=True):
-            print(f"{seconds[process.pid]:6.0f} s, exit code {process.returncode}: {' '.join(command)}", flush=True)
-        return next((abs(process.returncode) for process in running if process.returncode), 0)
+        for part in parts:
+            print(f"{part.seconds:6.0f} s, exit code {part.process.returncode}: {part.command}", flush=True)
+        failed = [part for part in parts if part.process.returncode]
+        for part in failed:
+            print(f"\nThe end of what failed with {part.process.returncode}:\n{part.last_lines()}", flush=True)
+        return abs(failed[0].process.returncode) if failed else 0
 
 
-def _await(running: Sequence[subprocess.Popen[bytes]]) -> dict[int, float]:
-    """Wait until all have ended; return the seconds that each one took, by its process id."""
-    started, seconds = time.monotonic(), dict[int, float]()
-    while len(seconds) < len(running):
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)  # until one has ended; `poll` takes note of which
-        for process in running:
-            if process.pid not in seconds and process.poll() is not None:
-                seconds[process.pid] = time.monotonic() - started
-    return seconds
+def _start(command: Sequence[str], path: Path) -> Part:
+    """Start a command that writes all it says to a file."""
+    with path.open("wb") as said:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+    return Part(" ".join(command), process, path)
+
+
+def _await(parts: Sequence[Part]) -> None:
+    """Show what the first one says until all have ended."""
+    started = time.monotonic()
+    while any(part.seconds is None for part in parts):
+        time.sleep(LOOK_SECONDS)
+        for part in parts:
+            if part.seconds is None and part.process.poll() is not None:
+                part.seconds = time.monotonic() - started
+        parts[0].show()
 
 
 @contextmanager
