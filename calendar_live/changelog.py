@@ -324,6 +324,16 @@ def read_since(calendar: str, since: State, *, max_sets: int, max_bytes: int) ->
     return Since(sets, has_more=len(found) - 1 > len(taken))
 
 
+def named_after(calendar: str, state: State, items: Iterable[str]) -> set[str]:
+    """Return which of some items the log names after a state: what was said of them before is not what they are."""
+    later = Entry.objects.filter(
+        change_set__calendar=UUID(calendar),
+        change_set__revision__gt=state.revision,
+        item__in=[UUID(one) for one in items],
+    )
+    return {str(item) for item in later.values_list("item", flat=True)}
+
+
 def _within(rows: list[ChangeSet], max_bytes: int) -> list[ChangeSet]:
     taken: list[ChangeSet] = []
     total = 0

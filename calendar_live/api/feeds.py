@@ -14,14 +14,14 @@ from ninja import Query, Router
 from .. import changelog, conf
 from ..access import Standing, standing, standings
 from ..asgi import give_back_thread
+from ..changelog import Since
 from ..errors import CannotCalculateChanges, Invalid
 from ..feed import Feed, read_feed
 from ..feed import Query as FeedRange
 from ..live.longpoll import listening
 from ..models import Status, WorkType
-from ..protocol.changes import ChangeSet, Entry, merged, seen_by
+from ..protocol.changes import latest, seen_by
 from ..protocol.frames import Subscribe
-from ..protocol.rights import Rights
 from ..protocol.state import State
 from ..schedule.ranges import NotATime, Range, parse_instant
 from .auth import RECEIVERS, credential, receiver
@@ -139,23 +139,23 @@ def _read_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpRe
         max_sets=conf.number("MAX_REPLAY_SETS"),
         max_bytes=conf.number("MAX_REPLAY_BYTES"),
     )
-    body = _folded(State.parse(since), found.change_sets, place.rights) | {"hasMore": found.has_more}
+    body = _folded(State.parse(since), found, place) | {"hasMore": found.has_more}
     headers = {"Calendar-State": str(body["newState"]), "Calendar-Access": str(place.access)}
     return json_response(orjson.dumps(body), headers=headers)
 
 
-def _folded(since: State, change_sets: tuple[ChangeSet, ...], rights: Rights) -> dict[str, object]:
-    """Return change sets as one. Raises CannotCalculateChanges when one is too large to send."""
-    latest: dict[str, Entry] = {}
-    for change_set in change_sets:
-        if change_set.entries is None:
-            raise CannotCalculateChanges("bulk")
-        for entry in change_set.entries:
-            latest[entry.item] = merged(latest.get(entry.item), entry)
-    seen = seen_by(tuple(latest.values()), rights)
+def _folded(since: State, found: Since, place: Standing) -> dict[str, object]:
+    """Return change sets as one, of each item what it is now. Raises CannotCalculateChanges when one is too large to send."""
+    if any(change_set.entries is None for change_set in found.change_sets):
+        raise CannotCalculateChanges("bulk")
+    words, state = latest(found.change_sets), found.change_sets[-1].new if found.change_sets else since
+    if found.has_more:
+        for item in changelog.named_after(place.calendar, state, words):
+            del words[item]  # until the part comes that says what it is now
+    seen = seen_by(tuple(words.values()), place.rights)
     return {
         "oldState": str(since),
-        "newState": str(change_sets[-1].new if change_sets else since),
+        "newState": str(state),
         "upserted": [orjson.Fragment(wire) for wire in seen.upserted],
         "destroyed": list(seen.destroyed),
     }

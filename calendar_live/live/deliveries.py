@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from .. import conf
 from ..protocol import frames
-from ..protocol.changes import ChangeSet
+from ..protocol.changes import ChangeSet, as_now
 from ..protocol.rights import Access
 from ..protocol.state import State
 from .recent import Delivery, Recent
@@ -31,7 +31,6 @@ class Subscription:
 
     socket: Socket
     access: Access
-    reached: int = -1  # the revision this receiver has been sent
     waiting: list[Delivery] | None = field(default_factory=list)
 
 
@@ -87,62 +86,60 @@ class Deliveries:
         for calendar in self.calendars_of(socket):
             served = self.served[calendar]
             member = served.members[socket]
-            if served.head is not None and member.waiting is None and member.reached <= served.head.revision:
+            if served.head is not None and member.waiting is None:
                 heads[calendar] = served.head
         return heads
 
     # --- what they are sent --------------------------------------------------------------------------------------
 
-    async def deliver(self, served: Served, change_set: ChangeSet) -> None:
-        """Write a change set to every local socket, encoded once per rights class. The lock is held."""
+    async def deliver(self, served: Served, change_set: ChangeSet, told: ChangeSet | None = None) -> None:
+        """Write a change set, as it is told now, to every local socket, encoded once per rights class. The lock is held."""
         served.head = change_set.new
         delivery = served.recent.add(change_set)
+        live = delivery if told is None or told is change_set else Delivery(told)
         for number, member in enumerate(list(served.members.values()), start=1):
             if member.waiting is not None:
                 member.waiting.append(delivery)
             elif served.members.get(member.socket) is member:
-                self._send(served, member, delivery)
+                self._send(served, member, live)
             if number % _SOCKETS_PER_TURN == 0:
                 await asyncio.sleep(0)
 
     def go_live(
         self, served: Served, subscription: Subscription, frame: frames.Subscribe, missed: Sequence[Delivery]
     ) -> None:
-        """Send a subscriber what it missed, that it is subscribed, and what came meanwhile (rule S3). Nothing comes in between."""
+        """Send a subscriber what it missed and what came meanwhile, and that it is subscribed (rule S3). Nothing comes in between."""
         start = served.head if frame.state is None else frame.state
         if start is None or served.members.get(subscription.socket) is not subscription:
             return  # replaced by a later subscribe, or void after a reset
-        subscription.reached = start.revision
-        for delivery in missed:
-            if not self._send(served, subscription, delivery):
-                return
         state = missed[-1].change_set.new if missed else start
+        replay = list(missed)
+        came, subscription.waiting = subscription.waiting or [], None
+        for delivery in came:
+            if delivery.change_set.old == state:  # else it is known, or of another history than the log
+                replay.append(delivery)
+                state = delivery.change_set.new
+        replay = _as_now(replay)
+        if any(_encoded(delivery, subscription) is None for delivery in replay):
+            self.reset(
+                served, subscription, "bulk"
+            )  # and nothing of the others: what it would say of their items is not known
+            return
+        for delivery in replay:
+            self._send(served, subscription, delivery)
         subscription.socket.push(
             frames.subscribed(id=frame.id, calendar=served.calendar, state=state, access=subscription.access)
         )
-        waiting, subscription.waiting = subscription.waiting or [], None
-        for delivery in waiting:
-            if not self._send(served, subscription, delivery):
-                return
 
-    def _send(self, served: Served, member: Subscription, delivery: Delivery) -> bool:
-        """Push one change set to one receiver, unless it has it. Return False when it was too large and became a reset."""
-        change_set, encoded = delivery.change_set, delivery.encoded
-        if change_set.new.revision <= member.reached:
-            return True
-        rights = member.access.rights
-        if rights not in encoded:
-            encodings.inc()
-            encoded[rights] = frames.changes(change_set, rights)
-        texts = encoded[rights]
+    def _send(self, served: Served, member: Subscription, delivery: Delivery) -> None:
+        """Push one change set to one receiver. One that is too large is a reset."""
+        texts = _encoded(delivery, member)
         if texts is None:
             self.reset(served, member, "bulk")
-            return False
+            return
         for text in texts:
             member.socket.push(text)
-        member.reached = change_set.new.revision
         deliveries.inc()
-        return True
 
     def reset(self, served: Served, member: Subscription, reason: str) -> None:
         """Order a receiver to start anew; it hears nothing of this calendar until it subscribes again."""
@@ -160,3 +157,21 @@ class Deliveries:
         for member in list(served.members.values()):
             self.forget(served, member.socket)
             member.socket.push(frames.rights_withdrawn(calendar=served.calendar))
+
+
+def _encoded(delivery: Delivery, member: Subscription) -> list[str] | None:
+    """Return a delivery's frames as one receiver may see them, encoded once per rights class; None when it is too large."""
+    rights = member.access.rights
+    if rights not in delivery.encoded:
+        encodings.inc()
+        delivery.encoded[rights] = frames.changes(delivery.change_set, rights)
+    return delivery.encoded[rights]
+
+
+def _as_now(replay: Sequence[Delivery]) -> list[Delivery]:
+    """Return deliveries that say of each item only what it is now; those that say the same as before are the same objects."""
+    told = as_now([delivery.change_set for delivery in replay])
+    return [
+        delivery if change_set is delivery.change_set else Delivery(change_set)
+        for delivery, change_set in zip(replay, told, strict=True)
+    ]

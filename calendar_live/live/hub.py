@@ -15,7 +15,7 @@ from .. import conf
 from ..access import Standing
 from ..errors import CalendarLiveError, CannotCalculateChanges, Forbidden, TooMany
 from ..protocol import frames
-from ..protocol.changes import ChangeSet
+from ..protocol.changes import ChangeSet, as_now
 from ..protocol.state import State
 from . import broadcast, reader
 from .audiences import Audiences
@@ -136,9 +136,16 @@ class Hub:
                     self._deliveries.reset(served, subscription, "bulk")
                     return
                 recalled = [Delivery(change_set) for change_set in since.change_sets]
+                await self._bring_up(served, recalled)
             missed = recalled
         # From here on nothing is awaited, so nothing can come between replay, `subscribed` and what waited.
         self._deliveries.go_live(served, subscription, frame, missed)
+
+    async def _bring_up(self, served: Served, recalled: Sequence[Delivery]) -> None:
+        """Bring a calendar's head to what is about to be replayed: a database put back to that head would leave what lies beyond it."""
+        async with served.lock:
+            if recalled and served.head is not None and _is_behind(served.head, recalled[-1].change_set.new):
+                await self._catch_up(served)
 
     async def unsubscribe(self, socket: Socket, calendar: str) -> None:
         """End a socket's interest in a calendar, if it has any."""
@@ -247,17 +254,19 @@ class Hub:
             self._listener.doubt(broadcast.group_of(served.calendar))
 
     async def _catch_up(self, served: Served) -> None:
-        """Deliver from the log all that lies after the head. The lock is held."""
-        while served.head is not None:
+        """Deliver from the log all that lies after the head, of each item as it is now. The lock is held."""
+        missed: list[ChangeSet] = []
+        at, has_more = served.head, True
+        while at is not None and has_more:
             try:
-                since = await reader.read_missed(served.calendar, served.head)
+                since = await reader.read_missed(served.calendar, at)
             except CannotCalculateChanges:
                 await self._diverge(served)
                 return
-            for change_set in since.change_sets:
-                await self._deliveries.deliver(served, change_set)
-            if not since.has_more:
-                return
+            missed += since.change_sets
+            at, has_more = missed[-1].new if missed else at, since.has_more
+        for change_set, told in zip(missed, as_now(missed), strict=True):
+            await self._deliveries.deliver(served, change_set, told)
 
     async def _diverge(self, served: Served) -> None:
         """This head is of another history (a restored database): everyone starts anew (invariant 6)."""

@@ -221,6 +221,7 @@ def _changes(
             "destroyed": destroyed,
             "actor": _actor(actor),
             "mutationId": change_set.mutation_id,
+            **({} if change_set.until is None else {"until": str(change_set.until)}),
         },
     )
 

@@ -330,6 +330,26 @@ def test_changes_are_read_in_parts_that_end_at_a_change_set(team: Calendar, ana:
     assert found == items
 
 
+def test_an_earlier_part_does_not_say_what_a_later_one_takes_back(
+    team: Calendar, ana: User, cara: User, settings: Any
+) -> None:
+    """Invariant 7. Seen failing when each part is folded by itself."""
+    settings.CALENDAR_LIVE = {"MAX_REPLAY_SETS": 2}
+    since = str(Calendar.objects.get(pk=team.pk).state)
+    item = make_item(team, ana, title="Redundancies")
+    for _ in range(3):
+        make_item(team, ana)
+    update_item(team.pk, actor=ana, item_id=item.pk, changes={"visibility": "private"}, expected_state=None)
+    found: list[dict[str, Any]] = []
+    for _ in range(3):
+        body = body_of(changes(cara, team, since))
+        found += body["upserted"]
+        since = body["newState"]
+    assert not body["hasMore"]
+    assert [one["busy"] for one in found if one["id"] == str(item.pk)] == [True]
+    assert "Redundancies" not in str(found)
+
+
 @pytest.mark.parametrize("case", ["another nonce", "ahead", "pruned"])
 def test_a_state_that_cannot_be_verified_is_gone(case: str, team: Calendar, ana: User) -> None:
     """Invariant 6. Fails when only the revision is compared."""

@@ -30,7 +30,7 @@ from tests.model.intents import SCENARIOS, register
 from tests.model.rules import ALL
 from tests.model.script import Script
 from tests.model.server import CALENDARS
-from tests.model.sockets import cut
+from tests.model.sockets import as_now, cut
 from tests.model.values import RANGES, Access, ChangeSet, Item, Kind, Rights, Span, State, Subscribe
 from tests.people import make_calendar, make_user
 from tests.waiting import until
@@ -229,15 +229,22 @@ class Beside(Script):
         super().subscribed(at=at, number=number, calendar=calendar)
 
     def _subscribe(self, asked: Subscribe) -> None:
-        """Hand a client's subscribe to the real hub; what it replays must be what was pushed."""
+        """Hand a client's subscribe to the real hub; what it replays must be what the model's replays."""
         place = self.calendars[asked.calendar]
         state = None if asked.state is None else RealState.parse(self.states[asked.calendar, asked.state])
         access = None if asked.access is None else self.accesses[asked.calendar, asked.access]
         was = len(self.page.heard("changes"))
         self.run(self.page.subscribe(self.hub, place, state, access))
-        for frame in self.page.heard("changes")[was:]:
-            replayed = self._heard(self.page, asked.calendar, frame["newState"])
-            assert replayed == self._heard(self.witness, asked.calendar, frame["newState"])
+        heard = {frame["newState"]: frame.get("until") for frame in self.page.heard("changes")[was:]}
+        told = as_now(
+            [self.sets[key] for key in sorted(self.sets) if key[0] == asked.calendar and self.states[key] in heard]
+        )
+        assert [(self.states[one.calendar, one.new], self._until(one)) for one in told] == list(heard.items())
+        for one in told:
+            self._compare(self.page, one)
+
+    def _until(self, change_set: ChangeSet) -> str | None:
+        return None if change_set.until is None else self.states[change_set.calendar, change_set.until]
 
     def reset(self, reason: str, calendar: str = "a") -> None:
         if reason != "bulk":  # no scenario writes 10,000 items: the model's server has other limits

@@ -41,6 +41,8 @@ ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("hub_brought_up", "feed_waits"),
         ("replay_brings_hub_up",),
         ("waits_during_replay",),
+        ("replay_as_now",),
+        ("groups_marked",),
         ("access_verified",),
         ("silent_after_reset", "changes_need_cursor"),
     ),
@@ -64,6 +66,7 @@ ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "C2": (("keyed_by_calendar",), ("tombstones",), ("graves_outlive_feeds",), ("answers_stay_out_of_store",)),
     "C3": (
         ("chunks_all_or_none",),
+        ("groups_whole",),
         ("changes_need_cursor",),
         ("changes_chain",),
         ("ahead_asks", "head_asks"),

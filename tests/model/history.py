@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.model.values import Entry, Item, Request, State, Violation
+from tests.model.values import ChangeSet, Entry, Item, Request, State, Violation
 
 
 class Moment(NamedTuple):
@@ -45,6 +45,14 @@ class History:
             raise Violation(
                 "6", f"{state} was refused, though it leads to {head} and nothing above {kept_from} was pruned"
             )
+
+    def check_told(self, calendar: str, sets: list[ChangeSet]) -> None:
+        """Raise Violation when change sets of the past tell of an item what it is no more (invariant 7)."""
+        live = self.moments[calendar, sets[-1].new].live if sets else {}
+        for one in sets:
+            for entry in one.entries or ():
+                if live.get(entry.id) != entry.item:
+                    raise Violation("7", f"{one.new} tells {entry}, which is {live.get(entry.id)} at {sets[-1].new}")
 
     def commit(self, calendar: str, old: State, new: State, entries: tuple[Entry, ...], request: Request) -> None:
         """Witness a change set. Raises Violation when its request must not have had this effect."""

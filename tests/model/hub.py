@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tests.model.database import CannotCalculate, Database
 from tests.model.history import History
 from tests.model.rules import Rules
-from tests.model.sockets import Member, Served, Socket, Task, cut, is_behind
+from tests.model.sockets import Member, Served, Socket, Task, as_now, cut, is_behind
 from tests.model.stages import first_stage
 from tests.model.values import (
     BULK_ENTRIES,
@@ -52,9 +52,7 @@ class Hub:
             tuple(
                 (calendar, served.head)
                 for calendar, served in self.served.items()
-                if (member := served.members.get(socket)) is not None
-                and member.waiting is None
-                and member.reached <= served.head.revision
+                if (member := served.members.get(socket)) is not None and member.waiting is None
             )
         )
 
@@ -135,26 +133,30 @@ class Hub:
                     self.reset(calendar, member, "diverged")
             self.served[calendar] = served
             return
-        for change_set in missed:
-            self.deliver(change_set)
+        for change_set, told in zip(missed, self.told(calendar, missed), strict=True):
+            self.deliver(change_set, told)
+
+    def told(self, calendar: str, sets: list[ChangeSet]) -> list[ChangeSet]:
+        """Return change sets of the past as they are told now."""
+        told = as_now(sets) if self.rules.replay_as_now else sets
+        self.history.check_told(calendar, told)
+        return told
 
     def witness(self, calendar: str, refused: State, db: Database) -> None:
         self.history.check_refused(calendar, refused, db.head(calendar), db.kept_from.get(calendar, 0))
 
-    def deliver(self, change_set: ChangeSet) -> None:
+    def deliver(self, change_set: ChangeSet, told: ChangeSet | None = None) -> None:
         served = self.served[change_set.calendar]
         served.head = change_set.new
         for member in list(served.members.values()):
             if member.waiting is not None:
                 member.waiting.append(change_set)
             else:
-                self.send(member, change_set)
+                self.send(member, told or change_set)
         self.served.setdefault(change_set.calendar, served)
 
     def send(self, member: Member, change_set: ChangeSet) -> bool:
-        """Push one change set to one receiver, unless it has it. Return False when it became a reset."""
-        if self.rules.hub_sends_once and change_set.new.revision <= member.reached:
-            return True
+        """Push one change set to one receiver. Return False when it became a reset."""
         if change_set.entries is None:
             self.reset(change_set.calendar, member, "bulk")
             return False
@@ -164,7 +166,6 @@ class Hub:
             rights = "shared"
         for frame in cut(change_set, rights, self.rules):
             member.socket.push(frame)
-        member.reached = change_set.new.revision
         return True
 
     def reset(self, calendar: str, member: Member, reason: str) -> None:

@@ -35,6 +35,7 @@ class Replica:
     access: Access | None = None
     chain: set[State] = field(default_factory=set)
     part: list[Changes] = field(default_factory=list)
+    group: list[Changes] = field(default_factory=list)
     held: list[Changes] = field(default_factory=list)
     sequence: int = 0
     pending: bool = False
@@ -57,7 +58,7 @@ class Replica:
     def opened(self) -> None:
         self.connected, self.pending, self.gone = True, False, False  # the list of calendars is read again
         if self.client.rules.cut_drops_chunks:
-            self.part = []
+            self.part, self.group = [], []
         self.held = []
         if self.resetting:
             self.start_anew()
@@ -70,7 +71,7 @@ class Replica:
         self.connected = self.pending = False
         self.timers.discard("gap")
         if self.client.rules.cut_drops_chunks:
-            self.part = []
+            self.part, self.group = [], []
         self.held = []
 
     def subscribe(self) -> None:
@@ -117,7 +118,20 @@ class Replica:
         parts, self.part = [*self.part, frame], []
         upserted = tuple(item for part in parts for item in part.upserted)
         destroyed = tuple(one for part in parts for one in part.destroyed)
-        self._place(frame._replace(more=False, upserted=upserted, destroyed=destroyed))
+        self._gather(frame._replace(more=False, upserted=upserted, destroyed=destroyed))
+
+    def _gather(self, change: Changes) -> None:
+        """Collect sets that are only true together and, with the last, place all of them (C3)."""
+        group, self.group = self.group, []
+        if change.until is not None and self.client.rules.groups_whole:
+            follows = bool(group) and (group[-1].new, group[-1].until) == (change.old, change.until)
+            self.group = [*(group if follows else []), change]
+            return
+        whole = bool(group) and (group[-1].new, group[-1].until) == (change.old, change.new)
+        at = [number for number, one in enumerate(group) if whole and one.old == self.cursor]
+        for one in group[at[0] :] if at else []:
+            self._place(one)
+        self._place(change)
 
     def _place(self, change: Changes) -> None:
         rules, cursor = self.client.rules, self.cursor
@@ -187,6 +201,7 @@ class Replica:
         self.reset_reason = frame.reason
         if self.client.rules.reset_forgets_chunks:
             self.part = []
+        self.group = []
         self.timers.add("reset")
         if not spread:
             self.start_anew()
@@ -209,7 +224,7 @@ class Replica:
             self.asks = []
         if rules.reset_forgets_etags:
             self.etags = {}
-        self.pending, self.held = False, []
+        self.pending, self.held, self.group = False, [], []
         self.timers -= {one for one in self.timers if one != "reset"}
         self.shown = dict.fromkeys(self.shown, False)
 

@@ -19,7 +19,7 @@ class Rules:
     # S2: the hub
     hub_reads_what_is_missing: bool = True  # off: what is ahead is delivered as if it chained
     hub_drops_behind: bool = True
-    hub_sends_once: bool = True  # what a receiver was sent already is not sent again
+    hub_sends_once: bool = True  # of what waited, only what follows on the replay; the rest was in it
     look: bool = True
     look_compares_nonce: bool = True
     hub_resets_other_history: bool = True
@@ -33,6 +33,8 @@ class Rules:
     hub_brought_up: bool = True
     replay_brings_hub_up: bool = True  # else a restore to the hub's own head leaves what was replayed beyond it
     waits_during_replay: bool = True
+    replay_as_now: bool = True  # of each item only what it is now: what it was may be more than may be known of it
+    groups_marked: bool = True  # so which sets are only true together
     access_verified: bool = True
     silent_after_reset: bool = True
     reset_voids_pending: bool = True
@@ -66,6 +68,7 @@ class Rules:
     chunks_all_or_none: bool = True
     cut_drops_chunks: bool = True
     pair_drops_chunks: bool = True
+    groups_whole: bool = True
     changes_need_cursor: bool = True
     changes_chain: bool = True
     ahead_is_held: bool = True

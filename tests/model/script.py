@@ -12,7 +12,7 @@ from tests.model.feeds import Ask
 from tests.model.invariants import Watch
 from tests.model.rules import ALL
 from tests.model.server import CALENDARS, PROGRAM, Server
-from tests.model.sockets import cut
+from tests.model.sockets import as_now, cut
 from tests.model.values import (
     Access,
     Answer,
@@ -118,6 +118,14 @@ class Script:
         frames = list(cut(self.sets[calendar, new], self.access(calendar).rights, ALL))
         for frame in frames[chunks or slice(None)]:
             self.frame(frame)
+
+    def replay(self, *news: State, first: int | None = None, calendar: str = "a") -> None:
+        """Send change sets of the past as the answer to a subscribe does, or only the first of them."""
+        sets = [self.sets[calendar, new] for new in news]
+        told = as_now(sets) if ALL.replay_as_now else sets
+        for one in told[:first]:
+            for frame in cut(one, self.access(calendar).rights, ALL):
+                self.frame(frame)
 
     def head(self, state: State | None = None, calendar: str = "a") -> None:
         self.frame(Head(((calendar, state or self.head_of(calendar)),)))

@@ -13,6 +13,7 @@ from tests.model.values import (
     Changes,
     ChangeSet,
     ClientFrame,
+    Entry,
     Rights,
     ServerFrame,
     State,
@@ -42,7 +43,6 @@ class Member:
 
     socket: Socket
     access: Access | None
-    reached: int = -1
     waiting: list[ChangeSet] | None = field(default_factory=list)
 
 
@@ -84,4 +84,30 @@ def cut(change_set: ChangeSet, rights: Rights, rules: Rules) -> Iterable[Changes
             rules.chunks_say_more and number < len(parts),
             tuple(item for _, item in part if item is not None),
             tuple(item_id for item_id, item in part if item is None),
+            change_set.until if rules.groups_marked else None,
         )
+
+
+def as_now(sets: list[ChangeSet]) -> list[ChangeSet]:
+    """Return change sets that follow each other, each item in the last that names it alone (S3); of what a bulk one hides, nothing."""
+    bulk = max((number for number, one in enumerate(sets, start=1) if one.entries is None), default=0)
+    rest = sets[bulk:]
+    words: dict[str, tuple[int, Entry]] = {}
+    for number, one in enumerate(rest):
+        for entry in one.entries or ():
+            was_secret = entry.id not in words or words[entry.id][1].secret
+            words[entry.id] = number, entry._replace(secret=entry.secret and was_secret)
+    told = [one._replace(entries=None) for one in sets[:bulk]]
+    for number, one in enumerate(rest):
+        entries = tuple(words[entry.id][1] for entry in one.entries or () if words[entry.id][0] == number)
+        told.append(one._replace(entries=entries, until=_true_at(rest, number, words)))
+    return told
+
+
+def _true_at(sets: list[ChangeSet], number: int, words: dict[str, tuple[int, Entry]]) -> State | None:
+    """Return the state at which all is said that the sets up to one of them were emptied of; None: at its own."""
+    end = number
+    for at, one in enumerate(sets):
+        if at <= end:
+            end = max([end, *(words[entry.id][0] for entry in one.entries or ())])
+    return None if end == number else sets[end].new

@@ -106,18 +106,18 @@ def _live(hub: Hub, task: Task, db: Database) -> str | None:
     if served is None or served.members.get(task.socket) is not member:
         return None  # replaced by a later subscribe, or void after a reset
     start = task.frame.state or served.head
-    member.reached = start.revision
-    missed = task.missed or []
+    missed = list(task.missed or [])
     if not hub.rules.replay_by_rights_of_now and task.frame.access is not None:
         member.access = task.frame.access
-    if not all(hub.send(member, change_set) for change_set in missed):
+    waiting, member.waiting = member.waiting or [], None
+    for one in waiting:
+        if one.old == (missed[-1].new if missed else start) or not hub.rules.hub_sends_once:
+            missed.append(one)
+    if not all(hub.send(member, change_set) for change_set in hub.told(calendar, missed)):
         return None
     member.access = task.access or member.access
-    state = missed[-1].new if missed else start
     assert member.access is not None
-    member.socket.push(Subscribed(task.frame.id, calendar, state, member.access))
-    waiting, member.waiting = member.waiting or [], None
-    all(hub.send(member, change_set) for change_set in waiting)
+    member.socket.push(Subscribed(task.frame.id, calendar, missed[-1].new if missed else start, member.access))
     return None
 
 

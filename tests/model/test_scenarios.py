@@ -38,6 +38,8 @@ def test_a_scenario_ends_in_a_view_of_what_is(name: str) -> None:
         ("a-change-of-another-history-is-not-applied", "fork_asks"),
         ("a-lost-last-change-is-found-by-the-heartbeat", "head_asks"),
         ("a-head-before-the-first-answer-sets-no-cursor", "head_needs_cursor head_waits_for_pending"),
+        ("what-was-hidden-meanwhile-is-not-told-as-it-was", "replay_as_now"),
+        ("sets-that-are-only-true-together-leave-nothing-when-they-are-cut", "groups_whole"),
         ("chunks-from-before-a-reset-are-forgotten", "cut_drops_chunks pair_drops_chunks reset_forgets_chunks"),
         ("an-answer-to-an-earlier-subscribe-does-not-count", "last_id_counts"),
         ("an-answer-to-a-subscribe-from-below-the-cursor-ends-no-overlay", "subscribed_below_asks"),

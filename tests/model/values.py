@@ -61,12 +61,13 @@ class Entry(NamedTuple):
 
 
 class ChangeSet(NamedTuple):
-    """One revision of one calendar. `entries` is None when the log has to be read."""
+    """One revision of one calendar. `entries` is None when the log has to be read. `until`: as in `Changes`."""
 
     calendar: str
     old: State
     new: State
     entries: tuple[Entry, ...] | None
+    until: State | None = None
 
 
 # --- frames ------------------------------------------------------------------------------------------------------
@@ -91,12 +92,15 @@ class Subscribed(NamedTuple):
 
 
 class Changes(NamedTuple):
+    """`until`: the later set up to which this one and those after it are only true together."""
+
     calendar: str
     old: State
     new: State
     more: bool
     upserted: tuple[Item, ...]
     destroyed: tuple[str, ...]
+    until: State | None = None
 
 
 class Head(NamedTuple):

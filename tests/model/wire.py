@@ -108,6 +108,7 @@ def frame_of(frame: ServerFrame) -> Json:
 
 
 def _changes_of(frame: Changes) -> Json:
+    until: Json = {} if frame.until is None else {"until": str(frame.until)}
     return {
         "type": "changes",
         "calendar": calendar_id(frame.calendar),
@@ -118,6 +119,7 @@ def _changes_of(frame: Changes) -> Json:
         "destroyed": [item_id(item) for item in frame.destroyed],
         "actor": None,
         "mutationId": None,
+        **until,
     }
 
 

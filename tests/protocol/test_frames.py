@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -58,6 +59,9 @@ SERVER_FRAMES: Final[dict[str, Callable[[], str]]] = {
     "changes: first chunk of two": first_of_two,
     "changes: empty, so that the chain advances": lambda: only(
         frames.changes(change_set(Entry(golden.TIMED, golden.wire("timed"), "secret")), "shared")
+    ),
+    "changes: not yet true, in a replay": lambda: only(
+        frames.changes(replace(change_set(by_ana=False), until=State(44, "00000000000000dd")), "full")
     ),
     "changes: as busy": lambda: only(
         frames.changes(change_set(Entry(golden.TIMED, golden.wire("timed"), "private")), "shared")

@@ -12,12 +12,23 @@ export function changesReceived(turn: Turn, frame: ChangesFrame): void {
   if (cursor === null || resetting) return;
   const change = part !== null && turn.rules.continuesPart(part, frame) ? joined(part, frame) : wholeOf(frame);
   turn.set({ part: frame.more ? change : null });
-  if (!frame.more) placeChange(turn, change);
+  if (!frame.more) gather(turn, change);
+}
+
+/** Collect sets that are only true together and, with the last, place them in one turn; of a group with a gap only the last is taken. */
+function gather(turn: Turn, change: ChangeSet): void {
+  const continues = turn.rules.continuesGroup(turn.state.group, change);
+  const group = continues ? turn.state.group : [];
+  if (turn.rules.isOpen(change)) return turn.set({ group: [...group, change] });
+  turn.set({ group: [] });
+  const next = group.findIndex((one) => one.oldState === turn.state.cursor);
+  for (const one of next < 0 ? [] : group.slice(next)) placeChange(turn, one);
+  placeChange(turn, change);
 }
 
 function wholeOf(frame: ChangesFrame): ChangeSet {
-  const { oldState, newState, upserted, destroyed, actor, mutationId } = frame;
-  return { oldState, newState, upserted, destroyed, actor, mutationId };
+  const { oldState, newState, upserted, destroyed, actor, mutationId, until } = frame;
+  return { oldState, newState, upserted, destroyed, actor, mutationId, until };
 }
 
 function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {

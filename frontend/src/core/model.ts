@@ -19,6 +19,7 @@ export interface ChangeSet {
   readonly destroyed: readonly string[];
   readonly actor: Actor | null;
   readonly mutationId: string | null;
+  readonly until?: State | undefined;
 }
 
 /** What a feed said. `rows` is null when it said 304: unchanged since the answer with that ETag. */
@@ -88,6 +89,8 @@ export interface CalendarState {
   /** Per item, in the order they were made; at most one of them is in flight. */
   readonly overlays: ReadonlyMap<string, readonly Mutation[]>;
   readonly part: ChangeSet | null;
+  /** Sets in their order that are only true together with one that has not come yet. */
+  readonly group: readonly ChangeSet[];
   readonly held: readonly ChangeSet[];
   /** Subscribes sent; the last one's id is made of it. */
   readonly sequence: number;
@@ -213,6 +216,7 @@ export const BLANK = {
   rows: Shelf.empty<Row>(),
   graves: new Map<string, number>(),
   part: null,
+  group: [],
   held: [],
   pending: false,
   resetting: false,

@@ -30,6 +30,17 @@ function continuesPart(part: ChangeSet, frame: ChangesFrame): boolean {
   return part.oldState === frame.oldState && part.newState === frame.newState;
 }
 
+/** C3: sets that are only true together, one after the other. */
+function continuesGroup(group: readonly ChangeSet[], change: ChangeSet): boolean {
+  const last = group.at(-1);
+  return last?.newState === change.oldState && last.until === (change.until ?? change.newState);
+}
+
+/** C3: a set that is only true together with later ones waits for them. */
+function isOpen(change: ChangeSet): boolean {
+  return change.until !== undefined;
+}
+
 /** C3: where a change set stands to the cursor. */
 function placeChange(cursor: State, change: Pick<ChangeSet, "oldState" | "newState">): ChangePlace {
   if (change.oldState === cursor) return "apply";
@@ -78,7 +89,7 @@ function forgotten(_state: CalendarState): Partial<CalendarState> {
 
 /** C3: what a cut connection forgets. */
 function cut(_state: CalendarState): Partial<CalendarState> {
-  return { part: null, held: [], pending: false, gapTimer: false };
+  return { part: null, group: [], held: [], pending: false, gapTimer: false };
 }
 
 /** C8: a retry carries the key of the first try, so that the server does it once. */
@@ -95,6 +106,8 @@ export const RULES = {
   minRevision,
   mayForget,
   continuesPart,
+  continuesGroup,
+  isOpen,
   placeChange,
   takes,
   isAnswered,

@@ -50,6 +50,8 @@ export interface ChangesFrame {
   readonly destroyed: readonly string[];
   readonly actor: Actor | null;
   readonly mutationId: string | null;
+  /** In a replay: the state of the later set up to which all sets are only true together. */
+  readonly until?: State;
 }
 
 /** The heartbeat: where each of this socket's calendars stands. */

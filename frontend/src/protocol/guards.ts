@@ -50,6 +50,7 @@ const FRAMES: Readonly<Record<ServerFrame["type"], Readonly<Record<string, Check
     destroyed: listOf(isUuid),
     actor: orNull(isActor),
     mutationId: orNull(isText),
+    until: (value) => value === undefined || isState(value),
   },
   head: { states: isStates },
   reset: { calendar: isUuid, reason: oneOf("pruned", "diverged", "bulk", "rights"), spreadMs: isWhole },

@@ -46,6 +46,7 @@ const ABLATIONS: Readonly<Record<string, Partial<Rules>>> = {
   },
   "C8: an overlay ends at its answer": { endsWhenAnswered: () => true },
   "C8: a lost answer is retried under another key": { retryKey: (key, attempts) => `${key}, try ${attempts}` },
+  "C3: sets that are only true together count one by one": { isOpen: () => false },
   "C3: a cut connection keeps its chunks": {
     cut: (state) => ({ ...RULES.cut(state), part: state.part }),
     continuesPart: () => true,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { isInRange } from "../../src/core/range";
 import { ACCESS, live, MONTH, row, subscribing } from "../support/case";
-import { dayMs, days, item, state, uuid } from "../support/items";
+import { CALENDAR, dayMs, days, item, state, uuid } from "../support/items";
 
 describe("the range rule", () => {
   const allDay = { allDay: true, start: "2026-11-03", end: "2026-11-04" };
@@ -95,6 +95,44 @@ describe("C3: a change set", () => {
     one.take({ type: "closed" }).take({ type: "opened" });
     expect(one.state.part).toBeNull();
     expect(one.asked()).toEqual([`subscribe ${state(5)}`]);
+  });
+
+  describe("that is only true together with later ones", () => {
+    const until = state(7);
+    const moved = { upserted: [row(1, 7, 9)] };
+
+    test("counts_with_the_last_of_them_and_not_before", () => {
+      const one = live().change(state(5), state(6), { destroyed: [uuid(2)], until });
+      expect([one.shows(), one.state.cursor]).toEqual([[uuid(1), uuid(2)], state(5)]);
+      one.change(state(6), state(7), moved);
+      expect([one.shows(), one.state.cursor]).toEqual([[uuid(1)], state(7)]);
+      expect([...one.state.chain]).toEqual([state(5), state(6), state(7)]);
+    });
+
+    test.each([
+      ["a cut connection", { type: "closed" }],
+      ["a reset", { type: "reset", frame: { type: "reset", calendar: CALENDAR, reason: "bulk", spreadMs: 2000 } }],
+      ["rights that end", { type: "withdrawn" }],
+    ] as const)("leaves_nothing_after_%s", (_, input) => {
+      const one = live().change(state(5), state(6), { destroyed: [uuid(2)], until }).take(input);
+      expect(one.state.group).toEqual([]);
+    });
+
+    test.each([
+      ["its first one lost", [[state(6), state(7), state(8)], [state(7), state(8)]]],
+      ["one in the middle lost", [[state(5), state(6), state(8)], [state(7), state(8)]]],
+    ])("is_asked_for_again_with_%s", (_, sets) => {
+      const one = live();
+      for (const [oldState = "", newState = "", end] of sets)
+        one.change(oldState, newState, { destroyed: [uuid(2)], ...(end === undefined ? {} : { until: end }) });
+      expect([one.shows(), one.state.cursor]).toEqual([[uuid(1), uuid(2)], state(5)]);
+      expect(one.take({ type: "timer", name: "gap" }).asked()).toEqual([`subscribe ${state(5)}`, "gap in 1000"]);
+    });
+
+    test("counts_from_the_cursor_when_its_first_ones_are_known", () => {
+      const one = live().change(state(4), state(5), { until }).change(state(5), state(6), { until });
+      expect(one.change(state(6), state(7), moved).state.cursor).toBe(state(7));
+    });
   });
 
   test("without_a_cursor_is_dropped", () => {

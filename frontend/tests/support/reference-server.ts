@@ -28,6 +28,8 @@ interface Entry {
   readonly oldState: State;
   readonly newState: State;
   readonly changed: readonly (readonly [before: FullItem | undefined, after: FullItem | undefined])[];
+  /** In a replay: where all sets up to this one are true again. */
+  readonly until?: State | undefined;
 }
 
 /** Return what rights let one see of an item; null: nothing. */
@@ -192,7 +194,7 @@ export class ReferenceServer {
     const missed = frame.state === null ? [] : this.since(frame.state);
     if (missed === null) return this.reset("pruned");
     if (frame.access !== null && frame.access !== this.access) return this.reset("rights");
-    for (const entry of missed) this.outbox.push(chunks(entry, this.rights));
+    for (const entry of asNow(missed, this.rights)) this.outbox.push(chunks(entry, this.rights));
     this.outbox.push([{ type: "subscribed", id: frame.id, calendar: CALENDAR, state: this.head, access: this.access }]);
     this.live = true;
   }
@@ -238,12 +240,33 @@ export class ReferenceServer {
   }
 }
 
+/** Return the change sets of a replay: each item in the last that names it alone, and which sets are only true together. */
+function asNow(entries: readonly Entry[], rights: Rights): Entry[] {
+  const named = entries.map(({ changed }) => changed.map(([before, after]) => (before ?? after)?.id));
+  const last = (id: string | undefined): number => named.reduce((at, ids, index) => (ids.includes(id) ? index : at), -1);
+  return entries.map((entry, index) => {
+    let end = index;
+    for (let at = 0; at <= end; at += 1) end = Math.max(end, ...(named[at] ?? []).map(last));
+    const changed = entry.changed
+      .filter((_, place) => last(named[index]?.[place]) === index)
+      .map(([before, after]) => [shown(entries, (before ?? after)?.id, rights) ?? before, after] as const);
+    return { ...entry, changed, until: end === index ? undefined : entries[end]?.newState };
+  });
+}
+
+/** Return an item as it once was, within some change sets, when there was something of it to be seen. */
+function shown(entries: readonly Entry[], id: string | undefined, rights: Rights): FullItem | undefined {
+  const versions = entries.flatMap(({ changed }) => changed.flat());
+  return versions.find((one) => one?.id === id && seenBy(rights, one) !== null);
+}
+
 // What can no longer be seen is told as destroyed, and of what never could be nothing is told.
-function chunks({ oldState, newState, changed }: Entry, rights: Rights): ChangesFrame[] {
+function chunks({ oldState, newState, changed, until }: Entry, rights: Rights): ChangesFrame[] {
   const upserted = changed.map(([, after]) => seenBy(rights, after)).filter((one) => one !== null);
   const gone = changed.filter(([before, after]) => seenBy(rights, after) === null && seenBy(rights, before) !== null);
   const destroyed = gone.map(([before]) => before?.id ?? "");
-  const base = { type: "changes", calendar: CALENDAR, oldState, newState, actor: null, mutationId: null } as const;
+  const told = { type: "changes", calendar: CALENDAR, oldState, newState, actor: null, mutationId: null } as const;
+  const base = until === undefined ? told : { ...told, until };
   if (upserted.length + destroyed.length < 2) return [{ ...base, more: false, upserted, destroyed }];
   const first = upserted.slice(0, 1);
   return [

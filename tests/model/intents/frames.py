@@ -69,6 +69,38 @@ def a_set_cut_in_its_middle_leaves_nothing() -> Script:
     return script
 
 
+@scenario("S3, invariant 7")
+def what_was_hidden_meanwhile_is_not_told_as_it_was() -> Script:
+    script = live("i1", script=Script(access="shared"))
+    script.close()
+    shown = script.write("create", "i2", span=(3, 5))
+    between = script.write("edit", "i1", span=(5, 6))
+    hidden = script.set_visibility("i2", "secret")
+    after = script.write("create", "i3")
+    script.open()
+    script.replay(shown, between, hidden, after)
+    script.subscribed()
+    return script
+
+
+@scenario("C3, S3, invariant 6")
+def sets_that_are_only_true_together_leave_nothing_when_they_are_cut() -> Script:
+    script = live("i1")
+    script.close()
+    first = script.write("edit", "i1", span=(5, 6))
+    second = script.write("create", "i2")
+    backup = script.back_up()
+    lost = script.write("edit", "i1", span=(7, 8))
+    script.open()
+    script.replay(first, second, lost, first=2)
+    script.close()
+    script.put_back(backup)
+    script.open()
+    script.replay(first, second)
+    script.subscribed()
+    return script
+
+
 @scenario("C3, C7, S4")
 def chunks_from_before_a_reset_are_forgotten() -> Script:
     script = live("i1")
