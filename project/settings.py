@@ -136,6 +136,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = ["calendar_live.backends.RefusesDemoPassword", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "calendar_live:login"
 LOGIN_REDIRECT_URL = "calendar_live:calendar"
 LOGOUT_REDIRECT_URL = "calendar_live:login"
