@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db import models
@@ -17,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from .access import standings
 from .errors import CalendarLiveError
 from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem
+from .pages.accounts import PasswordForm
 from .services import accounts, bulk, calendars
 
 
@@ -172,6 +174,12 @@ class LiveUserAdmin(UserAdmin):  # type: ignore[type-arg]  # as above
             self.delete_model(request, user)
 
 
-if admin.site.is_registered(User) and type(admin.site.get_model_admin(User)) is UserAdmin:  # never a host's own
+class AdminSignInForm(PasswordForm, AdminAuthenticationForm):
+    """Django's, for staff alone."""
+
+
+if admin.site.login_form is None:  # never a host's own, here and below
+    admin.site.login_form = AdminSignInForm
+if admin.site.is_registered(User) and type(admin.site.get_model_admin(User)) is UserAdmin:
     admin.site.unregister(User)
     admin.site.register(User, LiveUserAdmin)

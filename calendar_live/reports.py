@@ -1,4 +1,4 @@
-"""What Django mails to ADMINS of a fault: where it happened. Never the request, variables or settings: they may hold what is secret."""
+"""What Django mails to ADMINS of a fault: where it happened. Never the request, variables or settings, nor the secrets of an address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from types import TracebackType
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
+
+from .logs import without_secrets
 
 
 class Report(ExceptionReporter):
@@ -24,6 +27,16 @@ class Report(ExceptionReporter):
         is_email: bool = False,
     ) -> None:
         super().__init__(None if is_email else request, exc_type, exc_value, tb, is_email=is_email)
+
+    def get_traceback_text(self) -> SafeString:
+        return self._told(super().get_traceback_text())
+
+    def get_traceback_html(self) -> SafeString:
+        return self._told(super().get_traceback_html())
+
+    def _told(self, report: SafeString) -> SafeString:
+        """Return a report without the secrets of an address that the exception quotes."""
+        return SafeString(without_secrets(report)) if self.is_email else report
 
     def get_traceback_frames(self) -> list[dict[str, Any]]:
         frames: list[dict[str, Any]] = super().get_traceback_frames()

@@ -10,6 +10,7 @@ import django
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.utils.log import AdminEmailHandler
 
@@ -38,6 +39,10 @@ def _mails(settings: Any) -> Iterator[None]:
 
 def _fail(*args: Any, **kwargs: Any) -> None:
     raise RuntimeError("out of order")
+
+
+def _quote(request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+    raise RuntimeError(f"out of order: {request.get_full_path()} & {request.build_absolute_uri()!r}")
 
 
 @pytest.mark.parametrize("place", ["public", "invitation", "sign-in"])
@@ -71,6 +76,23 @@ def test_the_mail_of_a_fault_holds_no_token_and_nothing_that_was_sent(
             assert [one for one in secrets if one in told] == []
         assert bool(html) == (sent is mail.outbox[0])
         assert "Internal Server Error: /" in sent.subject
+
+
+def test_an_exception_that_quotes_an_address_mails_no_token(
+    team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor what is searched for. Seen failing when the report is mailed as it is."""
+    link = link_token(make_link(team, ana).pk).token
+    monkeypatch.setattr(public, "_page", _quote)
+    client = Client(raise_request_exception=False)
+    assert client.get(f"/%70ublic/{link}/?view=week&%6cink={link}&q=Merger%20of%22twins").status_code == 500
+    assert len(mail.outbox) == 2
+    for sent in mail.outbox:
+        html = [str(part) for part, _ in getattr(sent, "alternatives", [])]
+        for told in (f"{sent.subject}\n{sent.body}", *html):
+            assert "RuntimeError" in told
+            assert "view=week" in told, "the address is told"
+            assert [one for one in (link, "Merger", "twins") if one in told] == []
 
 
 def test_the_page_of_a_fault_on_ones_own_machine_says_all(rf: RequestFactory) -> None:

@@ -237,7 +237,7 @@ RoleName = Literal["owner", "editor", "viewer", "freebusy"]
 class ShareWith(_Strict):
     """Whom to share a calendar with."""
 
-    to: str = Field(..., description="A user name, or an e-mail address.")
+    to: str = Field(..., description="A user name, or an e-mail address if it has an `@` in it.")
     role: RoleName
 
 

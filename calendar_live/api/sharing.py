@@ -32,9 +32,10 @@ def list_members(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 
 @router.post(_MEMBERS, response={201: SharedOut})
 def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> HttpResponse:
-    """Share a calendar with the user of a name or an e-mail address; another address is mailed an invitation. For its owners.
+    """Share a calendar: the user of a name is a member at once, an e-mail address is mailed an invitation. For its owners.
 
-    An invitation that could not be mailed is there all the same, with `mailed` false: send it again.
+    Whether an account is behind an address makes no difference. An invitation that could not be mailed is there all the
+    same, with `mailed` false: send it again.
     """
     shared = sharing.share(calendar_id, actor=request.user, to=body.to, role=Role(body.role))
     if isinstance(shared, sharing.Mailing):

@@ -5,29 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf
-from ..services.accounts import DEMO_PASSWORD
+from ..services import accounts
 
 
-class SignInForm(AuthenticationForm):
-    """Lets nobody in by the demo's password on a site that is no trial: its users may have come along in a copied database."""
+class PasswordForm(AuthenticationForm):
+    """Says why a password opens no account, whoever has it."""
+
+    def clean(self) -> dict[str, Any]:
+        if accounts.is_refused(self.cleaned_data.get("password")):
+            raise ValidationError(_("The demo's password works on a trial site only. Ask for another."), code="demo")
+        return super().clean()
+
+
+class SignInForm(PasswordForm):
+    """Django's, in the words of the page."""
 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": gettext_lazy(
             "This user name and this password do not go together. Mind capital and small letters."
         )
     }
-
-    def confirm_login_allowed(self, user: User) -> None:
-        super().confirm_login_allowed(user)
-        if not conf.debug() and self.cleaned_data.get("password") == DEMO_PASSWORD:
-            raise ValidationError(_("The demo's password works on a trial site only. Ask for another."), code="demo")
 
 
 class SignIn(LoginView):

@@ -12,15 +12,23 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from .. import changelog
+from .. import changelog, conf
 from ..access import key_of
 from ..errors import Invalid, NotFound
 from ..models import Assignment, Calendar, ChangeSet, Invitation, Membership, PublicLink, Role, WorkItem
 from .calendars import delete_calendar, remove_member
 from .members import lock, lock_user
 
-# The password of the demo's users. Well known, so the seed and the sign-in page refuse it unless DEBUG is on.
+# The password of the demo's users. Well known, so it is given to nobody, and opens nothing, unless DEBUG is on.
 DEMO_PASSWORD = "demo"  # noqa: S105
+
+
+def is_refused(password: str | None) -> bool:
+    """Whether a password opens no account, whoever has it: the demo's, on a site that is no trial.
+
+    Users of the demo may have come along in a copied database.
+    """
+    return password == DEMO_PASSWORD and not conf.debug()
 
 
 def ensure_user(username: str, *, password: str, first_name: str) -> AbstractBaseUser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -46,18 +46,18 @@ class Mailing:
 def share(calendar_id: UUID, *, actor: User, to: str, role: Role) -> UserKey | Mailing:
     """Share a calendar with whoever `to` names: a user name, or an e-mail address.
 
-    Return the key of the new member; of an address that is not that of exactly one active account, an invitation to mail.
-    Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany when the address was written to just now.
+    Return the key of the new member; of an address, an invitation to mail, whether or not an account is behind it: nobody
+    learns that. Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany when the address was written to just now.
     """
     to = to.strip()
     with transaction.atomic():
         lock(calendar_id)
         require_owner(actor, calendar_id)
         # Never a user's name that looks like somebody else's address: names are chosen freely, mailboxes are not.
-        user = _user_of_address(to) if "@" in to else _user_named(to)
-        if user is None:
+        if "@" in to:
             return _invite(calendar_id, actor, _address(to), role)
-        _refuse_member(calendar_id, user)
+        user = _user_named(to)
+        _refuse_members(Membership.objects.filter(calendar=calendar_id, user_id=user.pk).select_related("user"))
         _put(calendar_id, user.pk, role, field="to")
         _open_to(calendar_id, _email_of(user)).update(withdrawn_at=timezone.now())
         tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
@@ -135,9 +135,17 @@ def _put(calendar_id: UUID, key: UserKey, role: Role, *, field: str) -> None:
         raise Invalid(fields={field: failure.fields["member"]}) from failure
 
 
-def _refuse_member(calendar_id: UUID, user: AbstractBaseUser) -> None:
-    for mine in Membership.objects.filter(calendar=calendar_id, user_id=user.pk):
-        raise AlreadyMember(f"{display_name(user)} is in this calendar already, as {mine.get_role_display()}.")
+def _refuse_members(found: Iterable[Membership]) -> None:
+    for mine in found:
+        raise AlreadyMember(f"{display_name(mine.user)} is in this calendar already, as {mine.get_role_display()}.")
+
+
+def _members_of_address(calendar_id: UUID, email: str) -> list[Membership]:
+    """Return the members whom the calendar's owners see under an address."""
+    field = get_user_model().get_email_field_name()
+    alike = Membership.objects.filter(calendar=calendar_id, **{f"user__{field}__iexact": email}).select_related("user")
+    # Databases fold case in their own ways: what is not the same to us is somebody else's.
+    return [one for one in alike if _email_of(one.user) == email]
 
 
 def _user_named(name: str) -> AbstractBaseUser:
@@ -150,15 +158,6 @@ def _user_named(name: str) -> AbstractBaseUser:
         reason = "There is nobody of this name." if not found else "Several people have this name: mind its capitals."
         raise Invalid(fields={"to": [f"{reason} Somebody without an account is invited by e-mail."]})
     return found[0]
-
-
-def _user_of_address(text: str) -> AbstractBaseUser | None:
-    model = get_user_model()
-    email = _address(text)
-    alike = model._default_manager.filter(**{f"{model.get_email_field_name()}__iexact": email}, is_active=True)
-    # Databases fold case in their own ways: what is not the same to us is somebody else's.
-    found = [user for user in alike if _email_of(user) == email]
-    return found[0] if len(found) == 1 else None
 
 
 def _email_of(user: AbstractBaseUser) -> str:
@@ -274,6 +273,7 @@ def _role_kept(invitation: Invitation, key: UserKey) -> Role | None:
 def _invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
     if role == Role.OWNER:
         raise Invalid(fields={"role": ["An owner must be a member first: invite them as an editor."]})
+    _refuse_members(_members_of_address(calendar_id, email))  # their owners see so anyway, in the list of members
     known = _open_to(calendar_id, email).first()
     if known is None:
         _refuse_too_many(calendar_id, actor)

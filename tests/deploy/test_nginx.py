@@ -6,9 +6,12 @@ import json
 import re
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
@@ -20,7 +23,7 @@ from django.conf import settings
 from calendar_live import conf, errors
 from tests import binaries
 from tests.deploy.files import ANYBODYS, BIN, nginx_directives, run
-from tests.servers import LOOPBACK, Nginx, free_port
+from tests.servers import LOOPBACK, Nginx, folder_for_a_while, free_port
 from tests.waiting import wait_until
 from tools.nginx_conf import OLDEST, RESOLVE, SOURCE, Version, main, nginx_conf, version_of
 
@@ -342,24 +345,95 @@ TOKEN: Final = "7N42dgm5tFLK9N8MT7fHC7.x-Y_z0"
 @pytest.mark.parametrize(
     ("asked", "logged"),
     [
-        (f"/public/{TOKEN}/", "/public/-/"),
-        (f"/public/{TOKEN}/embed/?view=week", "/public/-/embed/?view=week"),
-        (f"/calendar/public/{TOKEN}/", "/calendar/public/-/"),
-        (f"/invitations/{TOKEN}/", "/invitations/-/"),
-        (f"/login/?next=%2Finvitations%2F{TOKEN}%2F&a=1", "/login/?next=%2Finvitations%2F-%2F&a=1"),
-        (f"/calendar/invitations/{TOKEN}/?next=/public/", "/calendar/invitations/-/?next=/public/"),
+        (f"/public/{TOKEN}/", "/public/-"),
+        (f"/public/{TOKEN}/embed/?view=week", "/public/-"),
+        (f"/calendar/public/{TOKEN}/", "/calendar/public/-"),
+        (f"/PUBLIC//{TOKEN}/", "/PUBLIC/-"),
+        (f"/public/a/public/{TOKEN}/", "/public/-"),
+        (f"/%70ublic/{TOKEN}/", "/%-"),
+        (f"/%2570ublic/{TOKEN}/", "/%-"),
+        (f"/invitations/{TOKEN}/", "/invitations/-"),
+        (f"/login/?next=%2Finvitations%2F{TOKEN}%2F&a=1", "/login/?next=%-"),
+        (f"/login/?next=/invitations/{TOKEN}/&a=1", "/login/?next=/invitations/-"),
+        (f"/calendar/invitations/{TOKEN}/?next=/invitations/{TOKEN}/", "/calendar/invitations/-"),
         (f"/ws/?link={TOKEN}", "/ws/?link=-"),
-        (f"/ws/?a=1&link={TOKEN}&b=2", "/ws/?a=1&link=-&b=2"),
-        (f"/public/{TOKEN}/?q={TOKEN}&view=week", "/public/-/?q=-&view=week"),
+        (f"/ws/?%6cink={TOKEN}", "/ws/?%-"),
+        (f"/ws/?a=1&link={TOKEN}&b=2", "/ws/?a=1&link=-"),
+        (f"/ws/?link={TOKEN}&q=x", "/ws/?link=-"),
         (f"/api/search/?start=2026-11-23&q={TOKEN}", "/api/search/?start=2026-11-23&q=-"),
+        ("/api/feed/?start=2026-11-23T09%3A00%3a00%2B08&a=1", "/api/feed/?start=2026-11-23T09%3A00%3a00%2B08&a=1"),
+        ("/api/calendars/1/invitations/", "/api/calendars/1/invitations/"),
         ("/api/calendars/?a=1", "/api/calendars/?a=1"),
     ],
 )
 def test_neither_a_token_nor_a_search_is_logged(echo: Nginx, asked: str, logged: str) -> None:
-    """Seen failing with nginx's own log format, and without invitations or searches in the maps."""
+    """Of the two processes one is not there, which nginx complains of at times. Seen failing with nginx's own log format, without
+    invitations or searches in the map, when only the last secret of an address is taken out, and with encodings left in.
+    """
     mark = str(uuid4())
     headers = {"User-Agent": mark, "Referer": f"{echo.url}/public/{TOKEN}/"}
-    httpx.get(f"{echo.url}{asked}", headers=headers)
+    ask(echo, asked, headers)
     wait_until(lambda: mark in echo.access_log(), what="the request in the log")
     assert f'"GET {logged} HTTP/1.1" 200' in next(line for line in echo.access_log().splitlines() if mark in line)
-    assert TOKEN not in echo.access_log()
+    assert TOKEN not in echo.access_log() + echo.log()
+
+
+def ask(nginx: Nginx, target: str, headers: dict[str, str]) -> bytes:
+    """Ask for an address exactly as it is written, and return the answer."""
+    lines = [f"GET {target} HTTP/1.1", "Host: calendar.example", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with socket.create_connection((LOOPBACK, nginx.port), 10) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        with suppress(ConnectionResetError), connection.makefile("rb") as answer:
+            return answer.read()
+    return b""
+
+
+class CutsOff(BaseRequestHandler):
+    """Takes a request, opens a WebSocket if one is asked for, and then cuts the connection off in the middle of a frame."""
+
+    def handle(self) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += self.request.recv(65536)
+        if b"websocket" in request:
+            self.request.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x7e"
+            )
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.request.close()  # with a reset, as daphne ends a connection whose peer is too slow
+
+
+def test_the_error_log_tells_no_token_whatever_fails() -> None:
+    """A process is away, cuts off a request or a socket; a file is missing. What became of each is in the access log.
+
+    Seen failing, in each of the four, with the error log of `http` taken out of the file.
+    """
+    secret = {"Referer": f"https://calendar.example/invitations/{TOKEN}/"}
+    upgrade = {"Upgrade": "websocket", "Connection": "upgrade"}
+    with ThreadingTCPServer((LOOPBACK, 0), CutsOff) as server, folder_for_a_while("calendar-static-") as static:
+        Thread(target=server.serve_forever, daemon=True).start()
+        cuts_off, is_away = f"{LOOPBACK}:{server.server_address[1]}", f"{LOOPBACK}:{free_port()}"
+        with Nginx(nodes=[is_away], static=static) as away, Nginx(nodes=[cuts_off], static=static) as cut:
+            ask(away, f"/public/{TOKEN}/", secret)
+            ask(away, "/static/nothing.css", secret)
+            ask(cut, f"/public/{TOKEN}/", secret)
+            ask(cut, f"/ws/?link={TOKEN}", secret | upgrade)
+            wait_until(
+                lambda: len((away.access_log() + cut.access_log()).splitlines()) == 4, what="four lines in the logs"
+            )
+            logged = away.access_log() + cut.access_log()
+            assert TOKEN not in logged + away.log() + cut.log()
+        server.shutdown()
+    for line in (
+        rf'"GET /public/- HTTP/1.1" 502 .* "{is_away}" "502"',
+        r'"GET /static/nothing.css HTTP/1.1" 404 .* "-" "-"',
+        rf'"GET /public/- HTTP/1.1" 502 .* "{cuts_off}" "502"',
+        rf'"GET /ws/\?link=- HTTP/1.1" 101 .* "{cuts_off}" "101"',
+    ):
+        assert re.search(line, logged), line
+
+
+def test_what_nginx_says_of_itself_is_logged_and_of_requests_nothing() -> None:
+    assert directives("error_log") == ["/var/log/nginx/error.log warn", "/var/log/nginx/error.log emerg"]
+    assert directives("error_log", NGINX.partition("http {")[0]) == ["/var/log/nginx/error.log warn"]

@@ -13,7 +13,7 @@ from calendar_live.models import Assignment, Calendar, Invitation, Role, WorkIte
 from calendar_live.protocol import changes
 from calendar_live.services import bulk, calendars, sharing, work_items
 from calendar_live.services.calendars import set_role
-from tests.people import invite, make_item, make_user
+from tests.people import invite, make_calendar, make_item, make_user
 from tests.recording import all_rows, told_receivers
 from tests.services.members import EVE, PASSPHRASE, roles
 
@@ -23,11 +23,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # --- whom a name names -----------------------------------------------------------------------------------------------
 
 
-def test_a_person_is_named_by_user_name_or_address_of_any_case(team: Calendar, ana: User, dan: User) -> None:
-    User.objects.filter(pk=dan.pk).update(email="Dan@Example.ORG")
+def test_a_person_is_named_by_user_name(team: Calendar, ana: User, dan: User) -> None:
     eve = make_user("eve")
     assert sharing.share(team.pk, actor=ana, to=" eve ", role=Role.VIEWER) == eve.pk
-    assert sharing.share(team.pk, actor=ana, to="dAN@example.org", role=Role.OWNER) == dan.pk
+    assert sharing.share(team.pk, actor=ana, to="dan", role=Role.OWNER) == dan.pk
     assert roles(team) == {"ana": "owner", "ben": "editor", "cara": "viewer", "dan": "owner", "eve": "viewer"}
 
 
@@ -74,15 +73,40 @@ def test_a_user_name_that_looks_like_an_address_gets_nothing_that_is_meant_for_t
     assert "boss@example.org" not in roles(team)
 
 
-def test_an_address_of_two_accounts_is_invited(team: Calendar, ana: User, dan: User) -> None:
-    User.objects.filter(pk__in=[dan.pk, make_user("eve").pk]).update(email="both@example.org")
-    assert isinstance(sharing.share(team.pk, actor=ana, to="both@example.org", role=Role.VIEWER), sharing.Mailing)
+@pytest.mark.parametrize("behind", ["nobody", "an account", "an account that is not active", "two accounts"])
+def test_an_address_is_invited_whoever_is_behind_it(
+    behind: str, team: Calendar, ana: User, dan: User, told: list[list[str]]
+) -> None:
+    """Nobody is a member, or told anything, before they accept. Seen failing when the address of an account makes a member."""
+    accounts = {"nobody": [], "two accounts": [dan.pk, make_user("fay").pk]}.get(behind, [dan.pk])
+    User.objects.filter(pk__in=accounts).update(email="Eve@Example.ORG", is_active="not active" not in behind)
+    before = roles(team)
+    invited = sharing.share(team.pk, actor=ana, to="eVE@example.org", role=Role.EDITOR)
+    assert isinstance(invited, sharing.Mailing)
+    assert (invited.invitation.email, invited.invitation.role) == ("eve@example.org", "editor")
+    assert [one.pk for one in sharing.pending(team.pk)] == [invited.invitation.pk]
+    assert roles(team) == before
+    assert told == [keys(ana)]
+    if accounts and "not active" not in behind:
+        sharing.accept(invited.token, user=dan)
+        assert roles(team) == before | {"dan": "editor"}
 
 
-def test_a_member_is_named_with_the_role_they_have(team: Calendar, ana: User) -> None:
+@pytest.mark.parametrize("to", ["ben", "ben@example.org", "BEN@Example.org"])
+def test_a_member_is_named_with_the_role_they_have(to: str, team: Calendar, ana: User, ben: User) -> None:
+    """Owners read members' addresses in the list. Seen failing when such an address is invited."""
+    User.objects.filter(pk=ben.pk).update(email="Ben@example.org")
+    before = all_rows()
     with pytest.raises(AlreadyMember, match="Ben is in this calendar already, as editor"):
-        sharing.share(team.pk, actor=ana, to="ben", role=Role.VIEWER)
-    assert roles(team)["ben"] == "editor"
+        sharing.share(team.pk, actor=ana, to=to, role=Role.VIEWER)
+    assert all_rows() == before
+
+
+def test_an_address_of_a_member_of_another_calendar_is_invited(team: Calendar, ana: User, dan: User) -> None:
+    """Seen failing when members of every calendar are looked through."""
+    make_calendar(dan)
+    User.objects.filter(pk=dan.pk).update(email="eve@example.org")
+    assert isinstance(sharing.share(team.pk, actor=ana, to="eve@example.org", role=Role.VIEWER), sharing.Mailing)
 
 
 # --- who may ---------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from tests.keeping import Kept
 from tests.people import NINE, invite, make_calendar, make_item, make_link, make_user
 
 # Services that only read.
-READERS = {"sharing.find_invitation", "sharing.pending", "sharing.role_kept"}
+READERS = {"accounts.is_refused", "sharing.find_invitation", "sharing.pending", "sharing.role_kept"}
 # Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
 HELPERS = {"event", "fields", "members", "names", "rows", "telling", "upkeep"}
 

@@ -13,7 +13,7 @@ export interface Member {
   readonly you: boolean;
 }
 
-/** Somebody asked by e-mail who has not answered yet. */
+/** An e-mail address that was asked and has not answered yet; whether an account is behind it, nobody is told. */
 export interface Invitation {
   readonly id: string;
   readonly email: string;
@@ -27,7 +27,7 @@ export interface Invitation {
   readonly mailed: boolean;
 }
 
-/** Of the two exactly one: a member at once, or an invitation that was mailed. */
+/** Of the two exactly one: of a user name a member, at once; of an e-mail address an invitation. */
 export interface Added {
   readonly member: Member | null;
   readonly invitation: Invitation | null;
@@ -103,7 +103,7 @@ export class Sharing {
     return this.ask("GET", `${calendar}/members/`, listOf(isMember));
   }
 
-  /** Share with whoever has this user name or e-mail address. */
+  /** Share with whoever has this user name, or invite an e-mail address. */
   add(calendar: string, to: string, role: Role): Promise<Result<Added>> {
     return this.ask("POST", `${calendar}/members/`, isAdded, { to, role });
   }
