@@ -341,6 +341,7 @@ def test_an_earlier_part_does_not_say_what_a_later_one_takes_back(
         make_item(team, ana)
     update_item(team.pk, actor=ana, item_id=item.pk, changes={"visibility": "private"}, expected_state=None)
     found: list[dict[str, Any]] = []
+    body: dict[str, Any] = {}
     for _ in range(3):
         body = body_of(changes(cara, team, since))
         found += body["upserted"]

@@ -114,13 +114,27 @@ describe("C3: a change set", () => {
       ["a reset", { type: "reset", frame: { type: "reset", calendar: CALENDAR, reason: "bulk", spreadMs: 2000 } }],
       ["rights that end", { type: "withdrawn" }],
     ] as const)("leaves_nothing_after_%s", (_, input) => {
-      const one = live().change(state(5), state(6), { destroyed: [uuid(2)], until }).take(input);
+      const one = live()
+        .change(state(5), state(6), { destroyed: [uuid(2)], until })
+        .take(input);
       expect(one.state.group).toEqual([]);
     });
 
     test.each([
-      ["its first one lost", [[state(6), state(7), state(8)], [state(7), state(8)]]],
-      ["one in the middle lost", [[state(5), state(6), state(8)], [state(7), state(8)]]],
+      [
+        "its first one lost",
+        [
+          [state(6), state(7), state(8)],
+          [state(7), state(8)],
+        ],
+      ],
+      [
+        "one in the middle lost",
+        [
+          [state(5), state(6), state(8)],
+          [state(7), state(8)],
+        ],
+      ],
     ])("is_asked_for_again_with_%s", (_, sets) => {
       const one = live();
       for (const [oldState = "", newState = "", end] of sets)

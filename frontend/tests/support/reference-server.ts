@@ -243,7 +243,8 @@ export class ReferenceServer {
 /** Return the change sets of a replay: each item in the last that names it alone, and which sets are only true together. */
 function asNow(entries: readonly Entry[], rights: Rights): Entry[] {
   const named = entries.map(({ changed }) => changed.map(([before, after]) => (before ?? after)?.id));
-  const last = (id: string | undefined): number => named.reduce((at, ids, index) => (ids.includes(id) ? index : at), -1);
+  const last = (id: string | undefined): number =>
+    named.reduce((at, ids, index) => (ids.includes(id) ? index : at), -1);
   return entries.map((entry, index) => {
     let end = index;
     for (let at = 0; at <= end; at += 1) end = Math.max(end, ...(named[at] ?? []).map(last));
