@@ -16,8 +16,8 @@ export function changesReceived(turn: Turn, frame: ChangesFrame): void {
 }
 
 function wholeOf(frame: ChangesFrame): ChangeSet {
-  const { oldState, newState, upserted, destroyed, actor, mutationId } = frame;
-  return { oldState, newState, upserted, destroyed, actor, mutationId };
+  const { oldState, newState, upserted, destroyed, actor, mutationId, unreadable = [] } = frame;
+  return { oldState, newState, upserted, destroyed, actor, mutationId, unreadable };
 }
 
 function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {
@@ -25,6 +25,7 @@ function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {
     ...part,
     upserted: [...part.upserted, ...frame.upserted],
     destroyed: [...part.destroyed, ...frame.destroyed],
+    unreadable: [...part.unreadable, ...(frame.unreadable ?? [])],
   };
 }
 
