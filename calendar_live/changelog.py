@@ -21,13 +21,14 @@ from django.dispatch import Signal
 from .access import User, display_name
 from .errors import CannotCalculateChanges, KeyReused, NotFound
 from .models.calendar import Calendar
-from .models.live import LiveModel
+from .models.live import LiveModel, open_changes
 from .models.log import ChangeSet, Entry
 from .protocol import changes
 from .protocol.frames import BULK_BYTES, BULK_ENTRIES
 from .protocol.rights import JUST_HIDDEN
 from .protocol.state import State
-from .sources import source_of
+from .protocol.wires import BEGINNING
+from .sources import is_sound, source_of
 
 # Sent after commit with `change_set` (protocol.changes.ChangeSet). Receivers must be quick; their failures are logged.
 change_committed = Signal()
@@ -50,8 +51,16 @@ class Change:
     entries: dict[str, changes.Entry] = field(default_factory=dict)
 
     def upsert(self, *rows: LiveModel) -> None:
-        """Save rows with this change's state and wire. New rows are inserted, known ones updated, in bulk."""
+        """Save rows with this change's state and wire. New rows are inserted, known ones updated, in bulk.
+
+        Raises ValueError for a row of another calendar, InvalidEvent for one whose event object no client could read.
+        """
         for row in rows:
+            if str(row.calendar_id) != self.calendar:
+                raise ValueError(
+                    f"{type(row).__name__} {row.pk} is in calendar {row.calendar_id}, not in {self.calendar}, "
+                    "which this change is of."
+                )
             visibility = JUST_HIDDEN if _becomes_secret(row) else row.visibility
             row.state = str(self.state)
             row.wire = source_of(row).wire(row, self.state)
@@ -76,7 +85,7 @@ class Change:
 
 def _becomes_secret(row: LiveModel) -> bool:
     """Whether a row is secret now and was not, as its last wire says."""
-    if row.visibility != "secret" or not row.wire:
+    if row.visibility != "secret" or not row.wire.startswith(BEGINNING):
         return False
     return bool(orjson.loads(row.wire).get("visibility") != "secret")
 
@@ -148,7 +157,7 @@ def change(
     mutation id is known (a concurrent retry waits for the first here), KeyReused when it came with another request, ValueError
     when a second entry comes with a mutation id of its own.
     """
-    key = str(calendar)
+    key = str(UUID(str(calendar)))
     with transaction.atomic():
         joined = _join(key)
         opened = joined or _bump(UUID(key), actor, mutation_id, request_digest)
@@ -159,9 +168,19 @@ def change(
                     "A mutation id belongs to the first change of a transaction: its retry would do the rest again."
                 )
         collected = Change(key, opened.old, opened.new)
-        yield collected
+        with _rows_may_be_saved(key):
+            yield collected
         _append(opened, collected)
         _announce_after_commit(opened, collected)
+
+
+@contextmanager
+def _rows_may_be_saved(calendar: str) -> Iterator[None]:
+    token = open_changes.set(open_changes.get() | {calendar})
+    try:
+        yield
+    finally:
+        open_changes.reset(token)
 
 
 def _bump(calendar: UUID, actor: User | None, mutation_id: UUID | None, request_digest: str) -> _Open:
@@ -350,11 +369,19 @@ def _entries_of(rows: list[ChangeSet]) -> dict[int, tuple[changes.Entry, ...]]:
     """Return the entries of change sets; raises CannotCalculateChanges when pruning took some between the two statements."""
     entries: dict[int, list[changes.Entry]] = {row.pk: [] for row in rows}
     values = Entry.objects.filter(change_set__in=[row.pk for row in rows if row.entry_count]).order_by("id")
+    calendars = {row.pk: str(row.calendar_id) for row in rows}
     for key, item, wire, visibility in values.values_list("change_set_id", "item", "wire", "visibility"):
-        entries[key].append(changes.Entry(str(item), wire, visibility))
+        entries[key].append(read_entry(str(item), wire, visibility, calendar=calendars[key]))
     if any(len(entries[row.pk]) != row.entry_count for row in rows):
         raise CannotCalculateChanges("pruned")
     return {key: tuple(found) for key, found in entries.items()}
+
+
+def read_entry(item: str, wire: str | None, visibility: str, *, calendar: str) -> changes.Entry:
+    """Return an entry that was logged or announced. An item whose wire may not be sent reads as destroyed, as in a feed it is not there."""
+    if wire is not None and not is_sound(wire, item=item, calendar=calendar):
+        wire = None
+    return changes.Entry(item, wire, visibility)
 
 
 def _as_value(earlier: ChangeSet, later: ChangeSet, entries: tuple[changes.Entry, ...] | None) -> changes.ChangeSet:

@@ -11,7 +11,7 @@ from .errors import NotFound, NotYet
 from .protocol.rights import Rights, reads_whole, redact
 from .protocol.state import State
 from .schedule.ranges import Range, format_instant
-from .sources import all_sources
+from .sources import all_sources, is_sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ def _compute(place: Standing, query: Query) -> tuple[str, bytes]:
         wire if place.rights == "full" else redact(wire, visibility, place.rights)
         for _, _, item, visibility, wire in rows
         # Who reads an item as "Busy" must not learn its type or status by asking for them.
-        if item is not None and (not query.wanted or reads_whole(visibility, place.rights))
+        if item is not None
+        and (not query.wanted or reads_whole(visibility, place.rights))
+        and is_sound(wire, item=item, calendar=place.calendar)
     ]
     body = "[" + ",".join(wire for wire in seen if wire is not None) + "]"
     return _key(place.calendar, state, place.rights, query), f"{state}\n{body}".encode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Generic, TypeVar
@@ -9,10 +11,19 @@ from uuid import UUID
 
 import orjson
 from django.db.models import FilteredRelation, ForeignKey, Q, QuerySet
+from prometheus_client import Counter
 
+from .breaker import Breaker
 from .models import Calendar, LiveModel
+from .protocol import wires
 from .protocol.state import State
 from .schedule.ranges import Range
+
+logger = logging.getLogger(__name__)
+
+unsound_wires = Counter(
+    "calendar_live_unsound_wires_total", "Wires left out of what is sent, because no client could read them."
+)
 
 Row = TypeVar("Row", bound=LiveModel)
 # revision, nonce, and of one row in the range (all None when there is none): id, visibility, wire
@@ -48,6 +59,10 @@ NEUTRAL: Final[dict[str, object]] = {
 }
 
 
+class InvalidEvent(ValueError):
+    """A source made an event object that no client could read: nothing is written. Says of which row, and which field is wrong."""
+
+
 class Source(ABC, Generic[Row]):
     """How one model's rows become events. Register one instance per model with `register`."""
 
@@ -66,9 +81,16 @@ class Source(ABC, Generic[Row]):
         """
 
     def wire(self, row: Row, state: State) -> str:
-        """Return the event object as JSON text: what feed, push and log send from now on."""
+        """Return the event object as JSON text: what feed, push and log send from now on. Raises InvalidEvent."""
         place = {"id": str(row.pk), "calendar": str(row.calendar_id), "state": str(state)}
-        return orjson.dumps(NEUTRAL | place | {"visibility": row.visibility} | self.event(row)).decode()
+        event = NEUTRAL | place | {"visibility": row.visibility} | self.event(row)
+        fault = wires.fault_of(event, place)
+        if fault is None:
+            try:
+                return orjson.dumps(event).decode()
+            except TypeError as error:  # in a field of the source's own
+                fault = str(error)
+        raise InvalidEvent(f"{type(self).__name__}.event() of {type(row).__name__} {row.pk}: {fault}.")
 
     def joined(self, calendar: str, within: Range, wanted: Mapping[str, Iterable[str]]) -> QuerySet[Calendar, Joined]:
         """Return (revision, nonce, id, visibility, wire) of the rows in a range, from one statement.
@@ -95,6 +117,29 @@ class Source(ABC, Generic[Row]):
             .order_by("hit__id")
             .values_list("revision", "nonce", "hit__id", "hit__visibility", "hit__wire")
         )
+
+
+_UNSOUND_PAUSE_SECONDS: Final = 60.0
+_unsound_was_said = Breaker()
+
+
+def is_sound(wire: str, *, item: UUID | str, calendar: UUID | str) -> bool:
+    """Whether a stored wire may be sent. One that may not is counted, and said in the log once a minute.
+
+    One such wire would make a whole feed unreadable, or a frame. It is of a row that was written past `changelog.change`.
+    """
+    if wires.is_sound(wire, item=item, calendar=calendar):
+        return True
+    unsound_wires.inc()
+    now = time.monotonic()
+    if not _unsound_was_said.is_open(now) and _unsound_was_said.trip(now, _UNSOUND_PAUSE_SECONDS):
+        logger.error(
+            "The wire of %s in calendar %s is no event object of that row: it is left out of what is sent. "
+            "Rows are to be written by changelog.change; manage.py verify_log names those that were not.",
+            item,
+            calendar,
+        )
+    return False
 
 
 _sources: dict[type[LiveModel], Source[LiveModel]] = {}

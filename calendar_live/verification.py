@@ -15,7 +15,7 @@ from django.db.models import Count
 from .errors import Malformed
 from .models import Calendar, ChangeSet, Entry, LiveModel
 from .protocol.state import State
-from .sources import all_sources
+from .sources import InvalidEvent, Source, all_sources
 
 _CHUNK: Final = 500  # rows held in memory at a time
 
@@ -91,11 +91,18 @@ def _of_the_rows(calendar_id: UUID, head: State, logged: Collection[int], told: 
         for row in rows.prefetch_related(*source.reads).order_by("pk").iterator(chunk_size=_CHUNK):
             alive.add(row.pk)
             yield from _of_a_row(row, told.get(row.pk), head, logged)
-            if source.wire(row, _state_of(row) or head) != row.wire:
-                yield f"{row.pk}: its wire is not what its columns say."
+            yield from _of_a_wire(source, row, head)
     for item, word in told.items():
         if word.wire is not None and item not in alive:
             yield f"{item}: the log says at {word.state} that it is there; it is not."
+
+
+def _of_a_wire(source: Source[LiveModel], row: LiveModel, head: State) -> Iterator[str]:
+    try:
+        if source.wire(row, _state_of(row) or head) != row.wire:
+            yield f"{row.pk}: its wire is not what its columns say."
+    except InvalidEvent as error:
+        yield f"{row.pk}: {error}"
 
 
 def _of_a_row(row: LiveModel, word: Told | None, head: State, logged: Collection[int]) -> Iterator[str]:

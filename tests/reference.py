@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from calendar_live.protocol.changes import ChangeSet, Entry
+from calendar_live.sources import NEUTRAL
 
 
 def instant(text: str) -> datetime:
@@ -33,6 +34,7 @@ def seen(entry: Entry, rights: str) -> str | None:
     if rights != "freebusy" and entry.visibility == "normal":
         whole["parent"] = None
         if rights == "public":
+            whole = {name: value for name, value in whole.items() if name in NEUTRAL}
             whole |= {"assignees": [], "createdBy": None, "updatedBy": None}
         return orjson.dumps(whole).decode()
     names = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")

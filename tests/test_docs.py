@@ -264,6 +264,25 @@ def test_an_example_in_python_imports_what_exists(document: str, example: str) -
             assert [one.name for one in node.names if not hasattr(module, one.name)] == [], document
 
 
+def definitions(source: str) -> dict[str, str]:
+    """Return each class and function of a module as code without comments, by its name."""
+    nodes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    return {node.name: ast.unparse(node) for node in nodes}
+
+
+def test_the_example_of_a_table_that_is_already_there_is_the_code_that_is_tested() -> None:
+    """tests/test_foreign_source.py runs it. Seen failing with each line of the example changed."""
+    told = (ROOT / "docs/architecture.md").read_text().partition("### A table that is already there")[2]
+    shown = {name: code for block in blocks(told, "python") for name, code in definitions(block).items()}
+    tested = {
+        name: code
+        for file in ("models", "courses")
+        for name, code in definitions((ROOT / f"tests/foreign/{file}.py").read_text()).items()
+    }
+    assert {"LiveCourse", "LiveCourses", "save", "cancel"} <= shown.keys()
+    assert {name: tested.get(name) for name in shown} == shown
+
+
 @pytest.mark.parametrize(("document", "example"), [one for one in examples() if "INSTALLED_APPS" in one[1]])
 def test_an_example_of_settings_has_daphne_first(document: str, example: str) -> None:
     """Django refuses to start with daphne behind staticfiles. Seen failing with `INSTALLED_APPS += […]`."""

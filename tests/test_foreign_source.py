@@ -8,6 +8,7 @@ import orjson
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import ProtectedError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -15,8 +16,11 @@ from calendar_live import changelog, sources
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
 from calendar_live.protocol.state import State
+from calendar_live.verification import differences
+from tests.foreign import courses
 from tests.foreign.bookings import Bookings, book, cancel, rename
-from tests.foreign.models import Booking
+from tests.foreign.courses import LiveCourses
+from tests.foreign.models import Booking, Course, LiveCourse
 from tests.people import NINE, make_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +32,7 @@ def _live(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register the host's source for these tests alone."""
     monkeypatch.setattr(sources, "_sources", dict(sources._sources))
     sources.register(Bookings())
+    sources.register(LiveCourses())
 
 
 def _feed(client: Client, calendar: Calendar, **more: str) -> dict[str, dict[str, object]]:
@@ -104,6 +109,26 @@ def test_a_private_booking_is_busy_for_viewers(client: Client, team: Calendar, c
     assert b"Secret" not in body
     assert b"Mayon" not in body
     assert orjson.loads(body)[0]["busy"] is True
+
+
+def test_a_table_with_keys_of_its_own_is_live_by_a_row_beside_each_of_its_rows(
+    client: Client, team: Calendar, ana: User
+) -> None:
+    """The example of docs/architecture.md. A course is not deleted past the log: PROTECT."""
+    course = Course(title="Knots", starts_at=NINE, ends_at=NINE + timedelta(hours=1))
+    client.force_login(ana)
+    for title in ("Knots", "Knots and splices"):
+        course.title = title
+        courses.save(team.pk, actor=ana, course=course)
+        [shown] = _feed(client, team).values()
+        assert (shown["title"], course.pk) == (title, Course.objects.get().pk)
+    with pytest.raises(ProtectedError):
+        course.delete()
+    courses.cancel(team.pk, actor=ana, course=course)
+    assert _feed(client, team) == {}
+    assert not Course.objects.exists()
+    assert not LiveCourse.objects.exists()
+    assert list(differences(team.pk)) == []
 
 
 def test_a_row_without_a_source_is_refused_before_anything_is_written(

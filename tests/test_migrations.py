@@ -27,7 +27,7 @@ class Rows:
         if model not in self._made:
             self._made[model] = model._default_manager.create(
                 **{
-                    field.name: self._value(field)
+                    field.name: '{"id":""}' if field.name == "wire" else self._value(field)
                     for field in model._meta.concrete_fields
                     if not (field.null or field.has_default() or isinstance(field, models.AutoField))
                 }

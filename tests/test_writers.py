@@ -8,7 +8,12 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[1]
-WRITERS: Final = ("calendar_live/services/", "calendar_live/changelog.py", "calendar_live/migrations/")
+WRITERS: Final = (
+    "calendar_live/services/",
+    "calendar_live/changelog.py",
+    "calendar_live/migrations/",
+    "calendar_live/models/live.py",  # hands on to Django what it has let pass
+)
 
 # Nothing but the ORM has calls of these names here, so any of them is a write.
 WRITES: Final = {

@@ -21,8 +21,8 @@ from prometheus_client import Counter
 from .. import conf
 from ..access import receiver_of, rights_changed
 from ..breaker import Breaker
-from ..changelog import change_committed, push_bytes
-from ..protocol.changes import Actor, ChangeSet, Entry
+from ..changelog import change_committed, push_bytes, read_entry
+from ..protocol.changes import Actor, ChangeSet
 from ..protocol.state import State
 from .untold import AT_ONCE, Untold
 
@@ -84,7 +84,10 @@ def decode(message: Mapping[str, Any]) -> ChangeSet:
         new=State.parse(message["new"]),
         entries=None
         if entries is None
-        else tuple(Entry(str(item), wire, str(visibility)) for item, wire, visibility in entries),
+        else tuple(
+            read_entry(str(item), wire, str(visibility), calendar=message["calendar"])
+            for item, wire, visibility in entries
+        ),
         actor=None if message["actor"] is None else Actor(*message["actor"]),
         mutation_id=message["mutation_id"],
     )

@@ -1,4 +1,4 @@
-"""Rows and their constraints; they describe themselves and do nothing else. Writing is the services' job."""
+"""Rows and their constraints; they describe themselves, and a live one refuses to be saved past the log. Writing is the services' job."""
 
 from .calendar import Calendar, Membership, Role
 from .invitation import Invitation

@@ -1,13 +1,22 @@
-"""The columns every live row has, whatever model it is; knows nothing of work items."""
+"""The columns every live row has, whatever model it is; knows nothing of work items. A row is saved inside a change alone."""
 
 from __future__ import annotations
 
 import uuid
+from contextvars import ContextVar
+from typing import Any, ClassVar, Final
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ..protocol.wires import BEGINNING
 from .calendar import Calendar
+
+# The calendars that a `changelog.change` is open on here: only their rows can be saved.
+open_changes: ContextVar[frozenset[str]] = ContextVar("open_changes", default=frozenset())
+
+WIRE_CONSTRAINT: Final = "%(app_label)s_%(class)s_has_a_wire"
 
 
 class LiveModel(models.Model):
@@ -27,3 +36,25 @@ class LiveModel(models.Model):
 
     class Meta:
         abstract = True
+        # A Meta of a model's own inherits this one, or its table is without it (a system check says so).
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
+            models.CheckConstraint(condition=Q(wire__startswith=BEGINNING), name=WIRE_CONSTRAINT),
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save as Django does. Raises RuntimeError outside a `changelog.change` of the row's calendar: nobody would be told."""
+        self._refuse_past_the_log("save")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete as Django does. Raises RuntimeError outside a change, unless the row was deleted softly, which was told then."""
+        if self.deleted_at is None:
+            self._refuse_past_the_log("delete")
+        return super().delete(*args, **kwargs)
+
+    def _refuse_past_the_log(self, call: str) -> None:
+        if str(self.calendar_id) not in open_changes.get():
+            raise RuntimeError(
+                f"{type(self).__name__}.{call}() outside calendar_live.changelog.change of its calendar: no open page would be "
+                f"told, and what is sent would not be what is stored. Use change.upsert and change.destroy inside of it."
+            )

@@ -66,10 +66,11 @@ class WorkItem(LiveModel):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    class Meta:
+    class Meta(LiveModel.Meta):
         verbose_name = _("work item")
         verbose_name_plural = _("work items")
         constraints = (
+            *LiveModel.Meta.constraints,
             models.CheckConstraint(condition=Q(end__gte=F("start")), name="work_item_ends_after_it_starts"),
             models.CheckConstraint(condition=Q(progress__lte=100), name="work_item_progress_up_to_100"),
         )

@@ -85,6 +85,7 @@ def _texts() -> dict[str, str]:
         "stoppedHint": _("The server ended the connection. Reload the page to try again."),
         "reload": _("Reload"),
         "notLoaded": _("Not everything is loaded: there is no connection."),
+        "notShown": _("Some items could not be read and are not shown."),
         "busy": _("Busy"),
         "noItems": _("Nothing to show"),
         "more": _("{count} more"),

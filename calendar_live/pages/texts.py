@@ -24,6 +24,7 @@ def texts() -> dict[str, str]:
         "signIn": _("Sign in"),
         "reload": _("Reload"),
         "notLoaded": _("Not everything is loaded: there is no connection."),
+        "notShown": _("Some items could not be read and are not shown."),
         "busy": _("Busy"),
         "noItems": _("Nothing to show"),
         "more": _("{count} more"),

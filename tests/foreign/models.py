@@ -1,4 +1,4 @@
-"""A model that calendar_live knows nothing of."""
+"""Models that calendar_live knows nothing of."""
 
 from django.db import models
 
@@ -13,3 +13,24 @@ class Booking(LiveModel):
 
     def __str__(self) -> str:
         return f"{self.guest} in {self.room}"
+
+
+class Course(models.Model):
+    """A table that was there before: its keys are numbers, and stay so."""
+
+    title = models.CharField(max_length=80)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class LiveCourse(LiveModel):
+    """What calendars show of a course. PROTECT: a course is deleted by `cancel`, or not at all."""
+
+    course = models.OneToOneField(Course, on_delete=models.PROTECT, related_name="live")
+    title = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return self.title

@@ -45,7 +45,10 @@ def test_an_id_that_another_calendar_takes_at_the_same_moment_is_refused(
     other, item_id = make_calendar(ana, name="Other"), uuid4()
 
     def check_slowly(fields: Any, *, complete: bool) -> Any:
-        WorkItem.objects.bulk_create([WorkItem(id=item_id, calendar=other, title="Quicker", start=NINE, end=NINE)])
+        quicker = WorkItem(
+            id=item_id, calendar=other, title="Quicker", start=NINE, end=NINE, wire=f'{{"id":"{item_id}"}}'
+        )
+        WorkItem.objects.bulk_create([quicker])
         return check_fields(fields, complete=complete)
 
     monkeypatch.setattr(work_items, "check_fields", check_slowly)

@@ -4,7 +4,7 @@ import { newCalendar } from "../core/model";
 import { isLoading } from "../core/picture";
 import { reduce } from "../core/reduce";
 import type { ClientFrame } from "../protocol/frames";
-import type { Item } from "../protocol/item";
+import type { Item, Unreadable } from "../protocol/item";
 import type { State } from "../protocol/state";
 import type { Edges } from "./edges";
 import { askFeed } from "./feed";
@@ -25,6 +25,8 @@ export interface CalendarListener {
   feedRefused(calendar: string, error: ApiError): void;
   /** A write had no answer; it is tried again. */
   writeLost(calendar: string, id: string): void;
+  /** Items came that could not be read: they are on no screen. */
+  unreadable(calendar: string, items: readonly Unreadable[]): void;
   fault(detail: string): void;
 }
 
@@ -125,7 +127,10 @@ export class CalendarRunner {
     const outcome = await askFeed(this.call, request);
     this.feeds.delete(ask);
     this.feedTimers.stop(`${ask}`);
-    if (outcome.ok) return this.take({ type: "feed", ask, answer: outcome.answer });
+    if (outcome.ok) {
+      this.listener.unreadable(this.calendar, outcome.unreadable);
+      return this.take({ type: "feed", ask, answer: outcome.answer });
+    }
     if (outcome.failure.kind === "refused") this.listener.feedRefused(this.calendar, outcome.error);
     if (outcome.error.code === "unreadable") this.listener.fault(`feed of ${this.calendar}: ${outcome.error.detail}`);
     this.take({ type: "feedFailed", ask, failure: outcome.failure });

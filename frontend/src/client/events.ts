@@ -50,6 +50,9 @@ export interface LiveEvents {
   /** A write had no answer: it is tried again, and shown as if it were done. */
   readonly writeLost: { readonly key: ItemKey };
   readonly feedRefused: { readonly calendar: string; readonly error: ApiError };
+  /** Items came that could not be read and are on no screen; told once of each. Those without an id are not among `ids`. */
+  readonly unreadable: { readonly calendar: string; readonly ids: readonly string[] };
+  /** Something came that this client could not read. It stands in the browser's console, too. */
   readonly fault: { readonly detail: string };
 }
 

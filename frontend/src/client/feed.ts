@@ -1,7 +1,7 @@
 /** Asks for one feed and says what came of it, in the words of the core. Never merges and never retries. */
 import type { FeedAnswer, FeedFailure } from "../core/model";
 import type { Range } from "../core/range";
-import { isFeed } from "../protocol/item";
+import { readItems, type Unreadable } from "../protocol/item";
 import { isAccess, isState } from "../protocol/state";
 import { type Answer, type ApiError, type Call, retryAfterMs } from "./http";
 
@@ -14,7 +14,8 @@ export interface FeedRequest {
 }
 
 export type FeedOutcome =
-  | { readonly ok: true; readonly answer: FeedAnswer }
+  /** `unreadable` are rows that are left out of the answer: what it lacks is hidden (C5). */
+  | { readonly ok: true; readonly answer: FeedAnswer; readonly unreadable: readonly Unreadable[] }
   | { readonly ok: false; readonly failure: FeedFailure; readonly error: ApiError };
 
 /** Ask a calendar's feed for a range, never older than `minRevision`. */
@@ -28,8 +29,8 @@ export async function askFeed(call: Call, request: FeedRequest): Promise<FeedOut
   const headers: Record<string, string> = etag === null ? {} : { "If-None-Match": etag };
   const result = await call({ method: "GET", path: `calendars/${calendar}/feed/?${query}`, headers, signal });
   if (!result.ok) return { ok: false, failure: failureOf(result.error), error: result.error };
-  const answer = readAnswer(result.value, calendar);
-  if (answer !== null) return { ok: true, answer };
+  const read = readAnswer(result.value, calendar);
+  if (read !== null) return { ok: true, ...read };
   // A proxy may strip a 304 of its headers: then only a whole answer will do.
   if (etag !== null) return askFeed(call, { ...request, etag: null });
   return { ok: false, failure: { kind: "retry", afterMs: null }, error: UNREADABLE };
@@ -41,13 +42,18 @@ function instant(ms: number): string {
   return new Date(ms).toISOString().replace(".000Z", "Z");
 }
 
-function readAnswer({ status, headers, json }: Answer, calendar: string): FeedAnswer | null {
+function readAnswer(
+  { status, headers, json }: Answer,
+  calendar: string,
+): Omit<Extract<FeedOutcome, { ok: true }>, "ok"> | null {
   const state = headers.get("Calendar-State");
   const access = headers.get("Calendar-Access");
   const etag = headers.get("ETag");
   if (!isState(state) || access === null || !isAccess(access)) return null;
-  if (status === 304) return { state, access, etag, rows: null };
-  return isFeed(json, calendar) ? { state, access, etag, rows: json } : null;
+  if (status === 304) return { answer: { state, access, etag, rows: null }, unreadable: [] };
+  if (!Array.isArray(json)) return null;
+  const { items, unreadable } = readItems(json, calendar);
+  return { answer: { state, access, etag, rows: items }, unreadable };
 }
 
 function failureOf(error: ApiError): FeedFailure {

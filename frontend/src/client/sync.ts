@@ -100,6 +100,7 @@ export class Sync {
       case "subscribed":
         return this.runners.get(frame.calendar)?.take({ type: "subscribed", frame });
       case "changes":
+        this.listener.unreadable(frame.calendar, frame.unreadable ?? []);
         return this.runners.get(frame.calendar)?.take({ type: "changes", frame });
       case "reset":
         return this.runners.get(frame.calendar)?.take({ type: "reset", frame });

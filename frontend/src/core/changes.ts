@@ -27,8 +27,8 @@ function gather(turn: Turn, change: ChangeSet): void {
 }
 
 function wholeOf(frame: ChangesFrame): ChangeSet {
-  const { oldState, newState, upserted, destroyed, actor, mutationId, until } = frame;
-  return { oldState, newState, upserted, destroyed, actor, mutationId, until };
+  const { oldState, newState, upserted, destroyed, actor, mutationId, until, unreadable = [] } = frame;
+  return { oldState, newState, upserted, destroyed, actor, mutationId, until, unreadable };
 }
 
 function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {
@@ -36,6 +36,7 @@ function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {
     ...part,
     upserted: [...part.upserted, ...frame.upserted],
     destroyed: [...part.destroyed, ...frame.destroyed],
+    unreadable: [...part.unreadable, ...(frame.unreadable ?? [])],
   };
 }
 

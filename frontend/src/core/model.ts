@@ -1,6 +1,6 @@
 /** The words of a calendar's client side: its state, what can happen to it, and what it asks of the outside. No behaviour. */
 import type { Actor, ChangesFrame, ClientFrame, ErrorFrame, ResetFrame, SubscribedFrame } from "../protocol/frames";
-import type { Item } from "../protocol/item";
+import type { Item, Unreadable } from "../protocol/item";
 import type { State } from "../protocol/state";
 import type { Range } from "./range";
 import { Shelf } from "./shelf";
@@ -20,6 +20,8 @@ export interface ChangeSet {
   readonly actor: Actor | null;
   readonly mutationId: string | null;
   readonly until?: State | undefined;
+  /** Those among `destroyed` that are not, as far as anybody knows: they could not be read. Only for what is told of a change. */
+  readonly unreadable: readonly Unreadable[];
 }
 
 /** What a feed said. `rows` is null when it said 304: unchanged since the answer with that ETag. */

@@ -24,6 +24,9 @@ async function fill(place: HTMLElement): Promise<void> {
   client.on("status", ({ status }) => {
     place.dataset["status"] = status;
   });
+  client.on("unreadable", () => {
+    place.dataset["unreadable"] = ""; // in whose language to say it, the page knows
+  });
   const loaded = await client.loadCalendars();
   if (!loaded.ok) {
     if (client.status() !== "signed-out") place.dataset["status"] = loaded.error.code;

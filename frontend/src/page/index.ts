@@ -46,6 +46,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
     toasts.once(page.texts.savedLater);
     addEventListener("beforeunload", (event) => client.isWriting() && event.preventDefault(), { once: true });
   });
+  client.on("unreadable", () => toasts.once(page.texts.notShown));
   const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
   const toolbar = new Toolbar(calendar);
   const calendarDialog = new CalendarDialog({ client, page });

@@ -23,6 +23,7 @@ export type TextName =
   | "saved"
   | "created"
   | "notLoaded"
+  | "notShown"
   | "deletedWhileMoving"
   | "deletedWhileOpen"
   | "takenAwayWhileOpen"

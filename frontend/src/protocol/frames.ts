@@ -1,5 +1,5 @@
 /** The WebSocket's frames as types, both ways. Never parses or sends one. */
-import type { Item } from "./item";
+import type { Item, Unreadable } from "./item";
 import type { State } from "./state";
 
 /** Who made a change: an id as text and a name for people. */
@@ -52,6 +52,8 @@ export interface ChangesFrame {
   readonly mutationId: string | null;
   /** In a replay: the state of the later set up to which all sets are only true together. */
   readonly until?: State;
+  /** Not on the wire: what was among `upserted` and could not be read. Those with an id stand in `destroyed`. */
+  readonly unreadable?: readonly Unreadable[];
 }
 
 /** The heartbeat: where each of this socket's calendars stands. */

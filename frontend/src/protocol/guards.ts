@@ -14,7 +14,7 @@ import {
   wrongField,
 } from "./checks";
 import type { CalendarInfo, ChangesFrame, ServerFrame } from "./frames";
-import { isItem } from "./item";
+import { readItems, type Unreadable } from "./item";
 import { isAccess, isState } from "./state";
 
 const isActor: Check = (value) => isObject(value) && wrongField(value, { id: isText, name: isText }) === null;
@@ -46,8 +46,8 @@ const FRAMES: Readonly<Record<ServerFrame["type"], Readonly<Record<string, Check
     oldState: isState,
     newState: isState,
     more: isFlag,
-    upserted: listOf(isItem),
-    destroyed: listOf(isUuid),
+    upserted: Array.isArray, // and what is in them, `readable` looks at
+    destroyed: Array.isArray,
     actor: orNull(isActor),
     mutationId: orNull(isText),
     until: (value) => value === undefined || isState(value),
@@ -77,12 +77,19 @@ export function readServerFrame(value: unknown): Parsed<ServerFrame> {
   const wrong = wrongField(value, FRAMES[type as ServerFrame["type"]]);
   if (wrong !== null) return { ok: false, detail: `${wrong}: missing or wrong in '${type}'` };
   const frame = value as unknown as ServerFrame;
-  if (frame.type === "changes" && !isOfOneCalendar(frame)) {
-    return { ok: false, detail: "upserted: an item of another calendar in 'changes'" };
-  }
-  return { ok: true, value: frame };
+  return { ok: true, value: frame.type === "changes" ? readable(frame) : frame };
 }
 
-function isOfOneCalendar(frame: ChangesFrame): boolean {
-  return frame.upserted.every((item) => item.calendar === frame.calendar);
+/** C3: one item that cannot be read is no reason to lose the others, or the chain. It goes, as if it were destroyed; without an id it is left out. */
+function readable(frame: ChangesFrame): ChangesFrame {
+  const { items, unreadable } = readItems(frame.upserted, frame.calendar);
+  const ids = frame.destroyed.filter(isUuid);
+  const noIds = frame.destroyed.length - ids.length;
+  if (unreadable.length === 0 && noIds === 0) return frame;
+  return {
+    ...frame,
+    upserted: items,
+    destroyed: [...ids, ...unreadable.flatMap(({ id }) => id ?? [])],
+    unreadable: [...unreadable, ...Array<Unreadable>(noIds).fill({ id: null, detail: "destroyed: not an id" })],
+  };
 }

@@ -1,5 +1,16 @@
 /** The event object of feed, push and API: its types and its guard. Never changes or completes what it reads. */
-import { type Check, isFlag, isObject, isText, isUuid, isWhole, listOf, orNull, wrongField } from "./checks";
+import {
+  type Check,
+  isFlag,
+  isObject,
+  isText,
+  isUuid,
+  isWhole,
+  type JsonObject,
+  listOf,
+  orNull,
+  wrongField,
+} from "./checks";
 import { isState, type State } from "./state";
 
 interface ItemBase {
@@ -96,16 +107,43 @@ const FULL: Readonly<Record<string, Check>> = {
 
 /** Tell whether a value is a full or busy item. */
 export function isItem(value: unknown): value is Item {
-  if (!isObject(value)) return false;
-  if (wrongField(value, value.busy === true ? BASE : FULL) !== null) return false;
-  const shape = value.allDay ? DATE : INSTANT;
-  const { start, end } = value as { readonly start: string; readonly end: string };
-  return (
-    shape.test(start) && shape.test(end) && !Number.isNaN(Date.parse(start)) && Date.parse(start) <= Date.parse(end)
-  );
+  return faultOf(value) === null;
 }
 
-/** Tell whether a value is a feed's body: an array of items of one calendar. */
-export function isFeed(value: unknown, calendar: string): value is readonly Item[] {
-  return Array.isArray(value) && value.every((row) => isItem(row) && row.calendar === calendar);
+function faultOf(value: unknown): string | null {
+  if (!isObject(value)) return "not a JSON object";
+  const wrong = wrongField(value, value.busy === true ? BASE : FULL) ?? wrongTime(value);
+  return wrong === null ? null : `${wrong}: missing or wrong`;
+}
+
+function wrongTime(value: JsonObject): string | null {
+  const shape = value.allDay ? DATE : INSTANT;
+  const { start, end } = value as { readonly start: string; readonly end: string };
+  if (!shape.test(start) || Number.isNaN(Date.parse(start))) return "start";
+  return shape.test(end) && Date.parse(start) <= Date.parse(end) ? null : "end";
+}
+
+/** What stands where an item should, and is none. Without a usable id, nothing can be taken off the screen for it. */
+export interface Unreadable {
+  readonly id: string | null;
+  readonly detail: string;
+}
+
+/** Return the items of a calendar among values of a frame or a feed, and what the others are: one of them is not all of them. */
+export function readItems(
+  values: readonly unknown[],
+  calendar: string,
+): { readonly items: readonly Item[]; readonly unreadable: readonly Unreadable[] } {
+  const items: Item[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const value of values) {
+    if (isItem(value) && value.calendar === calendar) items.push(value);
+    else unreadable.push(unreadableOf(value));
+  }
+  return { items, unreadable };
+}
+
+function unreadableOf(value: unknown): Unreadable {
+  const id = isObject(value) && isUuid(value.id) ? value.id : null;
+  return { id, detail: `item ${id ?? "without an id"}: ${faultOf(value) ?? "of another calendar"}` };
 }

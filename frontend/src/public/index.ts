@@ -9,6 +9,7 @@ import { type CalendarInfo, createLiveClient, liveEventSource, livePlugin, readL
 import { looks } from "../page/calendar-view";
 import { showConnection } from "../page/connection-sign";
 import { noteNotLoaded } from "../page/not-loaded";
+import { Toasts } from "../page/toasts";
 import { Toolbar, viewType } from "../page/toolbar";
 import { ViewUrl } from "../page/view-url";
 import { Details } from "./details";
@@ -68,6 +69,8 @@ function start(page: PublicData, element: HTMLElement): void {
   });
   showConnection(client, { texts, loginUrl: "" });
   noteNotLoaded(client, texts.notLoaded);
+  const toasts = new Toasts();
+  client.on("unreadable", () => toasts.once(texts.notShown));
   calendar.render();
   toolbar.show();
   client.listen();
@@ -84,7 +87,7 @@ function showName({ name, color }: CalendarInfo): void {
 /** What the link showed goes, its name too. */
 function showEnd(): void {
   document.title = "";
-  for (const id of ["calendar", "calendar-color", "calendar-name", "connection", "not-loaded", "toolbar"])
+  for (const id of ["calendar", "calendar-color", "calendar-name", "connection", "not-loaded", "toasts", "toolbar"])
     document.getElementById(id)?.remove();
   const message = document.getElementById("ended");
   if (message) message.hidden = false;

@@ -10,7 +10,7 @@ export interface PublicData extends Looks {
   readonly link: string;
   readonly apiUrl: string;
   readonly socketUrl: string;
-  readonly texts: Looks["texts"] & Readonly<Record<SignText | "busy" | "notLoaded", string>>;
+  readonly texts: Looks["texts"] & Readonly<Record<SignText | "busy" | "notLoaded" | "notShown", string>>;
 }
 
 /** Return the page's data, or null on a page without any. */

@@ -1,6 +1,7 @@
 /** A table for each rule of the chain (C1 to C4): subscribing, tombstones, change sets, and what `subscribed` means. */
 import { describe, expect, test } from "vitest";
 import { isInRange } from "../../src/core/range";
+import type { State } from "../../src/protocol/state";
 import { ACCESS, live, MONTH, row, subscribing } from "../support/case";
 import { CALENDAR, dayMs, days, item, state, uuid } from "../support/items";
 
@@ -120,24 +121,19 @@ describe("C3: a change set", () => {
       expect(one.state.group).toEqual([]);
     });
 
-    test.each([
-      [
-        "its first one lost",
-        [
-          [state(6), state(7), state(8)],
-          [state(7), state(8)],
-        ],
+    const lost: Readonly<Record<string, readonly (readonly [State, State, State?])[]>> = {
+      "its first one lost": [
+        [state(6), state(7), state(8)],
+        [state(7), state(8)],
       ],
-      [
-        "one in the middle lost",
-        [
-          [state(5), state(6), state(8)],
-          [state(7), state(8)],
-        ],
+      "one in the middle lost": [
+        [state(5), state(6), state(8)],
+        [state(7), state(8)],
       ],
-    ])("is_asked_for_again_with_%s", (_, sets) => {
+    };
+    test.each(Object.entries(lost))("is_asked_for_again_with_%s", (_, sets) => {
       const one = live();
-      for (const [oldState = "", newState = "", end] of sets)
+      for (const [oldState, newState, end] of sets)
         one.change(oldState, newState, { destroyed: [uuid(2)], ...(end === undefined ? {} : { until: end }) });
       expect([one.shows(), one.state.cursor]).toEqual([[uuid(1), uuid(2)], state(5)]);
       expect(one.take({ type: "timer", name: "gap" }).asked()).toEqual([`subscribe ${state(5)}`, "gap in 1000"]);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { newCalendar } from "../../src/core/model";
 import { reduce } from "../../src/core/reduce";
 import { parseServerFrame, readServerFrame } from "../../src/protocol/guards";
-import { isItem } from "../../src/protocol/item";
+import { isItem, readItems } from "../../src/protocol/item";
 import { CALENDAR, days, state } from "../support/items";
 
 const FOLDER = new URL("../../../tests/contract/", import.meta.url);
@@ -57,6 +57,19 @@ describe("wires", () => {
   test.each(fields)("$name: client refuses it without $field", ({ wire, field }) => {
     const { [field]: _, ...rest } = wire;
     expect(isItem(rest)).toBe(false);
+  });
+});
+
+describe("malformed wires", () => {
+  const cases = JSON.parse(readFileSync(new URL("malformed-wires.json", FOLDER), "utf8")) as readonly {
+    readonly field: string;
+    readonly changes: object;
+  }[];
+  const timed = golden("wires.json").find(({ name }) => name === "timed")?.wire ?? {};
+  test.each(cases)("client refuses $changes, as the server does before it writes", ({ field, changes }) => {
+    expect(isItem({ ...timed, ...changes })).toBe(false);
+    const { unreadable } = readItems([{ ...timed, ...changes }], String(timed["calendar"]));
+    expect(unreadable[0]?.detail).toContain(`: ${field}: missing or wrong`);
   });
 });
 

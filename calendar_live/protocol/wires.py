@@ -1,0 +1,110 @@
+"""Wires: what an event object must look like before it is encoded, and how a sound wire is told from another without parsing it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+Check = Callable[[object], bool]
+
+# What every wire begins with, whatever its source; the database holds each row to it.
+BEGINNING: Final = '{"id":"'
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", re.ASCII)
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | UUID)  # a UUID is encoded as text
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, UUID) or (isinstance(value, str) and _UUID.match(value) is not None)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(_is_text(one) for one in value)
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+# Each field of docs/protocol.md "Event objects" that a source may give, and what it must be. The page's own guard is
+# frontend/src/protocol/item.ts: it accepts whatever passes here.
+_FIELDS: Final[Mapping[str, tuple[Check, str]]] = {
+    "title": (_is_text, "text"),
+    "allDay": (lambda value: isinstance(value, bool), "True or False"),
+    "timeZone": (_is_text, "text"),
+    "color": (_or_none(lambda value: isinstance(value, str) and _COLOR.match(value) is not None), "#rrggbb or None"),
+    "workType": (_is_text, "text"),
+    "status": (_is_text, "text"),
+    "priority": (_is_text, "text"),
+    "progress": (
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100,
+        "a whole number from 0 to 100",
+    ),
+    "visibility": (lambda value: value in ("normal", "private", "secret"), "'normal', 'private' or 'secret'"),
+    "parent": (_or_none(_is_uuid), "a lower-case UUID or None"),
+    "assignees": (_is_texts, "a list of text"),
+    "description": (_is_text, "text"),
+    "location": (_is_text, "text"),
+    "rrule": (_or_none(_is_text), "text or None"),
+    "exdates": (_is_texts, "a list of text"),
+    "seriesId": (_or_none(_is_uuid), "a lower-case UUID or None"),
+    "recurrenceId": (_or_none(_is_text), "text or None"),
+    "url": (_or_none(_is_text), "text or None"),
+    "createdBy": (_or_none(_is_text), "text or None"),
+    "updatedBy": (_or_none(_is_text), "text or None"),
+}
+
+
+def fault_of(event: Mapping[str, object], place: Mapping[str, object]) -> str | None:
+    """Return what is wrong with a whole event object, naming its field, or None. `place`: the `id`, `calendar` and `state` it must have."""
+    for name, own in place.items():
+        if event[name] != own:
+            return f"{name} is {_shown(event[name])}; it must be left out (it is {own!r})"
+    for name in ("id", "calendar"):
+        if not _is_uuid(place[name]):
+            return f"{name} is {_shown(place[name])}; it must be a lower-case UUID"
+    if "busy" in event:
+        return "busy must be left out: clients read any item that has it as a busy block"
+    for name, (check, wanted) in _FIELDS.items():
+        if not check(event[name]):
+            return f"{name} is {_shown(event[name])}; it must be {wanted}"
+    return _fault_of_times(event["start"], event["end"], all_day=bool(event["allDay"]))
+
+
+def _fault_of_times(start: object, end: object, *, all_day: bool) -> str | None:
+    shape = _DATE if all_day else _INSTANT
+    wanted = "a date as '2026-11-22' (allDay)" if all_day else "a UTC instant as '2026-11-22T09:00:00Z'"
+    for name, value in (("start", start), ("end", end)):
+        if not (isinstance(value, str) and shape.match(value) and _exists(value)):
+            return (
+                f"{name} is {_shown(value)}; it must be {wanted}, which calendar_live.schedule.ranges.format_time makes"
+            )
+    if str(end) < str(start):  # of one shape, the order of the texts is that of the times
+        return f"end is {_shown(end)}; it must not be before start ({start!r})"
+    return None
+
+
+def _exists(time: str) -> bool:
+    try:
+        datetime.fromisoformat(time)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(value: object) -> str:
+    return f"{str(value)[:60]!r} ({type(value).__name__})"
+
+
+def is_sound(wire: str, *, item: object, calendar: object) -> bool:
+    """Whether a wire is one that a source wrote for this item of this calendar, by its beginning and its end."""
+    return wire.startswith(f'{BEGINNING}{item}","calendar":"{calendar}","state":"') and wire.endswith("}")
