@@ -55,6 +55,8 @@ export type TextName =
   | "withdrawLink"
   | "withdrawLinkAsk"
   | "dateWrong"
+  | "firstTime"
+  | "secondTime"
   | "forYou"
   | "undo"
   | "undone"
