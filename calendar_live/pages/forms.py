@@ -17,13 +17,17 @@ from .. import conf
 from ..errors import CalendarLiveError, Malformed
 from ..models import Priority, Status, Visibility, WorkType
 from ..schedule.ranges import is_time_zone
+from .texts import texts
 from .values import Values
-from .wall_time import NoSuchTimeError, to_instant
+from .wall_time import NoSuchTimeError, offsets, to_instant
 
 Choices = Iterable[tuple[Any, Any]]
 
-# Together they say when: one touched is all touched.
-SPAN: Final = ("all_day", "time_zone", "start_date", "start_time", "end_date", "end_time")
+# What the two edges of a span are read from, and what says how to read both.
+_EDGES: Final = {edge: (f"{edge}_date", f"{edge}_time", f"{edge}_fold") for edge in ("start", "end")}
+_READ_BY: Final = ("all_day", "time_zone")
+# Together they say when: of two versions of it, one is kept as a whole.
+SPAN: Final = (*_READ_BY, *_EDGES["start"], *_EDGES["end"])
 # Form field -> column. The span has its own translation.
 COLUMNS: Final = {
     "title": "title",
@@ -78,6 +82,11 @@ def _time_field(label: Any) -> forms.TimeField:
     return forms.TimeField(label=label, widget=widget, required=False, input_formats=["%H:%M", "%H:%M:%S"])
 
 
+def _fold_field(label: Any) -> forms.IntegerField:
+    """Return the choice between the two moments of a time that comes twice: 0 or 1. Of any other time it says nothing."""
+    return forms.IntegerField(label=label, widget=forms.Select, required=False, min_value=0, max_value=1)
+
+
 class _PeopleField(forms.MultipleChoiceField):
     """Ids of users. Whether they may be chosen, the service says: whoever was a member may have left since."""
 
@@ -98,8 +107,10 @@ class ItemForm(forms.Form):
     all_day = forms.BooleanField(label=gettext_lazy("All day"), required=False)
     start_date = _date_field(gettext_lazy("Start date"))
     start_time = _time_field(gettext_lazy("Start time"))
+    start_fold = _fold_field(gettext_lazy("Which of the two start times"))
     end_date = _date_field(gettext_lazy("End date"))
     end_time = _time_field(gettext_lazy("End time"))
+    end_fold = _fold_field(gettext_lazy("Which of the two end times"))
     time_zone = forms.CharField(label=gettext_lazy("Time zone"))
     work_type = forms.ChoiceField(label=gettext_lazy("Type"), choices=WorkType.choices)
     status = forms.ChoiceField(label=gettext_lazy("Status"), choices=Status.choices)
@@ -136,6 +147,7 @@ class ItemForm(forms.Form):
         if isinstance(widget, forms.CheckboxSelectMultiple):
             widget.choices = list(people)
         self._offer_colors()
+        self._offer_folds()
         for name, limit in (("title", "TITLE"), ("location", "LOCATION"), ("description", "DESCRIPTION")):
             self.fields[name].widget.attrs["maxlength"] = conf.number(f"MAX_{limit}_LENGTH")
         self.fields["title"].widget.attrs |= {
@@ -158,6 +170,30 @@ class ItemForm(forms.Form):
             if own and own not in dict(COLORS):
                 widget.choices = [*widget.choices, (own, own)]
 
+    def _offer_folds(self) -> None:
+        """Name the two moments of each edge whose time comes twice; `twice` says which edges these are."""
+        named = {edge: self._moments(edge) for edge in _EDGES}
+        self.twice = {edge for edge, moments in named.items() if moments}
+        for edge, moments in named.items():
+            widget = self.fields[f"{edge}_fold"].widget
+            if isinstance(widget, forms.Select):
+                widget.choices = list(enumerate(moments or ["", ""]))
+
+    def _moments(self, edge: str) -> list[str]:
+        """Return what tells the two moments of an edge apart; nothing when there are no two."""
+        try:
+            day, clock = (self.fields[name].to_python(self[name].value()) for name in _EDGES[edge][:2])
+        except forms.ValidationError:
+            return []
+        zone = str(self["time_zone"].value() or "")
+        if self["all_day"].value() or day is None or clock is None or not is_time_zone(zone):
+            return []
+        known = offsets(day, clock, zone)
+        if len(known) < 2:
+            return []
+        named = zip(("firstTime", "secondTime"), known, strict=True)
+        return [texts()[name].format(offset=offset) for name, offset in named]
+
     def color_given(self) -> SafeString:
         """Return the hidden first value of the colours, whose buttons the template draws itself."""
         return (
@@ -179,7 +215,7 @@ class ItemForm(forms.Form):
         return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
-        """Add the instants of the span, unless a part of it is at fault."""
+        """Add the instants of the edges to write, unless a part of the span is at fault."""
         cleaned = self.cleaned_data
         if cleaned.get("all_day"):
             if "start_date" in cleaned and "end_date" in cleaned and cleaned["end_date"] < cleaned["start_date"]:
@@ -189,16 +225,22 @@ class ItemForm(forms.Form):
                 if f"{name}_time" in cleaned and cleaned[f"{name}_time"] is None:
                     self.add_error(f"{name}_time", _("This field is required."))
         if not any(name in self.errors for name in SPAN):
-            cleaned["start"] = self._instant("start", cleaned)
-            cleaned["end"] = self._instant("end", cleaned)
+            for edge in self._span_to_write().intersection(_EDGES):
+                cleaned[edge] = self._instant(edge, cleaned)
         return cleaned
+
+    def _span_to_write(self) -> set[str]:
+        """Return the columns of the span to set: an edge that nobody touched stays as it is, to the second."""
+        changed = set(SPAN if self.creates else self.changed_data)
+        read_by = changed.intersection(_READ_BY)
+        return read_by | {edge for edge, parts in _EDGES.items() if read_by or changed.intersection(parts)}
 
     def _instant(self, edge: str, cleaned: Mapping[str, Any]) -> datetime | None:
         day: date = cleaned[f"{edge}_date"]
         clock: time | None = cleaned[f"{edge}_time"]
         try:
             if not cleaned["all_day"] and clock is not None:
-                return to_instant(day, clock, cleaned["time_zone"])
+                return to_instant(day, clock.replace(fold=cleaned[f"{edge}_fold"] or 0), cleaned["time_zone"])
             # All-day items keep UTC midnights, and their end is the first midnight after them.
             midnight = to_instant(day, time.min, "UTC")
             return midnight + timedelta(days=1) if edge == "end" else midnight
@@ -211,9 +253,7 @@ class ItemForm(forms.Form):
         touched = set(self.fields) if self.creates else self.touched()
         cleaned = self.cleaned_data
         changes = {column: cleaned[name] for name, column in COLUMNS.items() if name in touched}
-        if touched.intersection(SPAN):
-            changes |= {name: cleaned[name] for name in ("start", "end", "all_day", "time_zone")}
-        return changes
+        return changes | {name: cleaned[name] for name in self._span_to_write()}
 
     def touched(self) -> set[str]:
         """Return the fields that differ from what the form was given; of the span, all or none."""

@@ -164,5 +164,7 @@ def texts() -> dict[str, str]:
         "changedMeanwhileBy": _("{person} changed it meanwhile."),
         "notDeleted": _("“{title}” was not deleted: {reason}"),
         "saveFirst": _("Save or discard what you typed, then move it."),
+        "firstTime": _("First (UTC{offset})"),
+        "secondTime": _("Second (UTC{offset})"),
         "forYou": _("Where you are ({zone}): {when}"),
     }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from ..models import Priority, Status, Visibility, WorkType
 from ..schedule.ranges import parse_date, parse_instant
-from .wall_time import to_wall
+from .wall_time import offsets, to_wall
 
 Values = dict[str, Any]
 
@@ -54,9 +54,11 @@ def _span(start: datetime, end: datetime, all_day: bool, time_zone: str) -> Valu
         "all_day": all_day,
         "time_zone": time_zone,
         "start_date": start.date(),
-        "start_time": start.time().replace(second=0),
+        "start_time": start.time().replace(second=0, fold=0),
+        "start_fold": start.fold,
         "end_date": end.date(),
-        "end_time": end.time().replace(second=0),
+        "end_time": end.time().replace(second=0, fold=0),
+        "end_fold": end.fold,
     }
 
 
@@ -78,7 +80,7 @@ _LABELS: Final = {"work_type": WorkType, "status": Status, "priority": Priority,
 
 
 def say_when(values: Mapping[str, Any]) -> str:
-    """Return a span as people read it, with its zone unless it is all-day."""
+    """Return a span as people read it, with its zone unless it is all-day, and the offset of a time that comes twice."""
     same_day = values["start_date"] == values["end_date"]
     start, end = (date_format(values[name], "D j M Y") for name in ("start_date", "end_date"))
     if values["all_day"]:
@@ -87,10 +89,16 @@ def say_when(values: Mapping[str, Any]) -> str:
             if same_day
             else _("%(start)s – %(end)s") % {"start": start, "end": end}
         )
-    begins, ends = (f"{values[name]:%H:%M}" for name in ("start_time", "end_time"))
+    begins, ends = (_say_clock(values, edge) for edge in ("start", "end"))
     end = ends if same_day else f"{end}, {ends}"
     return _("%(start)s – %(end)s (%(zone)s)") % {
         "start": f"{start}, {begins}",
         "end": end,
         "zone": values["time_zone"],
     }
+
+
+def _say_clock(values: Mapping[str, Any], edge: str) -> str:
+    clock = values[f"{edge}_time"]
+    known = offsets(values[f"{edge}_date"], clock, values["time_zone"])
+    return f"{clock:%H:%M} (UTC{known[values[f'{edge}_fold'] or 0]})" if len(known) > 1 else f"{clock:%H:%M}"

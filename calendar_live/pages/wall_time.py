@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ class NoSuchTimeError(ValueError):
 
 
 def to_instant(day: date, clock: time, zone: str) -> datetime:
-    """Return the instant at which the clocks of a zone show this, in UTC; of two (clocks go back), the first."""
+    """Return the instant at which the clocks of a zone show this, in UTC; of two (clocks go back), the one that `clock.fold` says."""
     if not EARLIEST.date() < day < LATEST.date():
         bounds = {"earliest": f"{EARLIEST:%Y-%m-%d}", "latest": f"{LATEST:%Y-%m-%d}"}
         raise NoSuchTimeError(_("Must be from %(earliest)s to %(latest)s.") % bounds)
@@ -28,5 +28,15 @@ def to_instant(day: date, clock: time, zone: str) -> datetime:
 
 
 def to_wall(instant: datetime, zone: str) -> datetime:
-    """Return what the clocks of a zone show at an instant, without the zone."""
-    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
+    """Return what the clocks of a zone show at an instant, without the zone. Its `fold` is 1 where they show it for the second time."""
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def offsets(day: date, clock: time, zone: str) -> tuple[str, ...]:
+    """Return the offsets from UTC, as `-07:00`, at which the clocks of a zone show this: two in the hour that comes twice."""
+    both = [datetime.combine(day, clock.replace(fold=fold), tzinfo=ZoneInfo(zone)) for fold in (0, 1)]
+    first, second = (one.utcoffset() or timedelta() for one in both)
+    # In an hour that is skipped they differ too, but the other way round.
+    return tuple(
+        one.isoformat(timespec="minutes")[len("2026-10-25T02:30") :] for one in both[: 2 if first > second else 1]
+    )

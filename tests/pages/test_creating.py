@@ -49,6 +49,17 @@ def test_an_all_day_item_ends_on_the_day_people_see(ben: User, team: Calendar) -
     assert (item.start, item.end) == (datetime(2026, 11, 30, tzinfo=UTC), datetime(2026, 12, 2, tzinfo=UTC))
 
 
+def test_the_second_of_two_equal_times_is_created_where_it_was_selected(ben: User, team: Calendar) -> None:
+    """Seen failing: the new item began an hour earlier than what was drawn."""
+    span = {"start": "2027-11-07T01:30:00-08:00", "end": "2027-11-07T02:30:00-08:00", "timeZone": "America/Los_Angeles"}
+    assert submit(client_of(ben), new_url(**span), {"title": "Night shift"}).status_code == 204
+    item = WorkItem.objects.get()
+    assert (item.start, item.end) == (
+        datetime(2027, 11, 7, 9, 30, tzinfo=UTC),
+        datetime(2027, 11, 7, 10, 30, tzinfo=UTC),
+    )
+
+
 def test_without_a_selection_the_next_full_hour_is_offered(ben: User, team: Calendar) -> None:
     assert submit(client_of(ben), new_url(), {"title": "Soon"}).status_code == 204
     item = WorkItem.objects.get()

@@ -34,13 +34,18 @@ export function eventInput(client: LiveClient, item: Item): EventInput {
     liveKey: `${item.calendar}~${item.id}`,
     title: isBusy(item) ? client.busyTitle : item.title,
     start: item.start,
-    end: item.end,
+    end: item.end === item.start ? justAfter(item.start) : item.end,
     allDay: item.allDay,
     extendedProps: { ...item },
     ...(color === undefined ? {} : { color }),
     ...(readOnly ? { editable: false } : {}),
     ...(isBusy(item) || item.url === null ? {} : { url: item.url }),
   };
+}
+
+/** An item that ends as it begins is none to FullCalendar, which would give it an hour, and so another day late in the evening. */
+function justAfter(start: string): string {
+  return new Date(Date.parse(start) + 1).toISOString();
 }
 
 /** Return the item an event shows, or null when it is not one of this plug-in's. */

@@ -60,4 +60,5 @@ export { type BusyItem, type FullItem, type Item, isBusy } from "../protocol/ite
 export { isState, type State } from "../protocol/state";
 export type { Link, LinkHandlers, Transport } from "../transport/transport";
 export { readLiveItem } from "./event-input";
+export { movedEnd } from "./length";
 export { datesOf, saveDates } from "./save-dates";

@@ -1,18 +1,17 @@
 /** Saves a drag or a resize. Shown at once by the overlay, put back by its end when it is refused. Never writes anything but dates. */
-import type { EventApi, EventDropInfo, EventResizeDoneInfo } from "fullcalendar";
+import type { EventApi, EventChangeInfo } from "fullcalendar";
 import type { ApiError, Result } from "../client/http";
 import type { LiveClient } from "../client/live-client";
 import type { Written } from "../client/writing";
+import type { Item } from "../protocol/item";
 import { readLiveItem } from "./event-input";
+import { movedEnd } from "./length";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** PATCH the dates an event was dropped at. Refused: it goes back visibly, and the error says why; `gone` when it was deleted meanwhile. */
-export async function saveDates(
-  client: LiveClient,
-  info: Pick<EventDropInfo | EventResizeDoneInfo, "event" | "oldEvent">,
-): Promise<Result<Written>> {
+export async function saveDates(client: LiveClient, info: Change): Promise<Result<Written>> {
   const live = readLiveItem(info.oldEvent);
   if (live === null) return refused({ status: 0, code: "invalid", detail: "This event is not a live one." });
   const { key, item } = live;
@@ -20,7 +19,7 @@ export async function saveDates(
     client.repaint(key);
     return refused({ status: 0, code: "gone", detail: "The item was deleted meanwhile." });
   }
-  const result = await client.patchItem(key, datesOf(info.event), { state: item.state });
+  const result = await client.patchItem(key, datesOf(info, item), { state: item.state });
   if (!result.ok) client.repaint(key);
   return result;
 }
@@ -29,27 +28,41 @@ function refused(error: ApiError): Result<Written> {
   return { ok: false, error };
 }
 
-/** Return an event's dates as the wire writes them. */
-export function datesOf(event: Pick<EventApi, "start" | "end" | "startStr" | "endStr" | "allDay">): {
+/** A drag (which has a `delta`), a resize, or any other change of an event. */
+type Change = Pick<EventChangeInfo, "event" | "oldEvent"> & { readonly delta?: unknown };
+
+interface Dates {
   readonly start: string;
   readonly end: string;
   readonly allDay: boolean;
-} {
-  const start = event.start ?? new Date(Number.NaN);
-  if (!event.allDay) {
-    // FullCalendar drops the end of an event that becomes timed; it shows an hour.
-    const end = event.end ?? new Date(start.getTime() + HOUR_MS);
-    return { start: instant(start), end: instant(end), allDay: false };
+}
+
+/** Return the dates that a change gives an item, as the wire writes them. However it is dragged, the item says how long it is. */
+export function datesOf({ event, oldEvent, delta }: Change, item: Item): Dates {
+  if (event.allDay) {
+    const first = event.startStr.slice(0, 10);
+    const days = oldEvent.allDay ? 1 : daysOf(oldEvent, item);
+    return { start: first, end: event.endStr.slice(0, 10) || addDays(first, days), allDay: true };
   }
-  const first = event.startStr.slice(0, 10);
-  const last = event.endStr === "" ? nextDay(first) : event.endStr.slice(0, 10);
-  return { start: first, end: last, allDay: true };
+  const start = event.start?.getTime() ?? Number.NaN;
+  const span = { start: Date.parse(item.start), end: Date.parse(item.end) };
+  const isMoved = delta !== undefined && !oldEvent.allDay;
+  // FullCalendar drops the end of an event that becomes timed; it shows an hour.
+  const end = isMoved ? movedEnd(span, start, item.timeZone) : (event.end?.getTime() ?? start + HOUR_MS);
+  return { start: instant(start), end: instant(end), allDay: false };
 }
 
-function instant(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
+/** Return on how many days a timed event stands; midnight, when it ends, is of none of them. */
+function daysOf(event: Pick<EventApi, "startStr" | "endStr">, item: Item): number {
+  if (item.start === item.end) return 1;
+  const [first, last] = [event.startStr, event.endStr].map((text) => Date.parse(text.slice(0, 10)));
+  return ((last ?? 0) - (first ?? 0)) / DAY_MS + (event.endStr.startsWith("00:00:00", 11) ? 0 : 1);
 }
 
-function nextDay(date: string): string {
-  return new Date(Date.parse(date) + DAY_MS).toISOString().slice(0, 10);
+function instant(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+function addDays(date: string, days: number): string {
+  return new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10);
 }

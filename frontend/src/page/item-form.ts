@@ -1,22 +1,33 @@
 /** The behaviour of the form in the dialog: times that move together, zones, what was typed. Makes no request. */
 
 import { Temporal } from "temporal-polyfill";
-import { isState, type State } from "../fullcalendar";
+import { isState, movedEnd, type State } from "../fullcalendar";
 import { explainHere } from "./local-time";
-import type { PageData } from "./page-data";
+import { fill, type PageData } from "./page-data";
+import { momentsOf } from "./wall-time";
+
+type Edge = (typeof EDGES)[number];
+
+const EDGES = ["start", "end"] as const;
+const START: ReadonlySet<string> = new Set(["start_date", "start_time", "start_fold"]);
+/** What else says how long an item is. */
+const SPAN: ReadonlySet<string> = new Set(["end_date", "end_time", "end_fold", "time_zone", "all_day"]);
 
 export class ItemForm {
   private dirty: boolean;
-  private before: Temporal.PlainDateTime | null;
+  /** When the item is, by what stands in the form, as it was before its start was moved. */
+  private span: { readonly start: number; readonly end: number } | null = null;
+  /** Before it became all-day. */
+  private endsAtMidnight = false;
 
   constructor(
     readonly element: HTMLFormElement,
     private readonly page: PageData,
   ) {
     this.dirty = "touched" in element.dataset;
-    this.before = this.wall("start");
     element.addEventListener("input", (event) => this.typed(event.target));
-    this.explainZone();
+    this.measure();
+    this.explain();
   }
 
   isDirty(): boolean {
@@ -56,55 +67,106 @@ export class ItemForm {
 
   private typed(target: EventTarget | null): void {
     this.dirty = true;
-    if (!(target instanceof HTMLInputElement)) return;
-    if (target.name === "start_date" || target.name === "start_time") this.moveEnd();
-    this.explainZone();
+    const name = target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.name : "";
+    if (name === "all_day") this.switchAllDay();
+    if (START.has(name)) this.moveEnd();
+    else if (SPAN.has(name)) this.measure();
+    this.explain();
   }
 
-  /** A start that moves takes its end along, so that the item stays as long as it is. */
+  /** A start that moves takes its end along, so that the item stays as long as it is. An end typed first, before its start, waits for it. */
   private moveEnd(): void {
-    const start = this.wall("start");
-    const end = this.wall("end");
-    if (start && end && this.before) {
-      const moved = end.add(this.before.until(start));
-      this.set("end_date", moved.toPlainDate().toString());
-      this.set("end_time", moved.toPlainTime().toString({ smallestUnit: "minute" }));
-    }
-    if (start) this.before = start;
+    const start = this.moment("start");
+    const { span } = this;
+    if (!start || !span || span.end < span.start) return;
+    const end = movedEnd(span, start.epochMilliseconds, start.timeZoneId);
+    this.setEnd(Temporal.Instant.fromEpochMilliseconds(end).toZonedDateTimeISO(start.timeZoneId));
   }
 
-  private wall(edge: "start" | "end"): Temporal.PlainDateTime | null {
+  private setEnd(end: Temporal.ZonedDateTime): void {
+    this.set("end_date", end.toPlainDate().toString());
+    if (this.isAllDay()) return;
+    this.set("end_time", end.toPlainTime().toString({ smallestUnit: "minute" }));
+    const moments = momentsOf(end.toPlainDateTime(), end.timeZoneId);
+    if (moments.length > 1) this.set("end_fold", String(moments.findIndex((one) => one.equals(end))));
+  }
+
+  /** Remember how long the item is. While something is half typed it is as long as it was. */
+  private measure(): void {
+    const [start, end] = [this.moment("start"), this.moment("end")];
+    if (start && end) this.span = { start: start.epochMilliseconds, end: end.epochMilliseconds };
+  }
+
+  /** An end at midnight is the end of the day before, which is the last day of an item that is all-day. */
+  private switchAllDay(): void {
+    const allDay = this.isAllDay();
+    const [first, last] = [this.day("start"), this.day("end")];
+    if (!first || !last || this.value("end_time") !== "00:00") return;
+    if (allDay) this.endsAtMidnight = Temporal.PlainDate.compare(first, last) < 0;
+    if (this.endsAtMidnight) this.set("end_date", last.add({ days: allDay ? -1 : 1 }).toString());
+  }
+
+  private isAllDay(): boolean {
+    const field = this.element.elements.namedItem("all_day");
+    return field instanceof HTMLInputElement && field.checked;
+  }
+
+  private day(edge: Edge): Temporal.PlainDate | null {
     try {
-      const time = this.value(`${edge}_time`) || "00:00";
-      return Temporal.PlainDate.from(this.value(`${edge}_date`)).toPlainDateTime(Temporal.PlainTime.from(time));
+      return Temporal.PlainDate.from(this.value(`${edge}_date`));
     } catch {
       return null; // half typed
     }
   }
 
+  /** Return the moments that an edge may mean, two where the clocks go back; none while it is half typed. Of an all-day item: midnight UTC. */
+  private moments(edge: Edge): readonly Temporal.ZonedDateTime[] {
+    try {
+      const day = Temporal.PlainDate.from(this.value(`${edge}_date`));
+      if (this.isAllDay()) return [day.toZonedDateTime("UTC")];
+      const time = Temporal.PlainTime.from(this.value(`${edge}_time`));
+      return momentsOf(day.toPlainDateTime(time), this.value("time_zone"));
+    } catch {
+      return []; // no such day, time or zone (yet)
+    }
+  }
+
+  private moment(edge: Edge): Temporal.ZonedDateTime | null {
+    const moments = this.moments(edge);
+    return moments[Number(this.value(`${edge}_fold`))] ?? moments[0] ?? null;
+  }
+
   private set(name: string, value: string): void {
     const field = this.element.elements.namedItem(name);
-    if (field instanceof HTMLInputElement) field.value = value;
+    if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
+  }
+
+  private explain(): void {
+    for (const edge of EDGES) this.explainFold(edge);
+    this.explainZone();
+  }
+
+  /** A time that comes twice says which of the two it is. */
+  private explainFold(edge: Edge): void {
+    const moments = this.moments(edge);
+    const place = this.element.querySelector<HTMLElement>(`[data-fold="${edge}"]`);
+    if (!place) return;
+    place.hidden = moments.length < 2;
+    const { firstTime, secondTime } = this.page.texts;
+    const options = place.querySelectorAll("option");
+    for (const [fold, text] of [firstTime, secondTime].entries()) {
+      const [option, moment] = [options[fold], moments[fold]];
+      if (option && moment) option.textContent = fill(text, { offset: moment.offset });
+    }
   }
 
   /** An item at home in another zone says when that is here. */
   private explainZone(): void {
     const hint = this.element.querySelector<HTMLElement>("[data-local-hint]");
-    const allDay = this.element.elements.namedItem("all_day");
     if (!hint) return;
-    const isTimed = !(allDay instanceof HTMLInputElement && allDay.checked);
-    const zone = this.value("time_zone");
-    explainHere(hint, this.page, { zone, span: isTimed ? this.spanIn(zone) : null });
-  }
-
-  private spanIn(zone: string): [Date, Date] | null {
-    try {
-      const instants = (["start", "end"] as const).map((edge) => this.wall(edge)?.toZonedDateTime(zone));
-      const [start, end] = instants.map((one) => one && new Date(one.epochMilliseconds));
-      return start && end ? [start, end] : null;
-    } catch {
-      return null; // no such zone (yet)
-    }
+    const [start, end] = this.isAllDay() ? [] : [this.moment("start"), this.moment("end")];
+    const span = start && end ? ([new Date(start.epochMilliseconds), new Date(end.epochMilliseconds)] as const) : null;
+    explainHere(hint, this.page, { zone: this.value("time_zone"), span });
   }
 }
 

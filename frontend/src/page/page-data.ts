@@ -56,6 +56,8 @@ export type TextName =
   | "withdrawLink"
   | "withdrawLinkAsk"
   | "dateWrong"
+  | "firstTime"
+  | "secondTime"
   | "forYou"
   | "undo"
   | "undone"

@@ -1,7 +1,6 @@
-/** The pure merge: unchanged objects stay the same objects, and dates are written as the wire writes them. */
+/** The pure merge: unchanged objects stay the same objects. */
 import { describe, expect, test } from "vitest";
 import { isSame, mergeReceived, withoutDefs } from "../../src/fullcalendar/merge";
-import { datesOf } from "../../src/fullcalendar/save-dates";
 import { CALENDAR, uuid } from "../support/items";
 
 type Store = Parameters<typeof mergeReceived>[0];
@@ -83,28 +82,4 @@ test.each([
   [Number.NaN, Number.NaN, true],
 ])("isSame(%j, %j) is %s", (a, b, expected) => {
   expect(isSame(a, b)).toBe(expected);
-});
-
-describe("datesOf", () => {
-  const start = new Date("2026-11-23T09:00:00.000Z");
-  const none = { end: null, startStr: "", endStr: "" };
-
-  test.each([
-    [
-      "timed",
-      { ...none, start, end: new Date("2026-11-23T10:30:00Z"), allDay: false },
-      "2026-11-23T09:00:00Z",
-      "2026-11-23T10:30:00Z",
-    ],
-    ["made timed by the drop", { ...none, start, allDay: false }, "2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z"],
-    [
-      "all-day",
-      { start, end: start, startStr: "2026-11-23", endStr: "2026-11-25", allDay: true },
-      "2026-11-23",
-      "2026-11-25",
-    ],
-    ["made all-day by the drop", { ...none, start, startStr: "2026-11-30", allDay: true }, "2026-11-30", "2026-12-01"],
-  ])("of an event %s", (_, event, first, last) => {
-    expect(datesOf(event)).toEqual({ start: first, end: last, allDay: event.allDay });
-  });
 });

@@ -1,0 +1,27 @@
+/** How long a timed item is. Knows no clock and no FullCalendar. */
+import { Temporal } from "temporal-polyfill";
+
+/** A span of time, in milliseconds since 1970 UTC. */
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Return the end of a span that begins at another moment and is as long as it was: its whole days are days of the calendar in its
+ * zone, so that a conference ends at five o'clock in whichever week; what is shorter is as long by the clock, so that an hour stays an
+ * hour in a night in which the clocks change (RFC 5545, 3.3.6).
+ */
+export function movedEnd(span: Stretch, start: number, timeZone: string): number {
+  const length = zoned(span.start, timeZone).until(zoned(span.end, timeZone), { largestUnit: "days" });
+  return zoned(start, timeZone).add(length).epochMilliseconds;
+}
+
+function zoned(ms: number, timeZone: string): Temporal.ZonedDateTime {
+  const instant = Temporal.Instant.fromEpochMilliseconds(ms);
+  try {
+    return instant.toZonedDateTimeISO(timeZone);
+  } catch {
+    return instant.toZonedDateTimeISO("UTC"); // the server knows a zone that this browser does not
+  }
+}
