@@ -23,6 +23,7 @@ from .errors import CannotCalculateChanges, KeyReused, NotFound
 from .models.calendar import Calendar
 from .models.live import LiveModel, open_changes
 from .models.log import ChangeSet, Entry
+from .models.receipt import Receipt
 from .protocol import changes
 from .protocol.frames import BULK_BYTES, BULK_ENTRIES
 from .protocol.rights import JUST_HIDDEN
@@ -159,6 +160,11 @@ def change(
     """
     key = str(UUID(str(calendar)))
     with transaction.atomic():
+        if (
+            mutation_id is not None
+            and Receipt.objects.filter(user=None if actor is None else actor.pk, key=mutation_id).exists()
+        ):
+            raise KeyReused  # of what is no change set: another request, whatever it was
         joined = _join(key)
         opened = joined or _bump(UUID(key), actor, mutation_id, request_digest)
         if mutation_id is not None:

@@ -26,6 +26,7 @@ failures = Counter("calendar_live_upkeep_failures_total", "Background work that 
 DUTY: Final = "upkeep"
 TASKS: Final[Mapping[str, Callable[[datetime], int]]] = {
     "prune_log": upkeep.prune_log,
+    "prune_receipts": upkeep.prune_receipts,
     "purge_trash": upkeep.purge_trash,
     "purge_invitations": upkeep.purge_invitations,
 }

@@ -29,6 +29,8 @@ function pageBundle(name: string, { isFirst = false } = {}): BuildEnvironmentOpt
 const BUNDLES: Readonly<Record<string, BuildEnvironmentOptions>> = {
   /** The calendar page. */
   page: pageBundle("page", { isFirst: true }),
+  /** The pages around it: signing in, an invitation. */
+  card: pageBundle("card"),
   /** The calendar on pages of other Django sites. */
   embed: pageBundle("embed"),
   /** The page behind a public link. */

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError, ValidationErrorContext
+from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from .. import conf
@@ -50,8 +51,26 @@ class _Json(Parser):
         return body
 
 
+_KEY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "A key of your own: the same request again, under it, is done once.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+
+
 class _Api(NinjaAPI):
     """ninja's, that names no more faults than anybody reads: a small body can hold 400,000, and to list them took 500 MB."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """Return the description, with the header that every call has which changes something."""
+        schema = super().get_openapi_schema(**options)
+        for place, calls in schema["paths"].items():
+            for method, call in calls.items():
+                if method != "get" and not place.endswith("/frames/"):
+                    call["parameters"] = [*call.get("parameters", ()), _KEY]
+        return schema
 
     def validation_error_from_error_contexts(
         self, error_contexts: list[ValidationErrorContext[Any]]

@@ -17,7 +17,7 @@ from ..receivers import Receiver
 from ..schedule.ranges import format_instant
 from ..services import calendars, sharing
 from .auth import RECEIVERS, receiver
-from .http import json_response
+from .http import json_response, mutation_id
 from .schemas import CalendarFields, CalendarOrder, CalendarOut, DeletedCalendarOut
 
 router = Router(tags=["calendars"])
@@ -34,9 +34,10 @@ def list_calendars(request: HttpRequest) -> list[dict[str, object]]:
 @router.post("/calendars/", response={201: CalendarOut})
 def create_calendar(request: HttpRequest, body: CalendarFields) -> HttpResponse:
     """Create a calendar that you own."""
-    calendar_id = uuid4()
-    calendars.create_calendar(actor=request.user, calendar_id=calendar_id, **body.given())
-    return _described(request.user, calendar_id, status=201)
+    made = calendars.create_calendar(
+        actor=request.user, calendar_id=uuid4(), mutation_id=mutation_id(request), **body.given()
+    )
+    return _described(request.user, made.pk, status=201)
 
 
 @router.get(_PATH, response=CalendarOut, auth=RECEIVERS)
@@ -48,21 +49,21 @@ def get_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @router.patch(_PATH, response=CalendarOut)
 def edit_calendar(request: HttpRequest, calendar_id: UUID, body: CalendarFields) -> HttpResponse:
     """Rename or recolour a calendar, or set its time zone. For its owners."""
-    calendars.edit_calendar(calendar_id, actor=request.user, changes=body.given())
+    calendars.edit_calendar(calendar_id, actor=request.user, changes=body.given(), mutation_id=mutation_id(request))
     return _described(request.user, calendar_id)
 
 
 @router.delete(_PATH)
 def delete_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Delete a calendar with everything in it. For its owners."""
-    calendars.delete_calendar(calendar_id, actor=request.user)
+    calendars.delete_calendar(calendar_id, actor=request.user, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(calendar_id)}))
 
 
 @router.post(_PATH + "restore/", response=CalendarOut)
 def restore_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Give a deleted calendar back to its members, with everything in it. For its owners."""
-    calendars.restore_calendar(calendar_id, actor=request.user)
+    calendars.restore_calendar(calendar_id, actor=request.user, mutation_id=mutation_id(request))
     return _described(request.user, calendar_id)
 
 
@@ -86,7 +87,7 @@ def list_deleted_calendars(request: HttpRequest) -> list[dict[str, object]]:
 @router.put("/calendars/order/", response=list[CalendarOut])
 def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[dict[str, object]]:
     """Put your calendars in an order of your own; those you leave out follow. Answers the list."""
-    sharing.set_order(body.keys(), actor=request.user)
+    sharing.set_order(body.keys(), actor=request.user, mutation_id=mutation_id(request))
     return describe_all(request.user)
 
 

@@ -14,7 +14,7 @@ from ..receivers import link_token
 from ..schedule.ranges import format_instant
 from ..services import links
 from ..services.members import require_owner
-from .http import json_response
+from .http import json_response, mutation_id
 from .schemas import LinkFields, LinkOut
 
 router = Router(tags=["public links"])
@@ -32,20 +32,23 @@ def list_links(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object
 @router.post(_PATH, response={201: LinkOut})
 def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> HttpResponse:
     """Make a public link: whoever has its address sees the calendar, live, without an account. For the calendar's owners."""
-    link = links.create_link(calendar_id, actor=request.user, values=body.given())
+    link = links.create_link(calendar_id, actor=request.user, values=body.given(), mutation_id=mutation_id(request))
     return json_response(orjson.dumps(_as_json(request, link)), status=201)
 
 
 @router.patch(_PATH + "{uuid:link_id}/", response=LinkOut)
 def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: LinkFields) -> dict[str, object]:
     """Change a public link. Who looks by it sees at once what it shows now. For the calendar's owners."""
-    return _as_json(request, links.edit_link(calendar_id, actor=request.user, link_id=link_id, changes=body.given()))
+    link = links.edit_link(
+        calendar_id, actor=request.user, link_id=link_id, changes=body.given(), mutation_id=mutation_id(request)
+    )
+    return _as_json(request, link)
 
 
 @router.delete(_PATH + "{uuid:link_id}/")
 def withdraw_link(request: HttpRequest, calendar_id: UUID, link_id: UUID) -> HttpResponse:
     """End a public link for good. Who looks by it loses the calendar at once. For the calendar's owners."""
-    links.withdraw_link(calendar_id, actor=request.user, link_id=link_id)
+    links.withdraw_link(calendar_id, actor=request.user, link_id=link_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(link_id)}))
 
 

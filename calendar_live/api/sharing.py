@@ -14,7 +14,7 @@ from ..models import Invitation, Membership, Role
 from ..schedule.ranges import format_instant
 from ..services import sharing
 from ..services.members import require_owner
-from .http import json_response
+from .http import json_response, mutation_id
 from .mail import mail_invitation
 from .schemas import InvitationOut, MemberOut, RoleIn, SharedOut, ShareWith, TransferTo
 
@@ -37,7 +37,9 @@ def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> 
     Whether an account is behind an address makes no difference. An invitation that could not be mailed is there all the
     same, with `mailed` false: send it again.
     """
-    shared = sharing.share(calendar_id, actor=request.user, to=body.to, role=Role(body.role))
+    shared = sharing.share(
+        calendar_id, actor=request.user, to=body.to, role=Role(body.role), mutation_id=mutation_id(request)
+    )
     if isinstance(shared, sharing.Mailing):
         answer = {"member": None, "invitation": _mailed(request, shared)}
     else:
@@ -48,28 +50,30 @@ def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> 
 @router.patch(_MEMBERS + "{str:user_id}/", response=MemberOut)
 def change_member(request: HttpRequest, calendar_id: UUID, user_id: str, body: RoleIn) -> HttpResponse:
     """Give a member another role. For its owners; a calendar is never without one."""
-    sharing.change_role(calendar_id, actor=request.user, member=user_id, role=Role(body.role))
+    sharing.change_role(
+        calendar_id, actor=request.user, member=user_id, role=Role(body.role), mutation_id=mutation_id(request)
+    )
     return json_response(orjson.dumps(_member(request, calendar_id, user_id)))
 
 
 @router.delete(_MEMBERS + "{str:user_id}/")
 def remove_member(request: HttpRequest, calendar_id: UUID, user_id: str) -> HttpResponse:
     """Take a member out of a calendar, and off the work items in it. For its owners."""
-    sharing.remove(calendar_id, actor=request.user, member=user_id)
+    sharing.remove(calendar_id, actor=request.user, member=user_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"user": user_id}))
 
 
 @router.post("/calendars/{uuid:calendar_id}/leave/")
 def leave_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Leave a calendar. Its last owner cannot."""
-    sharing.leave(calendar_id, actor=request.user)
+    sharing.leave(calendar_id, actor=request.user, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(calendar_id)}))
 
 
 @router.post("/calendars/{uuid:calendar_id}/transfer/", response=list[MemberOut])
 def transfer_calendar(request: HttpRequest, calendar_id: UUID, body: TransferTo) -> HttpResponse:
     """Make a member the owner, and yourself an editor. For its owners."""
-    sharing.transfer(calendar_id, actor=request.user, to=body.to)
+    sharing.transfer(calendar_id, actor=request.user, to=body.to, mutation_id=mutation_id(request))
     return json_response(orjson.dumps(_members(request, calendar_id)))
 
 
@@ -83,18 +87,22 @@ def list_invitations(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @router.post(_INVITATIONS + "{uuid:invitation_id}/send/", response=InvitationOut)
 def send_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID) -> HttpResponse:
     """Mail an invitation again, under a new link and with a new expiry; the old link ends. For the calendar's owners."""
-    mailing = sharing.send_again(calendar_id, actor=request.user, invitation_id=invitation_id)
+    mailing = sharing.send_again(
+        calendar_id, actor=request.user, invitation_id=invitation_id, mutation_id=mutation_id(request)
+    )
     return json_response(orjson.dumps(_mailed(request, mailing)))
 
 
 @router.delete(_INVITATIONS + "{uuid:invitation_id}/")
 def withdraw_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID) -> HttpResponse:
     """Withdraw an invitation: its link ends. For the calendar's owners."""
-    sharing.withdraw(calendar_id, actor=request.user, invitation_id=invitation_id)
+    sharing.withdraw(calendar_id, actor=request.user, invitation_id=invitation_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(invitation_id)}))
 
 
 def _mailed(request: HttpRequest, mailing: sharing.Mailing) -> dict[str, object]:
+    if not mailing.token:
+        return _described(mailing.invitation)
     mailed = mail_invitation(request, mailing.invitation, mailing.token)
     if mailed:
         sharing.mark_mailed(mailing.invitation.pk, token=mailing.token)

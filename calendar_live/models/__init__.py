@@ -6,6 +6,7 @@ from .lease import Lease
 from .live import LiveModel
 from .log import ChangeSet, Entry
 from .public_link import PublicLink, Shows
+from .receipt import Receipt
 from .work_item import Assignment, Priority, Status, Visibility, WorkItem, WorkType
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Membership",
     "Priority",
     "PublicLink",
+    "Receipt",
     "Role",
     "Shows",
     "Status",

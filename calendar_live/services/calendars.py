@@ -18,6 +18,7 @@ from ..models import Calendar, PublicLink, Role
 from ..schedule.ranges import is_time_zone
 from .members import lock, owners, put_role, require_owner, take_role
 from .names import check_name
+from .receipts import once
 from .telling import tell, tell_of_sharing
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
@@ -30,45 +31,72 @@ def create_calendar(
     color: str = "#2563eb",
     time_zone: str = "UTC",
     calendar_id: UUID | None = None,
+    mutation_id: UUID | None = None,
 ) -> Calendar:
-    """Create a calendar that `actor` owns. Raises Invalid."""
-    calendar = Calendar(**_checked({"name": name, "color": color, "time_zone": time_zone}))
-    if calendar_id is not None:
-        calendar.id = calendar_id
-    with transaction.atomic():
+    """Create a calendar that `actor` owns. Raises Invalid, or NotFound when a repetition's is gone for good."""
+    values = {"name": name, "color": color, "time_zone": time_zone}
+    with once(actor, mutation_id, "create_calendar", values) as doing:
+        if doing.repeats():
+            return _find(UUID(doing.made["calendar"]))
+        calendar = Calendar(**_checked(values))
+        if calendar_id is not None:
+            calendar.id = calendar_id
         changelog.open_calendar(calendar, actor=actor)
         set_role(calendar, member=actor, role=Role.OWNER)
+        doing.made = {"calendar": str(calendar.pk)}
     return calendar
 
 
-def edit_calendar(calendar_id: UUID, *, actor: User, changes: Mapping[str, str]) -> None:
+def _find(calendar_id: UUID) -> Calendar:
+    for calendar in Calendar.objects.filter(pk=calendar_id):
+        return calendar
+    raise NotFound("There is no such calendar that you may see.")
+
+
+def edit_calendar(
+    calendar_id: UUID, *, actor: User, changes: Mapping[str, str], mutation_id: UUID | None = None
+) -> None:
     """Rename or recolour a calendar, or set its time zone. Raises NotFound, Forbidden or Invalid.
 
     An empty change set: no item's wire says anything about its calendar but the id.
     """
-    with changelog.change(calendar_id, actor=actor):
-        require_owner(actor, calendar_id)
-        Calendar.objects.filter(pk=calendar_id).update(**_checked(changes))
-        tell(receivers_of(calendar_id))
+    with once(actor, mutation_id, "edit_calendar", calendar_id, changes) as doing:
+        if doing.repeats(lambda: require_owner(actor, calendar_id)):
+            return
+        with changelog.change(calendar_id, actor=actor):
+            require_owner(actor, calendar_id)
+            Calendar.objects.filter(pk=calendar_id).update(**_checked(changes))
+            tell(receivers_of(calendar_id))
 
 
-def delete_calendar(calendar_id: UUID, *, actor: User) -> None:
+def delete_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) -> None:
     """Delete a calendar, softly, with everything in it. Raises NotFound or Forbidden."""
-    with changelog.change(calendar_id, actor=actor):
+    with once(actor, mutation_id, "delete_calendar", calendar_id) as doing:
+        if doing.repeats(lambda: _require_own(actor, calendar_id)):
+            return
+        with changelog.change(calendar_id, actor=actor):
+            require_owner(actor, calendar_id)
+            now = timezone.now()
+            Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
+            # For good: a calendar taken out of the trash must not be public again by itself.
+            PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
+            tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+
+
+def _require_own(actor: User, calendar_id: UUID) -> None:
+    """Raise NotFound or Forbidden unless somebody owns a calendar, be it in the trash."""
+    if not owners(calendar_id).filter(user_id=key_of(actor)).exists():
         require_owner(actor, calendar_id)
-        now = timezone.now()
-        Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
-        # For good: a calendar taken out of the trash must not be public again by itself.
-        PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
-        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
-def restore_calendar(calendar_id: UUID, *, actor: User) -> None:
+def restore_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) -> None:
     """Give a deleted calendar back to its members, with everything in it; its history goes on.
 
     Raises NotFound when there is none, when its time in the trash is over, and for whoever does not own it.
     """
-    with transaction.atomic():
+    with once(actor, mutation_id, "restore_calendar", calendar_id) as doing:
+        if doing.repeats(lambda: _require_own(actor, calendar_id)):
+            return
         since = timezone.now() - timedelta(days=conf.number("TRASH_DAYS"))
         found = Calendar.objects.select_for_update().filter(pk=calendar_id, deleted_at__gte=since)
         if not found.exists() or not owners(calendar_id).filter(user_id=key_of(actor)).exists():

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from ..models import PublicLink, Shows
 from ..receivers import link_receiver
 from .members import lock, require_owner
 from .names import check_name
+from .receipts import once
 from .telling import tell_of_sharing
 
 # What stands in a Content-Security-Policy must hold no character that means something there.
@@ -28,12 +28,16 @@ _ORIGIN: Final = re.compile(
 _LAST_PORT: Final = 65_535
 
 
-def create_link(calendar_id: UUID, *, actor: User, values: Mapping[str, object]) -> PublicLink:
+def create_link(
+    calendar_id: UUID, *, actor: User, values: Mapping[str, object], mutation_id: UUID | None = None
+) -> PublicLink:
     """Make a public link to a calendar; for its owners. `values`: name and shows, perhaps expires_at and frame_origins.
 
     Raises NotFound, Forbidden or Invalid.
     """
-    with transaction.atomic():
+    with once(actor, mutation_id, "create_link", calendar_id, values) as doing:
+        if doing.repeats(lambda: require_owner(actor, calendar_id)):
+            return _find(actor, calendar_id, UUID(doing.made["link"]))
         lock(calendar_id)
         require_owner(actor, calendar_id)
         missing = {name: ["This field is required."] for name in ("name", "shows") if name not in values}
@@ -44,16 +48,27 @@ def create_link(calendar_id: UUID, *, actor: User, values: Mapping[str, object])
         link = PublicLink(calendar_id=calendar_id, created_by_id=key_of(actor), **_checked(values))
         link.save(force_insert=True)
         tell_of_sharing(calendar_id)
+        doing.made = {"link": str(link.pk)}
     return link
 
 
-def edit_link(calendar_id: UUID, *, actor: User, link_id: UUID, changes: Mapping[str, object]) -> PublicLink:
+def edit_link(
+    calendar_id: UUID,
+    *,
+    actor: User,
+    link_id: UUID,
+    changes: Mapping[str, object],
+    mutation_id: UUID | None = None,
+) -> PublicLink:
     """Change a public link; for the calendar's owners. Those who look by it see at once what it shows now.
 
     Raises NotFound, Forbidden or Invalid.
     """
-    with transaction.atomic():
+    with once(actor, mutation_id, "edit_link", calendar_id, link_id, changes) as doing:
+        is_done = doing.repeats(lambda: require_owner(actor, calendar_id))
         link = _find(actor, calendar_id, link_id)
+        if is_done:
+            return link
         for name, value in _checked(changes).items():
             if name == "shows" and value != link.shows:
                 link.version = F("version") + 1
@@ -64,9 +79,11 @@ def edit_link(calendar_id: UUID, *, actor: User, link_id: UUID, changes: Mapping
     return link
 
 
-def withdraw_link(calendar_id: UUID, *, actor: User, link_id: UUID) -> None:
+def withdraw_link(calendar_id: UUID, *, actor: User, link_id: UUID, mutation_id: UUID | None = None) -> None:
     """End a public link for good; for the calendar's owners. Raises NotFound or Forbidden."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "withdraw_link", calendar_id, link_id) as doing:
+        if doing.repeats(lambda: require_owner(actor, calendar_id)):
+            return
         link = _find(actor, calendar_id, link_id)
         PublicLink.objects.filter(pk=link.pk).update(withdrawn_at=timezone.now())
         tell_of_sharing(calendar_id, told=[link_receiver(link_id)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from ..models import Calendar, Invitation, Membership, Role
 from .accounts import create_account
 from .fields import is_text
 from .members import lock, members, owners, put_role, require_owner, take_role
+from .receipts import once
 from .telling import tell, tell_of_sharing
 
 _RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
@@ -34,48 +35,64 @@ _GONE: Final = "There is no such invitation: it was used or withdrawn, or its ti
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """An invitation and its token, which is kept nowhere: now is the time to mail it."""
+    """An invitation and its token, which is kept nowhere: now is the time to mail it. Empty: it was mailed before."""
 
     invitation: Invitation
-    token: str
+    token: str = field(repr=False, compare=False)
 
 
 # --- members ---------------------------------------------------------------------------------------------------------
 
 
-def share(calendar_id: UUID, *, actor: User, to: str, role: Role) -> UserKey | Mailing:
+def share(calendar_id: UUID, *, actor: User, to: str, role: Role, mutation_id: UUID | None = None) -> UserKey | Mailing:
     """Share a calendar with whoever `to` names: a user name, or an e-mail address.
 
     Return the key of the new member; of an address, an invitation to mail, whether or not an account is behind it: nobody
     learns that. Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany when the address was written to just now.
     """
-    to = to.strip()
-    with transaction.atomic():
+    with once(actor, mutation_id, "share", calendar_id, to, role) as doing:
+        if doing.repeats(lambda: require_owner(actor, calendar_id)):
+            return _shared_before(calendar_id, doing.made)
+        to = to.strip()
         lock(calendar_id)
         require_owner(actor, calendar_id)
         # Never a user's name that looks like somebody else's address: names are chosen freely, mailboxes are not.
         if "@" in to:
-            return _invite(calendar_id, actor, _address(to), role)
+            mailing = _invite(calendar_id, actor, _address(to), role)
+            doing.made = {"invitation": str(mailing.invitation.pk)}
+            return mailing
         user = _user_named(to)
         _refuse_members(Membership.objects.filter(calendar=calendar_id, user_id=user.pk).select_related("user"))
         _put(calendar_id, user.pk, role, field="to")
         _open_to(calendar_id, _email_of(user)).update(withdrawn_at=timezone.now())
         tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+        doing.made = {"member": str(user.pk)}
         return key_of(user)
 
 
-def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role) -> None:
+def _shared_before(calendar_id: UUID, made: Mapping[str, str]) -> UserKey | Mailing:
+    if "member" in made:
+        return _member(calendar_id, made["member"])
+    return _mailed_before(calendar_id, UUID(made["invitation"]))
+
+
+def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role, mutation_id: UUID | None = None) -> None:
     """Give a member another role. Raises NotFound, Forbidden, or Invalid for the last owner."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "change_role", calendar_id, member, role) as doing:
+        # One's own role is what it was done by: nobody repeats it as an owner.
+        if doing.repeats(lambda: (standing if _is(actor, member) else require_owner)(actor, calendar_id)):
+            return
         lock(calendar_id)
         require_owner(actor, calendar_id)
         _put(calendar_id, _member(calendar_id, member), role, field="role")
         tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
-def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
+def remove(calendar_id: UUID, *, actor: User, member: str, mutation_id: UUID | None = None) -> None:
     """Take a member out of a calendar. Raises NotFound, Forbidden, or Invalid for the last owner."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "remove", calendar_id, member) as doing:
+        if doing.repeats(lambda: _is(actor, member) or require_owner(actor, calendar_id)):
+            return
         lock(calendar_id)
         require_owner(actor, calendar_id)
         told = receivers_of(calendar_id)
@@ -83,9 +100,15 @@ def remove(calendar_id: UUID, *, actor: User, member: str) -> None:
         tell_of_sharing(calendar_id, told=told)
 
 
-def leave(calendar_id: UUID, *, actor: User) -> None:
+def _is(actor: User, member: str) -> bool:
+    return str(key_of(actor)) == member
+
+
+def leave(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) -> None:
     """Leave a calendar. Raises NotFound, or Invalid for its last owner."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "leave", calendar_id) as doing:
+        if doing.repeats():  # whoever has left needs no right to be told so
+            return
         lock(calendar_id)
         standing(actor, calendar_id)
         told = receivers_of(calendar_id)
@@ -93,12 +116,14 @@ def leave(calendar_id: UUID, *, actor: User) -> None:
         tell_of_sharing(calendar_id, told=told)
 
 
-def transfer(calendar_id: UUID, *, actor: User, to: str) -> None:
+def transfer(calendar_id: UUID, *, actor: User, to: str, mutation_id: UUID | None = None) -> None:
     """Make a member the owner, and oneself an editor; one's open invitations are from then on theirs.
 
     Raises NotFound, Forbidden, or Invalid.
     """
-    with transaction.atomic():
+    with once(actor, mutation_id, "transfer", calendar_id, to) as doing:
+        if doing.repeats(lambda: standing(actor, calendar_id)):  # the right to it is what was handed over
+            return
         lock(calendar_id)
         require_owner(actor, calendar_id)
         heir = _heir(calendar_id, to, actor)
@@ -184,13 +209,19 @@ def pending(calendar_id: UUID) -> QuerySet[Invitation]:
     return _open(calendar_id).filter(expires_at__gt=timezone.now()).select_related("invited_by")
 
 
-def send_again(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> Mailing:
+def send_again(calendar_id: UUID, *, actor: User, invitation_id: UUID, mutation_id: UUID | None = None) -> Mailing:
     """Give an invitation a new link and a new expiry; the old link ends. Raises NotFound, Forbidden or TooMany."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "send_again", calendar_id, invitation_id) as doing:
+        if doing.repeats(lambda: require_owner(actor, calendar_id)):
+            return _mailed_before(calendar_id, invitation_id)
         lock(calendar_id)
         require_owner(actor, calendar_id)
         invitation = _find_open(calendar_id, invitation_id)
         return _mailing(invitation, actor, Role(invitation.role))
+
+
+def _mailed_before(calendar_id: UUID, invitation_id: UUID) -> Mailing:
+    return Mailing(_find_open(calendar_id, invitation_id), token="")
 
 
 def mark_mailed(invitation_id: UUID, *, token: str) -> None:
@@ -203,9 +234,11 @@ def mark_mailed(invitation_id: UUID, *, token: str) -> None:
             tell_of_sharing(calendar_id)
 
 
-def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID) -> None:
+def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID, mutation_id: UUID | None = None) -> None:
     """End an invitation. Raises NotFound or Forbidden."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "withdraw", calendar_id, invitation_id) as doing:
+        if doing.repeats(lambda: require_owner(actor, calendar_id)):
+            return
         lock(calendar_id)
         require_owner(actor, calendar_id)
         invitation = _find_open(calendar_id, invitation_id)
@@ -327,9 +360,11 @@ def _hash(token: str) -> str:
 # --- one's own order -------------------------------------------------------------------------------------------------
 
 
-def set_order(calendar_ids: Sequence[UUID], *, actor: User) -> None:
+def set_order(calendar_ids: Sequence[UUID], *, actor: User, mutation_id: UUID | None = None) -> None:
     """Put one's calendars in an order of one's own; those not named follow, in the order they had. Raises Invalid."""
-    with transaction.atomic():
+    with once(actor, mutation_id, "set_order", calendar_ids) as doing:
+        if doing.repeats():
+            return
         mine = Membership.objects.filter(user_id=key_of(actor), calendar__deleted_at=None)
         # Calendars first, as everywhere: else two who change the same memberships could wait for each other.
         keys = list(mine.values_list("calendar_id", flat=True))

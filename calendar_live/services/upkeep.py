@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from .. import changelog, conf
 from ..models import Calendar, Invitation, Lease, WorkItem
+from . import receipts
 
 _BATCH: Final = 500  # rows a transaction: a writer never waits for long
 
@@ -27,6 +28,12 @@ def prune_log(now: datetime) -> int:
     """Delete change sets older than LOG_DAYS, but each calendar's newest. Return how many."""
     before = now - timedelta(days=conf.number("LOG_DAYS"))
     return _in_batches(lambda: changelog.prune(before=before, at_most=_BATCH))
+
+
+def prune_receipts(now: datetime) -> int:
+    """Delete receipts as old as the change sets that `prune_log` deletes. Return how many."""
+    before = now - timedelta(days=conf.number("LOG_DAYS"))
+    return _in_batches(lambda: receipts.prune(before=before, at_most=_BATCH))
 
 
 def purge_trash(now: datetime) -> int:

@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,12 +19,14 @@ from calendar_live import changelog, conf, feed
 from calendar_live import upkeep as background
 from calendar_live.access import standing
 from calendar_live.errors import CannotCalculateChanges
-from calendar_live.models import Calendar, ChangeSet, Entry, Lease, Membership, WorkItem
+from calendar_live.models import Calendar, ChangeSet, Entry, Lease, Membership, Receipt, WorkItem
 from calendar_live.protocol.state import State
 from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
 from calendar_live.services import upkeep
+from calendar_live.services.accounts import delete_user
 from calendar_live.services.bulk import restore_items
-from calendar_live.services.calendars import delete_calendar
+from calendar_live.services.calendars import create_calendar, delete_calendar
+from calendar_live.services.sharing import set_order
 from calendar_live.services.work_items import delete_item
 from calendar_live.verification import differences
 from tests.people import make_calendar, make_item
@@ -202,3 +205,18 @@ def test_a_process_whose_work_a_timer_does_has_no_thread(settings: Any, monkeypa
     monkeypatch.setattr(background, "_thread", None)
     background.start()
     assert background._thread is None
+
+
+def test_receipts_are_kept_as_long_as_the_log_and_go_with_their_user(small: None, team: Calendar, ana: User) -> None:
+    """Seen failing when the task prunes one batch, and with the user's row alone deleted."""
+    keys = [uuid4() for _ in range(5)]
+    for key in keys:
+        create_calendar("Mine", actor=ana, mutation_id=key)
+    set_order([], actor=team.memberships.get(role="editor").user, mutation_id=keys[0])
+    assert upkeep.prune_receipts(timezone.now() + (conf.number("LOG_DAYS") - 1) * DAY) == 0
+    delete_user(team.memberships.get(role="editor").user)
+    assert Receipt.objects.filter(user=ana).count() == Receipt.objects.count() == 5
+    later = timezone.now() + (conf.number("LOG_DAYS") + 1) * DAY
+    assert "prune_receipts" in background.TASKS
+    assert upkeep.prune_receipts(later) == 5
+    assert not Receipt.objects.exists()

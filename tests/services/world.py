@@ -24,7 +24,7 @@ from tests.people import NINE, invite, make_calendar, make_item, make_link, make
 # Services that only read.
 READERS = {"accounts.is_refused", "sharing.find_invitation", "sharing.pending", "sharing.role_kept"}
 # Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "members", "names", "rows", "telling", "upkeep"}
+HELPERS = {"event", "fields", "members", "names", "receipts", "rows", "telling", "upkeep"}
 
 
 @dataclass
@@ -129,51 +129,65 @@ ACTIONS: dict[str, Action] = {
     "moving.move_item": lambda world, key: moving.move_item(
         world.team.pk, actor=world.ben, item_id=world.normal.pk, target_id=world.other.pk, mutation_id=key
     ),
-    "calendars.create_calendar": lambda world, key: calendars.create_calendar("Third", actor=world.ben),
-    "calendars.edit_calendar": lambda world, key: calendars.edit_calendar(
-        world.team.pk, actor=world.ana, changes={"name": "Renamed", "color": "#00ff00"}
+    "calendars.create_calendar": lambda world, key: calendars.create_calendar(
+        "Third", actor=world.ben, mutation_id=key
     ),
-    "calendars.delete_calendar": lambda world, key: calendars.delete_calendar(world.other.pk, actor=world.ana),
+    "calendars.edit_calendar": lambda world, key: calendars.edit_calendar(
+        world.team.pk, actor=world.ana, changes={"name": "Renamed", "color": "#00ff00"}, mutation_id=key
+    ),
+    "calendars.delete_calendar": lambda world, key: calendars.delete_calendar(
+        world.other.pk, actor=world.ana, mutation_id=key
+    ),
     "calendars.set_role": lambda world, key: calendars.set_role(world.team, member=world.dan, role=Role.EDITOR),
     "calendars.remove_member": lambda world, key: calendars.remove_member(world.team, member=world.cara),
-    "calendars.restore_calendar": lambda world, key: calendars.restore_calendar(world.lost.pk, actor=world.ana),
+    "calendars.restore_calendar": lambda world, key: calendars.restore_calendar(
+        world.lost.pk, actor=world.ana, mutation_id=key
+    ),
     "sharing.share, by name": lambda world, key: sharing.share(
-        world.team.pk, actor=world.ana, to="dan", role=Role.VIEWER
+        world.team.pk, actor=world.ana, to="dan", role=Role.VIEWER, mutation_id=key
     ),
     "sharing.share, by mail": lambda world, key: sharing.share(
-        world.team.pk, actor=world.ana, to="new@example.org", role=Role.EDITOR
+        world.team.pk, actor=world.ana, to="new@example.org", role=Role.EDITOR, mutation_id=key
     ),
     "sharing.change_role": lambda world, key: sharing.change_role(
-        world.team.pk, actor=world.ana, member=str(world.ben.pk), role=Role.FREEBUSY
+        world.team.pk, actor=world.ana, member=str(world.ben.pk), role=Role.FREEBUSY, mutation_id=key
     ),
-    "sharing.remove": lambda world, key: sharing.remove(world.team.pk, actor=world.ana, member=str(world.ben.pk)),
-    "sharing.leave": lambda world, key: sharing.leave(world.team.pk, actor=world.cara),
-    "sharing.transfer": lambda world, key: sharing.transfer(world.team.pk, actor=world.ana, to=str(world.cara.pk)),
+    "sharing.remove": lambda world, key: sharing.remove(
+        world.team.pk, actor=world.ana, member=str(world.ben.pk), mutation_id=key
+    ),
+    "sharing.leave": lambda world, key: sharing.leave(world.team.pk, actor=world.cara, mutation_id=key),
+    "sharing.transfer": lambda world, key: sharing.transfer(
+        world.team.pk, actor=world.ana, to=str(world.cara.pk), mutation_id=key
+    ),
     "sharing.send_again": lambda world, key: sharing.send_again(
-        world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk
+        world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk, mutation_id=key
     ),
     "sharing.mark_mailed": lambda world, key: sharing.mark_mailed(
         world.invited.invitation.pk, token=world.invited.token
     ),
     "sharing.withdraw": lambda world, key: sharing.withdraw(
-        world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk
+        world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk, mutation_id=key
     ),
     "sharing.accept": lambda world, key: sharing.accept(world.invited.token, user=world.dan),
     "sharing.accept_as_new": lambda world, key: sharing.accept_as_new(
         world.invited.token, username="eve", name="Eve", password="a long enough phrase"
     ),
-    "sharing.set_order": lambda world, key: sharing.set_order([world.other.pk], actor=world.ana),
+    "sharing.set_order": lambda world, key: sharing.set_order([world.other.pk], actor=world.ana, mutation_id=key),
     "accounts.create_account": lambda world, key: accounts.create_account(
         "eve", name="Eve", email="eve@example.org", password="a long enough phrase"
     ),
     "links.create_link": lambda world, key: links.create_link(
-        world.team.pk, actor=world.ana, values={"name": "Website", "shows": "full"}
+        world.team.pk, actor=world.ana, values={"name": "Website", "shows": "full"}, mutation_id=key
     ),
     "links.edit_link": lambda world, key: links.edit_link(
-        world.other.pk, actor=world.ana, link_id=world.link.pk, changes={"name": "Poster", "shows": "freebusy"}
+        world.other.pk,
+        actor=world.ana,
+        link_id=world.link.pk,
+        changes={"name": "Poster", "shows": "freebusy"},
+        mutation_id=key,
     ),
     "links.withdraw_link": lambda world, key: links.withdraw_link(
-        world.other.pk, actor=world.ana, link_id=world.link.pk
+        world.other.pk, actor=world.ana, link_id=world.link.pk, mutation_id=key
     ),
     "accounts.ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
     "accounts.delete_user": lambda world, key: accounts.delete_user(world.ben),
@@ -194,6 +208,9 @@ WITH_MUTATION_ID = [
         getattr(import_module(f"calendar_live.services.{name.split('.')[0]}"), name.split(".")[1].split(",")[0])
     ).parameters
 ]
+
+# Whose receipt is their change set.
+WRITING_ITEMS = [name for name in WITH_MUTATION_ID if name.startswith(("work_items.", "bulk.", "moving."))]
 
 
 def all_services() -> set[str]:

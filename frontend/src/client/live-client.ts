@@ -12,6 +12,7 @@ import { Emitter, type ItemKey, type LiveEvents } from "./events";
 import { type DirtyListener, FrameBatch } from "./frames";
 import { type Call, httpCaller, type Result } from "./http";
 import { ItemWriter } from "./item-writer";
+import { withKeys } from "./keys";
 import { OwnMutations } from "./own-mutations";
 import { Sharing } from "./sharing";
 import { type ItemFilter, Showing } from "./showing";
@@ -56,6 +57,8 @@ export class LiveClient {
   private readonly showing: Showing;
   private readonly batch: FrameBatch;
   private readonly call: Call;
+  /** For what is no item: the writer has keys of its own. */
+  private readonly callOnce: Call;
   private readonly list: CalendarList;
   private readonly own: OwnMutations;
   private readonly telling: Telling;
@@ -67,8 +70,9 @@ export class LiveClient {
     this.showing = new Showing((key) => this.item(key));
     this.batch = new FrameBatch(edges);
     this.call = this.watchSignIn(httpCaller(edges, apiUrl, { link, user: userId }));
-    this.sharing = new Sharing(this.call);
-    this.list = new CalendarList(this.call, edges);
+    this.callOnce = withKeys(this.call, edges.uuid);
+    this.sharing = new Sharing(this.callOnce);
+    this.list = new CalendarList(this.callOnce, edges);
     this.own = new OwnMutations(edges);
     const { emitter, showing, batch, call, list, own } = this;
     const runners = () => this.sync.runners;
@@ -205,13 +209,13 @@ export class LiveClient {
   /** Create a calendar (`null`), or change one. It appears by itself, everywhere. */
   saveCalendar(calendar: string | null, fields: CalendarFields): Promise<Result<unknown>> {
     return calendar === null
-      ? this.call({ method: "POST", path: "calendars/", body: fields })
-      : this.call({ method: "PATCH", path: `calendars/${calendar}/`, body: fields });
+      ? this.callOnce({ method: "POST", path: "calendars/", body: fields })
+      : this.callOnce({ method: "PATCH", path: `calendars/${calendar}/`, body: fields });
   }
 
   /** Delete a calendar with everything in it. It vanishes by itself, everywhere. */
   deleteCalendar(calendar: string): Promise<Result<unknown>> {
-    return this.call({ method: "DELETE", path: `calendars/${calendar}/` });
+    return this.callOnce({ method: "DELETE", path: `calendars/${calendar}/` });
   }
 
   /** Put the calendars into one's own order, on all one's pages. */

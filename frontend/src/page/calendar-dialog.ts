@@ -5,6 +5,7 @@ import { onConnected } from "./connected";
 import { keepFocus } from "./focus";
 import type { PageData, TextName } from "./page-data";
 import { keepAtEscape } from "./question";
+import { sendOnce, startAnew } from "./sending";
 
 interface Parts {
   readonly client: LiveClient;
@@ -18,7 +19,8 @@ export class CalendarDialog {
   /** Somebody wants to see who shares a calendar. */
   onShare: (calendar: string) => void = () => {};
   private readonly dialog = document.querySelector<HTMLDialogElement>("#calendar-dialog");
-  private readonly form = this.dialog?.querySelector("form");
+  private readonly form = this.dialog?.querySelector("form") ?? null;
+  private readonly deleter = this.dialog?.querySelector<HTMLElement>("[data-delete]") ?? null;
   private calendar: string | null = null;
   private readonly deleted = new Set<string>();
   /** What was asked before the dialog was opened anew is answered to nobody. */
@@ -34,7 +36,7 @@ export class CalendarDialog {
     });
     this.form?.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.save();
+      if (this.form) void sendOnce(this.form, () => this.save());
     });
     this.form?.addEventListener("input", ({ target }) => {
       this.notice("");
@@ -44,7 +46,7 @@ export class CalendarDialog {
       "[data-close]": () => this.dialog?.close(),
       "[data-ask]": () => this.ask(true),
       "[data-keep]": () => this.ask(false),
-      "[data-delete]": () => void this.remove(),
+      "[data-delete]": () => this.form && void sendOnce(this.form, () => this.remove(), this.deleter ?? undefined),
       "[data-share]": () => this.calendar !== null && this.onShare(this.calendar),
     };
     for (const [selector, run] of Object.entries(act)) {
@@ -70,8 +72,9 @@ export class CalendarDialog {
   private open(info: CalendarInfo | null): void {
     const { client, page } = this.parts;
     const title = document.getElementById("calendar-dialog-title");
-    if (!this.dialog || !title) return;
+    if (!this.dialog || !this.form || !title) return;
     this.opened++;
+    startAnew(this.form);
     this.calendar = info?.id ?? null;
     title.textContent = info === null ? page.texts.newCalendar : page.texts.editCalendar;
     this.set("name", info?.name ?? "");

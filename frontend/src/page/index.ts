@@ -9,6 +9,7 @@ import { wireHtmx } from "./htmx-wiring";
 import { ItemDialog } from "./item-dialog";
 import { noteNotLoaded } from "./not-loaded";
 import { readPageData } from "./page-data";
+import { guardForms } from "./sending";
 import { ShareDialog } from "./share-dialog";
 import { Sidebar } from "./sidebar";
 import { coverWhenSignedOut } from "./signed-out";
@@ -19,6 +20,7 @@ import { TrashDialog } from "./trash-dialog";
 import { Undos } from "./undo";
 import { ViewUrl } from "./view-url";
 
+guardForms();
 const data = readPageData();
 const element = document.querySelector<HTMLElement>("#calendar.calendar");
 if (data && element) void start(data, element);

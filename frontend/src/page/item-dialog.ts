@@ -20,6 +20,7 @@ import { remember, remembered } from "./last-calendar";
 import { explainHere } from "./local-time";
 import type { Span } from "./new-span";
 import { fill, type PageData, type TextName } from "./page-data";
+import { sendOnce } from "./sending";
 import type { Toasts } from "./toasts";
 
 interface Parts {
@@ -245,7 +246,7 @@ export class ItemDialog {
     else if ("panelClose" in button.dataset) this.panels.show(null);
     else if (button.dataset["panelOpen"]) this.panels.show(button.dataset["panelOpen"]);
     else if ("copy" in button.dataset) void this.notices.copy(this.form?.asText() ?? "");
-    else if ("moveItem" in button.dataset) void this.move();
+    else if ("moveItem" in button.dataset && this.form) void sendOnce(this.form.element, () => this.move(), button);
   }
 
   private leaveAt(event: Event): void {

@@ -3,6 +3,7 @@ import { Temporal } from "temporal-polyfill";
 import type { ApiError, LinkFields } from "../fullcalendar";
 import { find } from "./find";
 import { changedFields, followed, LINK_FIELDS, type LinkTexts, textsOf } from "./link-words";
+import { sendOnce } from "./sending";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 type Name = (typeof LINK_FIELDS)[number];
@@ -20,14 +21,9 @@ export class LinkForm {
     onSave: (form: LinkForm) => Promise<void>,
   ) {
     for (const name of LINK_FIELDS) this.wire(name, `link-${key}-${name}`);
-    let isSaving = false;
-    element.addEventListener("submit", async (event) => {
+    element.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (isSaving) return;
-      isSaving = true;
-      await onSave(this).finally(() => {
-        isSaving = false;
-      });
+      void sendOnce(element, () => onSave(this));
     });
     this.field("shows").addEventListener("change", () => this.explain());
     this.reset();

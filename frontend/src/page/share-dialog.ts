@@ -8,6 +8,7 @@ import { keepFocus } from "./focus";
 import { fill, type PageData, type TextName } from "./page-data";
 import { ask, keepAtEscape } from "./question";
 import { showRows } from "./rows";
+import { sendOnce, startAnew } from "./sending";
 import { ShareLinks } from "./share-links";
 import { explainRoles, invitationRows, memberRows, type Wishes } from "./share-rows";
 import type { Toasts } from "./toasts";
@@ -45,7 +46,7 @@ export class ShareDialog {
     explainRoles(this.part("[data-roles]"));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.add();
+      void sendOnce(this.form, () => this.add());
     });
     this.role.addEventListener("change", () => this.explainRole());
     this.to.addEventListener("input", () => this.complainOfTo(""));
@@ -72,6 +73,7 @@ export class ShareDialog {
 
   open(calendar: string): void {
     this.calendar = calendar;
+    startAnew(this.form);
     this.form.reset();
     this.complain(null);
     this.complainOfTo("");
@@ -164,7 +166,7 @@ export class ShareDialog {
     setRole: (user, role) => void this.change((sharing, calendar) => sharing.setRole(calendar, user, role)),
     handOver: (user) => void this.change((sharing, calendar) => sharing.transfer(calendar, user)),
     remove: (user) => void this.change((sharing, calendar) => sharing.remove(calendar, user)),
-    sendAgain: (id) => void this.sendAgain(id),
+    sendAgain: (id) => this.sendAgain(id),
     withdraw: (id) => void this.change((sharing, calendar) => sharing.withdraw(calendar, id)),
   };
 

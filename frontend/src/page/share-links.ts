@@ -7,6 +7,7 @@ import { LinkForm } from "./link-form";
 import { type LinkWishes, linkRows, openLink, type Readable } from "./link-rows";
 import type { PageData, TextName } from "./page-data";
 import { showRows } from "./rows";
+import { startAnew } from "./sending";
 import type { Toasts } from "./toasts";
 
 interface Parts {
@@ -51,6 +52,7 @@ export class ShareLinks {
   /** Begin anew: nothing is known of the calendar. */
   clear(): void {
     this.made = null;
+    startAnew(this.form.element);
     this.showForm(false);
     this.show(null);
   }

@@ -1,9 +1,11 @@
 /** The rows of the share dialog: a member with their role, an invitation. They ask before what is hard to take back, and do nothing themselves. */
 import type { Invitation, Member, Role } from "../fullcalendar";
+import { find } from "./find";
 import { readerLocale } from "./locale";
 import { fill, type PageData, type TextName } from "./page-data";
 import { ask, type Choice, isAsking } from "./question";
 import { type RowKind, say } from "./rows";
+import { sendOnce } from "./sending";
 
 /** What the rows ask for. */
 export interface Wishes {
@@ -12,7 +14,7 @@ export interface Wishes {
   setRole(user: string, role: Role): void;
   handOver(user: string): void;
   remove(user: string): void;
-  sendAgain(invitation: string): void;
+  sendAgain(invitation: string): Promise<void>;
   withdraw(invitation: string): void;
 }
 
@@ -74,7 +76,8 @@ export function invitationRows(page: PageData, wishes: Wishes): RowKind<Invitati
     template: "invitation-row",
     keyOf: (invitation) => invitation.id,
     wire: (row, id) => {
-      row.querySelector("[data-send]")?.addEventListener("click", () => wishes.sendAgain(id));
+      const send = find(row, "[data-send]");
+      send.addEventListener("click", () => void sendOnce(send, () => wishes.sendAgain(id)));
       row.querySelector("[data-withdraw]")?.addEventListener("click", () => {
         const yes = { label: page.texts.withdraw, danger: true, run: () => wishes.withdraw(id) };
         ask(row, fill(page.texts.withdrawAsk, { name: row.dataset["name"] ?? "" }), [yes], keep(page));

@@ -5,6 +5,7 @@ import { complaintOf, reasonOf } from "./calendar-view";
 import { readerLocale } from "./locale";
 import { fill, type PageData, shortTitle } from "./page-data";
 import { copyOf, say } from "./rows";
+import { sendOnce } from "./sending";
 import type { Toasts } from "./toasts";
 
 interface Parts {
@@ -90,7 +91,7 @@ export class TrashDialog {
     say(row, ".trash__title", entry.title);
     say(row, ".trash__about", entry.about);
     button?.setAttribute("aria-label", `${button.textContent} “${entry.title}”`);
-    button?.addEventListener("click", () => void this.restore(entry, button));
+    button?.addEventListener("click", () => void sendOnce(button, () => this.restore(entry)));
     return row;
   }
 
@@ -112,11 +113,9 @@ export class TrashDialog {
     return { id, title: name, deletedAt, about, restore: () => client.sharing.restoreCalendar(id) };
   }
 
-  private async restore(entry: Entry, button: HTMLButtonElement): Promise<void> {
+  private async restore(entry: Entry): Promise<void> {
     const { page, toasts } = this.parts;
-    button.disabled = true;
     const result = await entry.restore();
-    button.disabled = false;
     if (!result.ok)
       toasts.show(
         fill(page.texts.notRestored, { title: shortTitle(entry.title), reason: reasonOf(result.error, page) }),
