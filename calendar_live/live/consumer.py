@@ -58,7 +58,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self.receiver = Receiver("user", "")
         self._hub: Hub | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._wanted: asyncio.Queue[frames.Subscribe | frames.Unsubscribe] = asyncio.Queue()
+        self._wanted: dict[str, frames.Subscribe | frames.Unsubscribe] = {}  # by calendar, in their order
+        self._is_wanted = asyncio.Event()
         self._known: dict[str, str] = {}  # what was told of each calendar, as its version: the telling itself is long
         self._looks = 0  # at what is granted, so far
         self._accesses: dict[str, str] = {}  # by the last of them
@@ -166,9 +167,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
                 pass  # being heard of was its point
 
     def _want(self, frame: frames.Subscribe | frames.Unsubscribe) -> None:
+        """Take note of a frame, in place of what waits for the same calendar: who asks again no longer waits for that answer."""
         most = conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET")
-        if self._wanted.qsize() < most:
-            self._wanted.put_nowait(frame)
+        if self._wanted.pop(frame.calendar, None) is not None or len(self._wanted) < most:
+            self._wanted[frame.calendar] = frame
+            self._is_wanted.set()
             return
         refusal = TooMany(f"At most {most} subscriptions wait for their answer.")
         if isinstance(frame, frames.Unsubscribe):
@@ -184,9 +187,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     async def _serve(self, hub: Hub) -> None:
         """Answer subscribes in order, without keeping pings waiting."""
         while True:
-            asked = [await self._wanted.get()]
-            while not self._wanted.empty() and len(asked) < _TOGETHER:
-                asked.append(self._wanted.get_nowait())
+            await self._is_wanted.wait()
+            asked = [self._wanted.pop(calendar) for calendar in list(self._wanted)[:_TOGETHER]]
+            if not self._wanted:
+                self._is_wanted.clear()
             try:
                 await self._answer(hub, asked)
             except Exception as failure:  # the edge: the database may be away; the client asks again when it reconnects

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.e2e.person import PATIENCE_MS, Person
+from tests.e2e.person import DAY, PATIENCE_MS, Person
 from tests.e2e.watch import Watch
 
 
@@ -138,3 +138,20 @@ def test_escape_asks_each_time_before_typed_text_is_lost(ana: Person) -> None:
     ana.page.keyboard.press("Enter")
     expect(question).to_be_hidden()
     expect(form.locator("[name=title]")).to_have_value("Draft of many thoughts")
+
+
+def test_a_move_that_the_network_swallows_is_said_and_done_in_the_end(ana: Person, ben: Person) -> None:
+    """It is asked again after 10 s without an answer, under the same key. Seen failing without that: "Live", and nobody else saw it."""
+    item = ana.creates()
+    for person in (ana, ben):
+        person.sees_on(DAY, item)
+    swallowed: list[Route] = []
+    ana.page.route("**/items/*/", swallowed.append)
+    ana.drags(item, ana.day("2027-03-18"))
+    sign = ana.page.locator("#connection")
+    expect(sign).to_have_text("Not saved yet", timeout=100_000)
+    ben.sees_on(DAY, item)
+    ana.page.unroute("**/items/*/")
+    expect(sign).to_have_text("Live", timeout=100_000)
+    ben.sees_on("2027-03-18", item)
+    assert len({route.request.headers["idempotency-key"] for route in swallowed}) == 1

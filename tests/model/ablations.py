@@ -201,6 +201,12 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
         "follows from the chain: a second line",
         _SCENARIO + "a-row-that-a-feed-lacks-is-hidden-and-stays-hidden",
     ),
+    (
+        "C4",
+        "",
+        "no subscribe of the model is swallowed",
+        _CORE + "rules-chain.test.ts::that_never_comes_is_asked_for_again_after_15_seconds",
+    ),
     ("C6", "head_needs_cursor", "a subscribe too many only", _CORE + "rules-feeds.test.ts::without a cursor"),
     (
         "C6",

@@ -25,6 +25,8 @@ export interface CalendarListener {
   feedRefused(calendar: string, error: ApiError): void;
   /** A write had no answer; it is tried again. */
   writeLost(calendar: string, id: string): void;
+  /** It has an answer now. */
+  writeFound(): void;
   /** Items came that could not be read: they are on no screen. */
   unreadable(calendar: string, items: readonly Unreadable[]): void;
   fault(detail: string): void;
@@ -53,6 +55,7 @@ export class CalendarRunner {
       take: (input) => this.take(input),
       isWaiting: (key) => this.isWaiting(key),
       lost: (id) => listener.writeLost(calendar, id),
+      found: () => listener.writeFound(),
     });
     this.feedTimers = new Timers(edges, (ask) => this.feeds.get(Number(ask))?.abort());
   }
@@ -71,6 +74,11 @@ export class CalendarRunner {
   /** Whether something written here has no answer yet. */
   get isWriting(): boolean {
     return this.mutations.isWaiting;
+  }
+
+  /** Whether something written here had no answer and is tried again. */
+  get isUnsaved(): boolean {
+    return this.mutations.isUnsaved;
   }
 
   private isWaiting(key: string): boolean {

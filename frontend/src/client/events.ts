@@ -49,6 +49,8 @@ export interface LiveEvents {
   readonly calendarsChanged: { readonly calendars: readonly CalendarInfo[] };
   /** A write had no answer: it is tried again, and shown as if it were done. */
   readonly writeLost: { readonly key: ItemKey };
+  /** One that had none has an answer now. */
+  readonly writeFound: Readonly<Record<string, never>>;
   readonly feedRefused: { readonly calendar: string; readonly error: ApiError };
   /** Items came that could not be read and are on no screen; told once of each. Those without an id are not among `ids`. */
   readonly unreadable: { readonly calendar: string; readonly ids: readonly string[] };

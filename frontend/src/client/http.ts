@@ -42,6 +42,9 @@ export function httpCaller(edges: Edges, apiUrl: string, asker: Asker): Call {
   return (request) => call(edges, base, request, asker);
 }
 
+/** A write that has no answer by then is lost, as far as anybody knows. Longer than a server waits for another writer (5 s). */
+export const WRITE_TIMEOUT_MS = 10_000;
+
 export type Call = (request: Request) => Promise<Result<Answer>>;
 
 /** Return how the long-poll transport asks. */
@@ -58,19 +61,30 @@ export function pollEdges(edges: Edges, call: Call): PollEdges {
   };
 }
 
-async function call(edges: Edges, base: string, request: Request, asker: Asker): Promise<Result<Answer>> {
+async function call(edges: Edges, base: string, asked: Request, asker: Asker): Promise<Result<Answer>> {
   let response: Response;
   let text: string;
+  const { request, done } = bounded(edges, asked);
   try {
     response = await edges.fetch(base + request.path, requestInit(edges, request, asker));
     text = await response.text();
   } catch (error) {
     return failed({ status: 0, code: "network", detail: String(error) });
+  } finally {
+    done();
   }
   const json = text === "" ? { ok: true as const, value: null } : parseJson(text);
   if (!response.ok && response.status !== 304) return failed(apiError(response, json.ok ? json.value : null), response);
   if (!json.ok) return failed({ status: response.status, code: "unreadable", detail: "The answer is not JSON." });
   return { ok: true, value: { status: response.status, headers: response.headers, json: json.value } };
+}
+
+/** Return a request that is given up in time: a network that swallows it says nothing. Who brings a signal does so by itself. */
+function bounded(edges: Edges, request: Request): { readonly request: Request; done(): void } {
+  if (request.method === "GET" || request.signal !== undefined) return { request, done: () => {} };
+  const abort = new AbortController();
+  const timer = edges.setTimer(() => abort.abort(), WRITE_TIMEOUT_MS);
+  return { request: { ...request, signal: abort.signal }, done: () => edges.clearTimer(timer) };
 }
 
 // Browsers differ in what cache: "no-store" adds to a request, so the headers are set here too.

@@ -228,6 +228,11 @@ export class LiveClient {
     return [...this.sync.runners.values()].some((runner) => runner.isWriting);
   }
 
+  /** Whether something that was written here had no answer, and is tried again: it is shown, and nobody knows whether it is saved. */
+  isUnsaved(): boolean {
+    return [...this.sync.runners.values()].some((runner) => runner.isUnsaved);
+  }
+
   /** A delete was answered (by `deleteItem`, or by the `workItemDeleted` event of htmx): hide the item at once; the store follows. */
   itemDeleted({ calendar, id, state }: Deleted): void {
     this.sync.runners.get(calendar)?.take({ type: "deleteAnswered", id, state });

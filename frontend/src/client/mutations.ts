@@ -10,6 +10,8 @@ interface Runner {
   /** Whether an edit still has its place in the overlay, unanswered. */
   isWaiting(key: string): boolean;
   lost(id: string): void;
+  /** An answer came after all. */
+  found(): void;
 }
 
 /** No answer, or one from in between: nobody knows whether the server has done it. */
@@ -22,6 +24,7 @@ export function isLost(error: ApiError): boolean {
 
 export class Mutations {
   private readonly waiting = new Map<string, (outcome: Outcome) => void>();
+  private readonly unsaved = new Set<string>();
 
   constructor(
     private readonly calendar: string,
@@ -33,6 +36,11 @@ export class Mutations {
     return this.waiting.size > 0;
   }
 
+  /** Whether an answer was lost and has not come since. */
+  get isUnsaved(): boolean {
+    return this.unsaved.size > 0;
+  }
+
   expect(key: string): Promise<Outcome> {
     return new Promise((resolve) => this.waiting.set(key, resolve));
   }
@@ -42,6 +50,7 @@ export class Mutations {
     const outcome = await this.write(effect);
     if (!outcome.ok && isLost(outcome.error)) {
       this.runner.take({ type: "mutationLost", key });
+      this.unsaved.add(key);
       return this.runner.lost(id);
     }
     if (outcome.ok && outcome.value.state !== null) {
@@ -68,6 +77,7 @@ export class Mutations {
   private settle(key: string, outcome: Outcome): void {
     const resolve = this.waiting.get(key);
     this.waiting.delete(key);
+    if (this.unsaved.delete(key)) this.runner.found();
     resolve?.(outcome);
   }
 }

@@ -38,6 +38,7 @@ export class Telling {
       gone: (calendar, reason) => this.calendarGone(calendar, reason),
       feedRefused: (calendar, error) => emitter.emit("feedRefused", { calendar, error }),
       writeLost: (calendar, id) => emitter.emit("writeLost", { key: { calendar, id } }),
+      writeFound: () => emitter.emit("writeFound", {}),
       unreadable: (calendar, items) => this.tellUnreadable(calendar, items),
       fault: (detail) => this.tellFault(detail),
       statusChanged: (status, way) => emitter.emit("status", { status, way }),

@@ -182,6 +182,8 @@ export type Effect =
 export const HOLD_MS = 250;
 /** C5: a feed that is still ahead makes the client ask again after this. */
 export const ASK_AGAIN_MS = 1000;
+/** C4: a subscribe that has no answer on a living connection is sent again after this. */
+export const ANSWER_MS = 15_000;
 /** Beyond this many held change sets the replay brings them anyway. */
 export const HELD_AT_MOST = 64;
 /** An answer to a mutation may come this many change sets late and still be recognised as passed (C8). */

@@ -65,6 +65,11 @@ function setsCursor(state: CalendarState): boolean {
   return state.cursor === null;
 }
 
+/** C4: a subscribe that is never answered is sent again, and replaces the one before. */
+function asksUnanswered(): boolean {
+  return true;
+}
+
 /** C5: what to do with a feed's answer. */
 function placeFeed(state: CalendarState, answer: FeedAnswer): FeedPlace {
   if (state.cursor === null || answer.access !== state.access) return "again";
@@ -112,6 +117,7 @@ export const RULES = {
   takes,
   isAnswered,
   setsCursor,
+  asksUnanswered,
   placeFeed,
   hidesMissing,
   headDiffers,

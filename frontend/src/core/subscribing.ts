@@ -19,6 +19,7 @@ export function opened(turn: Turn): void {
 /** The socket is gone, and with it what it had half sent. */
 export function closed(turn: Turn): void {
   if (turn.state.gapTimer) turn.emit({ type: "stopTimer", name: "gap" });
+  turn.emit({ type: "stopTimer", name: "resubscribe" });
   turn.set({ ...turn.rules.cut(turn.state), connected: false });
 }
 
@@ -27,6 +28,7 @@ export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
   const { state, rules } = turn;
   if (!state.pending || state.resetting || !rules.isAnswered(state, frame.id)) return;
   turn.set({ pending: false });
+  turn.emit({ type: "stopTimer", name: "resubscribe" });
   if (state.access !== null && state.access !== frame.access) return resetReceived(turn, "rights", 0);
   if (rules.setsCursor(state)) turn.set({ cursor: frame.state, access: frame.access, chain: new Set([frame.state]) });
   dropForeignPicture(turn);
@@ -62,7 +64,7 @@ export function errorReceived(turn: Turn, frame: ErrorFrame): void {
   turn.startTimer("resubscribe", turn.backoffMs(errors + 1));
 }
 
-/** The wait after a refused subscribe is over. */
+/** The wait after a refused subscribe is over, or that for the answer to one. */
 export function resubscribeFired(turn: Turn): void {
-  if (!turn.state.pending) turn.subscribe();
+  if (!turn.state.pending || turn.rules.asksUnanswered()) turn.subscribe();
 }

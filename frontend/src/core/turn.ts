@@ -1,6 +1,6 @@
 /** One step of a calendar: the state as it becomes and the effects it asks for. Lives only while `reduce` runs. */
 import { ASK_AGAIN, fullJitterMs } from "./backoff";
-import type { CalendarState, Effect, TimerName } from "./model";
+import { ANSWER_MS, type CalendarState, type Effect, type TimerName } from "./model";
 import type { Rules } from "./rules";
 import { subscribeId } from "./rules";
 
@@ -49,6 +49,7 @@ export class Turn {
       type: "send",
       frame: { type: "subscribe", id: subscribeId(this.state), calendar, state: cursor, access: known },
     });
+    this.startTimer("resubscribe", ANSWER_MS);
   }
 }
 

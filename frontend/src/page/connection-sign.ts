@@ -18,9 +18,12 @@ export type SignText = Extract<
   | `${"live" | "liveByRequests" | "reconnecting" | "signedOut" | "stopped"}Hint`
 >;
 
+/** Only where one can write. */
+type UnsavedText = "notSaved" | "savedLater";
+
 interface SignPage {
   /** "signIn" only where one can. */
-  readonly texts: Readonly<Record<SignText, string>> & { readonly signIn?: string };
+  readonly texts: Readonly<Record<SignText, string>> & Partial<Readonly<Record<"signIn" | UnsavedText, string>>>;
   /** Empty: there is nothing to sign in to. */
   readonly loginUrl: string;
 }
@@ -28,8 +31,8 @@ interface SignPage {
 interface Sign {
   /** Its colour in the style sheet. */
   readonly look: "live" | "waiting" | "lost";
-  readonly text: SignText;
-  readonly hint: SignText;
+  readonly text: SignText | UnsavedText;
+  readonly hint: SignText | UnsavedText;
   readonly action?: Action;
 }
 
@@ -61,8 +64,9 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   const show = (): void => {
     const sign = signOf(client);
     box.dataset["look"] = sign.look;
-    box.title = page.texts[sign.hint];
-    if (place.textContent !== page.texts[sign.text]) place.textContent = page.texts[sign.text];
+    box.title = page.texts[sign.hint] ?? "";
+    const text = page.texts[sign.text] ?? "";
+    if (place.textContent !== text) place.textContent = text;
     const word = sign.action && page.texts[sign.action];
     action.hidden = word === undefined;
     if (word !== undefined) {
@@ -77,6 +81,7 @@ export function showConnection(client: LiveClient, page: SignPage): void {
     else show();
   };
   client.on("status", showSoon);
+  for (const name of ["writeLost", "writeFound"] as const) client.on(name, show);
   addEventListener("online", showSoon);
   addEventListener("offline", showSoon);
   showSoon();
@@ -93,6 +98,7 @@ function here(): string {
 
 function signOf(client: LiveClient): Sign {
   const sign = SIGNS[client.status()];
+  if (sign.look === "live" && client.isUnsaved()) return { look: "waiting", text: "notSaved", hint: "savedLater" };
   if (sign.look === "live" && client.way() === "requests") return { ...sign, hint: "liveByRequestsHint" };
   return sign.look === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
 }

@@ -1,12 +1,15 @@
 /** One place for what every htmx request of the page needs: whose page it is, the CSRF token, and a key by which a repeated one is done once. */
-import "htmx.org";
-import type { HtmxRequestCtx } from "htmx.org";
+import htmx, { type HtmxRequestCtx } from "htmx.org";
 import { csrfToken, type LiveClient, userHeader } from "../fullcalendar";
 
 export type HtmxEvent = CustomEvent<{ readonly ctx?: HtmxRequestCtx }>;
 
+/** A network that swallows a request says nothing: then the form is free again, and says so. Longer than a server waits for a lock. */
+const TIMEOUT_MS = 15_000;
+
 /** Send the headers from now on. */
 export function wireHtmx(client: LiveClient, userId: string): void {
+  htmx.config.defaultTimeout = TIMEOUT_MS;
   document.addEventListener("htmx:config:request", (event) => {
     const request = (event as HtmxEvent).detail.ctx?.request;
     if (!request) return;

@@ -122,6 +122,7 @@ export type TextName =
   | "theseItems"
   | "somebody"
   | "youInSentence"
+  | "notSaved"
   | "savedLater"
   /** What was done, to one or many, by somebody or by oneself. */
   | `${UndoKind}${"One" | "Many"}${"By" | ""}`;

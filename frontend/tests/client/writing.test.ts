@@ -58,6 +58,24 @@ describe("writing", () => {
     expect(site.client.isWriting()).toBe(false);
   });
 
+  test("client_asks_again_after_10_seconds_without_an_answer_and_says_meanwhile_that_it_is_not_saved", async () => {
+    const site = await liveSite();
+    const [lost, found] = [listen(site, "writeLost"), listen(site, "writeFound")];
+    const done = site.client.deleteItem(KEY, { state: state(4) });
+    const first = site.lastRequest;
+    await site.pass(9_999);
+    expect([lost, site.client.isUnsaved()]).toEqual([[], false]);
+    await site.pass(1);
+    expect([lost, site.client.isUnsaved()]).toEqual([[{ key: KEY }], true]);
+    await site.pass(1000);
+    expect(site.lastRequest).not.toBe(first);
+    expect(site.lastRequest.headers["Idempotency-Key"]).toBe(first.headers["Idempotency-Key"]);
+    await site.lastRequest.respond(200, { id: KEY.id, calendar: KEY.calendar, state: state(6) });
+    expect(await done).toMatchObject({ ok: true });
+    expect([found, site.client.isUnsaved()]).toEqual([[{}], false]);
+    expect(site.client.item(KEY)).toBeUndefined();
+  });
+
   test("client_sends_the_second_edit_of_an_item_after_the_first_is_answered_and_from_its_state", async () => {
     const site = await liveSite();
     const first = site.client.patchItem(KEY, { title: "One" }, { state: state(4) });

@@ -167,6 +167,15 @@ describe("C4: subscribed", () => {
     expect(one.take({ type: "timer", name: "resubscribe" }).asked()).toEqual([`subscribe ${state(5)}`]);
   });
 
+  test("that_never_comes_is_asked_for_again_after_15_seconds", () => {
+    const one = subscribing();
+    expect(one.effects).toContainEqual({ type: "startTimer", name: "resubscribe", ms: 15_000 });
+    const first = one.lastId();
+    expect(one.take({ type: "timer", name: "resubscribe" }).asked()).toEqual(["subscribe null"]);
+    expect(one.subscribed(state(5), ACCESS, first).state.cursor).toBeNull();
+    expect(one.subscribed(state(5)).effects).toContainEqual({ type: "stopTimer", name: "resubscribe" });
+  });
+
   test("with_another_access_starts_anew_and_shows_nothing_meanwhile", () => {
     const one = live().take({ type: "closed" }).take({ type: "opened" }).subscribed(state(5), "shared.2");
     expect(one.shows()).toEqual([]);

@@ -61,6 +61,7 @@ export class ReferenceServer {
   private log: Entry[] = [];
   private connected = false;
   private live = false;
+  private swallows = false;
 
   constructor() {
     this.snapshots.set(this.head, new Map());
@@ -175,7 +176,7 @@ export class ReferenceServer {
   }
 
   cut(): void {
-    this.connected = this.live = false;
+    this.connected = this.live = this.swallows = false;
     this.outbox.length = 0;
   }
 
@@ -183,7 +184,16 @@ export class ReferenceServer {
     if (this.live) this.outbox.push([{ type: "head", states: { [CALENDAR]: this.head } }]);
   }
 
+  /** The next frame of the client is lost, and its socket lives on. */
+  swallow(): void {
+    this.swallows = true;
+  }
+
   receive(frame: ClientFrame): void {
+    if (this.swallows) {
+      this.swallows = false;
+      return;
+    }
     if (frame.type === "unsubscribe") this.live = false;
     if (frame.type !== "subscribe") return;
     if (this.rights === null) {

@@ -1,6 +1,6 @@
 /** Leads the core through a scenario of tests/model/scenarios: the inputs of each step, and what must be on screen after it. */
 import { readdirSync, readFileSync } from "node:fs";
-import { type CalendarState, type Effect, type Input, newCalendar } from "../../src/core/model";
+import { ANSWER_MS, type CalendarState, type Effect, type Input, newCalendar } from "../../src/core/model";
 import { picture } from "../../src/core/picture";
 import { isInRange, type Range, rangeKey } from "../../src/core/range";
 import { type Reduce, reduce } from "../../src/core/reduce";
@@ -98,7 +98,8 @@ class Led {
       const key = rangeKey(effect.range);
       this.fetches.set(key, [...(this.fetches.get(key) ?? []), effect.ask]);
     }
-    if (effect.type === "startTimer") this.timers.add(effect.name);
+    // That no answer comes is no scenario's.
+    if (effect.type === "startTimer" && effect.ms !== ANSWER_MS) this.timers.add(effect.name);
     if (effect.type === "stopTimer") this.timers.delete(effect.name);
   }
 

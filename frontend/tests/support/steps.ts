@@ -39,6 +39,7 @@ const STEPS: readonly ((world: World, a: number, b: number) => void)[] = [
   (world, a) => world.fire(a),
   (world, a) => world.fire(a),
   (world) => world.server.beat(),
+  (world) => world.server.swallow(),
   (world, a) => world.deleteHere(a % 4),
   (world, a, b) => world.edit(a % 4, b % 5 === 0 ? null : b % 6),
   (world, a, b) => world.edit(a % 4, b % 5 === 0 ? null : b % 6),
