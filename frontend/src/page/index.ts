@@ -16,6 +16,7 @@ import { followStanding } from "./standing";
 import { Toasts } from "./toasts";
 import { Toolbar } from "./toolbar";
 import { TrashDialog } from "./trash-dialog";
+import { lookForTyped, watchTyped } from "./typed";
 import { Undos } from "./undo";
 import { ViewUrl } from "./view-url";
 
@@ -42,9 +43,15 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   const dialog = new ItemDialog({ client, page, toasts });
   const undos = new Undos({ client, page, toasts });
   dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
+  let isLost = false;
+  watchTyped(() => {
+    isLost &&= client.isWriting();
+    return isLost;
+  });
   client.on("writeLost", () => {
     toasts.once(page.texts.savedLater);
-    addEventListener("beforeunload", (event) => client.isWriting() && event.preventDefault(), { once: true });
+    isLost = true;
+    lookForTyped();
   });
   const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
   const toolbar = new Toolbar(calendar);

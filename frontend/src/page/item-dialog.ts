@@ -21,6 +21,7 @@ import { explainHere } from "./local-time";
 import type { Span } from "./new-span";
 import { fill, type PageData, type TextName } from "./page-data";
 import type { Toasts } from "./toasts";
+import { lookForTyped, watchTyped } from "./typed";
 
 interface Parts {
   readonly client: LiveClient;
@@ -69,6 +70,7 @@ export class ItemDialog {
     );
     document.addEventListener("workItemDeleted", (event) => this.deleted(event as CustomEvent<unknown>));
     this.hearNews();
+    watchTyped(() => this.form?.isDirty() ?? false);
     for (const button of document.querySelectorAll("[data-new]")) {
       button.addEventListener("click", () => void this.create(this.newSpan()));
     }
@@ -136,6 +138,7 @@ export class ItemDialog {
   private readForm(): void {
     const form = this.body.querySelector("form");
     this.form = form && new ItemForm(form, this.parts.page);
+    lookForTyped();
     if (form === null) this.explainDetails();
     this.panels.offerPlaces(this.places());
   }

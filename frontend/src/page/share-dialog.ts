@@ -11,6 +11,7 @@ import { showRows } from "./rows";
 import { ShareLinks } from "./share-links";
 import { explainRoles, invitationRows, memberRows, type Wishes } from "./share-rows";
 import type { Toasts } from "./toasts";
+import { lookForTyped, watchTyped } from "./typed";
 
 interface Parts {
   readonly client: LiveClient;
@@ -58,6 +59,7 @@ export class ShareDialog {
       this.calendar = null;
       keepFocus();
     });
+    watchTyped(() => this.dialog.open && (this.isAdding() || this.links.isTyped()));
     parts.client.on("calendarsChanged", () => this.refresh());
     onConnected(parts.client, () => this.connected());
     parts.client.on("calendarGone", ({ calendar }) => {
@@ -202,11 +204,16 @@ export class ShareDialog {
     if (!result.ok) return this.complainOfTo(complaintOf(result.error, page));
     const { member, invitation } = result.value;
     if (this.to.value.trim() === to) this.to.value = "";
+    lookForTyped();
     this.complainOfTo("");
     if (member) toasts.confirm(fill(page.texts.shareAdded, { name: member.user.name }));
     else if (invitation?.mailed) toasts.confirm(fill(page.texts.shareInvited, { name: to }));
     else toasts.show(fill(page.texts.shareNotMailed, { name: to }));
     await this.read();
+  }
+
+  private isAdding(): boolean {
+    return !this.form.hidden && this.to.value.trim() !== "";
   }
 
   private askToLeave(): void {
