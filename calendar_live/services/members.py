@@ -9,9 +9,10 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from .. import changelog, conf
-from ..access import Standing, User, UserKey, standing
+from ..access import Standing, User, UserKey, receivers_of, standing
 from ..errors import Forbidden, Invalid, NotFound
-from ..models import Assignment, Calendar, Invitation, Membership, Role, WorkItem
+from ..models import Assignment, Calendar, Invitation, Membership, PublicLink, Role, WorkItem
+from .telling import tell_of_sharing
 
 
 def lock(calendar_id: UUID) -> None:
@@ -87,6 +88,15 @@ def take_role(calendar_id: UUID, key: UserKey) -> None:
         membership.delete()
         _end_invitations_by(calendar_id, key)
         _unassign(calendar_id, key)
+
+
+def put_in_trash(calendar_id: UUID) -> None:
+    """Delete a calendar within a change of it, whoever asks for it."""
+    now = timezone.now()
+    Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
+    # For good: a calendar taken out of the trash must not be public again by itself.
+    PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
+    tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
 def _require_other_owner(calendar_id: UUID, key: UserKey) -> None:

@@ -23,8 +23,8 @@ from tests.people import NINE, invite, make_calendar, make_item, make_link, make
 
 # Services that only read.
 READERS = {"sharing.find_invitation", "sharing.pending", "sharing.role_kept"}
-# Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "members", "names", "rows", "telling", "upkeep"}
+# Modules of services/ that write nothing by themselves, and one that changes no view: tests/services/test_upkeep.py.
+HELPERS = {"event", "fields", "members", "names", "owners", "rows", "telling", "upkeep"}
 
 
 @dataclass
