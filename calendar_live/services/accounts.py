@@ -95,7 +95,7 @@ def _calendars_that_name(user: AbstractBaseUser) -> set[UUID]:
     """Return every calendar with a row that goes or changes with a user, in the trash too: none is written without its lock."""
     key = key_of(user)
     rows = (
-        Membership.objects.filter(user_id=key),
+        Membership.objects.filter(Q(user_id=key) | Q(offered_by__pk=key)),
         WorkItem.objects.filter(Q(created_by=key) | Q(updated_by=key) | Q(deleted_by=key) | Q(assignments__user=key)),
         ChangeSet.objects.filter(actor__pk=key),
         Invitation.objects.filter(invited_by__pk=key),

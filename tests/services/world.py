@@ -58,6 +58,7 @@ class World:
         self.grandchild = make_item(self.team, self.ben, title="Grandchild", parent_id=self.child.pk)
         self.gone = make_item(self.team, self.ana, title="Gone")
         make_item(self.other, self.ben, title="Elsewhere")
+        sharing.transfer(self.other.pk, actor=self.ana, to=str(self.ben.pk))
         self.lost = make_calendar(self.ana, viewer=self.cara, name="Lost")
         calendars.delete_calendar(self.lost.pk, actor=self.ana)
         self.invited = invite(self.team, self.ana)
@@ -148,7 +149,11 @@ ACTIONS: dict[str, Action] = {
     ),
     "sharing.remove": lambda world, key: sharing.remove(world.team.pk, actor=world.ana, member=str(world.ben.pk)),
     "sharing.leave": lambda world, key: sharing.leave(world.team.pk, actor=world.cara),
+    "sharing.change_role, an offer": lambda world, key: sharing.change_role(
+        world.team.pk, actor=world.ana, member=str(world.ben.pk), role=Role.OWNER
+    ),
     "sharing.transfer": lambda world, key: sharing.transfer(world.team.pk, actor=world.ana, to=str(world.cara.pk)),
+    "sharing.answer_offer": lambda world, key: sharing.answer_offer(world.other.pk, actor=world.ben, accept=True),
     "sharing.send_again": lambda world, key: sharing.send_again(
         world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk
     ),

@@ -8,6 +8,7 @@ import { highlightChanges } from "./highlight";
 import { wireHtmx } from "./htmx-wiring";
 import { ItemDialog } from "./item-dialog";
 import { noteNotLoaded } from "./not-loaded";
+import { tellOffers } from "./offers";
 import { readPageData } from "./page-data";
 import { ShareDialog } from "./share-dialog";
 import { Sidebar } from "./sidebar";
@@ -64,6 +65,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   };
   const sidebar = new Sidebar({ client, calendar, page, toasts, whyGone });
   new TrashDialog({ client, page, toasts });
+  tellOffers({ client, page, toasts }, (id) => shareDialog.open(id));
 
   calendar.on("datesSet", () => {
     toolbar.show();

@@ -5,6 +5,7 @@ import { onConnected } from "./connected";
 import { isOver, NextEnd } from "./ends";
 import { find } from "./find";
 import { keepFocus } from "./focus";
+import { askedOf } from "./offers";
 import { fill, type PageData, type TextName } from "./page-data";
 import { ask, keepAtEscape } from "./question";
 import { showRows } from "./rows";
@@ -50,6 +51,14 @@ export class ShareDialog {
     });
     this.role.addEventListener("change", () => this.explainRole());
     this.to.addEventListener("input", () => this.complainOfTo(""));
+    for (const [selector, accept] of [
+      ["[data-accept]", true],
+      ["[data-decline]", false],
+    ] as const) {
+      this.part(selector).addEventListener("click", () => {
+        void this.change((sharing, calendar) => sharing.answerOffer(calendar, accept));
+      });
+    }
     this.part("[data-leave]").addEventListener("click", () => this.askToLeave());
     for (const button of this.dialog.querySelectorAll("[data-close]")) {
       button.addEventListener("click", () => this.dialog.close());
@@ -84,7 +93,7 @@ export class ShareDialog {
     this.links.clear();
     this.note("peopleLoading");
     this.showRights();
-    this.dialog.showModal();
+    if (!this.dialog.open) this.dialog.showModal();
     if (!this.form.hidden) this.to.focus();
     void this.read();
   }
@@ -153,6 +162,9 @@ export class ShareDialog {
     this.part("#share-title").textContent = fill(title, { name: info.name });
     this.form.hidden = !this.mayManage();
     if (!this.mayManage()) this.links.clear();
+    const asked = askedOf(info, page);
+    this.part("[data-offer]").hidden = asked === null;
+    this.part("#share-offer").textContent = asked ?? "";
     if (!this.isBlind()) return;
     this.part("[data-members]").replaceChildren();
     this.showInvitations([]);
