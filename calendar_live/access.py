@@ -174,7 +174,16 @@ def describe(mine: Membership) -> dict[str, object]:
         "state": str(calendar.state),
         "people": [{"id": str(other.pk), "name": display_name(other)} for other in others],
         "sharing": calendar.sharing_version if mine.role == Role.OWNER else None,
+        "offer": offer_to(mine, calendar.memberships.all()),
     }
+
+
+def offer_to(mine: Membership, members: Iterable[Membership]) -> dict[str, object] | None:
+    """Return the offer of ownership that a member may accept, if whoever made it is still an owner who can do anything."""
+    for one in members:
+        if one.user_id == mine.offered_by_id and one.role == Role.OWNER and one.user.is_active:
+            return {"by": {"id": str(one.user_id), "name": display_name(one.user)}, "handsOver": mine.hands_over}
+    return None
 
 
 def describe_link(link: PublicLink) -> dict[str, object]:
@@ -192,6 +201,7 @@ def describe_link(link: PublicLink) -> dict[str, object]:
         "state": str(calendar.state),
         "people": [],
         "sharing": None,
+        "offer": None,
     }
 
 

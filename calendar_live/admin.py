@@ -11,15 +11,17 @@ from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from .access import standings
-from .errors import CalendarLiveError
-from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem
+from .errors import CalendarLiveError, Invalid
+from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem, left_ownerless, ownerless
 from .pages.accounts import PasswordForm
-from .services import accounts, bulk, calendars
+from .services import accounts, bulk, calendars, owners
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
@@ -49,11 +51,25 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-
             self.message_user(request, " ".join([failure.detail, *reasons]), messages.ERROR)
 
 
+class _Owners(admin.SimpleListFilter):
+    """Finds the calendars in which nobody can do what an owner does."""
+
+    title = _("owner")
+    parameter_name = "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("none", _("none whose account is active"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Calendar]) -> QuerySet[Calendar]:
+        return queryset.filter(pk__in=ownerless()) if self.value() == "none" else queryset
+
+
 @admin.register(Calendar)
 class CalendarAdmin(_ReadOnly):
-    """Owners may delete their calendars here."""
+    """Owners may delete their calendars here; staff find those without an owner, and name one among the memberships."""
 
     list_display = ("name", "time_zone", "revision", "created_at", "deleted_at")
+    list_filter = (_Owners,)
     search_fields = ("name",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Calendar | None = None) -> bool:
@@ -163,19 +179,47 @@ class ChangeSetAdmin(_ReadOnly):
         return False
 
 
-class LiveUserAdmin(UserAdmin):  # type: ignore[type-arg]  # as above
-    """Deletes users through the service: wires that name them are written again, and logged."""
+class KeepsOwners:
+    """For the admin of users, before its other bases: deletes by the service, which logs it, and leaves no calendar without an owner."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the form, which refuses to deactivate the last owner of a calendar."""
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]  # of a ModelAdmin
+        if obj is None or "is_active" not in form.base_fields:
+            return form
+
+        def clean_is_active(self: Any) -> bool:
+            is_active = bool(self.cleaned_data["is_active"])
+            try:
+                if obj.is_active and not is_active:
+                    owners.require_owners_without(obj)
+            except Invalid as failure:
+                raise ValidationError(failure.detail) from failure
+            return is_active
+
+        return type(form.__name__, (form,), {"clean_is_active": clean_is_active})
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """Say what goes, and which calendars keep it from going: the service takes those that nobody else is in along."""
+        going, counts, refused, _cascade = super().get_deleted_objects(objs, request)  # type: ignore[misc]  # as above
+        return going, counts, refused, [str(calendar) for calendar in left_ownerless([user.pk for user in objs])]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         _ReadOnly._try(self, request, accounts.delete_user, obj)  # type: ignore[arg-type]  # any ModelAdmin will do
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for user in queryset:
             self.delete_model(request, user)
 
 
 class AdminSignInForm(PasswordForm, AdminAuthenticationForm):
     """Django's, for staff alone."""
+
+
+class LiveUserAdmin(KeepsOwners, UserAdmin):  # type: ignore[type-arg]  # as above
+    """Django's admin of users."""
 
 
 if admin.site.login_form is None:  # never a host's own, here and below

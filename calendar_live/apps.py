@@ -13,7 +13,7 @@ class CalendarLiveConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, logs, upkeep  # noqa: F401, PLC0415 - registers the system checks
         from .live import broadcast, hub  # noqa: F401, PLC0415 - connects the broadcast to the log
-        from .services import event  # noqa: F401, PLC0415 - registers the source of work items
+        from .services import event, owners  # noqa: F401, PLC0415 - registers the source of work items; hears of accounts
 
         logs.install()
         hub.hub_started.connect(upkeep.start)

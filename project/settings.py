@@ -79,6 +79,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    from psycopg_pool import ConnectionPool
+
+    DATABASES["default"]["ENGINE"] = "project.postgres"
     # Nobody waits for a calendar's lock longer than on SQLite; a process that stands still while it holds one loses it. Statements have no
     # limit: migrations and `verify_log` are long by right. What DATABASE_URL says itself (`?sslmode=…`, `?options=…`) goes before.
     DATABASES["default"]["OPTIONS"] = {
@@ -88,10 +91,11 @@ else:
             "min_size": env.int("DATABASE_POOL_MIN", default=4),
             "max_size": env.int("DATABASE_POOL_MAX", default=20),
             "timeout": 5,
+            # Connects again every second while the database is away, not ever more seldom: who waits has 5 s.
+            "reconnect_timeout": 1,
+            "reconnect_failed": ConnectionPool.check,
         },
     }
-    # A pool hands out what a restarted database has cut, unless it looks first.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # each of the threads of requests would keep one, also while it idles
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -222,5 +226,7 @@ LOGGING = {
         "daphne.ws_protocol": {"level": "WARNING"},
         # Says every second, with a traceback, that Redis is away; the hub says so once.
         "channels_redis": {"level": "CRITICAL"},
+        # Says the same of the database.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }

@@ -10,7 +10,7 @@ from django.test import Client
 
 from calendar_live import conf
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
-from tests.people import make_item, make_user
+from tests.people import make_calendar, make_item, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,8 +97,52 @@ def test_deleting_a_user_writes_the_wires_again_that_name_them(
 def test_the_only_owner_of_a_shared_calendar_cannot_be_deleted(
     client: Client, boss: User, team: Calendar, ana: User
 ) -> None:
-    client.post(f"/admin/auth/user/{ana.pk}/delete/", {"post": "yes"})
+    """Seen failing: what was refused was said to be deleted, too."""
+    answer = client.post(f"/admin/auth/user/{ana.pk}/delete/", {"post": "yes"})
+    assert answer.context["protected"] == ["Team"]
     assert User.objects.filter(pk=ana.pk).exists()
+
+
+def test_who_owns_calendars_alone_is_deleted_with_them(client: Client, boss: User) -> None:
+    eve = make_user("eve")
+    own = make_calendar(eve, name="Own")
+    assert client.post(f"/admin/auth/user/{eve.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert Calendar.objects.get(pk=own.pk).deleted_at is not None
+
+
+def account(user: User, **changes: str) -> dict[str, str]:
+    """Return the admin's form of a user, whose account is not active unless told so."""
+    joined = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    return {"username": user.username, "first_name": user.first_name, **joined, **changes}
+
+
+def test_the_only_owner_of_a_shared_calendar_cannot_be_deactivated(
+    client: Client, boss: User, team: Calendar, ana: User, ben: User
+) -> None:
+    """Seen failing: a calendar that nobody could do anything with."""
+    answer = client.post(f"/admin/auth/user/{ana.pk}/change/", account(ana))
+    assert answer.context["adminform"].form.errors == {
+        "is_active": ["Is the only owner of “Team” whose account is active: name another one first."]
+    }
+    assert client.post(f"/admin/auth/user/{ana.pk}/change/", account(ana, is_active="on")).status_code == 302
+    assert client.post(f"/admin/auth/user/{ben.pk}/change/", account(ben)).status_code == 302
+    assert list(User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)) == [
+        "ana",
+        "boss",
+        "cara",
+    ]
+
+
+def test_staff_find_a_calendar_without_an_owner_and_name_one(
+    client: Client, boss: User, team: Calendar, ana: User, ben: User
+) -> None:
+    make_calendar(ben, name="Owned")
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+    found = client.get("/admin/calendar_live/calendar/?owner=none").context["cl"].queryset
+    assert list(found) == [team]
+    mine = Membership.objects.get(calendar=team, user=ben)
+    client.post(f"/admin/calendar_live/membership/{mine.pk}/change/", {"role": "owner"})
+    assert not client.get("/admin/calendar_live/calendar/?owner=none").context["cl"].queryset
 
 
 def test_an_owner_deletes_a_calendar_softly(client: Client, boss: User, team: Calendar, ana: User) -> None:

@@ -215,6 +215,7 @@ def test_a_calendar_given_to_somebody_who_is_just_deleted_has_an_owner(ana: User
         def give(eve: User = eve, team: Calendar = team) -> None:
             with suppress(CalendarLiveError):
                 sharing.share(team.pk, actor=ana, to=eve.username, role=Role.OWNER)
+                sharing.answer_offer(team.pk, actor=eve, accept=True)
                 sharing.leave(team.pk, actor=ana)
 
         def delete(eve: User = eve) -> None:

@@ -112,6 +112,15 @@ def test_the_command_says_what_it_looked_at(team: Calendar, ana: User) -> None:
         call_command("verify_log", calendar=uuid4())
 
 
+def test_a_calendar_without_an_active_owner_is_named(team: Calendar, ana: User) -> None:
+    """Seen failing: nobody was told, and nobody in it could do anything about it."""
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+    errors = StringIO()
+    with pytest.raises(CommandError, match="1 differences"):
+        call_command("verify_log", stderr=errors)
+    assert f"Team ({team.pk}): It has no owner whose account is active." in errors.getvalue()
+
+
 def test_a_writer_meanwhile_is_no_difference(team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """It commits between the reading of the log and of the rows. Seen failing without one snapshot, and with IMMEDIATE on SQLite."""
     row = make_item(team, ana)

@@ -190,6 +190,13 @@ class Person(Schema):
     name: str
 
 
+class OfferOut(Schema):
+    """Ownership that a member was offered and has not answered yet."""
+
+    by: Person
+    handsOver: bool = Field(description="Whether who offers it is an editor from then on.")
+
+
 class CalendarOut(Schema):
     """A calendar one may see, and how one stands there."""
 
@@ -206,6 +213,7 @@ class CalendarOut(Schema):
     sharing: int | None = Field(
         description="For its owners: another number when members, roles, invitations or public links changed. Else null."
     )
+    offer: OfferOut | None = Field(description="Ownership that one was offered, to be accepted or declined.")
 
 
 class CalendarOrder(_Strict):
@@ -249,6 +257,10 @@ class TransferTo(_Strict):
     to: str = Field(..., description="The id of a member.")
 
 
+class OfferAnswer(_Strict):
+    accept: bool = Field(..., description="Be an owner; false: stay what one is.")
+
+
 class MemberUser(Person):
     username: str
     email: str | None = Field(None, description="For owners only; else it is not there.")
@@ -258,6 +270,7 @@ class MemberOut(Schema):
     user: MemberUser
     role: RoleName
     you: bool
+    offer: OfferOut | None = Field(description="For the owners and for themselves; else null.")
 
 
 class InvitationOut(Schema):

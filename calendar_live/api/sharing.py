@@ -8,7 +8,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from ..access import display_name, standing
+from ..access import display_name, offer_to, standing
 from ..errors import Forbidden, NotFound
 from ..models import Invitation, Membership, Role
 from ..schedule.ranges import format_instant
@@ -16,7 +16,7 @@ from ..services import sharing
 from ..services.members import require_owner
 from .http import json_response, mutation_id
 from .mail import mail_invitation
-from .schemas import InvitationOut, MemberOut, RoleIn, SharedOut, ShareWith, TransferTo
+from .schemas import InvitationOut, MemberOut, OfferAnswer, RoleIn, SharedOut, ShareWith, TransferTo
 
 router = Router(tags=["sharing"])
 
@@ -49,7 +49,7 @@ def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> 
 
 @router.patch(_MEMBERS + "{str:user_id}/", response=MemberOut)
 def change_member(request: HttpRequest, calendar_id: UUID, user_id: str, body: RoleIn) -> HttpResponse:
-    """Give a member another role. For its owners; a calendar is never without one."""
+    """Give a member another role, or offer them to be an owner. For its owners; a calendar is never without one."""
     sharing.change_role(
         calendar_id, actor=request.user, member=user_id, role=Role(body.role), mutation_id=mutation_id(request)
     )
@@ -72,9 +72,16 @@ def leave_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 
 @router.post("/calendars/{uuid:calendar_id}/transfer/", response=list[MemberOut])
 def transfer_calendar(request: HttpRequest, calendar_id: UUID, body: TransferTo) -> HttpResponse:
-    """Make a member the owner, and yourself an editor. For its owners."""
+    """Offer a member to be the owner; when they accept, you are an editor. For its owners."""
     sharing.transfer(calendar_id, actor=request.user, to=body.to, mutation_id=mutation_id(request))
     return json_response(orjson.dumps(_members(request, calendar_id)))
+
+
+@router.post("/calendars/{uuid:calendar_id}/ownership/")
+def answer_offer(request: HttpRequest, calendar_id: UUID, body: OfferAnswer) -> HttpResponse:
+    """Accept ownership that you were offered, or decline it."""
+    role = sharing.answer_offer(calendar_id, actor=request.user, accept=body.accept, mutation_id=mutation_id(request))
+    return json_response(orjson.dumps({"id": str(calendar_id), "role": role}))
 
 
 @router.get(_INVITATIONS, response=list[InvitationOut])
@@ -126,20 +133,29 @@ def _members(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]
     place = standing(request.user, calendar_id)
     if place.rights == "freebusy":
         raise Forbidden("You see when people are busy here, but not who they are.")
-    rows = Membership.objects.filter(calendar=calendar_id).select_related("user")
-    found = [_as_member(request, one, with_email=place.role == Role.OWNER) for one in rows]
+    rows = _rows(calendar_id)
+    found = [_as_member(request, one, rows, by_owner=place.role == Role.OWNER) for one in rows]
     return sorted(found, key=lambda one: (one["user"]["name"].casefold(), one["user"]["id"]))  # type: ignore[index]
 
 
 def _member(request: HttpRequest, calendar_id: UUID, user_id: str) -> dict[str, object]:
-    for row in Membership.objects.select_related("user").filter(calendar=calendar_id, user_id=user_id):
-        return _as_member(request, row, with_email=True)
+    rows = _rows(calendar_id)
+    for row in rows:
+        if str(row.user_id) == user_id:
+            return _as_member(request, row, rows, by_owner=True)
     raise NotFound("They were taken out of this calendar at the same moment.")
 
 
-def _as_member(request: HttpRequest, mine: Membership, *, with_email: bool) -> dict[str, object]:
+def _rows(calendar_id: UUID) -> list[Membership]:
+    return list(Membership.objects.filter(calendar=calendar_id).select_related("user"))
+
+
+def _as_member(
+    request: HttpRequest, mine: Membership, members: list[Membership], *, by_owner: bool
+) -> dict[str, object]:
     user = mine.user
     told = {"id": str(user.pk), "name": display_name(user), "username": user.get_username()}
-    if with_email:
+    if by_owner:
         told["email"] = str(getattr(user, user.get_email_field_name()) or "")
-    return {"user": told, "role": mine.role, "you": user.pk == request.user.pk}
+    you = user.pk == request.user.pk
+    return {"user": told, "role": mine.role, "you": you, "offer": offer_to(mine, members) if by_owner or you else None}

@@ -1,6 +1,6 @@
 """Rows and their constraints; they describe themselves, and a live one refuses to be saved past the log. Writing is the services' job."""
 
-from .calendar import Calendar, Membership, Role
+from .calendar import Calendar, Membership, Role, left_ownerless, names_of, ownerless
 from .invitation import Invitation
 from .lease import Lease
 from .live import LiveModel
@@ -27,4 +27,7 @@ __all__ = [
     "Visibility",
     "WorkItem",
     "WorkType",
+    "left_ownerless",
+    "names_of",
+    "ownerless",
 ]

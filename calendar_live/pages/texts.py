@@ -125,10 +125,18 @@ def texts() -> dict[str, str]:
         "removeAsk": _("Remove {name} from this calendar, and from the work items in it?"),
         "remove": _("Remove"),
         "ownerAsk": _(
-            "An owner may do everything, also remove you. Shall {name} be an owner beside you, or in your place?"
+            "An owner may do everything, also remove you. Ask {name} to be an owner beside you, or in your place?"
         ),
         "ownerToo": _("Beside me"),
         "handOver": _("In my place: I become an editor"),
+        "offerAsk": _(
+            "{name} asks you to be an owner of “{calendar}”. An owner may do everything, also share and delete it."
+        ),
+        "offerAskInPlace": _(
+            "{name} asks you to be the owner of “{calendar}” in their place. An owner may do everything, also share and delete it."
+        ),
+        "offerAnswer": _("Answer"),
+        "withdrawOfferTo": _("Withdraw the offer to {name}"),
         "leaveAsk": _("Leave “{name}”? It vanishes from your pages. Only an owner can bring you back."),
         "leaveLast": _(
             "You are the only owner of “{name}”, so you cannot leave it. "

@@ -16,8 +16,8 @@ from .. import changelog, conf
 from ..access import key_of
 from ..errors import Invalid, NotFound
 from ..models import Assignment, Calendar, ChangeSet, Invitation, Membership, PublicLink, Role, WorkItem
-from .calendars import delete_calendar, remove_member
-from .members import lock, lock_user
+from .calendars import remove_member
+from .members import lock, lock_user, put_in_trash
 
 # The password of the demo's users. Well known, so it is given to nobody, and opens nothing, unless DEBUG is on.
 DEMO_PASSWORD = "demo"  # noqa: S105
@@ -71,7 +71,7 @@ def create_account(username: str, *, name: str, email: str, password: str) -> Ab
 def delete_user(user: AbstractBaseUser) -> None:
     """Delete a user: calendars that were theirs alone go, and no wire names them any more; every change is logged.
 
-    Raises Invalid while others depend on a calendar that only this user owns.
+    Raises Invalid while others depend on calendars that only this user owns.
     """
     while not _delete_user(user):
         pass  # before all was locked, they became a member somewhere, or were named there
@@ -103,7 +103,7 @@ def _calendars_that_name(user: AbstractBaseUser) -> set[UUID]:
     """Return every calendar with a row that goes or changes with a user, in the trash too: none is written without its lock."""
     key = key_of(user)
     rows = (
-        Membership.objects.filter(user_id=key),
+        Membership.objects.filter(Q(user_id=key) | Q(offered_by__pk=key)),
         WorkItem.objects.filter(Q(created_by=key) | Q(updated_by=key) | Q(deleted_by=key) | Q(assignments__user=key)),
         ChangeSet.objects.filter(actor__pk=key),
         Invitation.objects.filter(invited_by__pk=key),
@@ -117,7 +117,8 @@ def _calendars_that_name(user: AbstractBaseUser) -> set[UUID]:
 def _leave(membership: Membership, user: AbstractBaseUser) -> None:
     others = Membership.objects.filter(calendar=membership.calendar).exclude(pk=membership.pk)
     if not others.exists():
-        delete_calendar(membership.calendar_id, actor=user)
+        with changelog.change(membership.calendar_id, actor=user):  # they may be signed out, or no owner
+            put_in_trash(membership.calendar_id)
     elif membership.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
         raise Invalid(fields={"user": [f"Is the only owner of {membership.calendar.name!r}: name another one first."]})
     else:

@@ -101,7 +101,7 @@ def restore_items(
     """Undo a deletion: of these items, and of what went with them in the same change set.
 
     `expected_state` is the state of that deletion: a later one is not undone by an older Undo (rule S6). An item whose parent
-    is gone comes back without one. Raises NotFound, Forbidden or Stale.
+    is gone, or lies so deep by now that it has no room below it, comes back without one. Raises NotFound, Forbidden or Stale.
     """
     _check_ids("ids", item_ids, None)
     digest = digest_of("restore_items", sorted(item_ids), expected_state)
@@ -129,15 +129,16 @@ def _revive(change: changelog.Change, calendar_id: UUID, items: list[WorkItem], 
         )
         level = list(found.exclude(deleted_at=None).exclude(pk__in=gone).prefetch_related("assignments").order_by("id"))
         gone |= {one.pk: one for one in level}
-    parents = {one.parent_id for one in gone.values() if one.parent_id is not None} - gone.keys()
-    alive = set(
-        WorkItem.objects.filter(pk__in=parents, calendar=calendar_id, deleted_at=None).values_list("pk", flat=True)
-    )
+    tops = [one for one in gone.values() if one.parent_id not in gone]
+    tree = Tree(tops, revived=gone.values())
+    for item in tops:
+        try:
+            tree.check(item)
+        except Invalid:
+            item.parent_id = None
     for item in gone.values():
         item.deleted_at = item.deleted_by_id = None
         item.updated_by_id = actor.pk
-        if item.parent_id in parents - alive:
-            item.parent_id = None
     change.upsert(*gone.values())
 
 

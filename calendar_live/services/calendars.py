@@ -14,9 +14,9 @@ from django.utils import timezone
 from .. import changelog, conf
 from ..access import User, key_of, receivers_of
 from ..errors import Invalid, NotFound
-from ..models import Calendar, PublicLink, Role
+from ..models import Calendar, Role
 from ..schedule.ranges import is_time_zone
-from .members import lock, owners, put_role, require_owner, take_role
+from .members import lock, owners, put_in_trash, put_role, require_owner, take_role
 from .names import check_name
 from .receipts import once
 from .telling import tell, tell_of_sharing
@@ -76,11 +76,7 @@ def delete_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None 
             return
         with changelog.change(calendar_id, actor=actor):
             require_owner(actor, calendar_id)
-            now = timezone.now()
-            Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
-            # For good: a calendar taken out of the trash must not be public again by itself.
-            PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
-            tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+            put_in_trash(calendar_id)
 
 
 def _require_own(actor: User, calendar_id: UUID) -> None:

@@ -9,9 +9,10 @@ from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
 from .. import changelog, conf
-from ..access import Standing, User, UserKey, standing
+from ..access import Standing, User, UserKey, receivers_of, standing
 from ..errors import Forbidden, Invalid, NotFound
-from ..models import Assignment, Calendar, Invitation, Membership, Role, WorkItem
+from ..models import Assignment, Calendar, Invitation, Membership, PublicLink, Role, WorkItem
+from .telling import tell_of_sharing
 
 
 def lock(calendar_id: UUID) -> None:
@@ -56,9 +57,12 @@ def put_role(calendar_id: UUID, key: UserKey, role: Role) -> None:
     if role != Role.OWNER:
         _require_other_owner(calendar_id, key)
         _end_invitations_by(calendar_id, key)
+        _end_offers_by(calendar_id, key)
     if not mine.exists():
         _add(calendar_id, key, role)
     mine.exclude(role=role).update(role=role, version=F("version") + 1)
+    if role == Role.OWNER:
+        end_offer_to(calendar_id, key)
 
 
 def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:
@@ -86,7 +90,33 @@ def take_role(calendar_id: UUID, key: UserKey) -> None:
         below.update(access_floor=membership.version)
         membership.delete()
         _end_invitations_by(calendar_id, key)
+        _end_offers_by(calendar_id, key)
         _unassign(calendar_id, key)
+
+
+def put_offer(calendar_id: UUID, key: UserKey, *, by: UserKey, hands_over: bool) -> None:
+    """Offer a member ownership, in place of any offer there was."""
+    mine = Membership.objects.filter(calendar=calendar_id, user_id=key)
+    mine.update(offered_by_id=by, hands_over=hands_over)
+
+
+def end_offer_to(calendar_id: UUID, key: UserKey) -> None:
+    """End the offer of ownership to a member, whatever becomes of it."""
+    offered = Membership.objects.filter(calendar=calendar_id, user_id=key, offered_by__isnull=False)
+    offered.update(offered_by=None, hands_over=False)
+
+
+def _end_offers_by(calendar_id: UUID, key: UserKey) -> None:
+    Membership.objects.filter(calendar=calendar_id, offered_by__pk=key).update(offered_by=None, hands_over=False)
+
+
+def put_in_trash(calendar_id: UUID) -> None:
+    """Delete a calendar within a change of it, whoever asks for it."""
+    now = timezone.now()
+    Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
+    # For good: a calendar taken out of the trash must not be public again by itself.
+    PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
+    tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
 def _require_other_owner(calendar_id: UUID, key: UserKey) -> None:

@@ -24,7 +24,7 @@ from ..errors import AlreadyMember, Invalid, NotFound, TooMany
 from ..models import Calendar, Invitation, Membership, Role
 from .accounts import create_account
 from .fields import is_text
-from .members import lock, members, owners, put_role, require_owner, take_role
+from .members import end_offer_to, lock, members, owners, put_offer, put_role, require_owner, take_role
 from .receipts import once
 from .telling import tell, tell_of_sharing
 
@@ -47,8 +47,9 @@ class Mailing:
 def share(calendar_id: UUID, *, actor: User, to: str, role: Role, mutation_id: UUID | None = None) -> UserKey | Mailing:
     """Share a calendar with whoever `to` names: a user name, or an e-mail address.
 
-    Return the key of the new member; of an address, an invitation to mail, whether or not an account is behind it: nobody
-    learns that. Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany when the address was written to just now.
+    Whoever is to be an owner becomes an editor who is offered that. Return the key of the new member; of an address, an invitation
+    to mail, whether or not an account is behind it: nobody learns that. Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany
+    when the address was written to just now.
     """
     with once(actor, mutation_id, "share", calendar_id, to, role) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
@@ -63,7 +64,9 @@ def share(calendar_id: UUID, *, actor: User, to: str, role: Role, mutation_id: U
             return mailing
         user = _user_named(to)
         _refuse_members(Membership.objects.filter(calendar=calendar_id, user_id=user.pk).select_related("user"))
-        _put(calendar_id, user.pk, role, field="to")
+        _put(calendar_id, user.pk, Role.EDITOR if role == Role.OWNER else role, field="to")
+        if role == Role.OWNER:
+            put_offer(calendar_id, user.pk, by=key_of(actor), hands_over=False)
         _open_to(calendar_id, _email_of(user)).update(withdrawn_at=timezone.now())
         tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
         doing.made = {"member": str(user.pk)}
@@ -77,14 +80,23 @@ def _shared_before(calendar_id: UUID, made: Mapping[str, str]) -> UserKey | Mail
 
 
 def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role, mutation_id: UUID | None = None) -> None:
-    """Give a member another role. Raises NotFound, Forbidden, or Invalid for the last owner."""
+    """Offer a member to be an owner, or give them another role, which ends such an offer.
+
+    Raises NotFound, Forbidden, or Invalid for the last owner.
+    """
     with once(actor, mutation_id, "change_role", calendar_id, member, role) as doing:
         # One's own role is what it was done by: nobody repeats it as an owner.
         if doing.repeats(lambda: (standing if _is(actor, member) else require_owner)(actor, calendar_id)):
             return
         lock(calendar_id)
         require_owner(actor, calendar_id)
-        _put(calendar_id, _member(calendar_id, member), role, field="role")
+        key = _member(calendar_id, member)
+        if role != Role.OWNER:
+            end_offer_to(calendar_id, key)
+            _put(calendar_id, key, role, field="role")
+        elif not Membership.objects.filter(calendar=calendar_id, user_id=key, role=Role.OWNER).exists():
+            _require_active(key, field="role")
+            put_offer(calendar_id, key, by=key_of(actor), hands_over=False)
         tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
 
@@ -117,20 +129,38 @@ def leave(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) ->
 
 
 def transfer(calendar_id: UUID, *, actor: User, to: str, mutation_id: UUID | None = None) -> None:
-    """Make a member the owner, and oneself an editor; one's open invitations are from then on theirs.
-
-    Raises NotFound, Forbidden, or Invalid.
-    """
+    """Offer a member to be the owner in one's place: oneself becomes an editor when they accept. Raises NotFound, Forbidden, or Invalid."""
     with once(actor, mutation_id, "transfer", calendar_id, to) as doing:
         if doing.repeats(lambda: standing(actor, calendar_id)):  # the right to it is what was handed over
             return
         lock(calendar_id)
         require_owner(actor, calendar_id)
-        heir = _heir(calendar_id, to, actor)
-        put_role(calendar_id, heir, Role.OWNER)
-        _open(calendar_id).filter(invited_by__pk=key_of(actor)).update(invited_by_id=heir)
-        put_role(calendar_id, key_of(actor), Role.EDITOR)
+        put_offer(calendar_id, _heir(calendar_id, to, actor), by=key_of(actor), hands_over=True)
         tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+
+
+def answer_offer(calendar_id: UUID, *, actor: User, accept: bool, mutation_id: UUID | None = None) -> Role:
+    """Accept ownership that one was offered, or decline it. Return one's role. Raises NotFound when there is no offer any more.
+
+    Where it was handed over, who offered it is an editor from then on, and their open invitations are one's own.
+    """
+    with once(actor, mutation_id, "answer_offer", calendar_id, accept) as doing:
+        if doing.repeats(lambda: standing(actor, calendar_id)):
+            return Role(standing(actor, calendar_id).role)
+        lock(calendar_id)
+        standing(actor, calendar_id)
+        mine = Membership.objects.get(calendar=calendar_id, user_id=key_of(actor))
+        by, hands_over = mine.offered_by_id, mine.hands_over
+        if by is None or not owners(calendar_id).filter(user_id=by).exists():
+            raise NotFound("There is no offer to you any more: it was withdrawn, or answered.")
+        end_offer_to(calendar_id, mine.user_id)
+        if accept:
+            put_role(calendar_id, mine.user_id, Role.OWNER)
+        if accept and hands_over:
+            _open(calendar_id).filter(invited_by__pk=by).update(invited_by_id=mine.user_id)
+            put_role(calendar_id, by, Role.EDITOR)
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+        return Role.OWNER if accept else Role(mine.role)
 
 
 def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
@@ -140,9 +170,13 @@ def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
         raise Invalid(fields={"to": ["Must be a member of this calendar."]}) from failure
     if heir == key_of(actor):
         raise Invalid(fields={"to": ["This is you."]})
-    if not get_user_model()._default_manager.filter(pk=heir, is_active=True).exists():
-        raise Invalid(fields={"to": ["Must be somebody whose account is active."]})
+    _require_active(heir, field="to")
     return heir
+
+
+def _require_active(key: UserKey, *, field: str) -> None:
+    if not get_user_model()._default_manager.filter(pk=key, is_active=True).exists():
+        raise Invalid(fields={field: ["Must be somebody whose account is active."]})
 
 
 def _member(calendar_id: UUID, text: str) -> UserKey:

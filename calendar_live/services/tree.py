@@ -12,12 +12,15 @@ from ..models import WorkItem
 
 
 class Tree:
-    """What is above some work items of one calendar, and below them, when it is made."""
+    """What is above some work items of one calendar, and below them, when it is made.
 
-    def __init__(self, items: Collection[WorkItem]) -> None:
+    `revived`: all that comes out of the trash with them, which is what will be below them.
+    """
+
+    def __init__(self, items: Collection[WorkItem], *, revived: Collection[WorkItem] = ()) -> None:
         hung = [item for item in items if item.parent_id is not None]
         self._above = _above(hung)
-        self._below = _below([item.pk for item in hung if not item._state.adding])
+        self._below = _by_parent(revived) if revived else _below([item.pk for item in hung if not item._state.adding])
 
     def check(self, item: WorkItem) -> None:
         """Raise Invalid unless one of these items has no parent, or one in its own calendar that is not below it."""
@@ -68,6 +71,14 @@ def _below(level: list[UUID]) -> dict[UUID, list[UUID]]:
             found[parent].append(child)
         level = [child for child, _ in rows if child not in known]  # of a ring, once round
         known.update(level)
+    return found
+
+
+def _by_parent(items: Collection[WorkItem]) -> dict[UUID, list[UUID]]:
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for item in items:
+        if item.parent_id is not None:
+            found[item.parent_id].append(item.pk)
     return found
 
 

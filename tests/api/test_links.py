@@ -157,6 +157,7 @@ def test_a_link_shows_its_one_calendar_and_nobody(team: Calendar, ana: User) -> 
         "state": str(Calendar.objects.get(pk=team.pk).state),
         "people": [],
         "sharing": None,
+        "offer": None,
     }
     assert body_of(ByLink(link, beside=ana).get("/api/calendars/")) == [described]
     assert body_of(ByLink(link).get(f"/api/calendars/{team.pk}/")) == described

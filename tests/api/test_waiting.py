@@ -109,18 +109,18 @@ async def test_who_gets_another_role_while_waiting_hears_it_at_once(
 
 @pytest.mark.parametrize("how", ["signs out", "is deactivated"])
 async def test_who_is_signed_out_while_waiting_hears_it_at_once(
-    how: str, sign_in: SignIn, team: Calendar, ana: User
+    how: str, sign_in: SignIn, team: Calendar, cara: User
 ) -> None:
     """Seen failing when a wait looks at the memberships alone, not at the session."""
-    caller = await sign_in(ana)
+    caller = await sign_in(cara)
     asked = caller.changes(team, await in_thread(head_of, team))
     await waiting()
     if how == "signs out":
         await caller.client.alogout()
-        await in_thread(_tell_of_sign_out, ana)
+        await in_thread(_tell_of_sign_out, cara)
     else:
-        ana.is_active = False
-        await in_thread(ana.save)
+        cara.is_active = False
+        await in_thread(cara.save)
     assert (await at_once(asked)).status_code == 401
 
 

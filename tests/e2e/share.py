@@ -38,3 +38,10 @@ def adds(dialog: Locator, to: str, role: str = "editor") -> None:
     dialog.locator("[name=to]").fill(to)
     dialog.locator("[name=role]").select_option(role)
     dialog.get_by_role("button", name="Add", exact=True).click()
+
+
+def makes_owner(owner: Person, one: Person) -> None:
+    """Offer somebody to be an owner of Team, who accepts it; both over the API."""
+    calendar = f"/api/calendars/{owner.calendar()}"
+    assert owner.call("PATCH", f"{calendar}/members/{one.id}/", data={"role": "owner"}).ok
+    assert one.call("POST", f"{calendar}/ownership/", data={"accept": True}).ok

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import Look, PageFor
 from tests.e2e.person import PATIENCE_MS, Person
-from tests.e2e.share import opens_people
+from tests.e2e.share import makes_owner, opens_people
 from tests.e2e.share_links import creates_link, links_of, opens_links
 from tests.e2e.stranger import Stranger, foreign_site
 from tests.e2e.watch import Watch
@@ -161,9 +161,8 @@ def test_an_editor_sees_nothing_of_the_links(ana: Person, ben: Person) -> None:
 
 def test_what_another_owner_does_with_a_link_is_followed_while_one_types(ana: Person, ben: Person) -> None:
     """Seen failing with the whole form written at each reading, and with `sharing` described to nobody."""
-    user = ben.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId")
     calendar = f"/api/calendars/{ana.calendar()}"
-    assert ana.call("PATCH", f"{calendar}/members/{user}/", data={"role": "owner"}).ok
+    makes_owner(ana, ben)
     dialog = opens_links(ana)
     row, other = creates_link(dialog), creates_link(dialog, "Poster")
     row.get_by_label("Name").fill("Website of the")

@@ -48,15 +48,15 @@ async def test_one_who_signs_out_is_cut_off_at_once(
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}], ids=["deactivated", "another password"])
 async def test_one_whose_account_is_changed_is_cut_off_at_once(
-    change: dict[str, Any], open_socket: Open, team: Calendar, ana: User, first_looks: Callable[[int], Awaitable[None]]
+    change: dict[str, Any], open_socket: Open, team: Calendar, cara: User, first_looks: Callable[[int], Awaitable[None]]
 ) -> None:
     """Invariant 7. Seen failing when sockets learn of it at a heartbeat, 25 s later."""
-    socket = await open_socket(ana)
+    socket = await open_socket(cara)
     await socket.hear_of("hello")
     await first_looks(1)
 
     def save() -> None:
-        user = User.objects.get(pk=ana.pk)
+        user = User.objects.get(pk=cara.pk)
         for name, value in change.items():
             setattr(user, name, value)
         user.save()

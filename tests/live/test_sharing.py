@@ -28,6 +28,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Said = list[tuple[str, Any]]
 Act = Callable[[Calendar, User, User, User], Any]
 
+
+def _offer(team: Calendar, ana: User) -> None:
+    """Offer Ben to be the owner in Ana's place."""
+    sharing.transfer(team.pk, actor=ana, to=str(User.objects.get(username="ben").pk))
+
+
+def _accept(team: Calendar) -> None:
+    sharing.answer_offer(team.pk, actor=User.objects.get(username="ben"), accept=True)
+
+
 # Name -> (what happens, who has the page open, what the page is told of the calendar: the type, and the role, reason or rights).
 TOLD: Final[dict[str, tuple[Act, str, Said]]] = {
     "shared with me": (
@@ -60,13 +70,18 @@ TOLD: Final[dict[str, tuple[Act, str, Said]]] = {
         "cara",
         [("rights", None)],
     ),
-    "it was handed to me": (
+    "it was offered to me": (
         lambda team, ana, cara, dan: sharing.transfer(team.pk, actor=ana, to=str(cara.pk)),
         "cara",
+        [("calendar", "viewer")],
+    ),
+    "it was handed to me": (
+        lambda team, ana, cara, dan: _accept(team),
+        "ben",
         [("calendar", "owner"), ("reset", "rights")],
     ),
     "I handed it over": (
-        lambda team, ana, cara, dan: sharing.transfer(team.pk, actor=ana, to=str(cara.pk)),
+        lambda team, ana, cara, dan: _accept(team),
         "ana",
         [("calendar", "editor"), ("reset", "rights")],
     ),
@@ -134,6 +149,7 @@ async def test_a_socket_is_told_at_once(
 ) -> None:
     """Invariant 7. Seen failing when `tell` tells nobody."""
     user = await in_thread(User.objects.get, username=who)
+    await in_thread(_offer, team, ana)
     socket = await page_of(user, team, opened)
     await in_thread(act, team, ana, cara, dan)
     while len(said(socket.frames, team)) < len(expected):
@@ -152,6 +168,7 @@ async def test_a_request_that_waits_is_answered_at_once(
     act: Act, who: str, expected: Said, opened: list[Socket], team: Calendar, ana: User, cara: User, dan: User
 ) -> None:
     """Invariant 7. Seen failing when `tell` tells nobody, and when a wait takes no notice of it."""
+    await in_thread(_offer, team, ana)
     client = AsyncClient()
     await client.aforce_login(await in_thread(User.objects.get, username=who))
 

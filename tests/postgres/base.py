@@ -1,10 +1,12 @@
-"""PostgreSQL as Django knows it, but for how tests empty their tables: TRUNCATE makes every file of every table and index anew."""
+"""PostgreSQL as the site has it, but for how tests empty their tables: TRUNCATE makes every file of every table and index anew."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.backends.postgresql import base, operations
+from django.db.backends.postgresql import operations
+
+from project.postgres import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -21,6 +23,6 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's."""
+    """The site's."""
 
     ops_class = DatabaseOperations

@@ -67,6 +67,7 @@ class Scene:
         self.team: Calendar = make_calendar(owner, name=CALENDAR)
         for role in ("editor", "viewer", "freebusy"):
             set_role(self.team, member=self.users[role], role=Role(role))
+        sharing.change_role(self.team.pk, actor=owner, member=str(self.users["viewer"].pk), role=Role.OWNER)  # an offer
         self.other: Calendar = make_calendar(owner, editor=self.users["editor"], name=CALENDAR)
         secret = self.item("secret")
         normal = self.item("normal", parent_id=secret.pk)  # whose id must not be told either

@@ -165,9 +165,11 @@ def test_a_service_writes_one_change_set_per_calendar(name: str) -> None:
 
 
 def shared(calendar: Calendar) -> list[tuple[Any, ...]]:
-    """Return all that the page shows an owner of who shares a calendar: members and roles, invitations, public links."""
+    """Return all that the page shows an owner of who shares a calendar: members, roles and offers, invitations, public links."""
     rows: list[tuple[Any, ...]] = list(
-        Membership.objects.filter(calendar=calendar).order_by("pk").values_list("user_id", "role")
+        Membership.objects.filter(calendar=calendar)
+        .order_by("pk")
+        .values_list("user_id", "role", "offered_by", "hands_over")
     )
     for model in (Invitation, PublicLink):
         rows += model._default_manager.filter(calendar=calendar).order_by("pk").values_list()

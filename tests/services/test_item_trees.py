@@ -14,6 +14,7 @@ from calendar_live.errors import (
     Invalid,
 )
 from calendar_live.models import Calendar, ChangeSet, WorkItem
+from calendar_live.services.bulk import restore_items
 from calendar_live.services.work_items import delete_item, update_item
 from tests.people import make_calendar, make_item
 
@@ -109,3 +110,17 @@ def test_a_parent_is_not_put_where_its_children_would_be_too_deep(shallow: int, 
     with pytest.raises(Invalid) as refused:
         update_item(team.pk, actor=ana, item_id=deep[0].pk, changes={"parent_id": high[0].pk}, expected_state=None)
     assert refused.value.fields == {"parent": ["Work items nest at most 3 deep."]}
+
+
+@pytest.mark.parametrize(("deepened", "hangs"), [(1, True), (2, False)])
+def test_what_comes_back_hangs_below_its_parent_where_there_is_room(
+    shallow: int, team: Calendar, ana: User, deepened: int, hangs: bool
+) -> None:
+    """Where there is none it comes back as when the parent is gone. Seen failing: five levels came to hang below each other."""
+    parent, child, _ = tree(team, ana, 3)
+    deletion = delete_item(team.pk, actor=ana, item_id=child.pk, expected_state=None)
+    above = tree(team, ana, deepened)[-1]
+    update_item(team.pk, actor=ana, item_id=parent.pk, changes={"parent_id": above.pk}, expected_state=None)
+    restore_items(team.pk, actor=ana, item_ids=[child.pk], expected_state=deletion.state)
+    assert WorkItem.objects.filter(calendar=team, deleted_at=None).count() == 3 + deepened
+    assert WorkItem.objects.get(pk=child.pk).parent_id == (parent.pk if hangs else None)

@@ -23,8 +23,8 @@ from tests.people import NINE, invite, make_calendar, make_item, make_link, make
 
 # Services that only read.
 READERS = {"accounts.is_refused", "sharing.find_invitation", "sharing.pending", "sharing.role_kept"}
-# Modules of services/ that write nothing themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "members", "names", "receipts", "rows", "telling", "upkeep"}
+# Modules of services/ that write nothing by themselves, and one that changes no view: tests/services/test_upkeep.py.
+HELPERS = {"event", "fields", "members", "names", "owners", "receipts", "rows", "telling", "upkeep"}
 
 
 @dataclass
@@ -58,6 +58,7 @@ class World:
         self.grandchild = make_item(self.team, self.ben, title="Grandchild", parent_id=self.child.pk)
         self.gone = make_item(self.team, self.ana, title="Gone")
         make_item(self.other, self.ben, title="Elsewhere")
+        sharing.transfer(self.other.pk, actor=self.ana, to=str(self.ben.pk))
         self.lost = make_calendar(self.ana, viewer=self.cara, name="Lost")
         calendars.delete_calendar(self.lost.pk, actor=self.ana)
         self.invited = invite(self.team, self.ana)
@@ -158,6 +159,12 @@ ACTIONS: dict[str, Action] = {
     "sharing.leave": lambda world, key: sharing.leave(world.team.pk, actor=world.cara, mutation_id=key),
     "sharing.transfer": lambda world, key: sharing.transfer(
         world.team.pk, actor=world.ana, to=str(world.cara.pk), mutation_id=key
+    ),
+    "sharing.change_role, an offer": lambda world, key: sharing.change_role(
+        world.team.pk, actor=world.ana, member=str(world.ben.pk), role=Role.OWNER, mutation_id=key
+    ),
+    "sharing.answer_offer": lambda world, key: sharing.answer_offer(
+        world.other.pk, actor=world.ben, accept=True, mutation_id=key
     ),
     "sharing.send_again": lambda world, key: sharing.send_again(
         world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk, mutation_id=key

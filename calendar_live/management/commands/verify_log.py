@@ -1,4 +1,4 @@
-"""Say whether every calendar is what its log says. Reads only, and may run beside a site that is written to."""
+"""Say whether every calendar is what its log says, and has an owner. Reads only, and may run beside a site that is written to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ...models import Calendar
+from ...models import Calendar, ownerless
 from ...verification import differences
 
 
 class Command(BaseCommand):
-    help = "Fold the log of every calendar and compare it with the tables; the exit code is 1 when they differ."
+    help = (
+        "Fold the log of every calendar and compare it with the tables; name calendars without an owner whose account is active. "
+        "The exit code is 1 when there is anything to say."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--calendar", type=UUID, help="only this one")
@@ -28,6 +31,9 @@ class Command(BaseCommand):
             for difference in differences(calendar.pk):
                 count += 1
                 self.stderr.write(f"  {calendar.name} ({calendar.pk}): {difference}")
+        for calendar in ownerless().filter(pk__in=calendars):
+            count += 1
+            self.stderr.write(f"  {calendar.name} ({calendar.pk}): It has no owner whose account is active.")
         if count:
             raise CommandError(f"{count} differences.")
         self.stdout.write(f"  {len(calendars)} calendars are what their logs say.")

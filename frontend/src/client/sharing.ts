@@ -1,7 +1,7 @@
 /** Who shares a calendar and by which links, as its members may read and its owners change it. Never keeps an answer: what others see comes by push. */
 import { type Check, isFlag, isObject, isText, isUuid, listOf, oneOf, orNull, wrongField } from "../protocol/checks";
-import type { CalendarInfo } from "../protocol/frames";
-import { isCalendarInfo } from "../protocol/guards";
+import type { CalendarInfo, Offer } from "../protocol/frames";
+import { isCalendarInfo, isOffer } from "../protocol/guards";
 import type { Call, Request, Result } from "./http";
 
 export type Role = "owner" | "editor" | "viewer" | "freebusy";
@@ -11,6 +11,8 @@ export interface Member {
   readonly user: { readonly id: string; readonly name: string; readonly username: string; readonly email?: string };
   readonly role: Role;
   readonly you: boolean;
+  /** Told to owners, and to whom it is made. */
+  readonly offer?: Offer | null;
 }
 
 /** An e-mail address that was asked and has not answered yet; whether an account is behind it, nobody is told. */
@@ -73,6 +75,7 @@ const isMember = isShaped({
   }),
   role: isRole,
   you: isFlag,
+  offer: isOffer,
 });
 const isInvitation = isShaped({
   id: isText,
@@ -120,9 +123,14 @@ export class Sharing {
     return this.ask("POST", `${calendar}/leave/`, isObject);
   }
 
-  /** Make a member owner and oneself editor, at once. */
+  /** Offer a member to be the owner in one's place. */
   transfer(calendar: string, user: string): Promise<Result<readonly Member[]>> {
     return this.ask("POST", `${calendar}/transfer/`, listOf(isMember), { to: user });
+  }
+
+  /** Accept ownership that one was offered, or decline it. */
+  answerOffer(calendar: string, accept: boolean): Promise<Result<unknown>> {
+    return this.ask("POST", `${calendar}/ownership/`, isObject, { accept });
   }
 
   invitations(calendar: string): Promise<Result<readonly Invitation[]>> {

@@ -55,7 +55,7 @@ export {
   type UndoKind,
   type UndoStep,
 } from "../core/undo";
-export type { Actor, CalendarInfo } from "../protocol/frames";
+export type { Actor, CalendarInfo, Offer } from "../protocol/frames";
 export { type BusyItem, type FullItem, type Item, isBusy } from "../protocol/item";
 export { isState, type State } from "../protocol/state";
 export type { Link, LinkHandlers, Transport } from "../transport/transport";

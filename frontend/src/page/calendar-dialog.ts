@@ -6,13 +6,14 @@ import { keepFocus } from "./focus";
 import type { PageData, TextName } from "./page-data";
 import { keepAtEscape } from "./question";
 import { sendOnce, startAnew } from "./sending";
+import { watchTyped } from "./typed";
 
 interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
 }
 
-const FIELDS = ["name", "color", "timeZone"];
+const FIELDS = ["name", "color", "timeZone"] as const;
 const FIRST_COLORS = ["#2563eb", "#16a34a", "#db2777", "#ea580c", "#7c3aed", "#0891b2", "#dc2626", "#ca8a04"];
 
 export class CalendarDialog {
@@ -22,6 +23,8 @@ export class CalendarDialog {
   private readonly form = this.dialog?.querySelector("form") ?? null;
   private readonly deleter = this.dialog?.querySelector<HTMLElement>("[data-delete]") ?? null;
   private calendar: string | null = null;
+  /** What the fields held before anything was typed. */
+  private before: readonly string[] = [];
   private readonly deleted = new Set<string>();
   /** What was asked before the dialog was opened anew is answered to nobody. */
   private opened = 0;
@@ -54,6 +57,7 @@ export class CalendarDialog {
     }
     if (this.dialog) keepAtEscape(this.dialog);
     this.dialog?.addEventListener("close", keepFocus);
+    watchTyped(() => this.dialog?.open === true && this.values().some((text, at) => text !== this.before[at]));
     parts.client.on("calendarsChanged", () => this.dialog?.open && this.showRights());
     onConnected(parts.client, () => {
       if (this.dialog?.querySelector("[data-problem]")?.textContent === parts.page.texts.shareNoConnection)
@@ -80,6 +84,7 @@ export class CalendarDialog {
     this.set("name", info?.name ?? "");
     this.set("color", info?.color ?? FIRST_COLORS[client.calendars().length % FIRST_COLORS.length] ?? "#2563eb");
     this.set("timeZone", info?.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+    this.before = this.values();
     this.complain(null);
     this.ask(false);
     this.showRights();
@@ -172,6 +177,10 @@ export class CalendarDialog {
 
   private field(name: string): HTMLInputElement | null {
     return this.form?.querySelector<HTMLInputElement>(`[name="${name}"]`) ?? null;
+  }
+
+  private values(): readonly string[] {
+    return FIELDS.map((name) => this.value(name));
   }
 
   private value(name: string): string {

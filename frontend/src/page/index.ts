@@ -8,6 +8,7 @@ import { highlightChanges } from "./highlight";
 import { wireHtmx } from "./htmx-wiring";
 import { ItemDialog } from "./item-dialog";
 import { noteNotLoaded } from "./not-loaded";
+import { tellOffers } from "./offers";
 import { readPageData } from "./page-data";
 import { guardForms } from "./sending";
 import { ShareDialog } from "./share-dialog";
@@ -17,6 +18,7 @@ import { followStanding } from "./standing";
 import { Toasts } from "./toasts";
 import { Toolbar } from "./toolbar";
 import { TrashDialog } from "./trash-dialog";
+import { lookForTyped, watchTyped } from "./typed";
 import { Undos } from "./undo";
 import { ViewUrl } from "./view-url";
 
@@ -44,9 +46,15 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   const dialog = new ItemDialog({ client, page, toasts });
   const undos = new Undos({ client, page, toasts });
   dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
+  let isLost = false;
+  watchTyped(() => {
+    isLost &&= client.isWriting();
+    return isLost;
+  });
   client.on("writeLost", () => {
     toasts.once(page.texts.savedLater);
-    addEventListener("beforeunload", (event) => client.isWriting() && event.preventDefault(), { once: true });
+    isLost = true;
+    lookForTyped();
   });
   client.on("unreadable", () => toasts.once(page.texts.notShown));
   const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
@@ -60,6 +68,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   };
   const sidebar = new Sidebar({ client, calendar, page, toasts, whyGone });
   new TrashDialog({ client, page, toasts });
+  tellOffers({ client, page, toasts }, (id) => shareDialog.open(id));
 
   calendar.on("datesSet", () => {
     toolbar.show();

@@ -22,6 +22,7 @@ import type { Span } from "./new-span";
 import { fill, type PageData, type TextName } from "./page-data";
 import { sendOnce } from "./sending";
 import type { Toasts } from "./toasts";
+import { lookForTyped, watchTyped } from "./typed";
 
 interface Parts {
   readonly client: LiveClient;
@@ -70,6 +71,7 @@ export class ItemDialog {
     );
     document.addEventListener("workItemDeleted", (event) => this.deleted(event as CustomEvent<unknown>));
     this.hearNews();
+    watchTyped(() => this.form?.isDirty() ?? false);
     for (const button of document.querySelectorAll("[data-new]")) {
       button.addEventListener("click", () => void this.create(this.newSpan()));
     }
@@ -137,6 +139,7 @@ export class ItemDialog {
   private readForm(): void {
     const form = this.body.querySelector("form");
     this.form = form && new ItemForm(form, this.parts.page);
+    lookForTyped();
     if (form === null) this.explainDetails();
     this.panels.offerPlaces(this.places());
   }

@@ -4,6 +4,7 @@ import type { ApiError, LinkFields } from "../fullcalendar";
 import { find } from "./find";
 import { changedFields, followed, LINK_FIELDS, type LinkTexts, textsOf } from "./link-words";
 import { sendOnce } from "./sending";
+import { lookForTyped } from "./typed";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 type Name = (typeof LINK_FIELDS)[number];
@@ -40,6 +41,12 @@ export class LinkForm {
     return Object.fromEntries(LINK_FIELDS.map((name) => [name, this.field(name).value])) as unknown as LinkTexts;
   }
 
+  /** Whether something is typed that is not saved. */
+  isTyped(): boolean {
+    const texts = this.texts();
+    return this.isHalfADate() || LINK_FIELDS.some((name) => texts[name] !== this.before[name]);
+  }
+
   /** Forget what was typed. */
   reset(): void {
     this.write(this.before);
@@ -62,7 +69,7 @@ export class LinkForm {
 
   /** Half a date is no text, and would be read as none. Returns whether there is one, after saying so. */
   complainOfDate(text: string): boolean {
-    const isHalf = this.field("expiresAt").validity.badInput;
+    const isHalf = this.isHalfADate();
     this.complain(isHalf ? { expiresAt: [text] } : null);
     return isHalf;
   }
@@ -81,6 +88,10 @@ export class LinkForm {
     return wrong !== undefined;
   }
 
+  private isHalfADate(): boolean {
+    return this.field("expiresAt").validity.badInput;
+  }
+
   private wire(name: Name, id: string): void {
     const [field, about, wrong] = [this.field(name), this.line(name, "[data-hint]"), this.line(name, "[data-wrong]")];
     find<HTMLLabelElement>(this.box(name), "label").htmlFor = field.id = id;
@@ -95,6 +106,7 @@ export class LinkForm {
       if (field.value !== texts[name]) field.value = texts[name]; // also the same text moves the cursor
     }
     this.explain();
+    lookForTyped();
   }
 
   private explain(): void {

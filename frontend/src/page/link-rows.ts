@@ -23,7 +23,7 @@ export interface LinkWishes {
 /** A field to read and copy. */
 export type Readable = HTMLInputElement | HTMLTextAreaElement;
 
-const forms = new WeakMap<HTMLElement, LinkForm>();
+const forms = new WeakMap<Element, LinkForm>();
 const LABELS: readonly (readonly [string, TextName])[] = [
   ["[data-copy-link]", "copyLinkOf"],
   ["[data-toggle]", "changeLink"],
@@ -49,6 +49,11 @@ export function openLink(row: HTMLElement, isOpen: boolean): void {
   if (isOpen) return panel.scrollIntoView({ block: "nearest" });
   forms.get(row)?.reset();
   toggle.focus();
+}
+
+/** Whether something is typed into a link's form that is not saved. */
+export function isLinkTyped(row: Element): boolean {
+  return forms.get(row)?.isTyped() ?? false;
 }
 
 function wireLink(row: HTMLElement, id: string, page: PageData, wishes: LinkWishes): void {

@@ -5,6 +5,7 @@ import { onConnected } from "./connected";
 import { isOver, NextEnd } from "./ends";
 import { find } from "./find";
 import { keepFocus } from "./focus";
+import { askedOf } from "./offers";
 import { fill, type PageData, type TextName } from "./page-data";
 import { ask, keepAtEscape } from "./question";
 import { showRows } from "./rows";
@@ -12,6 +13,7 @@ import { sendOnce, startAnew } from "./sending";
 import { ShareLinks } from "./share-links";
 import { explainRoles, invitationRows, memberRows, type Wishes } from "./share-rows";
 import type { Toasts } from "./toasts";
+import { lookForTyped, watchTyped } from "./typed";
 
 interface Parts {
   readonly client: LiveClient;
@@ -50,6 +52,14 @@ export class ShareDialog {
     });
     this.role.addEventListener("change", () => this.explainRole());
     this.to.addEventListener("input", () => this.complainOfTo(""));
+    for (const [selector, accept] of [
+      ["[data-accept]", true],
+      ["[data-decline]", false],
+    ] as const) {
+      this.part(selector).addEventListener("click", () => {
+        void this.change((sharing, calendar) => sharing.answerOffer(calendar, accept));
+      });
+    }
     this.part("[data-leave]").addEventListener("click", () => this.askToLeave());
     for (const button of this.dialog.querySelectorAll("[data-close]")) {
       button.addEventListener("click", () => this.dialog.close());
@@ -59,6 +69,7 @@ export class ShareDialog {
       this.calendar = null;
       keepFocus();
     });
+    watchTyped(() => this.dialog.open && (this.isAdding() || this.links.isTyped()));
     parts.client.on("calendarsChanged", () => this.refresh());
     onConnected(parts.client, () => this.connected());
     parts.client.on("calendarGone", ({ calendar }) => {
@@ -84,7 +95,7 @@ export class ShareDialog {
     this.links.clear();
     this.note("peopleLoading");
     this.showRights();
-    this.dialog.showModal();
+    if (!this.dialog.open) this.dialog.showModal();
     if (!this.form.hidden) this.to.focus();
     void this.read();
   }
@@ -153,6 +164,9 @@ export class ShareDialog {
     this.part("#share-title").textContent = fill(title, { name: info.name });
     this.form.hidden = !this.mayManage();
     if (!this.mayManage()) this.links.clear();
+    const asked = askedOf(info, page);
+    this.part("[data-offer]").hidden = asked === null;
+    this.part("#share-offer").textContent = asked ?? "";
     if (!this.isBlind()) return;
     this.part("[data-members]").replaceChildren();
     this.showInvitations([]);
@@ -204,11 +218,16 @@ export class ShareDialog {
     if (!result.ok) return this.complainOfTo(complaintOf(result.error, page));
     const { member, invitation } = result.value;
     if (this.to.value.trim() === to) this.to.value = "";
+    lookForTyped();
     this.complainOfTo("");
     if (member) toasts.confirm(fill(page.texts.shareAdded, { name: member.user.name }));
     else if (invitation?.mailed) toasts.confirm(fill(page.texts.shareInvited, { name: to }));
     else toasts.show(fill(page.texts.shareNotMailed, { name: to }));
     await this.read();
+  }
+
+  private isAdding(): boolean {
+    return !this.form.hidden && this.to.value.trim() !== "";
   }
 
   private askToLeave(): void {

@@ -4,7 +4,7 @@ import { copyText } from "./copying";
 import { NextEnd } from "./ends";
 import { find } from "./find";
 import { LinkForm } from "./link-form";
-import { type LinkWishes, linkRows, openLink, type Readable } from "./link-rows";
+import { isLinkTyped, type LinkWishes, linkRows, openLink, type Readable } from "./link-rows";
 import type { PageData, TextName } from "./page-data";
 import { showRows } from "./rows";
 import { startAnew } from "./sending";
@@ -70,6 +70,11 @@ export class ShareLinks {
     this.made = null;
     openLink(made, true);
     find(made, "[data-copy-link]").focus();
+  }
+
+  /** Whether something is typed into a form here that is not saved. */
+  isTyped(): boolean {
+    return !this.section.hidden && (this.form.isTyped() || [...this.list.children].some(isLinkTyped));
   }
 
   private readonly wishes: LinkWishes = {

@@ -42,6 +42,10 @@ function wireMember(row: HTMLElement, user: string, page: PageData, wishes: Wish
     ];
     ask(row, fill(page.texts.ownerAsk, { name: name() }), choices, { label: page.texts.cancel, run: putBack });
   });
+  // Their own role, given again, ends what was offered beyond it.
+  row.querySelector("[data-withdraw-offer]")?.addEventListener("click", () => {
+    wishes.setRole(user, row.dataset["role"] as Role);
+  });
   row.querySelector("[data-remove]")?.addEventListener("click", () => {
     const yes = { label: page.texts.remove, danger: true, run: () => wishes.remove(user) };
     putBack();
@@ -62,9 +66,12 @@ function showMember(row: HTMLElement, member: Member, page: PageData, mayChange:
   const select = row.querySelector("select");
   const text = row.querySelector<HTMLElement>("[data-role-text]");
   const remove = row.querySelector<HTMLElement>("[data-remove]");
-  if (!select || !text || !remove) return;
+  const offered = row.querySelector<HTMLElement>("[data-offered]");
+  if (!select || !text || !remove || !offered) return;
   text.hidden = mayChange;
   select.hidden = remove.hidden = !mayChange;
+  offered.hidden = !mayChange || !member.offer;
+  offered.querySelector("button")?.setAttribute("aria-label", fill(page.texts.withdrawOfferTo, { name }));
   select.setAttribute("aria-label", fill(page.texts.roleOf, { name }));
   remove.setAttribute("aria-label", fill(page.texts.removeNamed, { name }));
   if (!mayChange) row.querySelector("[data-question]")?.remove();

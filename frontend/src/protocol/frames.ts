@@ -8,6 +8,12 @@ export interface Actor {
   readonly name: string;
 }
 
+/** Ownership that somebody was offered and has not answered yet; `handsOver`: in place of who offers it. */
+export interface Offer {
+  readonly by: Actor;
+  readonly handsOver: boolean;
+}
+
 /** A calendar as its list and its `calendar` frame tell it. */
 export interface CalendarInfo {
   readonly id: string;
@@ -21,6 +27,8 @@ export interface CalendarInfo {
   readonly people: readonly { readonly id: string; readonly name: string }[];
   /** For its owners: another number when members, roles, invitations or public links changed. Else null. */
   readonly sharing?: number | null;
+  /** To oneself. */
+  readonly offer?: Offer | null;
 }
 
 /** The first frame of a socket. */

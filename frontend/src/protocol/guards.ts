@@ -21,6 +21,12 @@ const isActor: Check = (value) => isObject(value) && wrongField(value, { id: isT
 const isStates: Check = (value) =>
   isObject(value) && Object.entries(value).every(([id, state]) => isUuid(id) && isState(state));
 
+/** Tell whether a value is an offer of ownership, or none; an older server says nothing of it. */
+export const isOffer: Check = (value) =>
+  value === undefined ||
+  value === null ||
+  (isObject(value) && wrongField(value, { by: isActor, handsOver: isFlag }) === null);
+
 const CALENDAR: Readonly<Record<string, Check>> = {
   id: isUuid,
   name: isText,
@@ -31,6 +37,7 @@ const CALENDAR: Readonly<Record<string, Check>> = {
   people: listOf(isActor),
   position: (value) => value === undefined || isWhole(value),
   sharing: (value) => value === undefined || value === null || isWhole(value),
+  offer: isOffer,
 };
 
 /** Tell whether a value is a calendar of the calendar list. */

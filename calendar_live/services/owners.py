@@ -1,0 +1,36 @@
+"""Keeps every calendar an active owner when accounts change elsewhere: whoever saves one as inactive is refused. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
+
+from ..errors import Invalid
+from ..models import left_ownerless, names_of
+
+
+def require_owners_without(user: AbstractBaseUser) -> None:
+    """Raise Invalid, naming them, where calendars need a user as their only owner whose account is active."""
+    if left := left_ownerless([user.pk]):
+        reason = f"Is the only owner of {names_of(left)} whose account is active: name another one first."
+        raise Invalid(reason, fields={"is_active": [reason]})
+
+
+# Deletions are held by the memberships' `keep_owners`, which sees all users of a `QuerySet.delete()` together.
+@receiver(pre_save, dispatch_uid="calendar_live.services.owners")
+def refuse_deactivation(
+    *, instance: Any, using: str, raw: bool, update_fields: Collection[str] | None = None, **_: Any
+) -> None:
+    """Refuse `save()` of an active user as inactive, also of a proxy of the user model. `QuerySet.update()` tells nobody."""
+    users = get_user_model()
+    if raw or not isinstance(instance, users) or instance._state.adding or instance.is_active:
+        return
+    if update_fields is not None and "is_active" not in update_fields:
+        return
+    if users._default_manager.using(using).filter(pk=instance.pk, is_active=True).exists():
+        require_owners_without(instance)
