@@ -146,7 +146,7 @@ def test_a_move_that_the_network_swallows_is_said_and_done_in_the_end(ana: Perso
     for person in (ana, ben):
         person.sees_on(DAY, item)
     swallowed: list[Route] = []
-    ana.page.route("**/items/*/", swallowed.append)
+    ana.page.route("**/items/*/", lambda route: swallowed.append(route))
     ana.drags(item, ana.day("2027-03-18"))
     sign = ana.page.locator("#connection")
     expect(sign).to_have_text("Not saved yet", timeout=100_000)
