@@ -112,6 +112,7 @@ RIGHTS_LOST: Final = {
     "DELETE api/calendars/<calendar_id>/": (404, 404),
     "POST api/calendars/<calendar_id>/leave/": (200, 200),
     "POST api/calendars/<calendar_id>/transfer/": (200, 404),
+    "POST api/calendars/<calendar_id>/ownership/": (200, 404),  # whatever one is, one may be offered it
 }
 
 
