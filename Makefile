@@ -45,11 +45,11 @@ run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, Postgre
 	@$(IN_VENV) exec python -m tools.cluster
 
 # Browsers and faults wait more than they compute: they and the rest run beside each other.
-test: python-ready page-ready browser-ready  ## Run every test: browsers, beside faults, beside front end, SQLite and PostgreSQL
+test: python-ready page-ready browser-ready  ## Run every test: browsers and PostgreSQL, beside faults, beside front end and SQLite
 	$(PY) tools/side_by_side.py \
-		::: $(SQLITE) $(PYTEST) -n 2 tests/e2e \
+		::: sh -c '$(SQLITE) $(PYTEST) -n 2 tests/e2e && $(PY) -m tests.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database' \
 		::: $(SQLITE) $(PYTEST) tests/faults \
-		::: sh -c 'npm --prefix frontend test && $(SQLITE) $(PYTEST) -n 2 $(QUICK) && $(PY) -m tests.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database'
+		::: sh -c 'npm --prefix frontend test && $(SQLITE) $(PYTEST) -n 2 $(QUICK)'
 
 TIMES ?= 10
 flakes: python-ready page-ready browser-ready  ## Repeat TEST (a test, a module) TIMES times while every processor is busy

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 # An invitation's token, or a public link's, is all one needs: to join, to look. In the path of its page, or in a query; `&amp;` is
 # what `&` is in HTML.
-_BEFORE: Final = re.compile(r"(?<=/)(?:public|invitations)/+|[?&](?:amp;)?(?:link|q)=", re.IGNORECASE)
-_IN_A_PATH: Final = re.compile(r"[^/?#&\s\"']*")
+# Behind `=` stands an address, or a query, within another: the admin carries its search along so.
+_BEFORE: Final = re.compile(r"(?<=/)(?:public|invitations)/+|[?&=](?:amp;)?(?:link|q)=", re.IGNORECASE)
+# Blanks and quotes before it are a link's that was wrapped, or pasted with them.
+_IN_A_PATH: Final = re.compile(r"[\s\"'\0]*[^/?#&\s\"']*")
 # What is searched for may hold anything, encoded: it ends where the query goes on in plain letters.
-_IN_A_QUERY: Final = re.compile(r"[^&#\s\"]*")
+_IN_A_QUERY: Final = re.compile(r"[\s\"]*[^&#\s\"]*")
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
@@ -24,8 +26,10 @@ def without_secrets(text: str) -> str:
     done = 0
     for found in _BEFORE.finditer(plain):
         begin = places[found.end()]
+        if begin < done:
+            continue  # within the last one; to look for its end each time would take as long as a request can make it
         end = _end_of_secret(text, plain, places, found)
-        if begin >= done and end > begin:
+        if end > begin:
             kept += (text[done:begin], "…")
             done = end
     return "".join((*kept, text[done:]))

@@ -149,7 +149,7 @@ LOGOUT_REDIRECT_URL = "calendar_live:login"
 
 # Invitations are mailed. On a trial they are printed, so that their links can be opened.
 _MAIL = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
-_MAIL_TIMEOUT = 10  # seconds: who invites waits for it
+_MAIL_TIMEOUT = 5  # seconds: who invites waits for it, and the page asks again after 10
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": _MAIL["EMAIL_BACKEND"], "OPTIONS": {}}}
     if _MAIL["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -151,7 +152,7 @@ def _folded(since: State, found: Since, place: Standing) -> dict[str, object]:
     words, state = latest(found.change_sets), found.change_sets[-1].new if found.change_sets else since
     if found.has_more:
         for item in changelog.named_after(place.calendar, state, words):
-            del words[item]  # until the part comes that says what it is now
+            words[item] = replace(words[item], wire=None)  # gone, until the part comes that says what it is now
     seen = seen_by(tuple(words.values()), place.rights)
     return {
         "oldState": str(since),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
@@ -26,6 +27,9 @@ from .sockets import Socket
 from .supervision import Supervisor
 
 logger = logging.getLogger(__name__)
+
+# As many replays as a hub catches up with by reading: what it missed is delivered as it is now, so all of it is read first.
+_MOST_PARTS: Final = 8
 
 # Sent when a process begins to serve pages. Receivers must be quick; their failures are logged.
 hub_started = Signal()
@@ -257,23 +261,29 @@ class Hub:
         """Deliver from the log all that lies after the head, of each item as it is now. The lock is held."""
         missed: list[ChangeSet] = []
         at, has_more = served.head, True
-        while at is not None and has_more:
+        for _ in range(_MOST_PARTS):
+            if at is None or not has_more:
+                break
             try:
                 since = await reader.read_missed(served.calendar, at)
             except CannotCalculateChanges:
-                await self._diverge(served)
+                await self._begin_anew(served, "diverged")
                 return
             missed += since.change_sets
             at, has_more = missed[-1].new if missed else at, since.has_more
+        else:
+            if has_more:
+                await self._begin_anew(served, "bulk")
+                return
         for change_set, told in zip(missed, as_now(missed), strict=True):
             await self._deliveries.deliver(served, change_set, told)
 
-    async def _diverge(self, served: Served) -> None:
-        """This head is of another history (a restored database): everyone starts anew (invariant 6)."""
+    async def _begin_anew(self, served: Served, reason: str) -> None:
+        """Have everyone start anew: this head is of another history (a restored database, invariant 6), or too far behind."""
         served.recent.forget()
         served.head = (await reader.heads([served.calendar])).get(served.calendar)
         for member in list(served.members.values()):
-            self._deliveries.reset(served, member, "diverged")
+            self._deliveries.reset(served, member, reason)
 
     # --- supervised tasks ----------------------------------------------------------------------------------------
 

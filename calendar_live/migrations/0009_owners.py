@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="offered_by",
             field=models.ForeignKey(
+                db_constraint=False,
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..access import may_edit, memberships_of, people_of, require_edit
-from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound
-from ..models import Calendar, Priority, Status, Visibility, WorkType
+from ..access import may_edit, memberships_of, people_of, require_edit, standing
+from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound
+from ..models import Calendar, Priority, Status, Visibility, WorkItem, WorkType
 from ..schedule.ranges import NotATime, format_time, is_time_zone
 from ..services.work_items import create_item
+from .editing import resume
 from .forms import ItemForm
 from .http import fragment, is_htmx, saved
 from .parents import parent_choices
@@ -61,6 +62,13 @@ def _create(request: HttpRequest, calendars: list[Calendar]) -> HttpResponse:
             fields=form.changes(),
             mutation_id=form.cleaned_data["mutation_id"],
         )
+    except KeyReused as failure:
+        place = standing(request.user, form.cleaned_data["calendar"])
+        if WorkItem.objects.filter(
+            pk=form.cleaned_data["item_id"], calendar=UUID(place.calendar), deleted_at=None
+        ).exists():
+            return resume(request, place, form.cleaned_data["item_id"], form)
+        return _show(request, calendars, failure=failure)
     except CalendarLiveError as failure:
         return _show(request, calendars, failure=failure)
     return saved(written.item_id, written.calendar_id, written.state)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from ..access import Standing, display_name, people_of, standing
-from ..errors import CalendarLiveError, Forbidden, Invalid, NotFound, Stale
+from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound, Stale
 from ..models import WorkItem
 from ..protocol.rights import reads_whole, redact
 from ..services.work_items import update_item
@@ -110,10 +110,18 @@ def _save(request: HttpRequest, place: Standing, item_id: UUID) -> HttpResponse:
         )
     except Stale as stale:
         return _show_stale(request, place, item_id, form, stale)
+    except KeyReused:
+        return resume(request, place, item_id, form)
     except CalendarLiveError as failure:
         item, _wire = _find(place, item_id)
         return _show(request, item, data=request.POST, failure=failure)
     return saved(written.item_id, written.calendar_id, written.state)
+
+
+def resume(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
+    """Go on from what a form's own key has done, of which the answer was lost: what was typed since lies on top of it."""
+    item, _wire = _find(place, item_id)
+    return _show_stale(request, place, item_id, form, Stale(current=item.wire), resumed=True)
 
 
 def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
@@ -125,7 +133,9 @@ def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm
     return render(request, _FORM, {"form": form, "refused": True}, status=refusal.status)
 
 
-def _show_stale(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm, stale: Stale) -> HttpResponse:
+def _show_stale(
+    request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm, stale: Stale, *, resumed: bool = False
+) -> HttpResponse:
     """Show both versions: what was touched stays as typed, what was not becomes theirs. Of a deleted item, what was typed."""
     if stale.current is None:
         calendar = UUID(place.calendar)
@@ -139,6 +149,7 @@ def _show_stale(request: HttpRequest, place: Standing, item_id: UUID, form: Item
         data=form.on_top_of(theirs, state=orjson.loads(stale.current)["state"]),
         status=stale.status,
         stale=True,
+        resumed=resumed,
         differences=_differences(form, theirs, UUID(place.calendar)),
     )
 

@@ -61,8 +61,7 @@ def put_role(calendar_id: UUID, key: UserKey, role: Role) -> None:
     if not mine.exists():
         _add(calendar_id, key, role)
     mine.exclude(role=role).update(role=role, version=F("version") + 1)
-    if role == Role.OWNER:
-        end_offer_to(calendar_id, key)
+    end_offer_to(calendar_id, key)
 
 
 def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:

@@ -7,15 +7,24 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
 from ..errors import Invalid
-from ..models import left_ownerless, names_of
+from ..models import Membership, Role, left_ownerless, names_of
+from .members import lock
 
 
 def require_owners_without(user: AbstractBaseUser) -> None:
-    """Raise Invalid, naming them, where calendars need a user as their only owner whose account is active."""
+    """Raise Invalid, naming them, where calendars need a user as their only owner whose account is active.
+
+    Within a transaction, as in the admin, nobody else leaves any of these calendars until it ends.
+    """
+    if connection.in_atomic_block:
+        owned = Membership.objects.filter(user=user.pk, role=Role.OWNER, calendar__deleted_at=None)
+        for calendar_id in sorted(owned.values_list("calendar", flat=True)):
+            lock(calendar_id)
     if left := left_ownerless([user.pk]):
         reason = f"Is the only owner of {names_of(left)} whose account is active: name another one first."
         raise Invalid(reason, fields={"is_active": [reason]})

@@ -351,6 +351,28 @@ def test_an_earlier_part_does_not_say_what_a_later_one_takes_back(
     assert "Redundancies" not in str(found)
 
 
+@pytest.mark.parametrize("ends", ["secret", "deleted"])
+def test_what_became_secret_in_an_earlier_part_is_taken_away(
+    ends: str, team: Calendar, ana: User, cara: User, settings: Any
+) -> None:
+    """Who saw it is told nothing of it later. Seen failing when an earlier part is silent about what a later one names."""
+    item = make_item(team, ana)
+    since = str(Calendar.objects.get(pk=team.pk).state)
+    update_item(team.pk, actor=ana, item_id=item.pk, changes={"visibility": "secret"}, expected_state=None)
+    make_item(team, ana)
+    if ends == "secret":
+        update_item(team.pk, actor=ana, item_id=item.pk, changes={"title": "Merger"}, expected_state=None)
+    else:
+        delete_item(team.pk, actor=ana, item_id=item.pk)
+    settings.CALENDAR_LIVE = {"MAX_REPLAY_SETS": 2}
+    gone: list[str] = []
+    for _ in range(2):
+        body = body_of(changes(cara, team, since))
+        gone += body["destroyed"]
+        since = body["newState"]
+    assert gone == [str(item.pk)]
+
+
 @pytest.mark.parametrize("case", ["another nonce", "ahead", "pruned"])
 def test_a_state_that_cannot_be_verified_is_gone(case: str, team: Calendar, ana: User) -> None:
     """Invariant 6. Fails when only the revision is compared."""

@@ -14,7 +14,7 @@ from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page, in_thread
 from tests.live.processes import NEVER
-from tests.live.writing import settled, write_unheard
+from tests.live.writing import settled, write, write_unheard
 from tests.people import make_calendar
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +82,23 @@ async def test_a_hub_far_behind_delivers_all_it_missed_in_order(
     await write_unheard(team, ana, 7)
     await hub.look_at_heads()
     assert page.revisions() == list(range(1, 8))
+
+
+async def test_a_hub_too_far_behind_has_its_pages_start_anew(
+    hub: Hub, team: Calendar, ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would have to hold all it missed before it may tell any of it. Seen failing without a bound."""
+    settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "MAX_REPLAY_SETS": 2}
+    monkeypatch.setattr("calendar_live.live.hub._MOST_PARTS", 3)
+    page = Page(ana)
+    await page.subscribe(hub, team)
+    await write_unheard(team, ana, 7)
+    await hub.look_at_heads()
+    assert page.kinds == ["subscribed", "reset bulk"]
+    await page.subscribe(hub, team)
+    await write(team, ana)
+    await settled(page, team)
+    assert page.revisions() == [8]
 
 
 class StuckLayer:

@@ -79,6 +79,10 @@ def leave_and_come_back(team: Calendar, ana: User, cara: User) -> None:
     set_role(team, member=cara, role=Role.VIEWER)
 
 
+def be_lowered_by_staff(team: Calendar, ana: User, cara: User) -> None:
+    set_role(team, member=cara, role=Role.FREEBUSY)
+
+
 def be_gone(team: Calendar, ana: User, cara: User) -> None:
     set_role(team, member=User.objects.get(username="ben"), role=Role.OWNER)
     accounts.delete_user(ana)
@@ -91,6 +95,7 @@ ENDS: Final[dict[str, Act]] = {
     "another role": lambda team, ana, cara: sharing.change_role(
         team.pk, actor=ana, member=str(cara.pk), role=Role.EDITOR
     ),
+    "another role, by staff": be_lowered_by_staff,
     "who offered is no owner any more": give_up,
     "who offered is an owner again": give_up_and_begin_anew,
     "who offered is not active": lambda team, ana, cara: User.objects.filter(pk=ana.pk).update(is_active=False),

@@ -70,7 +70,7 @@ export class LiveClient {
     this.showing = new Showing((key) => this.item(key));
     this.batch = new FrameBatch(edges);
     this.call = this.watchSignIn(httpCaller(edges, apiUrl, { link, user: userId }));
-    this.callOnce = withKeys(this.call, edges.uuid);
+    this.callOnce = withKeys(this.call, edges.uuid, edges.now);
     this.sharing = new Sharing(this.callOnce);
     this.list = new CalendarList(this.callOnce, edges);
     this.own = new OwnMutations(edges);

@@ -13,8 +13,10 @@ interface Stretch {
  * hour in a night in which the clocks change (RFC 5545, 3.3.6).
  */
 export function movedEnd(span: Stretch, start: number, timeZone: string): number {
-  const length = zoned(span.start, timeZone).until(zoned(span.end, timeZone), { largestUnit: "days" });
-  return zoned(start, timeZone).add(length).epochMilliseconds;
+  const from = zoned(span.start, timeZone);
+  // Of two equal times, Temporal would count a day from the first: what ends before the next day's is shorter than a day.
+  if (span.end < from.add({ days: 1 }).epochMilliseconds) return start + span.end - span.start;
+  return zoned(start, timeZone).add(from.until(zoned(span.end, timeZone), { largestUnit: "days" })).epochMilliseconds;
 }
 
 function zoned(ms: number, timeZone: string): Temporal.ZonedDateTime {

@@ -103,7 +103,7 @@ export class LinkForm {
   private write(texts: LinkTexts): void {
     for (const name of LINK_FIELDS) {
       const field = this.field(name);
-      if (field.value !== texts[name]) field.value = texts[name]; // also the same text moves the cursor
+      if (field.value !== texts[name] || field.validity.badInput) field.value = texts[name]; // also the same text moves the cursor
     }
     this.explain();
     lookForTyped();

@@ -51,6 +51,17 @@ test("what_is_asked_again_after_its_answer_was_lost_has_the_key_of_before", asyn
   expect(key(site)).not.toBe(first);
 });
 
+test("what_is_asked_again_long_after_its_answer_was_lost_is_meant_anew", async () => {
+  const site = new FakeSite();
+  const ask = () => void site.client.sharing.remove(CALENDAR, "2");
+  ask();
+  const first = key(site);
+  await site.lastRequest.fail();
+  await site.pass(60_000);
+  ask(); // somebody may have taken them in again meanwhile
+  expect(key(site)).not.toBe(first);
+});
+
 test("what_was_refused_is_another_request_the_next_time", async () => {
   const site = new FakeSite();
   const ask = () => void site.client.sharing.add(CALENDAR, "ben", "editor");

@@ -44,6 +44,13 @@ test.each([
     "2027-03-28T05:00Z",
   ],
   [
+    "23 hours from the second of two equal times, to a week later",
+    "2026-10-25T01:30Z/2026-10-26T00:30Z",
+    BERLIN,
+    "2026-11-01T01:30Z",
+    "2026-11-02T00:30Z",
+  ],
+  [
     "Friday at nine to Sunday at five, over the change",
     "2027-03-19T08:00Z/2027-03-21T16:00Z",
     BERLIN,
