@@ -15,7 +15,7 @@ EVE: Final = "eve@example.org"
 
 
 def roles(calendar: Calendar) -> dict[str, str]:
-    rows = Membership.objects.filter(calendar=calendar).values_list("user__username", "role")
+    rows = Membership.objects.filter(calendar=calendar).order_by("user__username").values_list("user__username", "role")
     return dict(rows)
 
 
