@@ -148,9 +148,11 @@ def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: r
 def test_a_cache_too_small_for_all_evicts_and_harms_nobody(client: redis.Redis) -> None:
     """Seen failing with what is not there any more taken for no bytes."""
     client.config_set("maxmemory-policy", "allkeys-lru")
-    client.config_set("maxmemory", client.info("memory")["used_memory"] + 200_000)
+    client.config_set(
+        "maxmemory", client.info("memory")["used_memory"] + 2_000_000
+    )  # what other clients have waiting counts, too
     for number in range(100):
-        key, kept = cache.key_of(number), bytes([number]) * 20_000
+        key, kept = cache.key_of(number), bytes([number]) * 200_000
         for _ in range(2):
             assert cache.get_or_compute(key, partial(tuple[str, bytes], (key, kept))) == (key, kept)
     assert client.info("stats")["evicted_keys"] > 0
