@@ -57,10 +57,11 @@ def test_a_deleted_item_stays_gone_when_one_leaves_the_month_and_returns(owner: 
     expect(ben.page.locator("#view-title")).to_have_text("March 2027", timeout=PATIENCE_MS)
     ben.wait_until_live()
     ben.sees_nothing_of(item)
-    for request in ben.feeds[before:]:
-        response = request.response()
-        assert response is not None
-        assert response.status == 304 or item not in response.text()
+    # What was asked for the month in between may have been given up: nothing of it came.
+    answers = [answer for answer in (request.response() for request in ben.feeds[before:]) if answer is not None]
+    assert answers
+    for answer in answers:
+        assert answer.status == 304 or item not in answer.text()
 
 
 def _load(person: Person, gate: Gate) -> None:
