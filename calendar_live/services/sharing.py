@@ -92,7 +92,6 @@ def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role, muta
         require_owner(actor, calendar_id)
         key = _member(calendar_id, member)
         if role != Role.OWNER:
-            end_offer_to(calendar_id, key)
             _put(calendar_id, key, role, field="role")
         elif not Membership.objects.filter(calendar=calendar_id, user_id=key, role=Role.OWNER).exists():
             _require_active(key, field="role")

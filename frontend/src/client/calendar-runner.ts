@@ -71,11 +71,6 @@ export class CalendarRunner {
     return outcome;
   }
 
-  /** Whether something written here has no answer yet. */
-  get isWriting(): boolean {
-    return this.mutations.isWaiting;
-  }
-
   /** Whether something written here had no answer and is tried again. */
   get isUnsaved(): boolean {
     return this.mutations.isUnsaved;

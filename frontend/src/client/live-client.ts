@@ -223,11 +223,6 @@ export class LiveClient {
     return this.list.order(ids, () => this.telling.calendarsChanged());
   }
 
-  /** Whether something written here has no answer yet. */
-  isWriting(): boolean {
-    return [...this.sync.runners.values()].some((runner) => runner.isWriting);
-  }
-
   /** Whether something that was written here had no answer, and is tried again: it is shown, and nobody knows whether it is saved. */
   isUnsaved(): boolean {
     return [...this.sync.runners.values()].some((runner) => runner.isUnsaved);

@@ -32,10 +32,6 @@ export class Mutations {
     private readonly runner: Runner,
   ) {}
 
-  get isWaiting(): boolean {
-    return this.waiting.size > 0;
-  }
-
   /** Whether an answer was lost and has not come since. */
   get isUnsaved(): boolean {
     return this.unsaved.size > 0;

@@ -46,16 +46,12 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   const dialog = new ItemDialog({ client, page, toasts });
   const undos = new Undos({ client, page, toasts });
   dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
-  let isLost = false;
-  watchTyped(() => {
-    isLost &&= client.isWriting();
-    return isLost;
-  });
+  watchTyped(() => client.isUnsaved());
   client.on("writeLost", () => {
     toasts.once(page.texts.savedLater);
-    isLost = true;
     lookForTyped();
   });
+  client.on("writeFound", lookForTyped);
   client.on("unreadable", () => toasts.once(page.texts.notShown));
   const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
   const toolbar = new Toolbar(calendar);

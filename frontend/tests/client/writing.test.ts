@@ -52,10 +52,10 @@ describe("writing", () => {
     expect(site.requests).toHaveLength(4);
     expect(site.lastRequest.headers["Idempotency-Key"]).toBe(first.headers["Idempotency-Key"]);
     expect(site.client.item(KEY)).toMatchObject({ title: "New" });
-    expect(site.client.isWriting()).toBe(true);
+    expect(site.client.isUnsaved()).toBe(true);
     await site.lastRequest.respond(200, item(1, state(6)), { "Calendar-State": state(6) });
     expect(await done).toMatchObject({ ok: true, value: { state: state(6) } });
-    expect(site.client.isWriting()).toBe(false);
+    expect(site.client.isUnsaved()).toBe(false);
   });
 
   test("client_asks_again_after_10_seconds_without_an_answer_and_says_meanwhile_that_it_is_not_saved", async () => {
