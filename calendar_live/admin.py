@@ -21,7 +21,8 @@ from .access import standings
 from .errors import CalendarLiveError, Invalid
 from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem, left_ownerless, ownerless
 from .pages.accounts import PasswordForm
-from .services import accounts, bulk, calendars, owners
+from .services import accounts, calendars, owners
+from .services.items import bulk
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only

@@ -11,9 +11,12 @@ class CalendarLiveConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, logs, upkeep  # noqa: F401, PLC0415 - registers the system checks
+        from . import checks  # noqa: F401, PLC0415 - registers the system checks
+        from .background import thread  # noqa: PLC0415
         from .live import broadcast, hub  # noqa: F401, PLC0415 - connects the broadcast to the log
-        from .services import event, owners  # noqa: F401, PLC0415 - registers the source of work items; hears of accounts
+        from .services import owners  # noqa: F401, PLC0415 - hears of accounts
+        from .services.items import source  # noqa: F401, PLC0415 - registers the source of work items
+        from .serving import logs  # noqa: PLC0415
 
         logs.install()
-        hub.hub_started.connect(upkeep.start)
+        hub.hub_started.connect(thread.start)

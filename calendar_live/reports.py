@@ -1,47 +1,5 @@
-"""What Django mails to ADMINS of a fault: where it happened. Never the request, variables or settings, nor the secrets of an address."""
+"""The reporter that a host names in DEFAULT_EXCEPTION_REPORTER."""
 
-from __future__ import annotations
+from .serving.reports import Report
 
-from types import TracebackType
-from typing import Any
-
-from django.http import HttpRequest
-from django.utils.safestring import SafeString
-from django.views.debug import ExceptionReporter
-
-from .logs import without_secrets
-
-
-class Report(ExceptionReporter):
-    """Django's, whose mails say no more than the log: a traceback, without the request, the values of variables and the settings.
-
-    The page that is shown while DEBUG is on stays as it is.
-    """
-
-    def __init__(
-        self,
-        request: HttpRequest | None,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        tb: TracebackType | None,
-        is_email: bool = False,
-    ) -> None:
-        super().__init__(None if is_email else request, exc_type, exc_value, tb, is_email=is_email)
-
-    def get_traceback_text(self) -> SafeString:
-        return self._told(super().get_traceback_text())
-
-    def get_traceback_html(self) -> SafeString:
-        return self._told(super().get_traceback_html())
-
-    def _told(self, report: SafeString) -> SafeString:
-        """Return a report without the secrets of an address that the exception quotes."""
-        return SafeString(without_secrets(report)) if self.is_email else report
-
-    def get_traceback_frames(self) -> list[dict[str, Any]]:
-        frames: list[dict[str, Any]] = super().get_traceback_frames()
-        return [frame | {"vars": []} for frame in frames] if self.is_email else frames
-
-    def get_traceback_data(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().get_traceback_data()
-        return data | {"settings": {}} if self.is_email else data  # an address of Redis may hold its password
+__all__ = ["Report"]

@@ -13,7 +13,8 @@ from django.core.cache import caches
 from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
 
-from calendar_live import cache, upkeep
+from calendar_live import cache
+from calendar_live.background import thread as upkeep
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet

@@ -7,10 +7,10 @@ from typing import Final
 
 import orjson
 
-from calendar_live import feed
 from calendar_live.access import Standing
 from calendar_live.models import Calendar
 from calendar_live.protocol.rights import Access, Rights
+from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
 from tests.people import NINE
 

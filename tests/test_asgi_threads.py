@@ -12,8 +12,8 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.signals import request_started
 
-from calendar_live import asgi
-from calendar_live.asgi import _RequestThread, get_asgi_application
+from calendar_live.serving import asgi
+from calendar_live.serving.asgi import _RequestThread, get_asgi_application
 from tests.waiting import wait_until
 
 SCOPE = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": [(b"host", b"localhost")]}

@@ -17,10 +17,14 @@ from django.db import connection
 from django.utils import timezone
 
 from calendar_live import changelog
+from calendar_live.changelog.verify import differences
 from calendar_live.errors import CalendarLiveError
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
-from calendar_live.services import accounts, bulk, calendars, moving, sharing, work_items
-from calendar_live.verification import differences
+from calendar_live.services import accounts, calendars
+from calendar_live.services.items import bulk
+from calendar_live.services.items import create as work_items
+from calendar_live.services.items import move as moving
+from calendar_live.services.sharing import invitations as sharing
 from tests.people import NINE, make_calendar, make_item, make_user
 from tests.threads import at_once
 

@@ -13,13 +13,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from calendar_live import changelog, feed, sources
+from calendar_live import changelog, sources
 from calendar_live.access import Standing
 from calendar_live.errors import NotFound
 from calendar_live.models import Calendar, WorkItem
 from calendar_live.protocol.rights import Access, Rights
 from calendar_live.protocol.state import State
-from calendar_live.services.event import WorkItems
+from calendar_live.reading import feed
+from calendar_live.services.items.source import WorkItems
 from tests.feeds import DAY, HOUR, MIDNIGHT, WEEK, ask, ask_for, place_in, titles
 from tests.people import NINE, make_item
 

@@ -12,15 +12,15 @@ from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from calendar_live import feed
 from calendar_live.access import Standing, standing
 from calendar_live.errors import NotYet
 from calendar_live.models import Calendar, Role
 from calendar_live.protocol.rights import Access
 from calendar_live.protocol.state import State
+from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
 from calendar_live.services.calendars import set_role
-from calendar_live.services.work_items import delete_item
+from calendar_live.services.items.create import delete_item
 from tests.feeds import DAY, HOUR, WEEK, ask, ask_for, place_in, titles
 from tests.history import go_back
 from tests.people import NINE, make_calendar, make_item, make_user

@@ -16,13 +16,13 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calendar_live import feed
 from calendar_live.access import Standing
 from calendar_live.models import Calendar
 from calendar_live.protocol.rights import Access, Rights
 from calendar_live.protocol.state import State
+from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
-from calendar_live.services.work_items import create_item, delete_item
+from calendar_live.services.items.create import create_item, delete_item
 from tests.feeds import DAY, HOUR, WEEK, ask, place_in
 from tests.history import log_of
 from tests.people import NINE, make_calendar, make_item

@@ -13,10 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from calendar_live import changelog, sources
+from calendar_live.changelog.verify import differences
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
 from calendar_live.protocol.state import State
-from calendar_live.verification import differences
 from tests.foreign import courses
 from tests.foreign.bookings import Bookings, book, cancel, rename
 from tests.foreign.courses import LiveCourses

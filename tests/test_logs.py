@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calendar_live import logs
+from calendar_live.serving import logs
 
 
 @pytest.mark.parametrize(

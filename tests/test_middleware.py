@@ -16,7 +16,7 @@ from django.test.client import AsyncClientHandler
 from django.urls import path
 from django.utils.module_loading import import_string
 
-from calendar_live.middleware import OURS, AtOnceHandler, CsrfViewMiddleware
+from calendar_live.serving.middleware import OURS, AtOnceHandler, CsrfViewMiddleware
 from project.settings import MIDDLEWARE as SITES
 from tests.live.pages import in_thread
 

@@ -16,13 +16,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy
 from prometheus_client import REGISTRY
 
-from calendar_live import changelog, feed, sources
+from calendar_live import changelog, sources
 from calendar_live.breaker import Breaker
+from calendar_live.changelog.verify import differences
 from calendar_live.live import broadcast
 from calendar_live.models import Calendar, Entry, WorkItem
 from calendar_live.protocol import changes
 from calendar_live.protocol.rights import Rights
-from calendar_live.verification import differences
+from calendar_live.reading import feed
 from tests.feeds import WEEK, ask, place_in
 from tests.foreign.bookings import Bookings, book, rename
 from tests.foreign.models import Booking

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from calendar_live.access.receivers import Receiver, SessionKey, identify
 from calendar_live.live import reader
-from calendar_live.receivers import Receiver, SessionKey, identify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from calendar_live import changelog, sources
 from calendar_live.models import Calendar, WorkItem
 from calendar_live.protocol.state import State
 from calendar_live.schedule.ranges import Range
-from calendar_live.services.event import WorkItems
+from calendar_live.services.items.source import WorkItems
 from tests.people import NINE
 from tests.recording import all_rows
 

@@ -14,12 +14,13 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from calendar_live import sources, verification
+from calendar_live import sources
+from calendar_live.changelog import verify as verification
+from calendar_live.changelog.verify import differences
 from calendar_live.models import Calendar, ChangeSet, Entry, WorkItem
-from calendar_live.services import upkeep
+from calendar_live.services import retention as upkeep
 from calendar_live.services.accounts import delete_user
-from calendar_live.services.work_items import delete_item, update_item
-from calendar_live.verification import differences
+from calendar_live.services.items.create import delete_item, update_item
 from tests.foreign.bookings import Bookings, book, cancel, rename
 from tests.foreign.models import Booking
 from tests.people import NINE, make_item

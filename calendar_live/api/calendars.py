@@ -12,10 +12,11 @@ from ninja import Router
 
 from .. import conf
 from ..access import User, deleted_calendars_of, describe_all
+from ..access.receivers import Receiver
 from ..errors import NotFound
-from ..receivers import Receiver
 from ..schedule.ranges import format_instant
-from ..services import calendars, sharing
+from ..services import calendars
+from ..services.sharing import invitations as sharing
 from .auth import RECEIVERS, receiver
 from .http import json_response, mutation_id
 from .schemas import CalendarFields, CalendarOrder, CalendarOut, DeletedCalendarOut

@@ -14,17 +14,17 @@ from ninja import Query, Router
 
 from .. import changelog, conf
 from ..access import Standing, standing, standings
-from ..asgi import give_back_thread
 from ..changelog import Since
 from ..errors import CannotCalculateChanges, Invalid
-from ..feed import Feed, read_feed
-from ..feed import Query as FeedRange
 from ..live.longpoll import listening
 from ..models import Status, WorkType
 from ..protocol.changes import latest, seen_by
 from ..protocol.frames import Subscribe
 from ..protocol.state import State
+from ..reading.feed import Feed, read_feed
+from ..reading.feed import Query as FeedRange
 from ..schedule.ranges import NotATime, Range, parse_instant
+from ..serving.asgi import give_back_thread
 from .auth import RECEIVERS, credential, receiver
 from .http import json_response, matches, may_wait, refuse_unknown_parameters
 from .schemas import AllFeedsQuery, FeedQuery

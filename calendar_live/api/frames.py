@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from .. import conf
-from ..asgi import give_back_thread
+from ..access.receivers import page_user
 from ..errors import Malformed
 from ..live.longpoll import listening
 from ..protocol import frames
-from ..receivers import page_user
+from ..serving.asgi import give_back_thread
 from .auth import UNREAD, credential
 from .http import json_response, may_wait
 from .schemas import FramesIn

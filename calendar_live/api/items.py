@@ -14,8 +14,10 @@ from ..access import require_edit, standing
 from ..errors import Malformed, NotFound
 from ..models import WorkItem
 from ..protocol.rights import redact
-from ..services import bulk, moving, work_items
-from ..services.rows import Written
+from ..services.items import bulk
+from ..services.items import create as work_items
+from ..services.items import move as moving
+from ..services.items.rows import Written
 from .auth import RECEIVERS, receiver
 from .http import expected_state, json_response, mutation_id, refuse_unknown_parameters
 from .schemas import BulkDelete, BulkEdit, BulkRestore, ItemFields, MoveTo

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Router
 
+from ..access.receivers import link_token
 from ..models import PublicLink
-from ..receivers import link_token
 from ..schedule.ranges import format_instant
-from ..services import links
-from ..services.members import require_owner
+from ..services.roles import require_owner
+from ..services.sharing import links
 from .http import json_response, mutation_id
 from .schemas import LinkFields, LinkOut
 

@@ -12,8 +12,8 @@ from ..access import display_name, offer_to, standing
 from ..errors import Forbidden, NotFound
 from ..models import Invitation, Membership, Role
 from ..schedule.ranges import format_instant
-from ..services import sharing
-from ..services.members import require_owner
+from ..services.roles import require_owner
+from ..services.sharing import invitations as sharing
 from .http import json_response, mutation_id
 from .mail import mail_invitation
 from .schemas import InvitationOut, MemberOut, OfferAnswer, RoleIn, SharedOut, ShareWith, TransferTo

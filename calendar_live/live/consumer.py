@@ -21,9 +21,9 @@ from prometheus_client import Gauge
 
 from .. import conf
 from ..access import Standing
+from ..access.receivers import Credential, LinkToken, Receiver, SessionKey
 from ..errors import CalendarLiveError, Malformed, TooLarge, TooMany
 from ..protocol import frames
-from ..receivers import Credential, LinkToken, Receiver, SessionKey
 from . import reader
 from .complaints import complain
 from .hub import Hub, get_hub

@@ -12,9 +12,9 @@ from typing import Final
 from prometheus_client import Gauge
 
 from .. import conf
+from ..access.receivers import Credential, Receiver
 from ..errors import SignedOut, TooMany
 from ..protocol import frames
-from ..receivers import Credential, Receiver
 from . import reader
 from .hub import Hub, get_hub
 

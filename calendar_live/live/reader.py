@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from .. import access, changelog, conf
 from ..access import Standing
+from ..access.receivers import Credential, Receiver, identify
 from ..changelog import Since
 from ..protocol import frames
 from ..protocol.rights import Access
 from ..protocol.state import State
-from ..receivers import Credential, Receiver, identify
 
 P = ParamSpec("P")
 R = TypeVar("R")

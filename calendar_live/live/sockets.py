@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..receivers import Receiver
+from ..access.receivers import Receiver
 
 
 class Socket(Protocol):

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ..access import may_edit, memberships_of, people_of, require_edit, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound
 from ..models import Calendar, Priority, Status, Visibility, WorkItem, WorkType
+from ..reading.tree import parent_choices
 from ..schedule.ranges import NotATime, format_time, is_time_zone
-from ..services.work_items import create_item
+from ..services.items.create import create_item
 from .editing import resume
 from .forms import ItemForm
 from .http import fragment, is_htmx, saved
-from .parents import parent_choices
 from .values import Values, span_values
 
 _BLANK: Values = {

@@ -17,10 +17,10 @@ from ..access import Standing, display_name, people_of, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound, Stale
 from ..models import WorkItem
 from ..protocol.rights import reads_whole, redact
-from ..services.work_items import update_item
+from ..reading.tree import below, parent_choices
+from ..services.items.create import update_item
 from .forms import COLUMNS, SPAN, ItemForm
 from .http import fragment, is_htmx, saved
-from .parents import below, parent_choices
 from .values import Values, say, say_when, span_values, values_of
 
 _FORM = "calendar_live/item_form.html"

@@ -17,7 +17,7 @@ from ..access import key_of
 from ..errors import Invalid, NotFound
 from ..models import Assignment, Calendar, ChangeSet, Invitation, Membership, PublicLink, Role, WorkItem
 from .calendars import remove_member
-from .members import lock, lock_user, put_in_trash
+from .roles import lock, lock_user, put_in_trash
 
 # The password of the demo's users. Well known, so it is given to nobody, and opens nothing, unless DEBUG is on.
 DEMO_PASSWORD = "demo"  # noqa: S105

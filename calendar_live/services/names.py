@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .fields import is_text
+from .items.fields import is_text
 
 _MAX_LENGTH: Final = 120
 

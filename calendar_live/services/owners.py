@@ -13,7 +13,7 @@ from django.dispatch import receiver
 
 from ..errors import Invalid
 from ..models import Membership, Role, left_ownerless, names_of
-from .members import lock
+from .roles import lock
 
 
 def require_owners_without(user: AbstractBaseUser) -> None:

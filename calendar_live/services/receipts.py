@@ -13,7 +13,7 @@ from django.db import transaction
 from ..access import User, key_of
 from ..errors import KeyReused
 from ..models import ChangeSet, Membership, Receipt
-from .rows import digest_of
+from .items.rows import digest_of
 
 
 @dataclass(eq=False)

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F
 
 from ..access import owner_receivers_of, rights_changed
+from ..access.receivers import Receiver
 from ..models import Calendar
-from ..receivers import Receiver
 
 
 def tell(receivers: Iterable[Receiver]) -> None:

@@ -11,12 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncClient
 
+from calendar_live.access.receivers import Receiver
 from calendar_live.api.schemas import FramesIn
 from calendar_live.live import reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
 from calendar_live.protocol import frames
-from calendar_live.receivers import Receiver
 from calendar_live.services.calendars import create_calendar, edit_calendar, remove_member, set_role
 from tests.api.callers import LONG, SignIn, kinds, subscribe, waiting, waiting_for
 from tests.api.calls import body_of

@@ -127,9 +127,9 @@ _READ: Final = """
 def _read(calendar: UUID, within: tuple[str, str]) -> None:
     from django.db import connection, transaction  # noqa: PLC0415 - only after setup
 
-    from calendar_live import feed  # noqa: PLC0415
     from calendar_live.access import standing  # noqa: PLC0415
     from calendar_live.models import Membership  # noqa: PLC0415
+    from calendar_live.reading import feed  # noqa: PLC0415
     from calendar_live.schedule.ranges import Range  # noqa: PLC0415
 
     owner: Any = Membership.objects.select_related("user").get(calendar=calendar).user

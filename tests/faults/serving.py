@@ -20,7 +20,7 @@ import psutil
 from tests.cluster import ROOT, Node
 from tests.servers import LOOPBACK, free_port, open_folder, site_environ
 
-SERVER: Final = (sys.executable, "-m", "calendar_live.server")
+SERVER: Final = (sys.executable, "-m", "calendar_live.serving.server")
 STOCK: Final = (sys.executable, "-m", "daphne")
 APPLICATION: Final = "project.asgi:application"
 

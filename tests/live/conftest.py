@@ -13,10 +13,10 @@ from django.contrib.auth.models import User
 from django.db import connections
 from prometheus_client import REGISTRY
 
+from calendar_live.access.receivers import Credential
 from calendar_live.live import consumer, reader
 from calendar_live.live.deliveries import subscriptions
 from calendar_live.live.hub import Hub, get_hub
-from calendar_live.receivers import Credential
 from tests.live.pages import in_thread
 from tests.live.processes import close, make_hubs, use_redis
 from tests.live.sockets import Open, Socket, sign_in

@@ -11,13 +11,13 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 
 from calendar_live.access import receiver_of
+from calendar_live.access.receivers import Receiver
 from calendar_live.live import reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from calendar_live.protocol import frames
 from calendar_live.protocol.rights import Access
 from calendar_live.protocol.state import State
-from calendar_live.receivers import Receiver
 
 P = ParamSpec("P")
 R = TypeVar("R")

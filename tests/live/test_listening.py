@@ -8,10 +8,10 @@ from collections import defaultdict
 import pytest
 from django.test import override_settings
 
+from calendar_live.access.receivers import Receiver
 from calendar_live.live import listener
 from calendar_live.live.hub import Hub
 from calendar_live.live.listener import Listener
-from calendar_live.receivers import Receiver
 from tests.waiting import until
 
 

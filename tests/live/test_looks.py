@@ -16,10 +16,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from calendar_live import access
 from calendar_live.access import receiver_of
+from calendar_live.access.receivers import Credential, Receiver, SessionKey
 from calendar_live.live import consumer, reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar
-from calendar_live.receivers import Credential, Receiver, SessionKey
 from calendar_live.services.calendars import remove_member
 from tests.live.pages import in_thread
 from tests.live.sockets import PATIENCE, Socket, sign_in

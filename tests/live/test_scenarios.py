@@ -21,7 +21,10 @@ from calendar_live.access import standing, standings
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.protocol.state import State as RealState
-from calendar_live.services import bulk, calendars, moving, work_items
+from calendar_live.services import calendars
+from calendar_live.services.items import bulk
+from calendar_live.services.items import create as work_items
+from calendar_live.services.items import move as moving
 from tests.api.calls import Api
 from tests.history import back_up, put_back
 from tests.live.pages import Page, in_thread

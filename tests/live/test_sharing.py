@@ -15,9 +15,11 @@ from django.test import AsyncClient
 
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
-from calendar_live.services import calendars, links, sharing
+from calendar_live.services import calendars
 from calendar_live.services.calendars import set_role
-from calendar_live.services.work_items import update_item
+from calendar_live.services.items.create import update_item
+from calendar_live.services.sharing import invitations as sharing
+from calendar_live.services.sharing import links
 from tests.live.pages import in_thread
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers
 
+from calendar_live.access.receivers import Receiver
 from calendar_live.live import broadcast, listener, untold
 from calendar_live.live.hub import Hub
 from calendar_live.live.untold import Untold
-from calendar_live.receivers import Receiver
 from tests.live.pages import Page
 from tests.waiting import until, wait_until
 

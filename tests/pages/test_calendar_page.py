@@ -11,9 +11,9 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
+from calendar_live.access.receivers import link_token
 from calendar_live.models import Calendar
 from calendar_live.pages.texts import texts
-from calendar_live.receivers import link_token
 from tests.pages.dialog import client_of, edit_url, new_url
 from tests.people import PASSWORD, make_calendar, make_item, make_link
 

@@ -12,10 +12,12 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
+from calendar_live.access.receivers import link_token
 from calendar_live.models import Calendar, Role, WorkItem
-from calendar_live.receivers import link_token
-from calendar_live.services import calendars, sharing, work_items
+from calendar_live.services import calendars
 from calendar_live.services.calendars import set_role
+from calendar_live.services.items import create as work_items
+from calendar_live.services.sharing import invitations as sharing
 from tests.keeping import Kept
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user

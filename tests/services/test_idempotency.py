@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 
 from calendar_live.errors import AlreadyExists, KeyReused
 from calendar_live.models import Calendar, WorkItem
-from calendar_live.services import work_items
-from calendar_live.services.fields import check_fields
-from calendar_live.services.moving import move_item
+from calendar_live.services.items import create as work_items
+from calendar_live.services.items.fields import check_fields
+from calendar_live.services.items.move import move_item
 from tests.people import NINE, make_calendar, make_item
 from tests.recording import all_rows
 

@@ -16,8 +16,8 @@ from calendar_live.errors import (
     Invalid,
 )
 from calendar_live.models import Calendar, ChangeSet, WorkItem
-from calendar_live.services.fields import WIRE_NAMES, check_fields
-from calendar_live.services.work_items import create_item, put_item, update_item
+from calendar_live.services.items.create import create_item, put_item, update_item
+from calendar_live.services.items.fields import WIRE_NAMES, check_fields
 from tests.people import NINE, SPAN, TEN, make_item
 from tests.protocol.golden import load
 from tests.recording import all_rows

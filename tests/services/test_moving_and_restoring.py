@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 
 from calendar_live.errors import Forbidden, NotFound, Stale
 from calendar_live.models import Calendar, ChangeSet, Role, WorkItem
-from calendar_live.services.bulk import restore_items
 from calendar_live.services.calendars import remove_member, set_role
-from calendar_live.services.moving import move_item
-from calendar_live.services.work_items import delete_item, update_item
+from calendar_live.services.items.bulk import restore_items
+from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items.move import move_item
 from tests.people import NINE, make_calendar, make_item
 from tests.recording import all_rows
 

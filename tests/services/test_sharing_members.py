@@ -11,8 +11,11 @@ from django.contrib.auth.models import User
 from calendar_live.errors import AlreadyMember, Forbidden, Invalid, NotFound
 from calendar_live.models import Assignment, Calendar, Invitation, Role, WorkItem
 from calendar_live.protocol import changes
-from calendar_live.services import bulk, calendars, sharing, work_items
+from calendar_live.services import calendars
 from calendar_live.services.calendars import set_role
+from calendar_live.services.items import bulk
+from calendar_live.services.items import create as work_items
+from calendar_live.services.sharing import invitations as sharing
 from tests.people import invite, make_calendar, make_item, make_user
 from tests.recording import all_rows, told_receivers
 from tests.services.members import EVE, PASSPHRASE, roles

@@ -11,7 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from calendar_live.models import WorkItem
-from calendar_live.services import bulk, calendars, moving, work_items
+from calendar_live.services import calendars
+from calendar_live.services.items import bulk
+from calendar_live.services.items import create as work_items
+from calendar_live.services.items import move as moving
 from tests.people import NINE, make_calendar, make_item
 
 pytestmark = pytest.mark.django_db(transaction=True)

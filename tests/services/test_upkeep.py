@@ -15,20 +15,21 @@ from django.db import transaction
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
-from calendar_live import changelog, conf, feed
-from calendar_live import upkeep as background
+from calendar_live import changelog, conf
 from calendar_live.access import standing
+from calendar_live.background import thread as background
+from calendar_live.changelog.verify import differences
 from calendar_live.errors import CannotCalculateChanges
 from calendar_live.models import Calendar, ChangeSet, Entry, Lease, Membership, Receipt, WorkItem
 from calendar_live.protocol.state import State
+from calendar_live.reading import feed
 from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
-from calendar_live.services import upkeep
+from calendar_live.services import retention as upkeep
 from calendar_live.services.accounts import delete_user
-from calendar_live.services.bulk import restore_items
 from calendar_live.services.calendars import create_calendar, delete_calendar
-from calendar_live.services.sharing import set_order
-from calendar_live.services.work_items import delete_item
-from calendar_live.verification import differences
+from calendar_live.services.items.bulk import restore_items
+from calendar_live.services.items.create import delete_item
+from calendar_live.services.sharing.invitations import set_order
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows
 from tests.threads import at_once

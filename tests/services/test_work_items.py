@@ -20,10 +20,10 @@ from calendar_live.errors import (
 )
 from calendar_live.models import Calendar, ChangeSet, Role, WorkItem
 from calendar_live.services.calendars import create_calendar, delete_calendar, set_role
-from calendar_live.services.work_items import create_item, delete_item, update_item
+from calendar_live.services.items.create import create_item, delete_item, update_item
 from tests.people import SPAN, make_calendar, make_item, make_user
 from tests.recording import all_rows
-from tests.services.world import ACTIONS, the_world
+from tests.services.world import ACTIONS, SERVICES, the_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,7 +108,7 @@ def test_an_item_of_another_calendar_is_not_found_in_this_one(team: Calendar, an
     assert all_rows() == before
 
 
-@pytest.mark.parametrize("name", [name for name in ACTIONS if name.startswith(("work_items.", "bulk.", "moving."))])
+@pytest.mark.parametrize("name", [name for name in ACTIONS if ".items." in SERVICES[name.partition(",")[0]].__module__])
 def test_a_calendar_that_was_deleted_takes_no_more_writes(name: str) -> None:
     world = the_world()
     delete_calendar(world.team.pk, actor=world.ana)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -17,14 +17,29 @@ from django.core.management import call_command
 import calendar_live.management.commands
 import calendar_live.services
 from calendar_live.models import Calendar, PublicLink, Role, WorkItem
-from calendar_live.services import accounts, bulk, calendars, links, moving, sharing, work_items
+from calendar_live.services import accounts, calendars
+from calendar_live.services.items import bulk
+from calendar_live.services.items import create as work_items
+from calendar_live.services.items import move as moving
+from calendar_live.services.sharing import invitations as sharing
+from calendar_live.services.sharing import links
 from tests.keeping import Kept
 from tests.people import NINE, invite, make_calendar, make_item, make_link, make_user
 
 # Services that only read.
-READERS = {"accounts.is_refused", "sharing.find_invitation", "sharing.pending", "sharing.role_kept"}
+READERS = {"is_refused", "find_invitation", "pending", "role_kept"}
 # Modules of services/ that write nothing by themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {"event", "fields", "members", "names", "owners", "receipts", "rows", "telling", "upkeep"}
+HELPERS = {
+    "items.fields",
+    "items.rows",
+    "items.source",
+    "names",
+    "owners",
+    "receipts",
+    "retention",
+    "roles",
+    "telling",
+}
 
 
 @dataclass
@@ -79,15 +94,15 @@ _NEW = UUID("99999999-0000-4000-8000-000000000001")
 
 # Service -> what to do with it. The second argument is a mutation id, for those that take one.
 ACTIONS: dict[str, Action] = {
-    "work_items.create_item": lambda world, key: work_items.create_item(
+    "create_item": lambda world, key: work_items.create_item(
         world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "private"}, mutation_id=key
     ),
-    "work_items.create_items": lambda world, key: work_items.create_items(
+    "create_items": lambda world, key: work_items.create_items(
         world.team.pk,
         actor=world.ben,
         items={uuid4(): _FIELDS, _NEW: _FIELDS | {"assignee_keys": [str(world.cara.pk)]}},
     ),
-    "work_items.update_item": lambda world, key: work_items.update_item(
+    "update_item": lambda world, key: work_items.update_item(
         world.team.pk,
         actor=world.ben,
         item_id=world.normal.pk,
@@ -95,10 +110,10 @@ ACTIONS: dict[str, Action] = {
         expected_state=world.normal.state,
         mutation_id=key,
     ),
-    "work_items.put_item, a new one": lambda world, key: work_items.put_item(
+    "put_item, a new one": lambda world, key: work_items.put_item(
         world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "secret"}, mutation_id=key
     ),
-    "work_items.put_item, one there is": lambda world, key: work_items.put_item(
+    "put_item, one there is": lambda world, key: work_items.put_item(
         world.team.pk,
         actor=world.ben,
         item_id=world.secret.pk,
@@ -106,16 +121,16 @@ ACTIONS: dict[str, Action] = {
         expected_state=world.secret.state,
         mutation_id=key,
     ),
-    "work_items.delete_item": lambda world, key: work_items.delete_item(
+    "delete_item": lambda world, key: work_items.delete_item(
         world.team.pk, actor=world.ben, item_id=world.normal.pk, mutation_id=key
     ),
-    "work_items.delete_item, children handed up": lambda world, key: work_items.delete_item(
+    "delete_item, children handed up": lambda world, key: work_items.delete_item(
         world.team.pk, actor=world.ben, item_id=world.child.pk, children="reparent", mutation_id=key
     ),
-    "bulk.delete_items": lambda world, key: bulk.delete_items(
+    "delete_items": lambda world, key: bulk.delete_items(
         world.team.pk, actor=world.ben, item_ids=[world.private.pk, world.child.pk], mutation_id=key
     ),
-    "bulk.edit_items": lambda world, key: bulk.edit_items(
+    "edit_items": lambda world, key: bulk.edit_items(
         world.team.pk,
         actor=world.ben,
         changes={
@@ -124,80 +139,72 @@ ACTIONS: dict[str, Action] = {
         },
         mutation_id=key,
     ),
-    "bulk.restore_items": lambda world, key: bulk.restore_items(
+    "restore_items": lambda world, key: bulk.restore_items(
         world.team.pk, actor=world.ben, item_ids=[world.gone.pk], expected_state=world.deletion, mutation_id=key
     ),
-    "moving.move_item": lambda world, key: moving.move_item(
+    "move_item": lambda world, key: moving.move_item(
         world.team.pk, actor=world.ben, item_id=world.normal.pk, target_id=world.other.pk, mutation_id=key
     ),
-    "calendars.create_calendar": lambda world, key: calendars.create_calendar(
-        "Third", actor=world.ben, mutation_id=key
-    ),
-    "calendars.edit_calendar": lambda world, key: calendars.edit_calendar(
+    "create_calendar": lambda world, key: calendars.create_calendar("Third", actor=world.ben, mutation_id=key),
+    "edit_calendar": lambda world, key: calendars.edit_calendar(
         world.team.pk, actor=world.ana, changes={"name": "Renamed", "color": "#00ff00"}, mutation_id=key
     ),
-    "calendars.delete_calendar": lambda world, key: calendars.delete_calendar(
-        world.other.pk, actor=world.ana, mutation_id=key
-    ),
-    "calendars.set_role": lambda world, key: calendars.set_role(world.team, member=world.dan, role=Role.EDITOR),
-    "calendars.remove_member": lambda world, key: calendars.remove_member(world.team, member=world.cara),
-    "calendars.restore_calendar": lambda world, key: calendars.restore_calendar(
-        world.lost.pk, actor=world.ana, mutation_id=key
-    ),
-    "sharing.share, by name": lambda world, key: sharing.share(
+    "delete_calendar": lambda world, key: calendars.delete_calendar(world.other.pk, actor=world.ana, mutation_id=key),
+    "set_role": lambda world, key: calendars.set_role(world.team, member=world.dan, role=Role.EDITOR),
+    "remove_member": lambda world, key: calendars.remove_member(world.team, member=world.cara),
+    "restore_calendar": lambda world, key: calendars.restore_calendar(world.lost.pk, actor=world.ana, mutation_id=key),
+    "share, by name": lambda world, key: sharing.share(
         world.team.pk, actor=world.ana, to="dan", role=Role.VIEWER, mutation_id=key
     ),
-    "sharing.share, by mail": lambda world, key: sharing.share(
+    "share, by mail": lambda world, key: sharing.share(
         world.team.pk, actor=world.ana, to="new@example.org", role=Role.EDITOR, mutation_id=key
     ),
-    "sharing.change_role": lambda world, key: sharing.change_role(
+    "change_role": lambda world, key: sharing.change_role(
         world.team.pk, actor=world.ana, member=str(world.ben.pk), role=Role.FREEBUSY, mutation_id=key
     ),
-    "sharing.remove": lambda world, key: sharing.remove(
+    "remove": lambda world, key: sharing.remove(
         world.team.pk, actor=world.ana, member=str(world.ben.pk), mutation_id=key
     ),
-    "sharing.leave": lambda world, key: sharing.leave(world.team.pk, actor=world.cara, mutation_id=key),
-    "sharing.transfer": lambda world, key: sharing.transfer(
+    "leave": lambda world, key: sharing.leave(world.team.pk, actor=world.cara, mutation_id=key),
+    "transfer": lambda world, key: sharing.transfer(
         world.team.pk, actor=world.ana, to=str(world.cara.pk), mutation_id=key
     ),
-    "sharing.change_role, an offer": lambda world, key: sharing.change_role(
+    "change_role, an offer": lambda world, key: sharing.change_role(
         world.team.pk, actor=world.ana, member=str(world.ben.pk), role=Role.OWNER, mutation_id=key
     ),
-    "sharing.answer_offer": lambda world, key: sharing.answer_offer(
+    "answer_offer": lambda world, key: sharing.answer_offer(
         world.other.pk, actor=world.ben, accept=True, mutation_id=key
     ),
-    "sharing.send_again": lambda world, key: sharing.send_again(
+    "send_again": lambda world, key: sharing.send_again(
         world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk, mutation_id=key
     ),
-    "sharing.mark_mailed": lambda world, key: sharing.mark_mailed(
-        world.invited.invitation.pk, token=world.invited.token
-    ),
-    "sharing.withdraw": lambda world, key: sharing.withdraw(
+    "mark_mailed": lambda world, key: sharing.mark_mailed(world.invited.invitation.pk, token=world.invited.token),
+    "withdraw": lambda world, key: sharing.withdraw(
         world.team.pk, actor=world.ana, invitation_id=world.invited.invitation.pk, mutation_id=key
     ),
-    "sharing.accept": lambda world, key: sharing.accept(world.invited.token, user=world.dan),
-    "sharing.accept_as_new": lambda world, key: sharing.accept_as_new(
+    "accept": lambda world, key: sharing.accept(world.invited.token, user=world.dan),
+    "accept_as_new": lambda world, key: sharing.accept_as_new(
         world.invited.token, username="eve", name="Eve", password="a long enough phrase"
     ),
-    "sharing.set_order": lambda world, key: sharing.set_order([world.other.pk], actor=world.ana, mutation_id=key),
-    "accounts.create_account": lambda world, key: accounts.create_account(
+    "set_order": lambda world, key: sharing.set_order([world.other.pk], actor=world.ana, mutation_id=key),
+    "create_account": lambda world, key: accounts.create_account(
         "eve", name="Eve", email="eve@example.org", password="a long enough phrase"
     ),
-    "links.create_link": lambda world, key: links.create_link(
+    "create_link": lambda world, key: links.create_link(
         world.team.pk, actor=world.ana, values={"name": "Website", "shows": "full"}, mutation_id=key
     ),
-    "links.edit_link": lambda world, key: links.edit_link(
+    "edit_link": lambda world, key: links.edit_link(
         world.other.pk,
         actor=world.ana,
         link_id=world.link.pk,
         changes={"name": "Poster", "shows": "freebusy"},
         mutation_id=key,
     ),
-    "links.withdraw_link": lambda world, key: links.withdraw_link(
+    "withdraw_link": lambda world, key: links.withdraw_link(
         world.other.pk, actor=world.ana, link_id=world.link.pk, mutation_id=key
     ),
-    "accounts.ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
-    "accounts.delete_user": lambda world, key: accounts.delete_user(world.ben),
+    "ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
+    "delete_user": lambda world, key: accounts.delete_user(world.ben),
 }
 
 COMMANDS: dict[str, Callable[[World], Any]] = {
@@ -207,30 +214,28 @@ COMMANDS: dict[str, Callable[[World], Any]] = {
 # Commands that change no view.
 READING_COMMANDS = {"reconnect_pages", "upkeep", "verify_log"}
 
+
+def all_services() -> dict[str, Callable[..., Any]]:
+    """Return every public function that a module of services/ defines. Their names are unique."""
+    found: dict[str, Callable[..., Any]] = {}
+    for info in walk_packages(calendar_live.services.__path__, "calendar_live.services."):
+        if info.name.removeprefix("calendar_live.services.") in HELPERS:
+            continue
+        loaded = import_module(info.name)
+        for name, function in inspect.getmembers(loaded, inspect.isfunction):
+            if function.__module__ == info.name and not name.startswith("_") and name not in READERS:
+                assert name not in found, name
+                found[name] = function
+    return found
+
+
+SERVICES: Final = all_services()
 WITH_MUTATION_ID = [
-    name
-    for name in ACTIONS
-    if "mutation_id"
-    in inspect.signature(
-        getattr(import_module(f"calendar_live.services.{name.split('.')[0]}"), name.split(".")[1].split(",")[0])
-    ).parameters
+    name for name in ACTIONS if "mutation_id" in inspect.signature(SERVICES[name.partition(",")[0]]).parameters
 ]
 
 # Whose receipt is their change set.
-WRITING_ITEMS = [name for name in WITH_MUTATION_ID if name.startswith(("work_items.", "bulk.", "moving."))]
-
-
-def all_services() -> set[str]:
-    """Return every public function that a module of services/ defines."""
-    found = set()
-    for module in iter_modules(calendar_live.services.__path__):
-        if module.name in HELPERS:
-            continue
-        loaded = import_module(f"calendar_live.services.{module.name}")
-        for name, function in inspect.getmembers(loaded, inspect.isfunction):
-            if function.__module__ == loaded.__name__ and not name.startswith("_"):
-                found.add(f"{module.name}.{name}")
-    return found - READERS
+WRITING_ITEMS = [name for name in WITH_MUTATION_ID if ".items." in SERVICES[name.partition(",")[0]].__module__]
 
 
 def all_commands() -> set[str]:

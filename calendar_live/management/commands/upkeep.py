@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from ...upkeep import TASKS, run_once
+from ...background.thread import TASKS, run_once
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ...changelog.verify import differences
 from ...models import Calendar, ownerless
-from ...verification import differences
 
 
 class Command(BaseCommand):

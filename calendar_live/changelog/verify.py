@@ -12,10 +12,12 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count
 
-from .errors import Malformed
-from .models import Calendar, ChangeSet, Entry, LiveModel
-from .protocol.state import State
-from .sources import InvalidEvent, Source, all_sources
+from ..errors import Malformed
+from ..models.calendar import Calendar
+from ..models.live import LiveModel
+from ..models.log import ChangeSet, Entry
+from ..protocol.state import State
+from ..sources import InvalidEvent, Source, all_sources
 
 _CHUNK: Final = 500  # rows held in memory at a time
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from .. import changelog, conf
-from ..access import User
-from ..errors import Invalid, Stale
-from ..models import ChangeSet, WorkItem
+from ... import changelog, conf
+from ...access import User
+from ...errors import Invalid, Stale
+from ...models import ChangeSet, WorkItem
 from .fields import check_fields
 from .rows import (
     assign,

@@ -18,18 +18,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Max, OuterRef, Subquery
 from django.dispatch import Signal
 
-from .access import User, display_name
-from .errors import CannotCalculateChanges, KeyReused, NotFound
-from .models.calendar import Calendar
-from .models.live import LiveModel, open_changes
-from .models.log import ChangeSet, Entry
-from .models.receipt import Receipt
-from .protocol import changes
-from .protocol.frames import BULK_BYTES, BULK_ENTRIES
-from .protocol.rights import JUST_HIDDEN
-from .protocol.state import State
-from .protocol.wires import BEGINNING
-from .sources import is_sound, source_of
+from ..access import User, display_name
+from ..errors import CannotCalculateChanges, KeyReused, NotFound
+from ..models.calendar import Calendar
+from ..models.live import LiveModel, open_changes
+from ..models.log import ChangeSet, Entry
+from ..models.receipt import Receipt
+from ..protocol import changes
+from ..protocol.frames import BULK_BYTES, BULK_ENTRIES
+from ..protocol.rights import JUST_HIDDEN
+from ..protocol.state import State
+from ..protocol.wires import BEGINNING
+from ..sources import is_sound, source_of
 
 # Sent after commit with `change_set` (protocol.changes.ChangeSet). Receivers must be quick; their failures are logged.
 change_committed = Signal()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..models import WorkItem
-from ..schedule.ranges import format_time
-from ..sources import Source, register
+from ...models import WorkItem
+from ...schedule.ranges import format_time
+from ...sources import Source, register
 
 
 class WorkItems(Source[WorkItem]):

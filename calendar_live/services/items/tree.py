@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection
 from uuid import UUID
 
-from .. import conf
-from ..errors import Invalid
-from ..models import WorkItem
+from ... import conf
+from ...errors import Invalid
+from ...models import WorkItem
 
 
 class Tree:

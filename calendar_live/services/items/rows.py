@@ -13,10 +13,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from .. import changelog
-from ..access import User, require_edit
-from ..errors import Invalid, KeyReused, NotFound, Stale
-from ..models import Assignment, ChangeSet, Membership, WorkItem
+from ... import changelog
+from ...access import User, require_edit
+from ...errors import Invalid, KeyReused, NotFound, Stale
+from ...models import Assignment, ChangeSet, Membership, WorkItem
 from .fields import check_span
 
 # The user ids, as text, of a calendar's active members.

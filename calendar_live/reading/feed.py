@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import cache
-from .access import Standing
-from .errors import NotFound, NotYet
-from .protocol.rights import Rights, reads_whole, redact
-from .protocol.state import State
-from .schedule.ranges import Range, format_instant
-from .sources import all_sources, is_sound
+from .. import cache
+from ..access import Standing
+from ..errors import NotFound, NotYet
+from ..protocol.rights import Rights, reads_whole, redact
+from ..protocol.state import State
+from ..schedule.ranges import Range, format_instant
+from ..sources import all_sources, is_sound
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from .. import conf
-from ..access import User, key_of
-from ..errors import Invalid, NotFound
-from ..models import PublicLink, Shows
-from ..receivers import link_receiver
-from .members import lock, require_owner
-from .names import check_name
-from .receipts import once
-from .telling import tell_of_sharing
+from ... import conf
+from ...access import User, key_of
+from ...access.receivers import link_receiver
+from ...errors import Invalid, NotFound
+from ...models import PublicLink, Shows
+from ..names import check_name
+from ..receipts import once
+from ..roles import lock, require_owner
+from ..telling import tell_of_sharing
 
 # What stands in a Content-Security-Policy must hold no character that means something there.
 _ORIGIN: Final = re.compile(

@@ -18,15 +18,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import conf
-from ..access import User, UserKey, display_name, key_of, receiver_of, receivers_of, standing
-from ..errors import AlreadyMember, Invalid, NotFound, TooMany
-from ..models import Calendar, Invitation, Membership, Role
-from .accounts import create_account
-from .fields import is_text
-from .members import end_offer_to, lock, members, owners, put_offer, put_role, require_owner, take_role
-from .receipts import once
-from .telling import tell, tell_of_sharing
+from ... import conf
+from ...access import User, UserKey, display_name, key_of, receiver_of, receivers_of, standing
+from ...errors import AlreadyMember, Invalid, NotFound, TooMany
+from ...models import Calendar, Invitation, Membership, Role
+from ..accounts import create_account
+from ..items.fields import is_text
+from ..receipts import once
+from ..roles import end_offer_to, lock, members, owners, put_offer, put_role, require_owner, take_role
+from ..telling import tell, tell_of_sharing
 
 _RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 _TOKEN_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a plain hash of it is enough

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from uuid import UUID
 
-from .. import changelog
-from ..access import User, require_edit
-from ..errors import Invalid, KeyReused, NotFound
-from ..models import ChangeSet, WorkItem
+from ... import changelog
+from ...access import User, require_edit
+from ...errors import Invalid, KeyReused, NotFound
+from ...models import ChangeSet, WorkItem
 from .rows import Written, below, digest_of, find_expected, first_written, members_of, save_assignees, written
 
 

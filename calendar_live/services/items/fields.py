@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from .. import conf
-from ..errors import Invalid
-from ..models import Priority, Status, Visibility, WorkItem, WorkType
-from ..schedule.ranges import EARLIEST, LATEST, is_time_zone
+from ... import conf
+from ...errors import Invalid
+from ...models import Priority, Status, Visibility, WorkItem, WorkType
+from ...schedule.ranges import EARLIEST, LATEST, is_time_zone
 
 # Column -> name on the wire, for error messages; also the list of what may be set.
 WIRE_NAMES: Final = {

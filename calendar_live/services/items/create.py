@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from .. import changelog
-from ..access import User
-from ..errors import AlreadyExists, Stale
-from ..models import ChangeSet, Entry, WorkItem
+from ... import changelog
+from ...access import User
+from ...errors import AlreadyExists, Stale
+from ...models import ChangeSet, Entry, WorkItem
 from .fields import check_fields, defaults
 from .rows import (
     Deleted,

@@ -15,8 +15,8 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 from prometheus_client import Counter
 
-from . import conf
-from .services import upkeep
+from .. import conf
+from ..services import retention as upkeep
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
-from .errors import Forbidden, NotFound, SignedOut
-from .models import Calendar, Membership, PublicLink, Role, Shows
-from .protocol.rights import Access, Rights
-from .protocol.state import State
+from ..errors import Forbidden, NotFound, SignedOut
+from ..models import Calendar, Membership, PublicLink, Role, Shows
+from ..protocol.rights import Access, Rights
+from ..protocol.state import State
 from .receivers import Receiver, link_receiver
 
 User = AbstractBaseUser | AnonymousUser

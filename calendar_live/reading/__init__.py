@@ -1,0 +1,1 @@
+"""Every query that answers a reader: feeds, items, calendars, people. Reads only."""

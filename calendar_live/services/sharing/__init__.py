@@ -1,0 +1,1 @@
+"""Share calendars: members, invitations and public links."""
