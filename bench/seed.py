@@ -37,7 +37,7 @@ def fill(*, people: int, sessions: int, items: int) -> Cast:
 
     from calendar_live.models import Role  # noqa: PLC0415
     from calendar_live.services.calendars import create_calendar, set_role  # noqa: PLC0415
-    from calendar_live.services.items.create import create_item  # noqa: PLC0415
+    from calendar_live.services.items import create_item  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     owner = User.objects.create_user("owner")

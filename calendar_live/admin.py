@@ -22,7 +22,7 @@ from .errors import CalendarLiveError, Invalid
 from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem, left_ownerless, ownerless
 from .pages.accounts import PasswordForm
 from .services import accounts, calendars, owners
-from .services.items import bulk
+from .services.items import delete_items
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
@@ -113,7 +113,7 @@ class WorkItemAdmin(_ReadOnly):
         for item in items:
             by_calendar[item.calendar_id].append(item.pk)
         for calendar_id in sorted(by_calendar):
-            self._try(request, bulk.delete_items, calendar_id, actor=request.user, item_ids=by_calendar[calendar_id])
+            self._try(request, delete_items, calendar_id, actor=request.user, item_ids=by_calendar[calendar_id])
 
 
 @admin.register(Membership)

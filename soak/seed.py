@@ -54,7 +54,7 @@ def fill(*, people: int, calendars: int, items: int) -> Cast:
 
     from calendar_live.models import Role  # noqa: PLC0415
     from calendar_live.services.calendars import create_calendar, set_role  # noqa: PLC0415
-    from calendar_live.services.items.create import create_item  # noqa: PLC0415
+    from calendar_live.services.items import create_item  # noqa: PLC0415
 
     dice = Random(1)
     users = [User.objects.create_user(f"person{number}") for number in range(people)]

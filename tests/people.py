@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from calendar_live.models import Calendar, PublicLink, Role, WorkItem
+from calendar_live.services import sharing
 from calendar_live.services.calendars import create_calendar, set_role
-from calendar_live.services.items.create import create_item
-from calendar_live.services.sharing import invitations as sharing
-from calendar_live.services.sharing.links import create_link
+from calendar_live.services.items import create_item
+from calendar_live.services.sharing import create_link
 
 PASSWORD = "demo"
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -10,8 +10,7 @@ from django.contrib.auth.models import User
 from hypothesis import strategies as st
 
 from calendar_live.models import Calendar, WorkItem
-from calendar_live.services.items.bulk import edit_items, restore_items
-from calendar_live.services.items.create import create_item, delete_item, update_item
+from calendar_live.services.items import create_item, delete_item, edit_items, restore_items, update_item
 from tests.feeds import DAY, HOUR, WEEK
 
 moments = st.integers(-100, 200).map(lambda hours: WEEK.start + hours * HOUR)

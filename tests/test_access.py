@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from calendar_live import access
 from calendar_live.errors import Forbidden, NotFound, SignedOut
 from calendar_live.models import Calendar, Membership, Role
+from calendar_live.reading.calendars import describe_all, describe_for
 from calendar_live.services.calendars import delete_calendar, remove_member, set_role
 from tests.people import make_calendar, make_item, make_user
 
@@ -66,7 +67,7 @@ def test_one_who_is_not_active_stands_nowhere(team: Calendar, ana: User) -> None
     with pytest.raises(SignedOut):
         access.standing(ana, team.pk)
     assert access.standings(ana) == []
-    assert access.describe_all(ana) == []
+    assert describe_all(ana) == []
 
 
 def test_places_are_those_asked_for_and_in_one_order(ana: User) -> None:
@@ -102,12 +103,12 @@ def test_who_left_and_came_back_never_meets_an_access_of_before(team: Calendar, 
 def test_a_description_tells_a_member_what_they_may_know(team: Calendar, ana: User, cara: User) -> None:
     free = make_user("free")
     set_role(team, member=free, role=Role.FREEBUSY)
-    [told] = access.describe_all(cara)
-    assert [one["name"] for one in told["people"]] == ["Ana", "Ben", "Cara", "Free"]  # type: ignore[attr-defined]
-    [told] = access.describe_all(free)
+    [told] = describe_all(cara)
+    assert [one["name"] for one in told["people"]] == ["Ana", "Ben", "Cara", "Free"]
+    [told] = describe_all(free)
     assert told["people"] == []
     receivers = [access.receiver_of(user) for user in (ana, free)]
-    assert access.describe_for(receivers)[receivers[1]].calendars == [told]
+    assert describe_for(receivers)[receivers[1]].calendars == [told]
 
 
 def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(ana: User, ben: User) -> None:
@@ -115,13 +116,13 @@ def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(an
         while Membership.objects.filter(user=ana).count() < count:
             make_calendar(ana, editor=ben)
         with CaptureQueriesContext(connection) as asked:
-            assert len(access.describe_all(ana)) == count
+            assert len(describe_all(ana)) == count
         assert len(asked) == 2
 
 
 def test_who_is_taken_out_between_the_two_statements_sees_nothing(team: Calendar, ana: User, cara: User) -> None:
     """Invariant 7. Seen failing when the first statement alone decides: she was told who is there without her."""
-    told = access.describe_all(ana)
+    told = describe_all(ana)
     statements = 0
 
     def take_out(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -133,9 +134,9 @@ def test_who_is_taken_out_between_the_two_statements_sees_nothing(team: Calendar
 
     receivers = [access.receiver_of(user) for user in (ana, cara)]
     with connection.execute_wrapper(take_out):
-        seen = access.describe_for(receivers)
+        seen = describe_for(receivers)
     assert statements > 2
     assert seen[receivers[1]].calendars == []
     [now] = seen[receivers[0]].calendars
-    assert [one["name"] for one in now["people"]] == ["Ana", "Ben"]  # type: ignore[attr-defined]
+    assert [one["name"] for one in now["people"]] == ["Ana", "Ben"]
     assert now != told[0]

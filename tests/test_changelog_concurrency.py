@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from calendar_live import changelog
 from calendar_live.models import Calendar, ChangeSet
 from calendar_live.protocol import changes
-from calendar_live.services.items.create import create_item, update_item
+from calendar_live.services.items import create_item, update_item
 from tests.history import head_of, log_of
 from tests.people import NINE, make_item
 from tests.threads import at_once

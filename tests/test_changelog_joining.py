@@ -14,7 +14,7 @@ from calendar_live.changelog import AlreadyDone
 from calendar_live.models import Calendar, ChangeSet, WorkItem
 from calendar_live.protocol import changes
 from calendar_live.protocol.state import State
-from calendar_live.services.items.create import update_item
+from calendar_live.services.items import update_item
 from tests.changing import UndoneError, new_row, rolled_back
 from tests.history import entries_of, head_of, log_of
 from tests.people import make_calendar, make_item

@@ -20,11 +20,8 @@ from calendar_live import changelog
 from calendar_live.changelog.verify import differences
 from calendar_live.errors import CalendarLiveError
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
-from calendar_live.services import accounts, calendars
-from calendar_live.services.items import bulk
-from calendar_live.services.items import create as work_items
-from calendar_live.services.items import move as moving
-from calendar_live.services.sharing import invitations as sharing
+from calendar_live.services import accounts, calendars, sharing
+from calendar_live.services.items import create_item, delete_item, delete_items, edit_items, move_item, update_item
 from tests.people import NINE, make_calendar, make_item, make_user
 from tests.threads import at_once
 
@@ -46,7 +43,7 @@ def test_a_reader_of_the_log_beside_sixteen_writers_never_sees_a_gap(count: int,
     def write(number: int) -> None:
         try:
             for turn in range(6):
-                work_items.create_item(teams[(number + turn) % count].pk, actor=ana, item_id=uuid4(), fields=FIELDS)
+                create_item(teams[(number + turn) % count].pk, actor=ana, item_id=uuid4(), fields=FIELDS)
         finally:
             left[0] -= 1
 
@@ -95,15 +92,15 @@ class Crowd:
         items = self.items(one, dice)
         actor = dice.choice([self.ana, self.ben])
         deeds: list[Callable[[], Any]] = [
-            lambda: moving.move_item(one.pk, actor=actor, item_id=items[0], target_id=other.pk),
-            lambda: moving.move_item(one.pk, actor=actor, item_id=items[-1], target_id=other.pk),
-            lambda: bulk.edit_items(
+            lambda: move_item(one.pk, actor=actor, item_id=items[0], target_id=other.pk),
+            lambda: move_item(one.pk, actor=actor, item_id=items[-1], target_id=other.pk),
+            lambda: edit_items(
                 one.pk, actor=actor, changes={item: {"title": "y", "assignee_keys": []} for item in items}
             ),
-            lambda: bulk.delete_items(one.pk, actor=actor, item_ids=items[:1]),
+            lambda: delete_items(one.pk, actor=actor, item_ids=items[:1]),
             lambda: calendars.set_role(one, member=dice.choice(self.guests), role=dice.choice(list(Role))),
             lambda: calendars.edit_calendar(one.pk, actor=self.ana, changes={"name": "z"}),
-            lambda: work_items.create_item(one.pk, actor=actor, item_id=uuid4(), fields=FIELDS),
+            lambda: create_item(one.pk, actor=actor, item_id=uuid4(), fields=FIELDS),
         ]
         with suppress(CalendarLiveError, IndexError):
             dice.choice(deeds)()
@@ -145,8 +142,8 @@ def test_two_who_wrote_the_same_in_the_trash_are_deleted_at_once(whole: bool, an
         calendars.set_role(team, member=user, role=Role.EDITOR)
     for one, other in (pair, pair[::-1]):
         item = make_item(team, one, assignee_keys=[])
-        work_items.update_item(team.pk, actor=other, item_id=item.pk, changes={"title": "y"}, expected_state=None)
-        work_items.delete_item(team.pk, actor=ana, item_id=item.pk)
+        update_item(team.pk, actor=other, item_id=item.pk, changes={"title": "y"}, expected_state=None)
+        delete_item(team.pk, actor=ana, item_id=item.pk)
     for user in pair:
         calendars.remove_member(team, member=user)
     if whole:
@@ -175,7 +172,7 @@ def test_the_log_is_pruned_while_one_who_wrote_in_it_is_deleted(ana: User) -> No
     calendars.set_role(team, member=eve, role=Role.EDITOR)
     item = make_item(team, eve)
     for number in range(150):  # Django deletes the newest hundred first
-        work_items.update_item(team.pk, actor=eve, item_id=item.pk, changes={"title": str(number)}, expected_state=None)
+        update_item(team.pk, actor=eve, item_id=item.pk, changes={"title": str(number)}, expected_state=None)
     began, unnamed = threading.Event(), threading.Event()
 
     def pause(execute: Any, sql: str, *arguments: Any) -> Any:

@@ -20,7 +20,7 @@ from calendar_live.protocol.state import State
 from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.create import delete_item
+from calendar_live.services.items import delete_item
 from tests.feeds import DAY, HOUR, WEEK, ask, ask_for, place_in, titles
 from tests.history import go_back
 from tests.people import NINE, make_calendar, make_item, make_user

@@ -22,7 +22,7 @@ from calendar_live.protocol.rights import Access, Rights
 from calendar_live.protocol.state import State
 from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
-from calendar_live.services.items.create import create_item, delete_item
+from calendar_live.services.items import create_item, delete_item
 from tests.feeds import DAY, HOUR, WEEK, ask, place_in
 from tests.history import log_of
 from tests.people import NINE, make_calendar, make_item

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from calendar_live.access.receivers import Receiver, SessionKey, identify
+from calendar_live.access.credentials import SessionKey, identify
+from calendar_live.access.receivers import Receiver
 from calendar_live.live import reader
 
 pytestmark = pytest.mark.django_db(transaction=True)

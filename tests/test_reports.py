@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.utils.log import AdminEmailHandler
 
-from calendar_live.access.receivers import link_token
+from calendar_live.access.credentials import link_token
 from calendar_live.models import Calendar
 from calendar_live.pages import accounts, invitations, public
 from calendar_live.serving.reports import Report

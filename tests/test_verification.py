@@ -20,7 +20,7 @@ from calendar_live.changelog.verify import differences
 from calendar_live.models import Calendar, ChangeSet, Entry, WorkItem
 from calendar_live.services import retention as upkeep
 from calendar_live.services.accounts import delete_user
-from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items import delete_item, update_item
 from tests.foreign.bookings import Bookings, book, cancel, rename
 from tests.foreign.models import Booking
 from tests.people import NINE, make_item

@@ -1,21 +1,20 @@
-"""Who may see or edit what: the one place that turns a membership or a public link into rights. Never sends or stores anything."""
+"""Decide who may see or edit what: the one place that turns a membership or a public link into rights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
 from ..errors import Forbidden, NotFound, SignedOut
-from ..models import Calendar, Membership, PublicLink, Role, Shows
+from ..models import Membership, PublicLink, Role, Shows
 from ..protocol.rights import Access, Rights
 from ..protocol.state import State
 from .receivers import Receiver, link_receiver
@@ -131,10 +130,11 @@ def require_edit(user: User, calendar: str | UUID) -> Standing:
 
 def memberships_of(user: User) -> QuerySet[Membership]:
     """Return a user's memberships, each with the calendar they may see by it, in their own order."""
-    return _memberships([key_of(user)])
+    return memberships_of_each([key_of(user)])
 
 
-def _memberships(users: Iterable[UserKey]) -> QuerySet[Membership]:
+def memberships_of_each(users: Iterable[UserKey]) -> QuerySet[Membership]:
+    """Return the memberships of some users, as `memberships_of` does."""
     return (
         Membership.objects.filter(user__in=list(users), user__is_active=True, calendar__deleted_at=None)
         .select_related("calendar")
@@ -142,97 +142,9 @@ def _memberships(users: Iterable[UserKey]) -> QuerySet[Membership]:
     )
 
 
-def deleted_calendars_of(user: User, *, since: datetime) -> QuerySet[Calendar]:
-    """Return the calendars a user owns that were deleted after an instant, newest first."""
-    owned = Membership.objects.filter(user__pk=key_of(user), user__is_active=True, role=Role.OWNER)
-    return Calendar.objects.filter(memberships__in=owned, deleted_at__gte=since).order_by("-deleted_at", "id")
-
-
 def access_of(membership: Membership) -> Access:
     """Return the access token a membership stands for."""
     return Access(_RIGHTS[membership.role], membership.version)
-
-
-def describe(mine: Membership) -> dict[str, object]:
-    """Return a calendar as this member may see it: what its list and its `calendar` frame say.
-
-    Free/busy members do not see who else is there; when invitations and links change, owners alone see that something did.
-    Prefetch `calendar__memberships` with their users.
-    """
-    access, calendar = access_of(mine), mine.calendar
-    others = [] if access.rights == "freebusy" else [other.user for other in calendar.memberships.all()]
-    others.sort(key=key_of)  # databases give them in any order, and another order would look like news
-    return {
-        "id": str(calendar.pk),
-        "name": calendar.name,
-        "color": calendar.color,
-        "timeZone": calendar.time_zone,
-        "position": mine.position,
-        "role": mine.role,
-        "rights": access.rights,
-        "access": str(access),
-        "state": str(calendar.state),
-        "people": [{"id": str(other.pk), "name": display_name(other)} for other in others],
-        "sharing": calendar.sharing_version if mine.role == Role.OWNER else None,
-        "offer": offer_to(mine, calendar.memberships.all()),
-    }
-
-
-def offer_to(mine: Membership, members: Iterable[Membership]) -> dict[str, object] | None:
-    """Return the offer of ownership that a member may accept, if whoever made it is still an owner who can do anything."""
-    for one in members:
-        if one.user_id == mine.offered_by_id and one.role == Role.OWNER and one.user.is_active:
-            return {"by": {"id": str(one.user_id), "name": display_name(one.user)}, "handsOver": mine.hands_over}
-    return None
-
-
-def describe_link(link: PublicLink) -> dict[str, object]:
-    """Return a calendar as anybody may see it by a public link, in the form of `describe`. Nobody is named."""
-    access, calendar = access_of_link(link), link.calendar
-    return {
-        "id": str(calendar.pk),
-        "name": calendar.name,
-        "color": calendar.color,
-        "timeZone": calendar.time_zone,
-        "position": 0,
-        "role": LINK_ROLE,
-        "rights": access.rights,
-        "access": str(access),
-        "state": str(calendar.state),
-        "people": [],
-        "sharing": None,
-        "offer": None,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Each calendar a receiver may see, as `describe` says, and until when if nobody does anything (None: for ever)."""
-
-    calendars: list[dict[str, object]] = field(default_factory=list)
-    until: datetime | None = None
-
-
-def describe_all(who: User | Receiver) -> list[dict[str, object]]:
-    """Return every calendar someone may see, as `describe` does."""
-    receiver = receiver_of(who)
-    return describe_for([receiver])[receiver].calendars
-
-
-def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
-    """Return what each of some receivers may see. Two statements for all who are users, one for all who are links."""
-    found = {receiver: Grant() for receiver in receivers}
-    users = [one.id for one in found if one.kind == "user"]
-    links = [one.id for one in found if one.kind == "link"]
-    if users:
-        members = Prefetch("calendar__memberships", Membership.objects.select_related("user"))
-        for mine in _memberships(users).prefetch_related(members):
-            if mine in mine.calendar.memberships.all():  # not taken out between the two statements
-                found[Receiver("user", str(mine.user_id))].calendars.append(describe(mine))
-    if links:
-        for link in open_links().filter(pk__in=links):
-            found[link_receiver(link.pk)] = Grant([describe_link(link)], link.expires_at)
-    return found
 
 
 def receivers_of(calendar: UUID) -> list[Receiver]:
@@ -246,14 +158,6 @@ def owner_receivers_of(calendar: UUID) -> list[Receiver]:
     """Return a calendar's owners."""
     owners = Membership.objects.filter(calendar=calendar, role=Role.OWNER).values_list("user_id", flat=True)
     return [Receiver("user", str(user)) for user in owners]
-
-
-def people_of(calendar: UUID) -> list[tuple[str, str]]:
-    """Return (id, name) of a calendar's active members, by name."""
-    members = Membership.objects.filter(calendar=calendar, user__is_active=True).select_related("user")
-    return sorted(
-        ((str(one.user_id), display_name(one.user)) for one in members), key=lambda person: person[1].casefold()
-    )
 
 
 def display_name(user: User) -> str:

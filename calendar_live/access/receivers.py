@@ -1,17 +1,12 @@
-"""Who is sent calendars, and what one shows to be let in: a session, or a public link's token. Never decides what anybody may see."""
+"""Receivers: the users and public links that calendars are sent to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from importlib import import_module
-from types import SimpleNamespace
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import unquote
 from uuid import UUID
 
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.core import signing
 from django.http import HttpRequest
 
 
@@ -30,27 +25,6 @@ class Receiver:
         return named is None or self == Receiver("user", named)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionKey:
-    """The key of one of Django's sessions."""
-
-    key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkToken:
-    """The secret in a public link's address."""
-
-    token: str = field(repr=False)
-
-
-Credential = SessionKey | LinkToken
-
-# Signed and not stored: owners can be shown the address again, and who reads the database still has none. Old keys of the site
-# go on to count (SECRET_KEY_FALLBACKS).
-_SALT: Final = "calendar_live.link"
-
-
 def page_user(request: HttpRequest) -> str | None:
     """Return the user that a request's page names as its own, if it names any, for `Receiver.is_user`."""
     named = request.headers.get("Calendar-User")
@@ -60,38 +34,3 @@ def page_user(request: HttpRequest) -> str | None:
 def link_receiver(link_id: UUID) -> Receiver:
     """Return the receiver that a public link is."""
     return Receiver("link", str(link_id))
-
-
-def link_token(link_id: UUID) -> LinkToken:
-    """Return the token of a public link."""
-    return LinkToken(_signer().sign(signing.b62_encode(link_id.int)))
-
-
-def identify(shown: Credential) -> Receiver | None:
-    """Return whose credential this is, or None: nobody (active) is signed in by it, or no link has this token.
-
-    A link's token says which link it is, not whether it still holds: that is for access.py.
-    """
-    return _user_of(shown) if isinstance(shown, SessionKey) else _link_of(shown)
-
-
-def _user_of(shown: SessionKey) -> Receiver | None:
-    if not shown.key.isprintable():  # on PostgreSQL a NUL fails in Django's own store, with all looked up beside it
-        return None
-    store = import_module(settings.SESSION_ENGINE).SessionStore(shown.key)
-    # Who asks here has no answer in which the browser could be given another cookie: the session stays as it is.
-    store.cycle_key = store.flush = lambda: None
-    user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone
-    return Receiver("user", str(user.pk)) if user.is_authenticated and user.is_active else None
-
-
-def _link_of(shown: LinkToken) -> Receiver | None:
-    try:
-        number = signing.b62_decode(_signer().unsign(shown.token))
-        return link_receiver(UUID(int=number))
-    except (signing.BadSignature, ValueError):
-        return None
-
-
-def _signer() -> signing.Signer:
-    return signing.Signer(salt=_SALT, sep=".")

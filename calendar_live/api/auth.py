@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from ninja.security import APIKeyCookie, APIKeyHeader, SessionAuth
 
 from ..access import receiver_of, standings
-from ..access.receivers import Credential, LinkToken, Receiver, SessionKey, identify, page_user
+from ..access.credentials import Credential, LinkToken, SessionKey, identify
+from ..access.receivers import Receiver, page_user
 from ..errors import Forbidden, SignedOut
 from .http import session_key
 

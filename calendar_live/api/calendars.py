@@ -11,12 +11,12 @@ from django.utils import timezone
 from ninja import Router
 
 from .. import conf
-from ..access import User, deleted_calendars_of, describe_all
+from ..access import User
 from ..access.receivers import Receiver
 from ..errors import NotFound
+from ..reading.calendars import CalendarView, deleted_calendars_of, describe_all
 from ..schedule.ranges import format_instant
-from ..services import calendars
-from ..services.sharing import invitations as sharing
+from ..services import calendars, sharing
 from .auth import RECEIVERS, receiver
 from .http import json_response, mutation_id
 from .schemas import CalendarFields, CalendarOrder, CalendarOut, DeletedCalendarOut
@@ -27,7 +27,7 @@ _PATH = "/calendars/{uuid:calendar_id}/"
 
 
 @router.get("/calendars/", response=list[CalendarOut], auth=RECEIVERS)
-def list_calendars(request: HttpRequest) -> list[dict[str, object]]:
+def list_calendars(request: HttpRequest) -> list[CalendarView]:
     """Return every calendar you may see."""
     return describe_all(receiver(request))
 
@@ -86,7 +86,7 @@ def list_deleted_calendars(request: HttpRequest) -> list[dict[str, object]]:
 
 
 @router.put("/calendars/order/", response=list[CalendarOut])
-def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[dict[str, object]]:
+def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[CalendarView]:
     """Put your calendars in an order of your own; those you leave out follow. Answers the list."""
     sharing.set_order(body.keys(), actor=request.user, mutation_id=mutation_id(request))
     return describe_all(request.user)

@@ -9,15 +9,12 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from .. import conf
 from ..access import require_edit, standing
-from ..errors import Malformed, NotFound
-from ..models import WorkItem
-from ..protocol.rights import redact
-from ..services.items import bulk
-from ..services.items import create as work_items
-from ..services.items import move as moving
-from ..services.items.rows import Written
+from ..errors import Malformed
+from ..reading.item import read_item
+from ..reading.trash import read_trash
+from ..services import items
+from ..services.items import Written
 from .auth import RECEIVERS, receiver
 from .http import expected_state, json_response, mutation_id, refuse_unknown_parameters
 from .schemas import BulkDelete, BulkEdit, BulkRestore, ItemFields, MoveTo
@@ -30,12 +27,7 @@ _PATH = "/calendars/{uuid:calendar_id}/items/{uuid:item_id}/"
 @router.get(_PATH, auth=RECEIVERS)
 def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
     """Return a work item as you may see it; its ETag is its state."""
-    place = standing(receiver(request), calendar_id)
-    rows = WorkItem.objects.select_related("calendar")  # the item and the state it is true for, of one moment
-    item = rows.filter(pk=item_id, calendar=calendar_id, deleted_at=None).first()
-    wire = None if item is None else redact(item.wire, item.visibility, place.rights)
-    if item is None or wire is None:
-        raise NotFound("There is no such work item that you may see.")
+    item, wire = read_item(standing(receiver(request), calendar_id), item_id)
     headers = {"ETag": f'"{item.state}"', "Calendar-State": str(item.calendar.state)}
     return json_response(wire, headers=headers)
 
@@ -43,7 +35,7 @@ def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResp
 @router.put(_PATH)
 def put_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemFields) -> HttpResponse:
     """Create a work item under an id of your own (`If-None-Match: *`), or replace it whole (`If-Match`)."""
-    put = work_items.put_item(
+    put = items.put_item(
         calendar_id,
         actor=request.user,
         item_id=item_id,
@@ -58,7 +50,7 @@ def put_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemF
 @router.patch(_PATH)
 def patch_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemFields) -> HttpResponse:
     """Change some fields of a work item. `If-Match` makes sure that nobody changed it meanwhile (412)."""
-    written = work_items.update_item(
+    written = items.update_item(
         calendar_id,
         actor=request.user,
         item_id=item_id,
@@ -78,7 +70,7 @@ def delete_item(
     `HX-Trigger: {"workItemDeleted": …}` tells an htmx page; listen on `document`, because the button may be gone by then.
     """
     refuse_unknown_parameters(request, ("children",))
-    gone = work_items.delete_item(
+    gone = items.delete_item(
         calendar_id,
         actor=request.user,
         item_id=item_id,
@@ -97,7 +89,7 @@ def restore_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> Http
     state = expected_state(request)
     if state is None:
         raise Malformed("If-Match: must name the state of the deletion to undo.")
-    done = bulk.restore_items(
+    done = items.restore_items(
         calendar_id,
         actor=request.user,
         item_ids=[item_id],
@@ -110,7 +102,7 @@ def restore_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> Http
 @router.post(_PATH + "move/")
 def move_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: MoveTo) -> HttpResponse:
     """Move a work item, with everything below it, to another calendar. `Calendar-State` is the new one's, `Left-State` the old one's."""
-    moved = moving.move_item(
+    moved = items.move_item(
         calendar_id,
         actor=request.user,
         item_id=item_id,
@@ -126,7 +118,7 @@ def move_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: Move
 @router.post("/calendars/{uuid:calendar_id}/items/delete/")
 def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkDelete) -> HttpResponse:
     """Delete many work items, with everything below them, as one change. `states` makes sure that nobody changed them meanwhile (412)."""
-    done = bulk.delete_items(
+    done = items.delete_items(
         calendar_id,
         actor=request.user,
         item_ids=body.keys(),
@@ -139,7 +131,7 @@ def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkDelete) -> H
 @router.post("/calendars/{uuid:calendar_id}/items/edit/")
 def edit_items(request: HttpRequest, calendar_id: UUID, body: BulkEdit) -> HttpResponse:
     """Set fields of many work items, to each its own, as one change. `states` makes sure that nobody changed them meanwhile (412)."""
-    done = bulk.edit_items(
+    done = items.edit_items(
         calendar_id,
         actor=request.user,
         changes=body.given(),
@@ -152,7 +144,7 @@ def edit_items(request: HttpRequest, calendar_id: UUID, body: BulkEdit) -> HttpR
 @router.post("/calendars/{uuid:calendar_id}/items/restore/")
 def restore_items(request: HttpRequest, calendar_id: UUID, body: BulkRestore) -> HttpResponse:
     """Undo a deletion of many work items."""
-    done = bulk.restore_items(
+    done = items.restore_items(
         calendar_id,
         actor=request.user,
         item_ids=body.keys(),
@@ -166,20 +158,10 @@ def restore_items(request: HttpRequest, calendar_id: UUID, body: BulkRestore) ->
 def list_trash(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Return the deleted work items that can be restored, newest first: event objects with `deletedAt` and `deletedBy`."""
     require_edit(request.user, calendar_id)
-    rows = WorkItem.objects.filter(calendar=calendar_id).exclude(deleted_at=None).order_by("-deleted_at", "id")
-    body = [
-        orjson.loads(row.wire)
-        | {"state": row.state, "deletedAt": row.deleted_at, "deletedBy": _text(row.deleted_by_id)}
-        for row in rows[: conf.number("MAX_TRASH_ITEMS")]
-    ]
-    return json_response(orjson.dumps(body, option=orjson.OPT_UTC_Z))
+    return json_response(orjson.dumps(read_trash(calendar_id), option=orjson.OPT_UTC_Z))
 
 
-def _text(key: object) -> str | None:
-    return None if key is None else str(key)
-
-
-def _bulk_done(done: bulk.BulkDone) -> HttpResponse:
+def _bulk_done(done: items.BulkDone) -> HttpResponse:
     body = {"ids": done.item_ids, "calendar": done.calendar_id, "state": done.state}
     return json_response(orjson.dumps(body), headers={"Calendar-State": done.state})
 

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Router
 
-from ..access.receivers import link_token
+from ..access.credentials import link_token
 from ..models import PublicLink
 from ..schedule.ranges import format_instant
+from ..services import sharing
 from ..services.roles import require_owner
-from ..services.sharing import links
 from .http import json_response, mutation_id
 from .schemas import LinkFields, LinkOut
 
@@ -32,14 +32,14 @@ def list_links(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object
 @router.post(_PATH, response={201: LinkOut})
 def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> HttpResponse:
     """Make a public link: whoever has its address sees the calendar, live, without an account. For the calendar's owners."""
-    link = links.create_link(calendar_id, actor=request.user, values=body.given(), mutation_id=mutation_id(request))
+    link = sharing.create_link(calendar_id, actor=request.user, values=body.given(), mutation_id=mutation_id(request))
     return json_response(orjson.dumps(_as_json(request, link)), status=201)
 
 
 @router.patch(_PATH + "{uuid:link_id}/", response=LinkOut)
 def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: LinkFields) -> dict[str, object]:
     """Change a public link. Who looks by it sees at once what it shows now. For the calendar's owners."""
-    link = links.edit_link(
+    link = sharing.edit_link(
         calendar_id, actor=request.user, link_id=link_id, changes=body.given(), mutation_id=mutation_id(request)
     )
     return _as_json(request, link)
@@ -48,7 +48,7 @@ def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: Link
 @router.delete(_PATH + "{uuid:link_id}/")
 def withdraw_link(request: HttpRequest, calendar_id: UUID, link_id: UUID) -> HttpResponse:
     """End a public link for good. Who looks by it loses the calendar at once. For the calendar's owners."""
-    links.withdraw_link(calendar_id, actor=request.user, link_id=link_id, mutation_id=mutation_id(request))
+    sharing.withdraw_link(calendar_id, actor=request.user, link_id=link_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(link_id)}))
 
 

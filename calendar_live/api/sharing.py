@@ -8,12 +8,13 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from ..access import display_name, offer_to, standing
+from ..access import display_name, standing
 from ..errors import Forbidden, NotFound
 from ..models import Invitation, Membership, Role
+from ..reading.calendars import offer_to
 from ..schedule.ranges import format_instant
+from ..services import sharing
 from ..services.roles import require_owner
-from ..services.sharing import invitations as sharing
 from .http import json_response, mutation_id
 from .mail import mail_invitation
 from .schemas import InvitationOut, MemberOut, OfferAnswer, RoleIn, SharedOut, ShareWith, TransferTo

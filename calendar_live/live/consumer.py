@@ -21,7 +21,8 @@ from prometheus_client import Gauge
 
 from .. import conf
 from ..access import Standing
-from ..access.receivers import Credential, LinkToken, Receiver, SessionKey
+from ..access.credentials import Credential, LinkToken, SessionKey
+from ..access.receivers import Receiver
 from ..errors import CalendarLiveError, Malformed, TooLarge, TooMany
 from ..protocol import frames
 from . import reader

@@ -12,7 +12,8 @@ from typing import Final
 from prometheus_client import Gauge
 
 from .. import conf
-from ..access.receivers import Credential, Receiver
+from ..access.credentials import Credential
+from ..access.receivers import Receiver
 from ..errors import SignedOut, TooMany
 from ..protocol import frames
 from . import reader

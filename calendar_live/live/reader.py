@@ -19,11 +19,13 @@ from django.utils import timezone
 
 from .. import access, changelog, conf
 from ..access import Standing
-from ..access.receivers import Credential, Receiver, identify
+from ..access.credentials import Credential, identify
+from ..access.receivers import Receiver
 from ..changelog import Since
 from ..protocol import frames
 from ..protocol.rights import Access
 from ..protocol.state import State
+from ..reading.calendars import CalendarView, describe_for
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,13 +79,13 @@ async def _in_hub_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a session or a link grants now: the calendars its receiver may see, each as `access.describe` says.
+    """What a session or a link grants now: the calendars its receiver may see, each as `reading.calendars.describe` says.
 
     `until`: when that ends by itself (None: never).
     """
 
     receiver: Receiver
-    calendars: dict[str, dict[str, object]]
+    calendars: dict[str, CalendarView]
     until: datetime | None = None
 
     @property
@@ -97,7 +99,7 @@ class Granted:
 
     def accesses(self) -> dict[str, str]:
         """Return the access token of each calendar."""
-        return {calendar: str(described["access"]) for calendar, described in self.calendars.items()}
+        return {calendar: described["access"] for calendar, described in self.calendars.items()}
 
     def versions(self) -> dict[str, str]:
         """Return a short text per calendar that changes with what is told of it; its state is not part of that: frames tell it."""
@@ -108,11 +110,11 @@ class Granted:
         described = self.calendars.get(calendar)
         if described is None:
             return None
-        access, state = Access.parse(str(described["access"])), State.parse(str(described["state"]))
-        return Standing(calendar, str(described["role"]), access, state)
+        access, state = Access.parse(described["access"]), State.parse(described["state"])
+        return Standing(calendar, described["role"], access, state)
 
 
-def _version(described: dict[str, object]) -> str:
+def _version(described: CalendarView) -> str:
     told = frames.calendar({name: value for name, value in described.items() if name != "state"})
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
@@ -130,11 +132,11 @@ def _places_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
 def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | None]:
     """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
     receivers = {one: identify(one) for one in shown}
-    grants = access.describe_for({receiver for receiver in receivers.values() if receiver is not None})
+    grants = describe_for({receiver for receiver in receivers.values() if receiver is not None})
     return {
         one: None
         if receiver is None
-        else Granted(receiver, {str(each["id"]): each for each in grants[receiver].calendars}, grants[receiver].until)
+        else Granted(receiver, {each["id"]: each for each in grants[receiver].calendars}, grants[receiver].until)
         for one, receiver in receivers.items()
     }
 

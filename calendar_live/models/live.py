@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from contextvars import ContextVar
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from django.db import models
 from django.db.models import Q
@@ -34,12 +35,34 @@ class LiveModel(models.Model):
     wire = models.TextField(editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    _seen_as: str | None = None
+
     class Meta:
         abstract = True
         # A Meta of a model's own inherits this one, or its table is without it (a system check says so).
         constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(condition=Q(wire__startswith=BEGINNING), name=WIRE_CONSTRAINT),
         )
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
+        """Remember the visibility the row is stored with, for `becomes_secret`."""
+        row = super().from_db(db, field_names, values, **more)
+        row._seen_as = row.__dict__.get("visibility")
+        return row
+
+    def becomes_secret(self) -> bool:
+        """Whether the row is secret now, and those who may not know of it have seen it before."""
+        if self.visibility != "secret" or self._state.adding:
+            return False
+        if self._seen_as is None:  # made by hand, or read without this column
+            self._seen_as = type(self)._base_manager.values_list("visibility", flat=True).filter(pk=self.pk).first()
+        return self._seen_as not in (None, "secret")
+
+    def note_saved(self) -> None:
+        """Remember the visibility the row was saved with. What was visible once stays so: the transaction may yet fail."""
+        if self.visibility != "secret":
+            self._seen_as = self.visibility
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save as Django does. Raises RuntimeError outside a `changelog.change` of the row's calendar: nobody would be told."""

@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..access import may_edit, memberships_of, people_of, require_edit, standing
+from ..access import may_edit, memberships_of, require_edit, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound
 from ..models import Calendar, Priority, Status, Visibility, WorkItem, WorkType
+from ..reading.calendars import people_of
 from ..reading.tree import parent_choices
 from ..schedule.ranges import NotATime, format_time, is_time_zone
-from ..services.items.create import create_item
+from ..services.items import create_item
 from .editing import resume
 from .forms import ItemForm
 from .http import fragment, is_htmx, saved

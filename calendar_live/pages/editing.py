@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from ..access import Standing, display_name, people_of, standing
+from ..access import Standing, display_name, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound, Stale
 from ..models import WorkItem
-from ..protocol.rights import reads_whole, redact
+from ..protocol.rights import reads_whole
+from ..reading.calendars import people_of
+from ..reading.item import read_item
 from ..reading.tree import below, parent_choices
-from ..services.items.create import update_item
+from ..services.items import update_item
 from .forms import COLUMNS, SPAN, ItemForm
 from .http import fragment, is_htmx, saved
 from .values import Values, say, say_when, span_values, values_of
@@ -41,14 +43,12 @@ def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpRes
     return _show(request, item)
 
 
-def _find(place: Standing, item_id: UUID) -> tuple[WorkItem, str]:
-    """Return an item and its wire as its reader may see it. Raises NotFound, also when they may not know of it."""
-    rows = WorkItem.objects.select_related("calendar", "parent", "updated_by")
-    item = rows.filter(pk=item_id, calendar=UUID(place.calendar), deleted_at=None).first()
-    wire = None if item is None else redact(item.wire, item.visibility, place.rights)
-    if item is None or wire is None:
-        raise NotFound(_("This work item is not here any more."))
-    return item, wire
+def _find(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
+    """Return an item and its wire as `read_item` does; whoever had it on screen is told that it is gone."""
+    try:
+        return read_item(standing, item_id)
+    except NotFound as failure:
+        raise NotFound(_("This work item is not here any more.")) from failure
 
 
 def _show(
@@ -61,7 +61,8 @@ def _show(
     **more: object,
 ) -> HttpResponse:
     """Show the form of an item: as it is, or with what was typed and why it was not taken."""
-    under = below(item.calendar_id, item.pk)
+    alive = WorkItem.objects.filter(deleted_at=None).only("parent")
+    under = {one.pk for one in below([item.pk], alive)}
     form = ItemForm(
         data,
         initial=values_of(item.wire) | {"state": item.state, "item_id": item.pk, "calendar": item.calendar_id},

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from ..access import display_name
 from ..errors import Invalid, NotFound
 from ..models import Invitation
-from ..services.sharing import invitations as sharing
+from ..services import sharing
 
 
 class AccountForm(forms.Form):

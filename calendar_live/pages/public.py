@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from ..access import describe_link, open_link
-from ..access.receivers import LinkToken, identify
+from ..access import open_link
+from ..access.credentials import LinkToken, identify
 from ..models import Priority, PublicLink, Status
+from ..reading.calendars import describe_link
 
 # Whole, and set here: who may frame these pages must not depend on what else a host site sets.
 _POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; img-src 'self' data:"

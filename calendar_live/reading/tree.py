@@ -1,11 +1,12 @@
-"""What a work item may be part of, and what hangs below it. Reads only."""
+"""The tree of work items: what hangs below an item, and what an item may become part of."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from ..models import WorkItem, WorkType
 
@@ -17,17 +18,16 @@ Group = tuple[str, list[tuple[UUID, str]]]
 _RANK: Final = {WorkType.PROJECT: 0, WorkType.ACTIVITY: 1, WorkType.TASK: 2, WorkType.MEETING: 3}
 
 
-def below(calendar_id: UUID, item_id: UUID) -> set[UUID]:
-    """Return the ids of everything below an item. One statement, however deep."""
-    children: dict[UUID, list[UUID]] = {}
-    rows = WorkItem.objects.filter(calendar=calendar_id, deleted_at=None, parent__isnull=False)
-    for child, parent in rows.values_list("id", "parent_id"):
-        children.setdefault(parent, []).append(child)
-    found: set[UUID] = set()
-    level = [item_id]
+def below(item_ids: Collection[UUID], rows: QuerySet[WorkItem]) -> list[WorkItem]:
+    """Return those of `rows` that hang below some items, each once, none of these items. One statement a level."""
+    found: list[WorkItem] = []
+    known = set(item_ids)
+    level = list(item_ids)
     while level:
-        level = [child for one in level for child in children.get(one, ()) if child not in found]
-        found.update(level)
+        children = [row for row in rows.filter(parent__in=level) if row.pk not in known]
+        level = [row.pk for row in children]
+        known.update(level)
+        found += children
     return found
 
 

@@ -16,10 +16,10 @@ from ..access import User, key_of, receivers_of
 from ..errors import Invalid, NotFound
 from ..models import Calendar, Role
 from ..schedule.ranges import is_time_zone
-from .names import check_name
 from .receipts import once
 from .roles import lock, owners, put_in_trash, put_role, require_owner, take_role
 from .telling import tell, tell_of_sharing
+from .texts import check_name
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 

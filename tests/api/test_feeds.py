@@ -15,8 +15,7 @@ from django.utils import timezone
 from calendar_live import changelog
 from calendar_live.models import Calendar, ChangeSet, Role, WorkItem
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.bulk import edit_items
-from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items import delete_item, edit_items, update_item
 from tests.api.calls import WEEK, Api, body_of
 from tests.people import NINE, make_calendar, make_item, make_user
 

@@ -231,7 +231,7 @@ def test_what_goes_wrong_unforeseen_is_not_shown(
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("LEAK")
 
-    monkeypatch.setattr("calendar_live.services.items.create.delete_item", fail)
+    monkeypatch.setattr("calendar_live.services.items.delete_item", fail)
     client = Client(raise_request_exception=False)
     client.force_login(ana)
     answer = client.delete(item_path(team, make_item(team, ana)))

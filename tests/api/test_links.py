@@ -12,11 +12,11 @@ from django.http import HttpResponse
 from django.test import Client
 from ninja.operation import Operation
 
-from calendar_live.access.receivers import link_token
+from calendar_live.access.credentials import link_token
 from calendar_live.api.app import api
 from calendar_live.models import Calendar, PublicLink
-from calendar_live.services.items.create import delete_item
-from calendar_live.services.sharing.links import withdraw_link
+from calendar_live.services.items import delete_item
+from calendar_live.services.sharing import withdraw_link
 from tests.api.calls import WEEK, Api, body_of, item_path
 from tests.people import make_calendar, make_item, make_link
 

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from calendar_live.models import Calendar, Membership, Role
+from calendar_live.services import sharing
 from calendar_live.services.calendars import set_role
-from calendar_live.services.sharing import invitations as sharing
 from tests.api.calls import Api, body_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,10 +17,10 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.http import HttpResponse
 
-from calendar_live.access.receivers import link_token
+from calendar_live.access.credentials import link_token
 from calendar_live.models import Calendar, Invitation, Receipt, Role
 from calendar_live.services.calendars import delete_calendar, remove_member, set_role
-from calendar_live.services.sharing.links import withdraw_link
+from calendar_live.services.sharing import withdraw_link
 from tests.api.calls import Api, body_of
 from tests.recording import all_rows, announcements, rows_of, told_receivers
 from tests.rights.matrix import MATRIX, SENT, cells

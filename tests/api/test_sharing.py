@@ -18,8 +18,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from calendar_live.models import Calendar, Invitation, Membership, Role
+from calendar_live.services import sharing
 from calendar_live.services.calendars import delete_calendar, edit_calendar, set_role
-from calendar_live.services.sharing import invitations as sharing
 from tests.api.calls import Api, body_of
 from tests.people import invite, make_calendar, make_item, make_user
 

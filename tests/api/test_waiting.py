@@ -17,7 +17,7 @@ from django.test import Client, RequestFactory
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import remove_member, set_role
-from calendar_live.services.items.create import delete_item
+from calendar_live.services.items import delete_item
 from calendar_live.serving import asgi
 from tests.api.callers import LONG, SignIn, at_once, subscribe, waiting
 from tests.api.calls import body_of

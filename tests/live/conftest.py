@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from prometheus_client import REGISTRY
 
-from calendar_live.access.receivers import Credential
+from calendar_live.access.credentials import Credential
 from calendar_live.live import consumer, reader
 from calendar_live.live.deliveries import subscriptions
 from calendar_live.live.hub import Hub, get_hub

@@ -13,10 +13,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from calendar_live.access import standings
-from calendar_live.access.receivers import link_receiver, link_token
+from calendar_live.access.credentials import link_token
+from calendar_live.access.receivers import link_receiver
 from calendar_live.models import Calendar, PublicLink, Role
 from calendar_live.services.calendars import set_role
-from calendar_live.services.sharing.links import edit_link
+from calendar_live.services.sharing import edit_link
 from tests.feeds import DAY, HOUR, WEEK
 from tests.live.pages import in_thread
 from tests.live.sockets import PATIENCE, Open, Socket

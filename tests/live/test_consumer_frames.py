@@ -13,7 +13,7 @@ from calendar_live.live import reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import remove_member, set_role
-from calendar_live.services.items.create import delete_item
+from calendar_live.services.items import delete_item
 from tests.history import head_of
 from tests.live.gates import Gate
 from tests.live.pages import in_thread

@@ -21,8 +21,7 @@ from calendar_live.protocol import changes
 from calendar_live.protocol.frames import BULK_ENTRIES
 from calendar_live.protocol.state import State
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.bulk import delete_items
-from calendar_live.services.items.create import create_items, delete_item, update_item
+from calendar_live.services.items import create_items, delete_item, delete_items, update_item
 from tests.changing import change_in_vain
 from tests.history import head_of, log_of
 from tests.live.pages import Page, in_thread

@@ -17,13 +17,14 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from calendar_live.access import receiver_of
-from calendar_live.access.receivers import link_receiver, link_token
+from calendar_live.access.credentials import link_token
+from calendar_live.access.receivers import link_receiver
 from calendar_live.live import consumer, longpoll
 from calendar_live.live.hub import Hub, get_hub
 from calendar_live.models import Calendar, PublicLink, Role
 from calendar_live.services.calendars import delete_calendar, edit_calendar, set_role
-from calendar_live.services.items.create import update_item
-from calendar_live.services.sharing.links import edit_link, withdraw_link
+from calendar_live.services.items import update_item
+from calendar_live.services.sharing import edit_link, withdraw_link
 from tests.api.callers import LONG, subscribe
 from tests.history import head_of
 from tests.live.pages import Page, in_thread

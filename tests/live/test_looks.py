@@ -16,7 +16,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from calendar_live import access
 from calendar_live.access import receiver_of
-from calendar_live.access.receivers import Credential, Receiver, SessionKey
+from calendar_live.access.credentials import Credential, SessionKey
+from calendar_live.access.receivers import Receiver
 from calendar_live.live import consumer, reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar

@@ -10,13 +10,14 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 
 from calendar_live.access import standing
-from calendar_live.access.receivers import link_receiver, link_token
+from calendar_live.access.credentials import link_token
+from calendar_live.access.receivers import link_receiver
 from calendar_live.live import longpoll
 from calendar_live.live.hub import Hub, get_hub
 from calendar_live.models import Calendar, PublicLink, Role, WorkItem
 from calendar_live.protocol.state import State
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.create import update_item
+from calendar_live.services.items import update_item
 from tests.history import head_of
 from tests.live.gates import Gate, held
 from tests.live.pages import Page, in_thread

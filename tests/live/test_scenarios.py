@@ -22,9 +22,7 @@ from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.protocol.state import State as RealState
 from calendar_live.services import calendars
-from calendar_live.services.items import bulk
-from calendar_live.services.items import create as work_items
-from calendar_live.services.items import move as moving
+from calendar_live.services.items import create_items, delete_items, edit_items, move_item, restore_items
 from tests.api.calls import Api
 from tests.history import back_up, put_back
 from tests.live.pages import Page, in_thread
@@ -108,16 +106,16 @@ class Beside(Script):
         }
         match kind:
             case "create":
-                work_items.create_items(place, actor=actor, items=fields)
+                create_items(place, actor=actor, items=fields)
             case "edit":
-                bulk.edit_items(place, actor=actor, changes=fields)
+                edit_items(place, actor=actor, changes=fields)
             case "delete":
-                bulk.delete_items(place, actor=actor, item_ids=ids)
+                delete_items(place, actor=actor, item_ids=ids)
             case "restore":
                 assert deletion is not None
-                bulk.restore_items(place, actor=actor, item_ids=ids, expected_state=self.states[calendar, deletion])
+                restore_items(place, actor=actor, item_ids=ids, expected_state=self.states[calendar, deletion])
             case "move":
-                moving.move_item(place, actor=actor, item_id=ids[0], target_id=self.calendars[target].pk)
+                move_item(place, actor=actor, item_id=ids[0], target_id=self.calendars[target].pk)
             case _:
                 raise ValueError(kind)
 

@@ -15,11 +15,9 @@ from django.test import AsyncClient
 
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
-from calendar_live.services import calendars
+from calendar_live.services import calendars, sharing
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.create import update_item
-from calendar_live.services.sharing import invitations as sharing
-from calendar_live.services.sharing import links
+from calendar_live.services.items import update_item
 from tests.live.pages import in_thread
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user
@@ -222,10 +220,10 @@ DEEDS: Final[dict[str, Callable[[Desk], Any]]] = {
     ),
     "has an invitation accepted by a member": lambda at: sharing.accept(at.mailing.token, user=at.fay),
     "makes a link": lambda at: make_link(at.team, at.ana),
-    "names a link": lambda at: links.edit_link(
+    "names a link": lambda at: sharing.edit_link(
         at.team.pk, actor=at.ana, link_id=at.link.pk, changes={"name": "Poster"}
     ),
-    "withdraws a link": lambda at: links.withdraw_link(at.team.pk, actor=at.ana, link_id=at.link.pk),
+    "withdraws a link": lambda at: sharing.withdraw_link(at.team.pk, actor=at.ana, link_id=at.link.pk),
 }
 
 

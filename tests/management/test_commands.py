@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
 from calendar_live.protocol.changes import ChangeSet as Announced
-from calendar_live.services.items.create import delete_item
+from calendar_live.services.items import delete_item
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows
 

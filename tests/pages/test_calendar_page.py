@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from calendar_live.access.receivers import link_token
+from calendar_live.access.credentials import link_token
 from calendar_live.models import Calendar
 from calendar_live.pages.texts import texts
 from tests.pages.dialog import client_of, edit_url, new_url

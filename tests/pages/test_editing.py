@@ -16,7 +16,7 @@ from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.reading import tree as parents
 from calendar_live.schedule.ranges import parse_instant
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items import delete_item, update_item
 from tests.pages.dialog import Answer, client_of, edit_url, errors_beside, new_url, read_form, submit
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from calendar_live.models import Calendar, Membership, Role
+from calendar_live.services import sharing
 from calendar_live.services.calendars import edit_calendar
-from calendar_live.services.sharing import invitations as sharing
 from tests.people import invite
 
 pytestmark = pytest.mark.django_db(transaction=True)

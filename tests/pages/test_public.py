@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from calendar_live.access.receivers import link_token
+from calendar_live.access.credentials import link_token
 from calendar_live.models import Calendar, PublicLink
-from calendar_live.services.sharing.links import withdraw_link
+from calendar_live.services.sharing import withdraw_link
 from tests.people import make_item, make_link
 
 ORIGINS = ["https://www.example.org", "http://localhost:8080"]

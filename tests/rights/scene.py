@@ -12,12 +12,10 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from calendar_live.access.receivers import link_token
+from calendar_live.access.credentials import link_token
 from calendar_live.models import Calendar, Role, WorkItem
-from calendar_live.services import calendars
+from calendar_live.services import calendars, items, sharing
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items import create as work_items
-from calendar_live.services.sharing import invitations as sharing
 from tests.keeping import Kept
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user
@@ -75,7 +73,7 @@ class Scene:
         normal = self.item("normal", parent_id=secret.pk)  # whose id must not be told either
         self.items = {"normal": normal, "private": self.item("private"), "secret": secret}
         gone = make_item(self.team, owner, title="Merlin secret", visibility="secret")
-        self.deletion = work_items.delete_item(self.team.pk, actor=owner, item_id=gone.pk)
+        self.deletion = items.delete_item(self.team.pk, actor=owner, item_id=gone.pk)
         self.lost: Calendar = make_calendar(owner, name=CALENDAR)
         calendars.delete_calendar(self.lost.pk, actor=owner)
         self.links = {

@@ -15,7 +15,7 @@ from django.test import Client
 
 from calendar_live.live import reader
 from calendar_live.models import Calendar
-from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items import delete_item, update_item
 from tests.live.pages import in_thread
 from tests.rights.matrix import FIELDS, MATRIX, SENT, WINDOW, cells
 from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, RECEIVERS, TEXTS, Scene, received, the_scene
@@ -210,8 +210,8 @@ FAULTS: Final = {
     "GET api/calendars/<calendar_id>/feed/": "calendar_live.api.feeds.read_feed",
     "GET api/calendars/": "calendar_live.api.calendars.describe_all",
     "GET api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.api.items.redact",
-    "PATCH api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.services.items.create.update_item",
-    "POST api/frames/": "calendar_live.access.describe_for",
+    "PATCH api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.services.items.update_item",
+    "POST api/frames/": "calendar_live.live.reader.describe_for",
     "GET calendars/<calendar_id>/items/<item_id>/edit/": "calendar_live.pages.editing.standing",
     "GET ": "calendar_live.pages.calendar.memberships_of",
     "GET public/<token>/": "calendar_live.pages.public.open_link",

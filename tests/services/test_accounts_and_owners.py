@@ -13,9 +13,8 @@ from django.db.models import ProtectedError
 
 from calendar_live.errors import Invalid
 from calendar_live.models import Calendar, Membership, Role, ownerless
-from calendar_live.services import accounts, calendars
+from calendar_live.services import accounts, calendars, sharing
 from calendar_live.services.calendars import set_role
-from calendar_live.services.sharing import invitations as sharing
 from tests.people import make_calendar, make_user
 from tests.recording import all_rows
 from tests.services.members import roles

@@ -12,8 +12,7 @@ from django.contrib.auth.models import User
 from calendar_live import changelog
 from calendar_live.errors import Invalid, KeyReused, NotFound, Stale
 from calendar_live.models import Calendar, WorkItem
-from calendar_live.services.items.bulk import delete_items, edit_items
-from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items import delete_item, delete_items, edit_items, update_item
 from tests.people import make_item
 from tests.recording import all_rows
 

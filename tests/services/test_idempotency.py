@@ -10,9 +10,8 @@ from django.contrib.auth.models import User
 
 from calendar_live.errors import AlreadyExists, KeyReused
 from calendar_live.models import Calendar, WorkItem
-from calendar_live.services.items import create as work_items
+from calendar_live.services.items import create_item, move_item
 from calendar_live.services.items.fields import check_fields
-from calendar_live.services.items.move import move_item
 from tests.people import NINE, make_calendar, make_item
 from tests.recording import all_rows
 
@@ -51,10 +50,8 @@ def test_an_id_that_another_calendar_takes_at_the_same_moment_is_refused(
         WorkItem.objects.bulk_create([quicker])
         return check_fields(fields, complete=complete)
 
-    monkeypatch.setattr(work_items, "check_fields", check_slowly)
+    monkeypatch.setattr("calendar_live.services.items.create.check_fields", check_slowly)
     before = all_rows()
     with pytest.raises(AlreadyExists):
-        work_items.create_item(
-            team.pk, actor=ana, item_id=item_id, fields={"title": "Slower", "start": NINE, "end": NINE}
-        )
+        create_item(team.pk, actor=ana, item_id=item_id, fields={"title": "Slower", "start": NINE, "end": NINE})
     assert all_rows() == before

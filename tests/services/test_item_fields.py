@@ -16,7 +16,7 @@ from calendar_live.errors import (
     Invalid,
 )
 from calendar_live.models import Calendar, ChangeSet, WorkItem
-from calendar_live.services.items.create import create_item, put_item, update_item
+from calendar_live.services.items import create_item, put_item, update_item
 from calendar_live.services.items.fields import WIRE_NAMES, check_fields
 from tests.people import NINE, SPAN, TEN, make_item
 from tests.protocol.golden import load

@@ -15,7 +15,7 @@ from calendar_live.errors import (
 )
 from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items.create import create_item, delete_item, put_item, update_item
+from calendar_live.services.items import create_item, delete_item, put_item, update_item
 from tests.people import SPAN, make_item
 from tests.recording import all_rows
 

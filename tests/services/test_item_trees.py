@@ -14,8 +14,7 @@ from calendar_live.errors import (
     Invalid,
 )
 from calendar_live.models import Calendar, ChangeSet, WorkItem
-from calendar_live.services.items.bulk import restore_items
-from calendar_live.services.items.create import delete_item, update_item
+from calendar_live.services.items import delete_item, restore_items, update_item
 from tests.people import make_calendar, make_item
 
 pytestmark = pytest.mark.django_db(transaction=True)

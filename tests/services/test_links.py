@@ -11,12 +11,13 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from calendar_live.access import open_link, receivers_of, standing
-from calendar_live.access.receivers import LinkToken, Receiver, identify, link_receiver, link_token
+from calendar_live.access.credentials import LinkToken, identify, link_token
+from calendar_live.access.receivers import Receiver, link_receiver
 from calendar_live.errors import CalendarLiveError, Forbidden, Invalid, NotFound, SignedOut
 from calendar_live.models import Calendar, PublicLink, Role
 from calendar_live.services.accounts import delete_user
 from calendar_live.services.calendars import delete_calendar, edit_calendar, set_role
-from calendar_live.services.sharing.links import create_link, edit_link, withdraw_link
+from calendar_live.services.sharing import create_link, edit_link, withdraw_link
 from tests.people import make_calendar, make_link
 from tests.recording import told_receivers
 

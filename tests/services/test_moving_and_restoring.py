@@ -11,9 +11,7 @@ from django.contrib.auth.models import User
 from calendar_live.errors import Forbidden, NotFound, Stale
 from calendar_live.models import Calendar, ChangeSet, Role, WorkItem
 from calendar_live.services.calendars import remove_member, set_role
-from calendar_live.services.items.bulk import restore_items
-from calendar_live.services.items.create import delete_item, update_item
-from calendar_live.services.items.move import move_item
+from calendar_live.services.items import delete_item, move_item, restore_items, update_item
 from tests.people import NINE, make_calendar, make_item
 from tests.recording import all_rows
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from calendar_live.errors import Invalid
 from calendar_live.models import Calendar
 from calendar_live.services.calendars import create_calendar, edit_calendar
-from calendar_live.services.sharing.links import create_link
+from calendar_live.services.sharing import create_link
 
 pytestmark = pytest.mark.django_db
 

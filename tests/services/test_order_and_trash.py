@@ -8,11 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from calendar_live.access import describe_all, standings
+from calendar_live.access import standings
 from calendar_live.errors import Invalid, NotFound
 from calendar_live.models import Calendar, ChangeSet, WorkItem
-from calendar_live.services import calendars
-from calendar_live.services.sharing import invitations as sharing
+from calendar_live.reading.calendars import describe_all
+from calendar_live.services import calendars, sharing
 from tests.people import make_calendar, make_item
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from calendar_live.errors import Invalid, NotFound, TooMany
 from calendar_live.models import Calendar, Invitation, Role
-from calendar_live.services import accounts, calendars
+from calendar_live.services import accounts, calendars, sharing
 from calendar_live.services import retention as upkeep
 from calendar_live.services.calendars import set_role
-from calendar_live.services.sharing import invitations as sharing
 from tests.people import invite, make_user
 from tests.recording import all_rows
 from tests.services.members import EVE, PASSPHRASE, roles, together

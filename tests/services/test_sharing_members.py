@@ -11,11 +11,8 @@ from django.contrib.auth.models import User
 from calendar_live.errors import AlreadyMember, Forbidden, Invalid, NotFound
 from calendar_live.models import Assignment, Calendar, Invitation, Role, WorkItem
 from calendar_live.protocol import changes
-from calendar_live.services import calendars
+from calendar_live.services import calendars, items, sharing
 from calendar_live.services.calendars import set_role
-from calendar_live.services.items import bulk
-from calendar_live.services.items import create as work_items
-from calendar_live.services.sharing import invitations as sharing
 from tests.people import invite, make_calendar, make_item, make_user
 from tests.recording import all_rows, told_receivers
 from tests.services.members import EVE, PASSPHRASE, roles
@@ -186,13 +183,13 @@ def test_who_leaves_works_on_nothing_there_any_more(
     """Assignees are members; seen failing when `take_role` leaves the assignments."""
     both = make_item(team, ana, assignee_keys=[str(ana.pk), str(cara.pk)])
     deleted = make_item(team, ana, assignee_keys=[str(cara.pk)])
-    deletion = work_items.delete_item(team.pk, actor=ana, item_id=deleted.pk)
+    deletion = items.delete_item(team.pk, actor=ana, item_id=deleted.pk)
     announced.clear()
     sharing.leave(team.pk, actor=cara)
     [change_set] = announced
     assert [entry.item for entry in change_set.entries or ()] == [str(both.pk)]
     assert f'"assignees":["{ana.pk}"]' in WorkItem.objects.get(pk=both.pk).wire
-    bulk.restore_items(team.pk, actor=ana, item_ids=[deleted.pk], expected_state=deletion.state)
+    items.restore_items(team.pk, actor=ana, item_ids=[deleted.pk], expected_state=deletion.state)
     assert '"assignees":[]' in WorkItem.objects.get(pk=deleted.pk).wire
     assert not Assignment.objects.filter(user=cara).exists()
 

@@ -10,9 +10,8 @@ from django.contrib.auth.models import User
 
 from calendar_live.errors import Invalid
 from calendar_live.models import Calendar, Role
-from calendar_live.services import accounts, calendars
+from calendar_live.services import accounts, calendars, sharing
 from calendar_live.services.calendars import set_role
-from calendar_live.services.sharing import invitations as sharing
 from tests.people import make_calendar, make_item, make_user
 from tests.recording import all_rows
 from tests.services.members import roles, together

@@ -11,10 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from calendar_live.models import WorkItem
-from calendar_live.services import calendars
-from calendar_live.services.items import bulk
-from calendar_live.services.items import create as work_items
-from calendar_live.services.items import move as moving
+from calendar_live.services import calendars, items
 from tests.people import NINE, make_calendar, make_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,40 +32,40 @@ class Desk:
         self.loose = [make_item(self.team, ana) for _ in range(count)]
         self.gone = [make_item(self.team, ana) for _ in range(count)]
         keys = [one.pk for one in self.gone]
-        self.deletion = bulk.delete_items(self.team.pk, actor=ana, item_ids=keys).state
+        self.deletion = items.delete_items(self.team.pk, actor=ana, item_ids=keys).state
 
     def new(self) -> dict[object, object]:
         return {WorkItem().pk: FIELDS | {"assignee_keys": [str(self.ana.pk)]} for _ in range(self.count)}
 
 
 DEEDS: Final[dict[str, tuple[Callable[[Desk], object], int]]] = {
-    "create many": (lambda at: work_items.create_items(at.team.pk, actor=at.ana, items=at.new()), 9),  # type: ignore[arg-type]
+    "create many": (lambda at: items.create_items(at.team.pk, actor=at.ana, items=at.new()), 9),  # type: ignore[arg-type]
     "edit many": (
-        lambda at: bulk.edit_items(
+        lambda at: items.edit_items(
             at.team.pk, actor=at.ana, changes={one.pk: {"title": "y", "assignee_keys": []} for one in at.items}
         ),
         9,
     ),
     "hang many": (
-        lambda at: bulk.edit_items(
+        lambda at: items.edit_items(
             at.team.pk, actor=at.ana, changes={one.pk: {"parent_id": at.items[0].pk} for one in at.loose}
         ),
         10,
     ),
-    "delete many": (lambda at: bulk.delete_items(at.team.pk, actor=at.ana, item_ids=[one.pk for one in at.items]), 8),
-    "delete a parent": (lambda at: work_items.delete_item(at.team.pk, actor=at.ana, item_id=at.parent.pk), 10),
+    "delete many": (lambda at: items.delete_items(at.team.pk, actor=at.ana, item_ids=[one.pk for one in at.items]), 8),
+    "delete a parent": (lambda at: items.delete_item(at.team.pk, actor=at.ana, item_id=at.parent.pk), 10),
     "delete a parent, its children handed up": (
-        lambda at: work_items.delete_item(at.team.pk, actor=at.ana, item_id=at.parent.pk, children="reparent"),
+        lambda at: items.delete_item(at.team.pk, actor=at.ana, item_id=at.parent.pk, children="reparent"),
         10,
     ),
     "restore many": (
-        lambda at: bulk.restore_items(
+        lambda at: items.restore_items(
             at.team.pk, actor=at.ana, item_ids=[one.pk for one in at.gone], expected_state=at.deletion
         ),
         8,
     ),
     "move a parent": (
-        lambda at: moving.move_item(at.team.pk, actor=at.ana, item_id=at.parent.pk, target_id=at.other.pk),
+        lambda at: items.move_item(at.team.pk, actor=at.ana, item_id=at.parent.pk, target_id=at.other.pk),
         17,
     ),
     "rename the calendar": (

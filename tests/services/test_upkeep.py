@@ -27,9 +27,8 @@ from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
 from calendar_live.services import retention as upkeep
 from calendar_live.services.accounts import delete_user
 from calendar_live.services.calendars import create_calendar, delete_calendar
-from calendar_live.services.items.bulk import restore_items
-from calendar_live.services.items.create import delete_item
-from calendar_live.services.sharing.invitations import set_order
+from calendar_live.services.items import delete_item, restore_items
+from calendar_live.services.sharing import set_order
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows
 from tests.threads import at_once

@@ -20,7 +20,7 @@ from calendar_live.errors import (
 )
 from calendar_live.models import Calendar, ChangeSet, Role, WorkItem
 from calendar_live.services.calendars import create_calendar, delete_calendar, set_role
-from calendar_live.services.items.create import create_item, delete_item, update_item
+from calendar_live.services.items import create_item, delete_item, update_item
 from tests.people import SPAN, make_calendar, make_item, make_user
 from tests.recording import all_rows
 from tests.services.world import ACTIONS, SERVICES, the_world

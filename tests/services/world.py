@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
-from pkgutil import iter_modules, walk_packages
+from pkgutil import iter_modules
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -17,29 +17,14 @@ from django.core.management import call_command
 import calendar_live.management.commands
 import calendar_live.services
 from calendar_live.models import Calendar, PublicLink, Role, WorkItem
-from calendar_live.services import accounts, calendars
-from calendar_live.services.items import bulk
-from calendar_live.services.items import create as work_items
-from calendar_live.services.items import move as moving
-from calendar_live.services.sharing import invitations as sharing
-from calendar_live.services.sharing import links
+from calendar_live.services import accounts, calendars, items, sharing
 from tests.keeping import Kept
 from tests.people import NINE, invite, make_calendar, make_item, make_link, make_user
 
 # Services that only read.
 READERS = {"is_refused", "find_invitation", "pending", "role_kept"}
 # Modules of services/ that write nothing by themselves, and one that changes no view: tests/services/test_upkeep.py.
-HELPERS = {
-    "items.fields",
-    "items.rows",
-    "items.source",
-    "names",
-    "owners",
-    "receipts",
-    "retention",
-    "roles",
-    "telling",
-}
+HELPERS = {"owners", "receipts", "retention", "roles", "telling", "texts"}
 
 
 @dataclass
@@ -78,7 +63,7 @@ class World:
         calendars.delete_calendar(self.lost.pk, actor=self.ana)
         self.invited = invite(self.team, self.ana)
         self.link = make_link(self.other, self.ana)
-        self.deletion = work_items.delete_item(self.team.pk, actor=self.ana, item_id=self.gone.pk).state
+        self.deletion = items.delete_item(self.team.pk, actor=self.ana, item_id=self.gone.pk).state
 
     @property
     def calendars(self) -> tuple[Calendar, ...]:
@@ -94,15 +79,15 @@ _NEW = UUID("99999999-0000-4000-8000-000000000001")
 
 # Service -> what to do with it. The second argument is a mutation id, for those that take one.
 ACTIONS: dict[str, Action] = {
-    "create_item": lambda world, key: work_items.create_item(
+    "create_item": lambda world, key: items.create_item(
         world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "private"}, mutation_id=key
     ),
-    "create_items": lambda world, key: work_items.create_items(
+    "create_items": lambda world, key: items.create_items(
         world.team.pk,
         actor=world.ben,
         items={uuid4(): _FIELDS, _NEW: _FIELDS | {"assignee_keys": [str(world.cara.pk)]}},
     ),
-    "update_item": lambda world, key: work_items.update_item(
+    "update_item": lambda world, key: items.update_item(
         world.team.pk,
         actor=world.ben,
         item_id=world.normal.pk,
@@ -110,10 +95,10 @@ ACTIONS: dict[str, Action] = {
         expected_state=world.normal.state,
         mutation_id=key,
     ),
-    "put_item, a new one": lambda world, key: work_items.put_item(
+    "put_item, a new one": lambda world, key: items.put_item(
         world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "secret"}, mutation_id=key
     ),
-    "put_item, one there is": lambda world, key: work_items.put_item(
+    "put_item, one there is": lambda world, key: items.put_item(
         world.team.pk,
         actor=world.ben,
         item_id=world.secret.pk,
@@ -121,16 +106,16 @@ ACTIONS: dict[str, Action] = {
         expected_state=world.secret.state,
         mutation_id=key,
     ),
-    "delete_item": lambda world, key: work_items.delete_item(
+    "delete_item": lambda world, key: items.delete_item(
         world.team.pk, actor=world.ben, item_id=world.normal.pk, mutation_id=key
     ),
-    "delete_item, children handed up": lambda world, key: work_items.delete_item(
+    "delete_item, children handed up": lambda world, key: items.delete_item(
         world.team.pk, actor=world.ben, item_id=world.child.pk, children="reparent", mutation_id=key
     ),
-    "delete_items": lambda world, key: bulk.delete_items(
+    "delete_items": lambda world, key: items.delete_items(
         world.team.pk, actor=world.ben, item_ids=[world.private.pk, world.child.pk], mutation_id=key
     ),
-    "edit_items": lambda world, key: bulk.edit_items(
+    "edit_items": lambda world, key: items.edit_items(
         world.team.pk,
         actor=world.ben,
         changes={
@@ -139,10 +124,10 @@ ACTIONS: dict[str, Action] = {
         },
         mutation_id=key,
     ),
-    "restore_items": lambda world, key: bulk.restore_items(
+    "restore_items": lambda world, key: items.restore_items(
         world.team.pk, actor=world.ben, item_ids=[world.gone.pk], expected_state=world.deletion, mutation_id=key
     ),
-    "move_item": lambda world, key: moving.move_item(
+    "move_item": lambda world, key: items.move_item(
         world.team.pk, actor=world.ben, item_id=world.normal.pk, target_id=world.other.pk, mutation_id=key
     ),
     "create_calendar": lambda world, key: calendars.create_calendar("Third", actor=world.ben, mutation_id=key),
@@ -190,17 +175,17 @@ ACTIONS: dict[str, Action] = {
     "create_account": lambda world, key: accounts.create_account(
         "eve", name="Eve", email="eve@example.org", password="a long enough phrase"
     ),
-    "create_link": lambda world, key: links.create_link(
+    "create_link": lambda world, key: sharing.create_link(
         world.team.pk, actor=world.ana, values={"name": "Website", "shows": "full"}, mutation_id=key
     ),
-    "edit_link": lambda world, key: links.edit_link(
+    "edit_link": lambda world, key: sharing.edit_link(
         world.other.pk,
         actor=world.ana,
         link_id=world.link.pk,
         changes={"name": "Poster", "shows": "freebusy"},
         mutation_id=key,
     ),
-    "withdraw_link": lambda world, key: links.withdraw_link(
+    "withdraw_link": lambda world, key: sharing.withdraw_link(
         world.other.pk, actor=world.ana, link_id=world.link.pk, mutation_id=key
     ),
     "ensure_user": lambda world, key: accounts.ensure_user("eve", password="demo", first_name="Eve"),
@@ -216,14 +201,15 @@ READING_COMMANDS = {"reconnect_pages", "upkeep", "verify_log"}
 
 
 def all_services() -> dict[str, Callable[..., Any]]:
-    """Return every public function that a module of services/ defines. Their names are unique."""
+    """Return every service by its name: the public functions of each module of services/, and what a package of it exports."""
     found: dict[str, Callable[..., Any]] = {}
-    for info in walk_packages(calendar_live.services.__path__, "calendar_live.services."):
-        if info.name.removeprefix("calendar_live.services.") in HELPERS:
+    for info in iter_modules(calendar_live.services.__path__, "calendar_live.services."):
+        if info.name.rpartition(".")[2] in HELPERS:
             continue
         loaded = import_module(info.name)
         for name, function in inspect.getmembers(loaded, inspect.isfunction):
-            if function.__module__ == info.name and not name.startswith("_") and name not in READERS:
+            own = name in loaded.__all__ if info.ispkg else function.__module__ == info.name
+            if own and not name.startswith("_") and name not in READERS:
                 assert name not in found, name
                 found[name] = function
     return found

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...errors import CalendarLiveError
 from ...models import Calendar, Membership, Role, WorkItem
 from ...schedule.ranges import EARLIEST, LATEST, date_to_instant
-from ...services.items.create import create_items
+from ...services.items import create_items
 
 HOLIDAYS = UUID("601da750-0000-4000-8000-000000000000")
 

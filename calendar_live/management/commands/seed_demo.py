@@ -17,7 +17,7 @@ from ...access import User
 from ...models import Calendar, Priority, Role, WorkType
 from ...services.accounts import DEMO_PASSWORD, ensure_user
 from ...services.calendars import create_calendar, set_role
-from ...services.items.create import create_items
+from ...services.items import create_items
 
 PEOPLE = {
     "ana": ("Ana", Role.OWNER, "owner: may do everything"),

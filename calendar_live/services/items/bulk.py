@@ -12,19 +12,10 @@ from ... import changelog, conf
 from ...access import User
 from ...errors import Invalid, Stale
 from ...models import ChangeSet, WorkItem
+from ...reading.tree import below
 from .fields import check_fields
-from .rows import (
-    assign,
-    below,
-    bury,
-    by_text,
-    digest_of,
-    editing,
-    find,
-    members_once,
-    refuse_unexpected,
-    save_assignees,
-)
+from .once import by_text, change_once
+from .rows import assign, bury, everything_below, find, members_once, refuse_unexpected, save_assignees
 from .tree import Tree
 
 
@@ -50,14 +41,20 @@ def delete_items(
     Raises NotFound (for any of them), Forbidden, Invalid, or Stale when one is not at the state expected of it.
     """
     states = _check_ids("ids", item_ids, expected_states)
-    digest = digest_of("delete_items", sorted(item_ids), by_text(states))
-    try:
-        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
-            items = _alive(calendar_id, item_ids, states)
-            bury(change, items + below(items), actor)
-    except changelog.AlreadyDone as done:
-        return _first_done(done.change_set)
-    return _done(change)
+
+    def delete(change: changelog.Change) -> BulkDone:
+        items = _alive(calendar_id, item_ids, states)
+        bury(change, items + everything_below(items), actor)
+        return _done(change)
+
+    return change_once(
+        [calendar_id],
+        actor=actor,
+        mutation_id=mutation_id,
+        request=("delete_items", sorted(item_ids), by_text(states)),
+        do=delete,
+        again=_first_done,
+    )
 
 
 def edit_items(
@@ -70,24 +67,30 @@ def edit_items(
 ) -> BulkDone:
     """Set fields of many work items, to each its own. Raises as `delete_items`."""
     states = _check_ids("changes", changes, expected_states)
-    digest = digest_of("edit_items", by_text(changes), by_text(states))
-    try:
-        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
-            items, members = _alive(calendar_id, changes, states), members_once(calendar_id)
-            for item in items:
-                with _fields_of(item):
-                    assign(item, check_fields(changes[item.pk], complete=False), members)
-                item.updated_by_id = actor.pk
-            change.upsert(*items)
-            hung = [item for item in items if "parent_id" in changes[item.pk]]
-            tree = Tree(hung)  # as all of them leave it
-            for item in hung:
-                with _fields_of(item):
-                    tree.check(item)
-            save_assignees([item for item in items if "assignee_keys" in changes[item.pk]])
-    except changelog.AlreadyDone as done:
-        return _first_done(done.change_set)
-    return _done(change)
+
+    def edit(change: changelog.Change) -> BulkDone:
+        items, members = _alive(calendar_id, changes, states), members_once(calendar_id)
+        for item in items:
+            with _fields_of(item):
+                assign(item, check_fields(changes[item.pk], complete=False), members)
+            item.updated_by_id = actor.pk
+        change.upsert(*items)
+        hung = [item for item in items if "parent_id" in changes[item.pk]]
+        tree = Tree(hung)  # as all of them leave it
+        for item in hung:
+            with _fields_of(item):
+                tree.check(item)
+        save_assignees([item for item in items if "assignee_keys" in changes[item.pk]])
+        return _done(change)
+
+    return change_once(
+        [calendar_id],
+        actor=actor,
+        mutation_id=mutation_id,
+        request=("edit_items", by_text(changes), by_text(states)),
+        do=edit,
+        again=_first_done,
+    )
 
 
 def restore_items(
@@ -104,31 +107,32 @@ def restore_items(
     is gone, or lies so deep by now that it has no room below it, comes back without one. Raises NotFound, Forbidden or Stale.
     """
     _check_ids("ids", item_ids, None)
-    digest = digest_of("restore_items", sorted(item_ids), expected_state)
-    try:
-        with editing(calendar_id, actor=actor, mutation_id=mutation_id, digest=digest) as change:
-            items = find(calendar_id, item_ids)
-            for item in items:
-                if item.deleted_at is None or item.state != expected_state:
-                    raise Stale(
-                        "This deletion was undone or repeated meanwhile.",
-                        current=None if item.deleted_at is not None else item.wire,
-                    )
-            _revive(change, calendar_id, items, actor)
-    except changelog.AlreadyDone as done:
-        return _first_done(done.change_set)
-    return _done(change)
+
+    def restore(change: changelog.Change) -> BulkDone:
+        items = find(calendar_id, item_ids)
+        for item in items:
+            if item.deleted_at is None or item.state != expected_state:
+                raise Stale(
+                    "This deletion was undone or repeated meanwhile.",
+                    current=None if item.deleted_at is not None else item.wire,
+                )
+        _revive(change, calendar_id, items, actor)
+        return _done(change)
+
+    return change_once(
+        [calendar_id],
+        actor=actor,
+        mutation_id=mutation_id,
+        request=("restore_items", sorted(item_ids), expected_state),
+        do=restore,
+        again=_first_done,
+    )
 
 
 def _revive(change: changelog.Change, calendar_id: UUID, items: list[WorkItem], actor: User) -> None:
-    gone = {one.pk: one for one in items}
-    level = items
-    while level:  # what went with them, one statement a level
-        found = WorkItem.objects.filter(
-            parent__in=[one.pk for one in level], calendar=calendar_id, state=items[0].state
-        )
-        level = list(found.exclude(deleted_at=None).exclude(pk__in=gone).prefetch_related("assignments").order_by("id"))
-        gone |= {one.pk: one for one in level}
+    went_along = WorkItem.objects.filter(calendar=calendar_id, state=items[0].state).exclude(deleted_at=None)
+    below_them = below([one.pk for one in items], went_along.prefetch_related("assignments").order_by("id"))
+    gone = {one.pk: one for one in [*items, *below_them]}
     tops = [one for one in gone.values() if one.parent_id not in gone]
     tree = Tree(tops, revived=gone.values())
     for item in tops:

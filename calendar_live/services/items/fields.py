@@ -12,6 +12,7 @@ from ... import conf
 from ...errors import Invalid
 from ...models import Priority, Status, Visibility, WorkItem, WorkType
 from ...schedule.ranges import EARLIEST, LATEST, is_time_zone
+from ..texts import is_text
 
 # Column -> name on the wire, for error messages; also the list of what may be set.
 WIRE_NAMES: Final = {
@@ -70,11 +71,6 @@ def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
     for name, instant in (("start", start), ("end", end)):
         if all_day and (instant.hour, instant.minute, instant.second, instant.microsecond) != (0, 0, 0, 0):
             raise Invalid(fields={name: ["Must be a date when the item is all-day."]})
-
-
-def is_text(value: str) -> bool:
-    """Whether databases and answers can hold a text: without NUL and half surrogate pairs."""
-    return "\x00" not in value and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
 
 
 def _text(limit: str, *, required: bool = False) -> Callable[[object], str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from uuid import UUID
 
 from ... import changelog
-from ...access import User, require_edit
-from ...errors import Invalid, KeyReused, NotFound
-from ...models import ChangeSet, WorkItem
-from .rows import Written, below, digest_of, find_expected, first_written, members_of, save_assignees, written
+from ...access import User
+from ...errors import Invalid, NotFound
+from ...models import ChangeSet
+from .once import change_once
+from .rows import Written, everything_below, find_expected, first_written, members_of, save_assignees, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +36,22 @@ def move_item(
     """
     if calendar_id == target_id:
         raise Invalid(fields={"calendar": ["It is in this calendar already."]})
-    digest = digest_of("move", calendar_id, item_id, target_id, expected_state)
-    try:
-        with ExitStack() as stack:
-            changes = {
-                key: stack.enter_context(
-                    changelog.change(key, actor=actor, mutation_id=mutation_id, request_digest=digest)
-                )
-                for key in sorted((calendar_id, target_id))  # one order for all, or two moves could wait for each other
-            }
-            item = _move(changes[calendar_id], changes[target_id], actor, item_id, expected_state)
-    except (changelog.AlreadyDone, KeyReused) as known:
-        require_edit(actor, calendar_id)
-        require_edit(actor, target_id)
-        if isinstance(known, KeyReused):
-            raise
-        return _first_moved(known.change_set, calendar_id, target_id, item_id)
-    return Moved(written(item), str(changes[calendar_id].state))
+    return change_once(
+        [calendar_id, target_id],
+        actor=actor,
+        mutation_id=mutation_id,
+        request=("move", calendar_id, item_id, target_id, expected_state),
+        do=lambda left, entered: _move(left, entered, actor, item_id, expected_state),
+        again=lambda made: _first_moved(made, calendar_id, target_id, item_id),
+    )
 
 
 def _move(
     left: changelog.Change, entered: changelog.Change, actor: User, item_id: UUID, expected_state: str | None
-) -> WorkItem:
+) -> Moved:
     source, target = UUID(left.calendar), UUID(entered.calendar)
-    require_edit(actor, source)
-    require_edit(actor, target)
     item = find_expected(source, item_id, expected_state)
-    moving = [item, *below([item])]
+    moving = [item, *everything_below([item])]
     members = members_of(target)
     for one in moving:
         one.calendar_id = target
@@ -72,7 +61,7 @@ def _move(
     left.destroy(*moving)
     entered.upsert(*moving)
     save_assignees(moving)
-    return item
+    return Moved(written(item), str(left.state))
 
 
 def _first_moved(made: ChangeSet, calendar_id: UUID, target_id: UUID, item_id: UUID) -> Moved:

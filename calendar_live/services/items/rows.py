@@ -1,11 +1,8 @@
-"""What the services that write work items share: finding rows under the calendar's lock, checking and assigning values."""
+"""Rows of work items under their calendar's lock: find them, set checked values, save assignees, delete softly."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,10 +11,12 @@ from uuid import UUID
 from django.utils import timezone
 
 from ... import changelog
-from ...access import User, require_edit
-from ...errors import Invalid, KeyReused, NotFound, Stale
+from ...access import User
+from ...errors import Invalid, NotFound, Stale
 from ...models import Assignment, ChangeSet, Membership, WorkItem
-from .fields import check_span
+from ...reading.tree import below
+from .fields import check_fields, check_span
+from .tree import Tree
 
 # The user ids, as text, of a calendar's active members.
 Members = Callable[[], set[str]]
@@ -31,36 +30,6 @@ class Written:
     calendar_id: str
     state: str
     wire: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    item_id: str
-    calendar_id: str
-    state: str
-
-
-def digest_of(*request: object) -> str:
-    """Return what tells two requests under one idempotency key apart."""
-    # The standard library's: orjson refuses large numbers and lone surrogates, which are for the checks to refuse by field.
-    return hashlib.sha256(json.dumps(request, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def by_text(values: Mapping[UUID, Any]) -> dict[str, Any]:
-    """Return a mapping with its ids as text, as a digest needs them."""
-    return {str(key): value for key, value in values.items()}
-
-
-@contextmanager
-def editing(calendar_id: UUID, *, actor: User, mutation_id: UUID | None, digest: str) -> Iterator[changelog.Change]:
-    """Change a calendar for who may edit it: their rights of now come first, before what became of a key they used."""
-    try:
-        with changelog.change(calendar_id, actor=actor, mutation_id=mutation_id, request_digest=digest) as change:
-            require_edit(actor, calendar_id)
-            yield change
-    except (changelog.AlreadyDone, KeyReused):
-        require_edit(actor, calendar_id)
-        raise
 
 
 def written(item: WorkItem) -> Written:
@@ -144,16 +113,10 @@ def save_assignees(items: Iterable[WorkItem]) -> None:
         )
 
 
-def below(items: Iterable[WorkItem]) -> list[WorkItem]:
-    """Return everything below items that is not deleted, one statement a level."""
-    found: list[WorkItem] = []
-    level = list(items)
-    while level:
-        parents = [one.pk for one in level]
-        children = WorkItem.objects.filter(parent__in=parents, deleted_at=None)
-        level = list(children.prefetch_related("assignments").order_by("id"))
-        found += level
-    return found
+def everything_below(items: Iterable[WorkItem]) -> list[WorkItem]:
+    """Return the rows below items that are not deleted."""
+    there = WorkItem.objects.filter(deleted_at=None).prefetch_related("assignments").order_by("id")
+    return below([one.pk for one in items], there)
 
 
 def bury(change: changelog.Change, items: Iterable[WorkItem], actor: User) -> None:
@@ -163,3 +126,23 @@ def bury(change: changelog.Change, items: Iterable[WorkItem], actor: User) -> No
         deleted_at=timezone.now(), deleted_by_id=actor.pk, state=str(change.state)
     )
     change.destroy(*rows.values())
+
+
+def edit_row(
+    change: changelog.Change,
+    calendar_id: UUID,
+    actor: User,
+    item_id: UUID,
+    changes: Mapping[str, Any],
+    expected_state: str | None,
+) -> WorkItem:
+    """Set some fields of an item within a change, and return its row. Raises NotFound, Invalid or Stale."""
+    item = find_expected(calendar_id, item_id, expected_state)
+    assign(item, check_fields(changes, complete=False), members_once(calendar_id))
+    if "parent_id" in changes:
+        Tree([item]).check(item)
+    item.updated_by_id = actor.pk
+    change.upsert(item)
+    if "assignee_keys" in changes:
+        save_assignees([item])
+    return item

@@ -9,6 +9,7 @@ from uuid import UUID
 from ... import conf
 from ...errors import Invalid
 from ...models import WorkItem
+from ...reading.tree import below
 
 
 class Tree:
@@ -20,7 +21,9 @@ class Tree:
     def __init__(self, items: Collection[WorkItem], *, revived: Collection[WorkItem] = ()) -> None:
         hung = [item for item in items if item.parent_id is not None]
         self._above = _above(hung)
-        self._below = _by_parent(revived) if revived else _below([item.pk for item in hung if not item._state.adding])
+        there = WorkItem.objects.filter(deleted_at=None).only("parent")
+        known = [item.pk for item in hung if not item._state.adding]
+        self._below = _by_parent(revived or below(known, there))
 
     def check(self, item: WorkItem) -> None:
         """Raise Invalid unless one of these items has no parent, or one in its own calendar that is not below it."""
@@ -58,19 +61,6 @@ def _above(items: Collection[WorkItem]) -> dict[UUID, UUID | None]:
         rows = WorkItem.objects.filter(pk__in=level, calendar__in=calendars, deleted_at=None)
         found |= dict(rows.values_list("pk", "parent_id"))
         level = {above for one in level if (above := found.get(one)) is not None} - found.keys()
-    return found
-
-
-def _below(level: list[UUID]) -> dict[UUID, list[UUID]]:
-    """Return the children of everything below some items, by their parents."""
-    found: dict[UUID, list[UUID]] = defaultdict(list)
-    known = set(level)
-    while level:
-        rows = list(WorkItem.objects.filter(parent__in=level, deleted_at=None).values_list("pk", "parent_id"))
-        for child, parent in rows:
-            found[parent].append(child)
-        level = [child for child, _ in rows if child not in known]  # of a ring, once round
-        known.update(level)
     return found
 
 

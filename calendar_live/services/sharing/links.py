@@ -16,10 +16,10 @@ from ...access import User, key_of
 from ...access.receivers import link_receiver
 from ...errors import Invalid, NotFound
 from ...models import PublicLink, Shows
-from ..names import check_name
 from ..receipts import once
 from ..roles import lock, require_owner
 from ..telling import tell_of_sharing
+from ..texts import check_name
 
 # What stands in a Content-Security-Policy must hold no character that means something there.
 _ORIGIN: Final = re.compile(

@@ -1,12 +1,15 @@
-"""Checks what people call things; one rule for calendars and public links. Never reads or writes rows."""
+"""Check texts that people type: what any text must be, and the names of calendars and public links."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .items.fields import is_text
-
 _MAX_LENGTH: Final = 120
+
+
+def is_text(value: str) -> bool:
+    """Whether databases and answers can hold a text: without NUL and half surrogate pairs."""
+    return "\x00" not in value and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
 
 
 def check_name(value: object) -> str:

@@ -1,0 +1,71 @@
+"""Credentials: tell whose session key or public link token somebody presents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core import signing
+
+from .receivers import Receiver, link_receiver
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """The key of one of Django's sessions."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToken:
+    """The secret in a public link's address."""
+
+    token: str = field(repr=False)
+
+
+Credential = SessionKey | LinkToken
+
+# Signed and not stored: owners can be shown the address again, and who reads the database still has none. Old keys of the site
+# go on to count (SECRET_KEY_FALLBACKS).
+_SALT: Final = "calendar_live.link"
+
+
+def link_token(link_id: UUID) -> LinkToken:
+    """Return the token of a public link."""
+    return LinkToken(_signer().sign(signing.b62_encode(link_id.int)))
+
+
+def identify(credential: Credential) -> Receiver | None:
+    """Return whose credential this is, or None: nobody (active) is signed in by it, or no link has this token.
+
+    A link's token says which link it is, not whether it still holds: that is for access.py.
+    """
+    return _user_of(credential) if isinstance(credential, SessionKey) else _link_of(credential)
+
+
+def _user_of(session: SessionKey) -> Receiver | None:
+    if not session.key.isprintable():  # on PostgreSQL a NUL fails in Django's own store, with all looked up beside it
+        return None
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session.key)
+    # Who asks here has no answer in which the browser could be given another cookie: the session stays as it is.
+    store.cycle_key = store.flush = lambda: None
+    user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone
+    return Receiver("user", str(user.pk)) if user.is_authenticated and user.is_active else None
+
+
+def _link_of(link: LinkToken) -> Receiver | None:
+    try:
+        number = signing.b62_decode(_signer().unsign(link.token))
+        return link_receiver(UUID(int=number))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def _signer() -> signing.Signer:
+    return signing.Signer(salt=_SALT, sep=".")

@@ -1,0 +1,152 @@
+"""Calendars as their readers see them, and the people in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from ..access import (
+    LINK_ROLE,
+    User,
+    access_of,
+    access_of_link,
+    display_name,
+    key_of,
+    memberships_of_each,
+    open_links,
+    receiver_of,
+)
+from ..access.receivers import Receiver, link_receiver
+from ..models import Calendar, Membership, PublicLink, Role
+
+
+class Person(TypedDict):
+    """A member, by the id and the name that other members see."""
+
+    id: str
+    name: str
+
+
+class Offer(TypedDict):
+    """Ownership that a member may accept. `handsOver`: whoever offers it stops being an owner then."""
+
+    by: Person
+    handsOver: bool
+
+
+class CalendarView(TypedDict):
+    """A calendar as one receiver sees it: an entry of its list, and what a `calendar` frame says (docs/protocol.md)."""
+
+    id: str
+    name: str
+    color: str
+    timeZone: str
+    position: int
+    role: str
+    rights: str
+    access: str
+    state: str
+    people: list[Person]
+    sharing: int | None
+    offer: Offer | None
+
+
+def deleted_calendars_of(user: User, *, since: datetime) -> QuerySet[Calendar]:
+    """Return the calendars a user owns that were deleted after an instant, newest first."""
+    owned = Membership.objects.filter(user__pk=key_of(user), user__is_active=True, role=Role.OWNER)
+    return Calendar.objects.filter(memberships__in=owned, deleted_at__gte=since).order_by("-deleted_at", "id")
+
+
+def describe(mine: Membership) -> CalendarView:
+    """Return a calendar as this member may see it: what its list and its `calendar` frame say.
+
+    Free/busy members do not see who else is there; when invitations and links change, owners alone see that something did.
+    Prefetch `calendar__memberships` with their users.
+    """
+    access, calendar = access_of(mine), mine.calendar
+    others = [] if access.rights == "freebusy" else [other.user for other in calendar.memberships.all()]
+    others.sort(key=key_of)  # databases give them in any order, and another order would look like news
+    return {
+        "id": str(calendar.pk),
+        "name": calendar.name,
+        "color": calendar.color,
+        "timeZone": calendar.time_zone,
+        "position": mine.position,
+        "role": mine.role,
+        "rights": access.rights,
+        "access": str(access),
+        "state": str(calendar.state),
+        "people": [{"id": str(other.pk), "name": display_name(other)} for other in others],
+        "sharing": calendar.sharing_version if mine.role == Role.OWNER else None,
+        "offer": offer_to(mine, calendar.memberships.all()),
+    }
+
+
+def offer_to(mine: Membership, members: Iterable[Membership]) -> Offer | None:
+    """Return the offer of ownership that a member may accept, if whoever made it is still an owner who can do anything."""
+    for one in members:
+        if one.user_id == mine.offered_by_id and one.role == Role.OWNER and one.user.is_active:
+            return {"by": {"id": str(one.user_id), "name": display_name(one.user)}, "handsOver": mine.hands_over}
+    return None
+
+
+def describe_link(link: PublicLink) -> CalendarView:
+    """Return a calendar as anybody may see it by a public link, in the form of `describe`. Nobody is named."""
+    access, calendar = access_of_link(link), link.calendar
+    return {
+        "id": str(calendar.pk),
+        "name": calendar.name,
+        "color": calendar.color,
+        "timeZone": calendar.time_zone,
+        "position": 0,
+        "role": LINK_ROLE,
+        "rights": access.rights,
+        "access": str(access),
+        "state": str(calendar.state),
+        "people": [],
+        "sharing": None,
+        "offer": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Each calendar a receiver may see, as `describe` says, and until when if nobody does anything (None: for ever)."""
+
+    calendars: list[CalendarView] = field(default_factory=list)
+    until: datetime | None = None
+
+
+def describe_all(who: User | Receiver) -> list[CalendarView]:
+    """Return every calendar someone may see, as `describe` does."""
+    receiver = receiver_of(who)
+    return describe_for([receiver])[receiver].calendars
+
+
+def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
+    """Return what each of some receivers may see. Two statements for all who are users, one for all who are links."""
+    found = {receiver: Grant() for receiver in receivers}
+    users = [one.id for one in found if one.kind == "user"]
+    links = [one.id for one in found if one.kind == "link"]
+    if users:
+        members = Prefetch("calendar__memberships", Membership.objects.select_related("user"))
+        for mine in memberships_of_each(users).prefetch_related(members):
+            if mine in mine.calendar.memberships.all():  # not taken out between the two statements
+                found[Receiver("user", str(mine.user_id))].calendars.append(describe(mine))
+    if links:
+        for link in open_links().filter(pk__in=links):
+            found[link_receiver(link.pk)] = Grant([describe_link(link)], link.expires_at)
+    return found
+
+
+def people_of(calendar: UUID) -> list[tuple[str, str]]:
+    """Return (id, name) of a calendar's active members, by name."""
+    members = Membership.objects.filter(calendar=calendar, user__is_active=True).select_related("user")
+    return sorted(
+        ((str(one.user_id), display_name(one.user)) for one in members), key=lambda person: person[1].casefold()
+    )

@@ -1,0 +1,31 @@
+"""Put a user's own calendars in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ...access import User, key_of, receiver_of
+from ...errors import Invalid
+from ...models import Calendar, Membership
+from ..receipts import once
+from ..telling import tell
+
+
+def set_order(calendar_ids: Sequence[UUID], *, actor: User, mutation_id: UUID | None = None) -> None:
+    """Put one's calendars in an order of one's own; those not named follow, in the order they had. Raises Invalid."""
+    with once(actor, mutation_id, "set_order", calendar_ids) as doing:
+        if doing.repeats():
+            return
+        mine = Membership.objects.filter(user_id=key_of(actor), calendar__deleted_at=None)
+        # Calendars first, as everywhere: else two who change the same memberships could wait for each other.
+        keys = list(mine.values_list("calendar_id", flat=True))
+        list(Calendar.objects.select_for_update().filter(pk__in=keys).order_by("id").values_list("pk"))
+        known = {one.calendar_id: one for one in mine.order_by("position", "calendar__created_at", "calendar_id")}
+        if len(set(calendar_ids)) < len(calendar_ids) or not known.keys() >= set(calendar_ids):
+            raise Invalid(fields={"ids": ["Must be calendars of yours, each once."]})
+        named = [known.pop(one) for one in calendar_ids]
+        for position, membership in enumerate([*named, *known.values()]):
+            membership.position = position
+        Membership.objects.bulk_update([*named, *known.values()], ["position"])
+        tell([receiver_of(actor)])

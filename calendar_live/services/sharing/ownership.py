@@ -1,0 +1,60 @@
+"""Offer a calendar to another owner, and accept or decline such an offer."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from ...access import User, UserKey, key_of, receivers_of, standing
+from ...errors import Invalid, NotFound
+from ...models import Membership, Role
+from ..receipts import once
+from ..roles import end_offer_to, lock, owners, put_offer, put_role, require_owner
+from ..telling import tell_of_sharing
+from .invitations import open_invitations
+from .people import member_key, require_active
+
+
+def transfer(calendar_id: UUID, *, actor: User, to: str, mutation_id: UUID | None = None) -> None:
+    """Offer a member to be the owner in one's place: oneself becomes an editor when they accept. Raises NotFound, Forbidden, or Invalid."""
+    with once(actor, mutation_id, "transfer", calendar_id, to) as doing:
+        if doing.repeats(lambda: standing(actor, calendar_id)):  # the right to it is what was handed over
+            return
+        lock(calendar_id)
+        require_owner(actor, calendar_id)
+        put_offer(calendar_id, _heir(calendar_id, to, actor), by=key_of(actor), hands_over=True)
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+
+
+def answer_offer(calendar_id: UUID, *, actor: User, accept: bool, mutation_id: UUID | None = None) -> Role:
+    """Accept ownership that one was offered, or decline it. Return one's role. Raises NotFound when there is no offer any more.
+
+    Where it was handed over, who offered it is an editor from then on, and their open invitations are one's own.
+    """
+    with once(actor, mutation_id, "answer_offer", calendar_id, accept) as doing:
+        if doing.repeats(lambda: standing(actor, calendar_id)):
+            return Role(standing(actor, calendar_id).role)
+        lock(calendar_id)
+        standing(actor, calendar_id)
+        mine = Membership.objects.get(calendar=calendar_id, user_id=key_of(actor))
+        by, hands_over = mine.offered_by_id, mine.hands_over
+        if by is None or not owners(calendar_id).filter(user_id=by).exists():
+            raise NotFound("There is no offer to you any more: it was withdrawn, or answered.")
+        end_offer_to(calendar_id, mine.user_id)
+        if accept:
+            put_role(calendar_id, mine.user_id, Role.OWNER)
+        if accept and hands_over:
+            open_invitations(calendar_id).filter(invited_by__pk=by).update(invited_by_id=mine.user_id)
+            put_role(calendar_id, by, Role.EDITOR)
+        tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
+        return Role.OWNER if accept else Role(mine.role)
+
+
+def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
+    try:
+        heir = member_key(calendar_id, to)
+    except NotFound as failure:
+        raise Invalid(fields={"to": ["Must be a member of this calendar."]}) from failure
+    if heir == key_of(actor):
+        raise Invalid(fields={"to": ["This is you."]})
+    require_active(heir, field="to")
+    return heir

@@ -1,0 +1,78 @@
+"""Find whom a caller means: members, users by name, and e-mail addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from ...access import UserKey, display_name
+from ...errors import AlreadyMember, Invalid, NotFound
+from ...models import Membership, Role
+from ..roles import members, put_role
+from ..texts import is_text
+
+
+def require_active(key: UserKey, *, field: str) -> None:
+    if not get_user_model()._default_manager.filter(pk=key, is_active=True).exists():
+        raise Invalid(fields={field: ["Must be somebody whose account is active."]})
+
+
+def member_key(calendar_id: UUID, text: str) -> UserKey:
+    """Return the key of a member by its text. Raises NotFound."""
+    found = [key for key in members(calendar_id) if str(key) == text]
+    if not found:
+        raise NotFound("There is no such member of this calendar.")
+    return found[0]
+
+
+def put_role_as(calendar_id: UUID, key: UserKey, role: Role, *, field: str) -> None:
+    try:
+        put_role(calendar_id, key, role)
+    except Invalid as failure:  # the caller named the member in a field of its own
+        raise Invalid(fields={field: failure.fields["member"]}) from failure
+
+
+def refuse_members(found: Iterable[Membership]) -> None:
+    for mine in found:
+        raise AlreadyMember(f"{display_name(mine.user)} is in this calendar already, as {mine.get_role_display()}.")
+
+
+def members_of_address(calendar_id: UUID, email: str) -> list[Membership]:
+    """Return the members whom the calendar's owners see under an address."""
+    field = get_user_model().get_email_field_name()
+    alike = Membership.objects.filter(calendar=calendar_id, **{f"user__{field}__iexact": email}).select_related("user")
+    # Databases fold case in their own ways: what is not the same to us is somebody else's.
+    return [one for one in alike if email_of(one.user) == email]
+
+
+def user_named(name: str) -> AbstractBaseUser:
+    """Return the active user of a name: exactly so, or else the only one it names whatever the case. Raises Invalid."""
+    model = get_user_model()
+    alike = model._default_manager.filter(**{f"{model.USERNAME_FIELD}__iexact": name}, is_active=True)
+    found = list(alike) if is_text(name) else []  # PostgreSQL takes no other
+    found = [user for user in found if user.get_username() == name] or found
+    if len(found) != 1:
+        reason = "There is nobody of this name." if not found else "Several people have this name: mind its capitals."
+        raise Invalid(fields={"to": [f"{reason} Somebody without an account is invited by e-mail."]})
+    return found[0]
+
+
+def email_of(user: AbstractBaseUser) -> str:
+    return str(getattr(user, user.get_email_field_name()) or "").lower()
+
+
+def email_address(text: str) -> str:
+    """Return an e-mail address, case folded. Raises Invalid. ASCII only: of letters that look alike, one could be another's."""
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Invalid(fields={"to": ["Must be a user name or an e-mail address."]}) from error
+    if not (email.isascii() and email.isprintable()) or len(email) > 254:
+        raise Invalid(fields={"to": ["Must be an e-mail address in printable ASCII, of at most 254 characters."]})
+    return email
