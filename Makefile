@@ -47,7 +47,7 @@ run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, Postgre
 # Browsers and faults wait more than they compute: they and the rest run beside each other.
 test: python-ready page-ready browser-ready  ## Run every test: browsers and PostgreSQL, beside faults, beside front end and SQLite
 	$(PY) tools/side_by_side.py \
-		::: sh -c '$(SQLITE) $(PYTEST) -n 2 tests/e2e && $(PY) -m tests.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database' \
+		::: sh -c '$(SQLITE) $(PYTEST) -n 2 tests/e2e && $(PY) -m testbed.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database' \
 		::: $(SQLITE) $(PYTEST) tests/faults \
 		::: sh -c 'npm --prefix frontend test && $(SQLITE) $(PYTEST) -n 2 $(QUICK)'
 

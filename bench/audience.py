@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.frames import CLOSE, PING, PONG, TEXT, Reader, handshake, masked
+from testbed.websocket import CLOSE, PING, PONG, TEXT, Reader, handshake, masked
 
 LOOPBACK: Final = "127.0.0.1"
 CONNECTING_AT_ONCE: Final = 20  # a crowd that comes all at once runs into daphne's 5 s for a handshake

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from tests.binaries import find_redis
+from testbed.binaries import find_redis
 
 _PACKAGES: Final = (
     "Django",

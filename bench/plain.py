@@ -12,7 +12,7 @@ import socket
 import sys
 from typing import Final
 
-from bench.frames import ACCEPT, TEXT, unmasked
+from testbed.websocket import ACCEPT, TEXT, unmasked
 
 _ITEM: Final = re.compile(rb"DELETE /api/calendars/([0-9a-f-]+)/items/([0-9a-f-]+)/")
 _UPGRADE: Final = (

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.seed import Cast
-from tests.servers import LOOPBACK
-from tests.waiting import wait_until
+from testbed.servers import LOOPBACK
+from testbed.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[1]
 START_TIMEOUT_SECONDS: Final = 30

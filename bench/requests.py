@@ -23,7 +23,7 @@ import httpx
 from bench import machine, processes
 from bench.processes import Server
 from bench.seed import Cast
-from tests.servers import LOOPBACK, free_port
+from testbed.servers import LOOPBACK, free_port
 
 OURS: Final = "calendar_live"
 STOCK: Final = "as Django comes"

@@ -21,7 +21,7 @@ from bench.audience import Audience, Ear, Manner
 from bench.figures import Round, Row
 from bench.processes import Server
 from bench.seed import Cast
-from tests.servers import Redis, free_port
+from testbed.servers import Redis, free_port
 
 Layer = Literal["redis", "memory"]
 Say = Callable[[str], None]  # of what is under way

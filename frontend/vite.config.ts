@@ -44,7 +44,7 @@ const BUNDLES: Readonly<Record<string, BuildEnvironmentOptions>> = {
     lib: { entry: "src/fullcalendar/index.ts", formats: ["es"], fileName: () => "live-calendar.js" },
     rolldownOptions: { external: [/^fullcalendar(\/|$)/, "temporal-polyfill"] },
   },
-  /** The farm of clients, for Node; its driver, tests/farm.py, says where to. */
+  /** The farm of clients, for Node; its driver, testbed/farm.py, says where to. */
   farm: {
     ssr: "farm/main.ts",
     target: "node20",

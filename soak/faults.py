@@ -14,9 +14,9 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final, Self
 
-from tests.cluster import ROOT, START_TIMEOUT_SECONDS, Cluster, Node
-from tests.farm import Farm, now_ms
-from tests.servers import LOOPBACK
+from testbed.cluster import ROOT, START_TIMEOUT_SECONDS, Cluster, Node
+from testbed.farm import Farm, now_ms
+from testbed.servers import LOOPBACK
 
 from .seed import Member
 

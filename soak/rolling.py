@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.cluster import Cluster
-from tests.farm import Farm, now_ms
-from tests.waiting import wait_until
+from testbed.cluster import Cluster
+from testbed.farm import Farm, now_ms
+from testbed.waiting import wait_until
 
 from . import complaints
 from .book import Book, faults_in_log, read_log

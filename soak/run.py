@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import psutil
 
-from tests.cluster import ROOT, Cluster
-from tests.farm import Client, Farm, Way
+from testbed.cluster import ROOT, Cluster
+from testbed.farm import Client, Farm, Way
 
 from . import complaints, seed
 from .book import Book, faults_in_log, read_log

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.farm import now_ms
+from testbed.farm import now_ms
 
 from .book import Book, Mutation
 from .seed import CSRF, Member

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
 
 from .run import fill
 from .seed import CSRF, Cast, Member

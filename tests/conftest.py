@@ -18,7 +18,8 @@ from calendar_live.background import thread as upkeep
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
-from tests import binaries, evidence, legs
+from testbed import binaries, evidence
+from tests import legs
 from tests.keeping import Kept, empty
 from tests.people import make_calendar, make_user
 from tests.recording import announcements

@@ -44,8 +44,8 @@ SAME_ON_POSTGRESQL: Final = {
     "tests/services/test_item_fields.py::*which_field_is_wrong*": "values are refused before they are written",
     "tests/services/test_item_fields.py::*all_bad_fields*": "values are refused before they are written",
     "tests/services/test_item_fields.py::test_any_values_*": "nothing is written",
-    "tests/test_middleware.py::*": "Django's middlewares and threads",
-    "tests/test_reports.py::*": "the text of a mail",
+    "tests/serving/test_middleware.py::*": "Django's middlewares and threads",
+    "tests/serving/test_reports.py::*": "the text of a mail",
 }
 # Whatever file it is in, what a test of such a name is about is the database.
 OF_THE_DATABASE: Final = ("*statement*", "*database*", "*commit*", "*rolled_back*", "*transaction*", "*parents*")
@@ -60,7 +60,7 @@ SAME_ON_NEWER_PYTHON: Final = {
     "tests/model/test_ablations.py::test_runs_go_wrong_without": "the model alone, which tests/model/test_model.py runs here",
     "tests/soak/test_harness.py::*": "starts PostgreSQL, nginx and Node",
     "tests/test_repository.py::*": "reads texts",
-    "tests/test_servers.py::*": "starts servers",
+    "tests/testbed/test_servers.py::*": "starts servers",
     "tests/test_tools.py::*": "starts shells",
     "tests/test_writers.py::*": "reads sources",
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from calendar_live import cache
-from tests.waiting import wait_until
+from testbed.waiting import wait_until
 
 KEY = cache.key_of("calendar", "1.00000000000000aa", "full")
 LATER = cache.key_of("calendar", "2.00000000000000bb", "full")

@@ -8,7 +8,7 @@ from typing import Final
 import psutil
 import pytest
 
-from tests.waiting import wait_until
+from testbed.waiting import wait_until
 from tools import flakes
 
 # Fails at the second run, as pytest would say it.

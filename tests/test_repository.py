@@ -151,10 +151,18 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
 
 
 def test_no_test_sleeps() -> None:
-    tests = {name: text for name, text in tracked().items() if name.startswith("tests/") and name.endswith(".py")}
+    of_tests = ("tests/", "testbed/")
+    tests = {name: text for name, text in tracked().items() if name.startswith(of_tests) and name.endswith(".py")}
     pattern = re.compile(r"\btime\.sleep\(|\bwait_for_timeout\(|\basyncio\.sleep\((?!0\))")
-    allowed = {"tests/waiting.py", Path(__file__).relative_to(ROOT).as_posix()}
+    allowed = {"testbed/waiting.py", Path(__file__).relative_to(ROOT).as_posix()}
     assert [name for name, text in tests.items() if name not in allowed and pattern.search(text)] == []
+
+
+def test_nothing_outside_the_tests_imports_from_them() -> None:
+    """What bench, soak and tools share with the tests stands in testbed/."""
+    pattern = re.compile(r"^\s*(?:from|import) tests\b", re.MULTILINE)
+    others = {name: text for name, text in tracked().items() if name.endswith(".py") and not name.startswith("tests/")}
+    assert [name for name, text in others.items() if pattern.search(text)] == []
 
 
 # Names of what a machine does in some time, or with some memory.
@@ -237,7 +245,7 @@ def test_no_test_asserts_a_figure_of_the_machine_or_waits_too_briefly() -> None:
     tests = {
         name: text
         for name, text in tracked().items()
-        if name.startswith("tests/") and name.endswith(".py") and not name.startswith("tests/deploy/")
+        if name.startswith(("tests/", "testbed/")) and name.endswith(".py") and not name.startswith("tests/deploy/")
     }
     asserted = [(name, one) for name, text in tests.items() for one in asserted_figures(text) if one not in OF_SETTINGS]
     waits = [(name, one) for name, text in tests.items() if "/test_" in name for one in short_waits(text)]

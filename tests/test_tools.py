@@ -12,7 +12,7 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from tests.waiting import wait_until
+from testbed.waiting import wait_until
 from tools.side_by_side import main
 
 ROOT: Final = Path(__file__).parents[1]

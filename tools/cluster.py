@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from project.ready import is_ready
-from tests.binaries import ServerMissingError, find_nginx, find_redis
-from tests.servers import LOOPBACK, Postgres, Redis, nginx_command, nobody
-from tests.waiting import wait_until
+from testbed.binaries import ServerMissingError, find_nginx, find_redis
+from testbed.servers import LOOPBACK, Postgres, Redis, nginx_command, nobody
+from testbed.waiting import wait_until
 from tools.need_port import complaint
 from tools.nginx_conf import nginx_conf, version_of
 

@@ -14,10 +14,10 @@ from typing import Final
 
 import psutil
 
-from tests.faults.followers import Follower, read_until
-from tests.faults.serving import calendar_of, cookie_of, sign_in
-from tests.servers import LOOPBACK, folder_for_a_while, free_port, site_environ
-from tests.waiting import wait_until
+from testbed.followers import Follower, read_until
+from testbed.servers import LOOPBACK, folder_for_a_while, free_port, site_environ
+from testbed.serving import calendar_of, cookie_of, sign_in
+from testbed.waiting import wait_until
 from tools.cluster import ROOT, ports_of
 from tools.need_port import complaint
 

@@ -44,6 +44,17 @@ class LiveModel(models.Model):
             models.CheckConstraint(condition=Q(wire__startswith=BEGINNING), name=WIRE_CONSTRAINT),
         )
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save as Django does. Raises RuntimeError outside a `changelog.change` of the row's calendar: nobody would be told."""
+        self._refuse_past_the_log("save")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete as Django does. Raises RuntimeError outside a change, unless the row was deleted softly, which was told then."""
+        if self.deleted_at is None:
+            self._refuse_past_the_log("delete")
+        return super().delete(*args, **kwargs)
+
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
         """Remember the visibility the row is stored with, for `becomes_secret`."""
@@ -63,17 +74,6 @@ class LiveModel(models.Model):
         """Remember the visibility the row was saved with. What was visible once stays so: the transaction may yet fail."""
         if self.visibility != "secret":
             self._seen_as = self.visibility
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save as Django does. Raises RuntimeError outside a `changelog.change` of the row's calendar: nobody would be told."""
-        self._refuse_past_the_log("save")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete as Django does. Raises RuntimeError outside a change, unless the row was deleted softly, which was told then."""
-        if self.deleted_at is None:
-            self._refuse_past_the_log("delete")
-        return super().delete(*args, **kwargs)
 
     def _refuse_past_the_log(self, call: str) -> None:
         if str(self.calendar_id) not in open_changes.get():

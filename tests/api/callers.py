@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar
+from testbed.waiting import until
 from tests.api.calls import body_of
-from tests.waiting import until
 
 # A wait that ends by itself ends the test: every answer below is due to news.
 LONG: Final = 60

@@ -14,9 +14,9 @@ from prometheus_client import REGISTRY
 
 from calendar_live.live import longpoll
 from calendar_live.live.hub import get_hub
+from testbed.waiting import until
 from tests.api.callers import LONG, Caller, SignIn
 from tests.live.conftest import _new_layer_and_threads
-from tests.waiting import until
 
 __all__ = ["_new_layer_and_threads"]
 

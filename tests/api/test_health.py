@@ -17,11 +17,11 @@ from django.db import OperationalError
 from django.test import Client
 
 from calendar_live.models import Calendar
+from testbed.cluster import Node
+from testbed.servers import LOOPBACK, Redis
+from testbed.waiting import wait_until
 from tests.api.calls import WEEK, Api
-from tests.cluster import Node
 from tests.people import make_user
-from tests.servers import LOOPBACK, Redis
-from tests.waiting import wait_until
 
 
 def test_the_process_is_up_without_a_database() -> None:

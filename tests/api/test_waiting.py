@@ -19,12 +19,12 @@ from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import remove_member, set_role
 from calendar_live.services.items import delete_item
 from calendar_live.serving import asgi
+from testbed.waiting import until
 from tests.api.callers import LONG, SignIn, at_once, subscribe, waiting
 from tests.api.calls import body_of
 from tests.history import head_of
 from tests.live.pages import in_thread
 from tests.live.writing import lost_broadcasts, write
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testbed.servers import folder_for_a_while
 from tests.deploy.production import OWNER, PREFIX, Production, certificate
-from tests.servers import folder_for_a_while
 
 
 @pytest.fixture(scope="session")

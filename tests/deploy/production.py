@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.cluster import Node
+from testbed.cluster import Node
+from testbed.servers import LOOPBACK, Nginx
 from tests.deploy.files import BIN, EXAMPLE, KEPT, ROOT, compose, run, unit_command
-from tests.servers import LOOPBACK, Nginx
 
 PREFIX: Final = "/team/calendar"
 OWNER: Final = {"username": "olga", "password": "a-password-of-her-own-1"}

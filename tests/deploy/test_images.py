@@ -17,8 +17,9 @@ from typing import Any, Final
 import pytest
 
 from calendar_live import conf
-from tests.binaries import find_nginx
-from tests.cluster import Node
+from testbed.binaries import find_nginx
+from testbed.cluster import Node
+from testbed.servers import LOOPBACK
 from tests.deploy.files import (
     ANYBODYS,
     BIN,
@@ -39,7 +40,6 @@ from tests.deploy.files import (
     run,
     seconds,
 )
-from tests.servers import LOOPBACK
 from tools.nginx_conf import RESOLVE, nginx_conf
 
 SERVICES: Final[dict[str, Any]] = compose()["services"]

@@ -21,10 +21,10 @@ import pytest
 from django.conf import settings
 
 from calendar_live import conf, errors
-from tests import binaries
+from testbed import binaries
+from testbed.servers import LOOPBACK, Nginx, folder_for_a_while, free_port
+from testbed.waiting import wait_until
 from tests.deploy.files import ANYBODYS, BIN, nginx_directives, run
-from tests.servers import LOOPBACK, Nginx, folder_for_a_while, free_port
-from tests.waiting import wait_until
 from tools.nginx_conf import OLDEST, RESOLVE, SOURCE, Version, main, nginx_conf, version_of
 
 NGINX: Final = SOURCE.read_text()

@@ -14,8 +14,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from testbed.servers import LOOPBACK
 from tests.deploy.production import PREFIX, Production, page_data
-from tests.servers import LOOPBACK
 
 
 def test_everything_the_page_asks_for_is_below_the_path(browser: httpx.Client) -> None:

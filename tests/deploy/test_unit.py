@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from calendar_live import conf
-from tests.cluster import web_command
+from testbed.cluster import web_command
 from tests.deploy.files import CHECKOUT, KEPT, ROOT, UNIT, example, run, seconds, unit_command, unit_directives
 from tools.nginx_conf import nginx_conf
 

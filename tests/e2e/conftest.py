@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, sync_playwright
 
-from tests import evidence
+from testbed import evidence
 from tests.e2e.browser import find_chromium
 from tests.e2e.person import SOCKETS, Person, refuse_websockets
 from tests.e2e.site import ROOT, Site

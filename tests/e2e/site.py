@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-from tests import evidence
-from tests.servers import LOOPBACK, free_port, site_environ
-from tests.waiting import wait_until
+from testbed import evidence
+from testbed.servers import LOOPBACK, free_port, site_environ
+from testbed.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS: Final = 30

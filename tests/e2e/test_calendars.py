@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, Route, expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Visit
 from tests.e2e.person import MONTH, PATIENCE_MS, RECONNECT_MS, Person
 from tests.e2e.share import listed, opens_calendar
 from tests.e2e.watch import Watch
-from tests.waiting import wait_until
 
 
 def test_a_calendar_comes_changes_and_goes_on_all_open_pages(ana: Person) -> None:

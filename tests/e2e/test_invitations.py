@@ -7,12 +7,12 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import PageFor
 from tests.e2e.person import PATIENCE_MS, Person
 from tests.e2e.share import adds, listed, opens_people, row
 from tests.e2e.site import Site
 from tests.e2e.watch import Watch
-from tests.waiting import wait_until
 
 EVE: Final = "eve@example.org"
 PASSPHRASE: Final = "a long enough phrase"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Visit
 from tests.e2e.person import MONTH, PATIENCE_MS, Gate, Person
-from tests.waiting import wait_until
 
 
 def test_a_deleted_item_is_gone_at_once_and_after_a_reload(ana: Person, ben: Person) -> None:

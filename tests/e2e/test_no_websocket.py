@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.cluster import ROOT, Cluster
+from testbed.cluster import ROOT, Cluster
 from tests.e2e.person import PATIENCE_MS, RECONNECT_MS, Person
 from tests.e2e.watch import Watch
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Visit
 from tests.e2e.person import DAY, PATIENCE_MS, RECONNECT_MS, Cable, Gate, Person, refuse_websockets
 from tests.e2e.site import Site
 from tests.e2e.watch import Watch
-from tests.waiting import wait_until
 
 SERVER_AWAY = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection"
 

@@ -7,12 +7,12 @@ import re
 import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Visit
 from tests.e2e.links import makes_link
 from tests.e2e.person import MONTH, PATIENCE_MS, RECONNECT_MS, Person, middle
 from tests.e2e.share import adds, listed, makes_owner, opens_calendar, opens_people, order, row
 from tests.e2e.watch import Watch
-from tests.waiting import wait_until
 
 # "Within a second" is what is promised; tests wait ten times that.
 

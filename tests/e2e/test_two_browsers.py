@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Visit
 from tests.e2e.person import DAY, PATIENCE_MS, WEEK, Person, middle
-from tests.waiting import wait_until
 
 both_ways = pytest.mark.parametrize("way", ["socket", "requests"])
 

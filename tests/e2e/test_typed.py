@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
+from testbed.waiting import wait_until
 from tests.e2e.person import PATIENCE_MS, Person
 from tests.e2e.share import listed, opens_calendar, opens_people
 from tests.e2e.share_links import creates_link, opens_links
-from tests.waiting import wait_until
 
 
 def item(person: Person) -> Locator:

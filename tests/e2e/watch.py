@@ -10,8 +10,8 @@ from typing import Final
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request
 
-from tests import evidence
-from tests.waiting import wait_until
+from testbed import evidence
+from testbed.waiting import wait_until
 
 READING: Final = ("GET", "HEAD", "OPTIONS")
 # What of a page says most about it, in the order of the page.

@@ -11,11 +11,11 @@ from typing import Protocol
 import httpx
 import pytest
 
-from tests.cluster import Cluster, Node
+from testbed.cluster import Cluster, Node
+from testbed.serving import serving, sign_in
 from tests.faults.pages import Page, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all
 from tests.faults.raw import Raw
-from tests.faults.serving import serving, sign_in
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide what a failure says
 

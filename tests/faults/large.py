@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Final
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
 from tests.faults.load import writers
 from tests.faults.pages import Page, SocketPage, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all, since
 from tests.faults.rows import fill
-from tests.waiting import wait_until
 
 MANY: Final = 100_000
 FEW: Final = 300  # of the same months

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
+from testbed.waiting import wait_until
 from tests.faults.pages import BOUND_SECONDS, Page
 from tests.faults.people import Program
-from tests.waiting import wait_until
 
 PAUSE_SECONDS: Final = 0.05
 

@@ -15,8 +15,8 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from testbed.waiting import wait_until
 from tests.faults.people import Program, revision_of
-from tests.waiting import wait_until
 
 WAIT_SECONDS: Final = 25
 RECONNECT_SECONDS: Final = 0.2

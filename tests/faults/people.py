@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.cluster import ROOT, Cluster
+from testbed.cluster import ROOT, Cluster
 
 USERS: Final = ("ana", "ben", "cara")
 # Wide enough for every item of these tests.

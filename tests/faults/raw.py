@@ -7,9 +7,9 @@ import socket
 
 import httpx
 
-from tests.cluster import Node
-from tests.faults.serving import connections_to, cookie_of
-from tests.servers import LOOPBACK
+from testbed.cluster import Node
+from testbed.servers import LOOPBACK
+from testbed.serving import connections_to, cookie_of
 
 
 class Raw:

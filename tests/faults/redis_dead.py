@@ -16,13 +16,13 @@ from typing import Final
 from uuid import uuid4
 
 from calendar_live import conf
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.servers import LOOPBACK, Redis
+from testbed.serving import sign_in
+from testbed.waiting import wait_until
 from tests.faults.load import Written, pass_seconds, writers
 from tests.faults.pages import BOUND_SECONDS, Page, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all
-from tests.faults.serving import sign_in
-from tests.servers import LOOPBACK, Redis
-from tests.waiting import wait_until
 
 QUIET_SECONDS: Final = 1.5  # longer than the hubs' second
 PAUSE_SECONDS: Final = float(str(conf.DEFAULTS["BROADCAST_PAUSE_SECONDS"]))

@@ -24,9 +24,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.cluster import ROOT, Cluster
+from testbed.cluster import ROOT, Cluster
+from testbed.waiting import wait_until
 from tests.faults.people import Program, sign_in_all
-from tests.waiting import wait_until
 
 SIGNED_OUT: Final = 4401
 # What ends or narrows the rights of a member, and of who looks by a public link.

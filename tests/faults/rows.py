@@ -15,7 +15,7 @@ from uuid import UUID
 import django
 import psycopg
 
-from tests.cluster import ROOT, Cluster
+from testbed.cluster import ROOT, Cluster
 from tests.faults.people import Program
 
 # Items lie so many hours apart, so that a month has few of many.

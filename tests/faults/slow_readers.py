@@ -21,11 +21,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bench.frames import TEXT
 from project.ready import is_ready
-from tests.cluster import Node
-from tests.faults.followers import Follower, read_until
-from tests.faults.serving import calendar_of, cookie_of, serving, sign_in
+from testbed.cluster import Node
+from testbed.followers import Follower, read_until
+from testbed.serving import calendar_of, cookie_of, serving, sign_in
+from testbed.websocket import TEXT
 
 _ITEMS: Final = 6
 _DESCRIPTION: Final = 20_000  # characters, so that a change is a frame of about 121 kB

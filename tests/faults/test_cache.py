@@ -15,9 +15,9 @@ from django.core.cache import caches
 from prometheus_client import REGISTRY
 
 from calendar_live import cache
-from tests.cluster import ROOT
-from tests.servers import Redis
-from tests.waiting import wait_until
+from testbed.cluster import ROOT
+from testbed.servers import Redis
+from testbed.waiting import wait_until
 
 KEY: Final = cache.key_of("calendar", "1.00000000000000aa", "full")
 OTHER: Final = cache.key_of("calendar", "2.00000000000000bb", "full")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
 from tests.faults.people import Program
 
 # 20 s: who tries again 1, 3, 7, 15 and 31 s after the first failure is then later than a request waits for a connection (5 s).

@@ -13,13 +13,13 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from bench.frames import handshake
-from tests.cluster import Node
+from testbed.cluster import Node
+from testbed.followers import Follower, read_until
+from testbed.servers import LOOPBACK
+from testbed.serving import SERVER, calendar_of, cookie_of
+from testbed.waiting import wait_until
+from testbed.websocket import handshake
 from tests.faults.conftest import Connect
-from tests.faults.followers import Follower, read_until
-from tests.faults.serving import SERVER, calendar_of, cookie_of
-from tests.servers import LOOPBACK
-from tests.waiting import wait_until
 
 DRAIN_SECONDS: Final = 4
 CALENDAR_LIVE: Final[dict[str, Any]] = {"DRAIN_SECONDS": DRAIN_SECONDS}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.serving import serving, sign_in
+from testbed.serving import serving, sign_in
 
 
 def test_a_form_is_the_applications_to_read(tmp_path: Path) -> None:

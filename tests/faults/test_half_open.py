@@ -11,12 +11,12 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.cluster import Node
+from testbed.cluster import Node
+from testbed.followers import Follower, read_until
+from testbed.servers import LOOPBACK
+from testbed.serving import calendar_of, cookie_of, serving
+from testbed.waiting import wait_until
 from tests.faults.conftest import Connect
-from tests.faults.followers import Follower, read_until
-from tests.faults.serving import calendar_of, cookie_of, serving
-from tests.servers import LOOPBACK
-from tests.waiting import wait_until
 
 SILENCE_SECONDS: Final = 2
 PATIENCE_SECONDS: Final = 10 * SILENCE_SECONDS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
 from tests.faults.large import FEW, MANY, MONTHS, MOST, delete_all, month_of
 from tests.faults.load import writers
 from tests.faults.pages import BOUND_SECONDS, SocketPage, await_right, of_each_kind, opened
 from tests.faults.people import Program
 from tests.faults.rows import fill, rows_read
-from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import psycopg
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
 from tests.faults.people import Program, revision_of
 from tests.faults.rows import held_by_a_process_that_stands_still, waiting_for_locks
-from tests.waiting import wait_until
 
 PRUNE: Final = """
 from datetime import timedelta

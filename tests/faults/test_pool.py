@@ -11,11 +11,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
 from tests.faults.pages import BOUND_SECONDS, SocketPage, await_right, opened
 from tests.faults.people import Program, revision_of, sign_in_all
 from tests.faults.rows import waiting_for_locks, write_unheard
-from tests.waiting import wait_until
 
 POOL: Final = 3
 WRITERS: Final = 8

@@ -11,10 +11,10 @@ import httpx
 import pytest
 import redis
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
 from tests.faults.pages import SocketPage, await_right, of_each_kind, opened
 from tests.faults.people import DIE_HERE, Program, since
-from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 import redis
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
 from tests.faults.pages import Page, await_right
 from tests.faults.people import Program
 from tests.faults.redis_dead import WAYS, redis_away

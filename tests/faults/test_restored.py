@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.servers import folder_for_a_while
 from tests.faults.pages import Page, await_right
 from tests.faults.people import Program, revision_of
 from tests.faults.rows import write_unheard
-from tests.servers import folder_for_a_while
 
 LOST = 5
 

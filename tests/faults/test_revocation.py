@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from calendar_live import conf
-from tests.cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.waiting import wait_until
 from tests.faults.people import Program
 from tests.faults.redis_dead import killed
 from tests.faults.revoking import (
@@ -22,7 +23,6 @@ from tests.faults.revoking import (
     listening,
     make_subjects,
 )
-from tests.waiting import wait_until
 
 UNTOLD_SECONDS: Final = 30
 _LEAK: Final = "LEAK after the end"
@@ -34,7 +34,7 @@ def without_heartbeats(cluster: Cluster) -> Iterator[Cluster]:
     node, own = cluster.nodes[0], cluster.nodes[0]._environ
     node.stop(signal.SIGKILL)
     node._environ = own | {
-        "DJANGO_SETTINGS_MODULE": "tests.faults.serving_settings",
+        "DJANGO_SETTINGS_MODULE": "testbed.serving_settings",
         "CALENDAR_LIVE": json.dumps({"HEARTBEAT_SECONDS": 3_600, "SILENCE_SECONDS": 3_600}),
     }
     node.start()

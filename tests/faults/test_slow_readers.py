@@ -9,14 +9,14 @@ from typing import Final
 
 import pytest
 
-from bench.frames import PING, masked
-from tests.cluster import Node
+from testbed.cluster import Node
+from testbed.followers import ABORTED, Follower, read_until
+from testbed.servers import LOOPBACK, free_port
+from testbed.serving import SERVER, STOCK, connections_to, serving
+from testbed.waiting import wait_until
+from testbed.websocket import PING, masked
 from tests.deploy.production import certificate
-from tests.faults.followers import ABORTED, Follower, read_until
-from tests.faults.serving import SERVER, STOCK, connections_to, serving
 from tests.faults.slow_readers import TIDY, Figures, hung_up, outrun, stream_of, two_slow
-from tests.servers import LOOPBACK, free_port
-from tests.waiting import wait_until
 
 TOO_SLOW: Final = 4008
 MAX_BACKLOG_BYTES: Final = 1_000_000

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from calendar_live.live.consumer import FORBIDDEN
+from testbed.followers import Follower, read_until
+from testbed.servers import LOOPBACK, free_port
+from testbed.serving import calendar_of, cookie_of, serving, sign_in
 from tests.deploy.production import certificate
-from tests.faults.followers import Follower, read_until
-from tests.faults.serving import calendar_of, cookie_of, serving, sign_in
-from tests.servers import LOOPBACK, free_port
 
 
 @pytest.mark.parametrize(("page", "closed"), [("https", None), ("http", FORBIDDEN)])

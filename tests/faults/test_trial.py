@@ -14,10 +14,10 @@ from typing import Final
 import pytest
 from honcho.manager import KILL_WAIT  # type: ignore[import-untyped]  # honcho ships no types
 
-from tests.cluster import ROOT, Node
-from tests.faults.followers import Follower
-from tests.faults.serving import calendar_of, cookie_of, environment, filled_database, sign_in
-from tests.waiting import wait_until
+from testbed.cluster import ROOT, Node
+from testbed.followers import Follower
+from testbed.serving import calendar_of, cookie_of, environment, filled_database, sign_in
+from testbed.waiting import wait_until
 
 # The honcho of the Procfile, which sends SIGKILL only after ten times its own time: on a busy machine an end in order may take as long.
 PATIENT_HONCHO: Final = f"""

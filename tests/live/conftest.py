@@ -17,11 +17,11 @@ from calendar_live.access.credentials import Credential
 from calendar_live.live import consumer, reader
 from calendar_live.live.deliveries import subscriptions
 from calendar_live.live.hub import Hub, get_hub
+from testbed.servers import Redis
+from testbed.waiting import until
 from tests.live.pages import in_thread
 from tests.live.processes import close, make_hubs, use_redis
 from tests.live.sockets import Open, Socket, sign_in
-from tests.servers import Redis
-from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
+from testbed.servers import Redis
 from tests.live.pages import Page
-from tests.servers import Redis
 
 NEVER: Final = 3_600.0
 ALIASES: Final = ("default", "second")

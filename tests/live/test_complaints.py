@@ -8,7 +8,7 @@ import pytest
 
 from calendar_live.live import complaints
 from calendar_live.live.complaints import complain
-from tests.waiting import until
+from testbed.waiting import until
 
 logger = logging.getLogger("calendar_live.test")
 

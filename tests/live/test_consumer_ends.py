@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from calendar_live.live import consumer, reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar
+from testbed.waiting import until
 from tests.history import head_of
 from tests.live.gates import Gate
 from tests.live.pages import in_thread
 from tests.live.sockets import Open
 from tests.live.writing import write, write_unheard
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,13 +14,13 @@ from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import remove_member, set_role
 from calendar_live.services.items import delete_item
+from testbed.waiting import until
 from tests.history import head_of
 from tests.live.gates import Gate
 from tests.live.pages import in_thread
 from tests.live.sockets import Open
 from tests.live.writing import write
 from tests.people import make_calendar
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 
 from calendar_live.live import broadcast, listener
 from calendar_live.live.hub import Hub
+from testbed.waiting import until
 from tests.live.pages import Page, in_thread
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

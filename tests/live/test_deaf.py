@@ -15,11 +15,11 @@ from prometheus_client import REGISTRY
 from calendar_live.live import broadcast, listener
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
+from testbed.servers import Redis
+from testbed.waiting import until
 from tests.live.pages import Page
 from tests.live.processes import NEVER, close, make_hubs, pages_on, use_redis
 from tests.live.writing import settled, write
-from tests.servers import Redis
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,10 +14,10 @@ from calendar_live import access, changelog, conf
 from calendar_live.live import reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
+from testbed.waiting import until
 from tests.live.pages import Page, in_thread
 from tests.live.writing import SETTLE_SECONDS, write, write_unheard
 from tests.people import make_calendar
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,12 +22,12 @@ from calendar_live.protocol.frames import BULK_ENTRIES
 from calendar_live.protocol.state import State
 from calendar_live.services.calendars import set_role
 from calendar_live.services.items import create_items, delete_item, delete_items, update_item
+from testbed.waiting import until
 from tests.changing import change_in_vain
 from tests.history import head_of, log_of
 from tests.live.pages import Page, in_thread
 from tests.live.writing import settled, write, write_unheard
 from tests.people import NINE, make_calendar, make_item, make_user
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

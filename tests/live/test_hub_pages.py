@@ -15,10 +15,10 @@ from calendar_live.live import broadcast
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import delete_calendar, remove_member, set_role
+from testbed.waiting import until
 from tests.live.pages import Page, in_thread
 from tests.live.writing import settled, write
 from tests.people import make_calendar
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

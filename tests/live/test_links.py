@@ -25,13 +25,13 @@ from calendar_live.models import Calendar, PublicLink, Role
 from calendar_live.services.calendars import delete_calendar, edit_calendar, set_role
 from calendar_live.services.items import update_item
 from calendar_live.services.sharing import edit_link, withdraw_link
+from testbed.waiting import until
 from tests.api.callers import LONG, subscribe
 from tests.history import head_of
 from tests.live.pages import Page, in_thread
 from tests.live.sockets import Open, Socket, sign_in
 from tests.live.writing import lost_broadcasts, settled
 from tests.people import make_calendar, make_item, make_link, make_user
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from calendar_live.access.receivers import Receiver
 from calendar_live.live import listener
 from calendar_live.live.hub import Hub
 from calendar_live.live.listener import Listener
-from tests.waiting import until
+from testbed.waiting import until
 
 
 class SlowLayer:

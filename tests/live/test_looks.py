@@ -22,10 +22,10 @@ from calendar_live.live import consumer, reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar
 from calendar_live.services.calendars import remove_member
+from testbed.waiting import until
 from tests.live.pages import in_thread
 from tests.live.sockets import PATIENCE, Socket, sign_in
 from tests.people import make_calendar, make_item
-from tests.waiting import until
 
 NOBODYS = SessionKey("of nobody")
 

@@ -11,7 +11,7 @@ import pytest
 from daphne.server import Server
 
 from calendar_live.live.outbox import TOO_SLOW, Outbox, _never_suspends
-from tests.waiting import until
+from testbed.waiting import until
 
 
 class Reader:

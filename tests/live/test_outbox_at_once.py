@@ -14,8 +14,8 @@ from daphne.server import Server as Daphne
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import tcp
 
-from bench.frames import CLOSE, TEXT, Reader
 from calendar_live.live.outbox import TOO_SLOW, Outbox, _frame, too_slow
+from testbed.websocket import CLOSE, TEXT, Reader
 
 
 class Reactor:

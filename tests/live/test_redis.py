@@ -13,12 +13,12 @@ from calendar_live.live import broadcast
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import set_role
+from testbed.servers import Redis
+from testbed.waiting import until
 from tests.live.pages import Page, in_thread
 from tests.live.processes import NEVER, pages_on, use_redis
 from tests.live.writing import settled, write, write_unheard
 from tests.people import make_calendar
-from tests.servers import Redis
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,12 +18,12 @@ from calendar_live.models import Calendar, PublicLink, Role, WorkItem
 from calendar_live.protocol.state import State
 from calendar_live.services.calendars import set_role
 from calendar_live.services.items import update_item
+from testbed.waiting import until
 from tests.history import head_of
 from tests.live.gates import Gate, held
 from tests.live.pages import Page, in_thread
 from tests.live.writing import lost_broadcasts, settled
 from tests.people import make_item, make_link
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,6 +23,7 @@ from calendar_live.models import Calendar, Role
 from calendar_live.protocol.state import State as RealState
 from calendar_live.services import calendars
 from calendar_live.services.items import create_items, delete_items, edit_items, move_item, restore_items
+from testbed.waiting import until
 from tests.api.calls import Api
 from tests.history import back_up, put_back
 from tests.live.pages import Page, in_thread
@@ -34,7 +35,6 @@ from tests.model.server import CALENDARS
 from tests.model.sockets import as_now, cut
 from tests.model.values import RANGES, Access, ChangeSet, Item, Kind, Rights, Span, State, Subscribe
 from tests.people import make_calendar, make_user
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,10 +18,10 @@ from calendar_live.models import Calendar, Role
 from calendar_live.services import calendars, sharing
 from calendar_live.services.calendars import set_role
 from calendar_live.services.items import update_item
+from testbed.waiting import until
 from tests.live.pages import in_thread
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.state import State
+from testbed.waiting import until
 from tests.history import head_of
 from tests.live.pages import Page, in_thread
 from tests.live.writing import access_of, settled, write
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

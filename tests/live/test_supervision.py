@@ -14,9 +14,9 @@ from calendar_live.live import listener, supervision
 from calendar_live.live.hub import Hub
 from calendar_live.live.supervision import Supervisor
 from calendar_live.models import Calendar
+from testbed.waiting import until
 from tests.live.pages import Page
 from tests.live.writing import settled, write, write_unheard
-from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

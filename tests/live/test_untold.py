@@ -17,8 +17,8 @@ from calendar_live.access.receivers import Receiver
 from calendar_live.live import broadcast, listener, untold
 from calendar_live.live.hub import Hub
 from calendar_live.live.untold import Untold
+from testbed.waiting import until, wait_until
 from tests.live.pages import Page
-from tests.waiting import until, wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from calendar_live.access import standing
 from calendar_live.live import broadcast
 from calendar_live.models import Calendar, WorkItem
+from testbed.waiting import until
 from tests.history import head_of
 from tests.live.pages import Page, in_thread
 from tests.people import make_item
-from tests.waiting import until
 
 SETTLE_SECONDS: Final = 15  # ten times what is promised (docs/protocol.md, invariant 5)
 

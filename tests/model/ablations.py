@@ -118,7 +118,7 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
         "S1",
         "",
         "the model's transactions are atomic",
-        "tests/test_changelog_concurrency.py::test_concurrent_writers_leave_a_chain_without_gaps_in_commit_order",
+        "tests/changelog/test_concurrency.py::test_concurrent_writers_leave_a_chain_without_gaps_in_commit_order",
     ),
     (
         "S3",

@@ -19,9 +19,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.cluster import ROOT, Node, web_command
+from testbed.cluster import ROOT, Node, web_command
+from testbed.servers import LOOPBACK, Redis, free_port
 from tests.rights.matrix import FIELDS
-from tests.servers import LOOPBACK, Redis, free_port
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide what a failure says
 

@@ -16,9 +16,9 @@ from soak.complaints import counted, unexplained
 from soak.run import fill, pages
 from soak.world import KINDS, World
 from soak.writers import Writers
-from tests.cluster import Cluster
-from tests.farm import Client, Farm, now_ms
-from tests.waiting import wait_until
+from testbed.cluster import Cluster
+from testbed.farm import Client, Farm, now_ms
+from testbed.waiting import wait_until
 
 KEY, OTHER = UUID(int=1), UUID(int=2)
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Final
 
 from project.ready import is_ready
-from tests import evidence
-from tests.servers import LOOPBACK, Nginx, Postgres, Redis, Running, free_port, open_folder, site_environ
-from tests.waiting import wait_until
+from testbed import evidence
+from testbed.servers import LOOPBACK, Nginx, Postgres, Redis, Running, free_port, open_folder, site_environ
+from testbed.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[1]
 START_TIMEOUT_SECONDS: Final = 60

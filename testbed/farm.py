@@ -18,8 +18,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Final, Literal
 
-from tests.servers import Running
-from tests.waiting import wait_until
+from testbed.servers import Running
+from testbed.waiting import wait_until
 
 FRONTEND: Final = Path(__file__).parents[1] / "frontend"
 REPLY_TIMEOUT_SECONDS: Final = 60

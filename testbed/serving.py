@@ -17,8 +17,8 @@ from typing import Any, Final
 import httpx
 import psutil
 
-from tests.cluster import ROOT, Node
-from tests.servers import LOOPBACK, free_port, open_folder, site_environ
+from testbed.cluster import ROOT, Node
+from testbed.servers import LOOPBACK, free_port, open_folder, site_environ
 
 SERVER: Final = (sys.executable, "-m", "calendar_live.serving.server")
 STOCK: Final = (sys.executable, "-m", "daphne")
@@ -28,7 +28,7 @@ APPLICATION: Final = "project.asgi:application"
 def environment(database: str, **calendar_live: object) -> dict[str, str]:
     """Return the environment of a process of the site over a database; names are entries of CALENDAR_LIVE."""
     return site_environ(
-        DJANGO_SETTINGS_MODULE="tests.faults.serving_settings",
+        DJANGO_SETTINGS_MODULE="testbed.serving_settings",
         DATABASE_URL=database,
         CALENDAR_LIVE=json.dumps({"MAX_SOCKETS_PER_USER": 1_000, **calendar_live}),
     )

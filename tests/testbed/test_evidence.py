@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests import evidence
+from testbed import evidence
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 MODULE: Final = """
 from tests import evidence
 
@@ -38,7 +38,7 @@ def test_passes():
 def test_a_failure_is_reported_with_what_every_witness_says(tmp_path: Path) -> None:
     """Seen failing without the hook, and when a witness that raises is not caught."""
     (tmp_path / "test_module.py").write_text(MODULE)
-    options = ["-p", "tests.evidence", "-p", "no:django", "-p", "no:cacheprovider", "-c", str(tmp_path / "none.ini")]
+    options = ["-p", "testbed.evidence", "-p", "no:django", "-p", "no:cacheprovider", "-c", str(tmp_path / "none.ini")]
     (tmp_path / "none.ini").write_text("[pytest]\n")
     ran = subprocess.run([sys.executable, "-m", "pytest", *options, tmp_path], cwd=ROOT, capture_output=True, text=True)
     assert "1 failed, 1 passed" in ran.stdout

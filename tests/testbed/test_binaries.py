@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from django.db.backends.postgresql.features import DatabaseFeatures
 
-from tests import binaries
+from testbed import binaries
 
 FIND: Final[dict[str, Callable[[], Path]]] = {
     "redis-server": binaries.find_redis,

@@ -12,8 +12,8 @@ import psutil
 import psycopg
 import pytest
 
-from tests import binaries, servers
-from tests.waiting import wait_until
+from testbed import binaries, servers
+from testbed.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -117,10 +117,10 @@ def test_postgres_from_the_wheel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_line_gives_the_urls_and_passes_the_exit_code_on() -> None:
     script = "import os; print(os.environ['REDIS_URL']); raise SystemExit(7)"
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.servers", "redis", "--", sys.executable, "-c", script],
+        [sys.executable, "-m", "testbed.servers", "redis", "--", sys.executable, "-c", script],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env={name: value for name, value in os.environ.items() if name != "REDIS_URL"},
     )
     assert ran.returncode == 7

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
-from bench.frames import CLOSE, PING, PONG, TEXT, Reader, handshake, masked
-from tests.servers import LOOPBACK
+from testbed.servers import LOOPBACK
+from testbed.websocket import CLOSE, PING, PONG, TEXT, Reader, handshake, masked
 
 ABORTED: Final = 1006
 _READ_BYTES: Final = 262_144

@@ -1,9 +1,9 @@
 """Redis (or Valkey), PostgreSQL and nginx for tests and trials: no root needed, and root works too.
 
-The server that REDIS_URL or DATABASE_URL names is used, else one is started, by the binary that tests/binaries.py finds.
+The server that REDIS_URL or DATABASE_URL names is used, else one is started, by the binary that testbed/binaries.py finds.
 When there is none it is an error, never a skip. They are thrown away, unless given a folder.
 
-    python -m tests.servers postgres redis -- pytest
+    python -m testbed.servers postgres redis -- pytest
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn, Self, TypedDict
 
-from tests.binaries import find_nginx, find_postgres, find_redis
-from tests.waiting import wait_until
+from testbed.binaries import find_nginx, find_postgres, find_redis
+from testbed.waiting import wait_until
 from tools.nginx_conf import nginx_conf, version_of
 
 LOOPBACK: Final = "127.0.0.1"
@@ -376,7 +376,7 @@ def _exit_on_terminate(number: int, _frame: FrameType | None) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command with the named servers up, their URLs in its environment; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.servers", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m testbed.servers", description=main.__doc__)
     parser.add_argument("servers", nargs="+", choices=sorted(SERVERS))
     if "--" not in arguments:
         parser.error("name the command after --")

@@ -14,7 +14,7 @@ from django.core.signals import request_started
 
 from calendar_live.serving import asgi
 from calendar_live.serving.asgi import _RequestThread, get_asgi_application
-from tests.waiting import wait_until
+from testbed.waiting import wait_until
 
 SCOPE = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": [(b"host", b"localhost")]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.frames import PING, TEXT, Reader, masked, unmasked
+from testbed.websocket import PING, TEXT, Reader, masked, unmasked
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 300, 65_535])

@@ -167,3 +167,52 @@ def test_a_mutation_id_whose_change_was_rolled_back_may_come_again(team: Calenda
     with changelog.change(team.pk, actor=ana, mutation_id=key) as change:
         change.upsert(new_row(team))
     assert head_of(team) == change.state
+
+
+# --- who has seen what becomes secret --------------------------------------------------------------------------------
+
+
+def hidden_from_viewers(calendar: Calendar) -> tuple[str, ...]:
+    """Return what viewers are told is gone by the newest change set."""
+    return changes.seen_by(log_of(calendar)[-1].entries or (), "shared").destroyed
+
+
+def save(calendar: Calendar, row: WorkItem, visibility: str) -> None:
+    row.visibility = visibility
+    with changelog.change(calendar.pk, actor=None) as change:
+        change.upsert(row)
+
+
+def test_viewers_are_told_when_a_row_that_a_host_keeps_in_memory_becomes_secret(team: Calendar) -> None:
+    """Seen failing when a row knows its stored visibility by the read alone: it was made here, or was secret when it was read."""
+    row = new_row(team)
+    save(team, row, "normal")
+    save(team, row, "secret")
+    assert hidden_from_viewers(team) == (str(row.pk),)
+    read = WorkItem.objects.get(pk=row.pk)
+    save(team, read, "normal")
+    save(team, read, "secret")
+    assert hidden_from_viewers(team) == (str(row.pk),)
+
+
+def test_viewers_are_told_when_a_row_becomes_secret_at_the_second_try(team: Calendar) -> None:
+    """Seen failing when a row takes for stored what it was saved with: the first transaction was rolled back."""
+    row = WorkItem.objects.get(pk=make_item(team, team.memberships.get(role="owner").user).pk)
+    with rolled_back():
+        save(team, row, "secret")
+    save(team, row, "secret")
+    assert hidden_from_viewers(team) == (str(row.pk),)
+
+
+def test_viewers_are_told_when_a_row_becomes_secret_that_was_read_without_its_visibility(team: Calendar) -> None:
+    """Seen failing when what was not read counts as never seen."""
+    made = make_item(team, team.memberships.get(role="owner").user)
+    save(team, WorkItem.objects.defer("visibility").get(pk=made.pk), "secret")
+    assert hidden_from_viewers(team) == (str(made.pk),)
+
+
+def test_viewers_are_not_told_of_a_row_that_was_secret_all_along(team: Calendar) -> None:
+    row = new_row(team)
+    save(team, row, "secret")
+    save(team, WorkItem.objects.get(pk=row.pk), "secret")
+    assert hidden_from_viewers(team) == ()

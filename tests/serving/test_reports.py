@@ -71,7 +71,7 @@ def test_the_mail_of_a_fault_holds_no_token_and_nothing_that_was_sent(
         html = [str(part) for part, _ in getattr(sent, "alternatives", [])]
         for told in (f"{sent.subject}\n{sent.body}", *html):
             assert "RuntimeError" in told
-            assert "tests/test_reports.py" in told
+            assert "tests/serving/test_reports.py" in told
             secrets = (link, invited, "Merger", "a long enough phrase", "hush")
             assert [one for one in secrets if one in told] == []
         assert bool(html) == (sent is mail.outbox[0])

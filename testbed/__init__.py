@@ -1,0 +1,1 @@
+"""Servers, clusters and clients on loopback, shared by tests, bench, soak and run-cluster."""
