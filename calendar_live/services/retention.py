@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from .. import changelog, conf
 from ..models import Calendar, Invitation, Lease, WorkItem
-from ..services import receipts
+from . import receipts
 
 _BATCH: Final = 500  # rows a transaction: a writer never waits for long
 
