@@ -188,7 +188,7 @@ def test_the_services_are_as_the_compose_schema_has_them() -> None:
 def test_a_process_is_given_longer_to_stop_than_it_takes() -> None:
     grace = {name: seconds(service["stop_grace_period"]) for name, service in WEB.items()}
     assert len(grace) >= 2
-    assert min(grace.values()) > 3 * conf.seconds("DRAIN_SECONDS")  # good-byes and a slow machine come on top
+    assert min(grace.values()) > 3 * conf.app.DRAIN_SECONDS  # good-byes and a slow machine come on top
     nginx = nginx_directives("worker_shutdown_timeout", nginx_conf())
     assert [seconds(SERVICES["nginx"]["stop_grace_period"]) > seconds(one) for one in nginx] == [True]
 

@@ -105,9 +105,9 @@ def test_what_waits_is_given_longer_than_it_may_wait() -> None:
     assert waiting
     for timeout in (*directives("proxy_read_timeout", waiting[0]), *directives("proxy_send_timeout", waiting[0])):
         seconds = int(timeout.removesuffix("s"))
-        assert seconds > conf.number("MAX_WAIT_SECONDS") * 2
-        assert seconds > conf.number("HEARTBEAT_SECONDS") * 2
-        assert seconds > conf.number("SILENCE_SECONDS")
+        assert seconds > conf.app.MAX_WAIT_SECONDS * 2
+        assert seconds > conf.app.HEARTBEAT_SECONDS * 2
+        assert seconds > conf.app.SILENCE_SECONDS
     assert directives("proxy_buffering", waiting[0]) == ["off"]
 
 
@@ -264,14 +264,14 @@ def test_every_nginx_here_speaks_http_2(program: Path, tls: tuple[Path, Path]) -
 
 def test_plain_http_is_sent_on_to_https(tls: tuple[Path, Path]) -> None:
     with Nginx(tls=tls) as nginx:
-        away = httpx.get(f"http://{nginx.conf['redirect']}/a", trust_env=False)
+        away = httpx.get(f"http://{nginx.conf['redirect']}/a", trust_env=False, timeout=30)
     assert (away.status_code, away.headers["location"]) == (301, "https://calendar.example/a")
 
 
 def told(nginx: Nginx, **headers: str) -> dict[str, list[str]]:
     """Return the headers a process is sent."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    with httpx.Client(base_url=nginx.url, trust_env=False) as client:
+    with httpx.Client(base_url=nginx.url, trust_env=False, timeout=30) as client:
         found: dict[str, list[str]] = {}
         for name, value in client.get("/", headers=given).raise_for_status().json():
             found.setdefault(name, []).append(value)
@@ -320,13 +320,13 @@ def test_only_a_websocket_is_upgraded(echo: Nginx, upgrade: str, passed: list[st
 
 
 def test_a_process_that_is_not_there_is_noticed_by_nobody(echo: Nginx) -> None:
-    with httpx.Client(base_url=echo.url, trust_env=False) as client:
+    with httpx.Client(base_url=echo.url, trust_env=False, timeout=30) as client:
         assert {client.post("/", content=b"x").status_code for _ in range(10)} == {200}
 
 
 def test_a_body_that_is_too_large_is_refused_as_the_api_does(echo: Nginx) -> None:
-    largest = conf.number("MAX_BODY_BYTES")
-    with httpx.Client(base_url=echo.url, trust_env=False) as client:
+    largest = conf.app.MAX_BODY_BYTES
+    with httpx.Client(base_url=echo.url, trust_env=False, timeout=30) as client:
         assert client.post("/api/", content=b"x" * largest).status_code == 200
         refused = client.post("/api/", content=b"x" * (largest + 1))
     assert refused.status_code == errors.TooLarge.status
@@ -335,7 +335,7 @@ def test_a_body_that_is_too_large_is_refused_as_the_api_does(echo: Nginx) -> Non
 
 
 def test_metrics_are_for_those_inside(echo: Nginx) -> None:
-    with httpx.Client(base_url=echo.url, trust_env=False) as client:
+    with httpx.Client(base_url=echo.url, trust_env=False, timeout=30) as client:
         assert client.get("/metrics").status_code == 404
 
 

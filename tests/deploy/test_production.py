@@ -92,7 +92,7 @@ def next_of(socket: ClientConnection, kind: str) -> dict[str, Any]:
 
 
 def test_plain_http_is_sent_to_https_but_for_health_checks(production: Production) -> None:
-    with httpx.Client(base_url=f"http://{LOOPBACK}:{production.node.port}", trust_env=False) as client:
+    with httpx.Client(base_url=f"http://{LOOPBACK}:{production.node.port}", trust_env=False, timeout=30) as client:
         away = client.get(f"{PREFIX}/login/")
         assert (away.status_code, away.headers["location"]) == (
             301,

@@ -100,7 +100,7 @@ def test_the_unit_starts_a_process_as_the_cluster_does() -> None:
 def test_a_process_is_given_longer_to_start_and_to_stop_than_it_takes() -> None:
     (start,), (stop,) = unit_directives("TimeoutStartSec"), unit_directives("TimeoutStopSec")
     assert seconds(start) > seconds(unit_command("ExecStartPost")[-1])
-    assert seconds(stop) > 3 * conf.seconds("DRAIN_SECONDS")  # good-byes and a slow machine come on top
+    assert seconds(stop) > 3 * conf.app.DRAIN_SECONDS  # good-byes and a slow machine come on top
     assert unit_directives("KillSignal") == ["SIGTERM"]
 
 

@@ -20,7 +20,7 @@ def test_a_form_is_the_applications_to_read(tmp_path: Path) -> None:
 
 def test_a_clients_word_on_the_root_path_is_not_read(tmp_path: Path) -> None:
     """Seen failing with daphne's own request: 500 and a traceback."""
-    with serving(tmp_path) as node, httpx.Client(base_url=node.url, trust_env=False) as client:
+    with serving(tmp_path) as node, httpx.Client(base_url=node.url, trust_env=False, timeout=30) as client:
         for claimed in (b"/elsewhere", b"/\xe9"):
             answer = client.get("/login/", headers=[(b"Daphne-Root-Path", claimed)])
             assert answer.status_code == 200

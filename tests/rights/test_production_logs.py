@@ -86,7 +86,7 @@ class Loud:
 
     def client(self, who: str) -> httpx.Client:
         client = httpx.Client(
-            base_url=self.node.url, trust_env=False, headers={"X-CSRFToken": _CSRF, "HX-Request": "true"}
+            base_url=self.node.url, trust_env=False, headers={"X-CSRFToken": _CSRF, "HX-Request": "true"}, timeout=30
         )
         client.cookies.set("csrftoken", _CSRF)
         if who in self.scene["sessions"]:
@@ -178,7 +178,9 @@ def test_a_production_site_logs_nothing_that_could_leak_at_its_loudest(loud: Lou
 
 
 def test_its_metrics_tell_nothing_either(loud: Loud) -> None:
-    answer = httpx.get(f"{loud.node.url}/metrics", headers={"Authorization": f"Bearer {_METRICS}"}, trust_env=False)
+    answer = httpx.get(
+        f"{loud.node.url}/metrics", headers={"Authorization": f"Bearer {_METRICS}"}, trust_env=False, timeout=30
+    )
     assert answer.status_code == 200
     scene = loud.scene
     told = [*scene["texts"], *scene["links"].values(), scene["invitation"], scene["calendar"]]

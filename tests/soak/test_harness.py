@@ -131,7 +131,7 @@ def delete_one(cluster: Cluster, cast: seed.Cast, client: Client) -> tuple[str, 
     member, calendar = editor_of(cast, client)
     headers = {"Cookie": member.cookies, "X-CSRFToken": seed.CSRF, "Origin": cluster.url}
     month = {"start": seed.MONTH_START.isoformat(), "end": seed.MONTH_END.isoformat()}
-    with httpx.Client(base_url=cluster.url, headers=headers) as site:
+    with httpx.Client(base_url=cluster.url, headers=headers, timeout=30) as site:
         items = site.get(f"/api/calendars/{calendar}/feed/", params=month).json()
         item = next(one["id"] for one in items if one["visibility"] == "normal")
         gone = site.delete(f"/api/calendars/{calendar}/items/{item}/").raise_for_status()

@@ -71,7 +71,7 @@ def test_postgres_in_a_folder_of_ones_own_stays_there() -> None:
 
 
 def status_of(url: str) -> int:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=30) as client:
         return client.get(url).status_code
 
 
