@@ -78,7 +78,7 @@ def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[
 def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes]:
     """Compute for this process, unless another process is at it: then wait for its bytes."""
     lock = key + ":lock"
-    store = caches[conf.text("CACHE")]
+    store = caches[conf.app.CACHE]
     if not _quietly(lambda: store.add(lock, b"1", _LOCK_SECONDS), True):
         kept = _await(key, lock)
         if kept is not None:
@@ -88,8 +88,8 @@ def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, byte
     try:
         with cold_seconds.time():
             true_key, computed = compute()
-        if len(computed) <= conf.number("FEED_CACHE_MAX_BYTES"):
-            _quietly(lambda: store.set(true_key, _sealed(true_key, computed), conf.number("FEED_CACHE_SECONDS")), None)
+        if len(computed) <= conf.app.FEED_CACHE_MAX_BYTES:
+            _quietly(lambda: store.set(true_key, _sealed(true_key, computed), conf.app.FEED_CACHE_SECONDS), None)
     finally:  # also when it failed: nobody is to wait for it
         _quietly(lambda: store.delete(lock), None)
     return true_key, computed
@@ -97,7 +97,7 @@ def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, byte
 
 def _await(key: str, lock: str) -> bytes | None:
     """Return what the process that holds the lock computes, or None when it gave up (or the cache is no cache)."""
-    store = caches[conf.text("CACHE")]
+    store = caches[conf.app.CACHE]
     deadline = time.monotonic() + _LOCK_SECONDS
     while time.monotonic() < deadline:
         kept = _read(key)
@@ -109,7 +109,7 @@ def _await(key: str, lock: str) -> bytes | None:
 
 def _read(key: str) -> bytes | None:
     """Return the bytes kept for a key; anything else found there (or a broken cache) counts as nothing."""
-    found = _quietly(lambda: caches[conf.text("CACHE")].get(key), None)
+    found = _quietly(lambda: caches[conf.app.CACHE].get(key), None)
     if found is None:
         return None
     if not isinstance(found, bytes) or found[:_SEAL_BYTES] != _seal(key, found[_SEAL_BYTES:]):
@@ -138,7 +138,7 @@ def _quietly(ask: Callable[[], T], otherwise: T) -> T:
             spoilt.inc()
             return otherwise
         failures.inc()
-        pause = conf.seconds("CACHE_PAUSE_SECONDS")
+        pause = conf.app.CACHE_PAUSE_SECONDS
         if breaker.trip(time.monotonic(), pause):
             logger.warning(
                 "The feed cache failed, and is left alone for %g s: %s: %s", pause, type(failure).__name__, failure

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib import admin
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
@@ -31,18 +30,17 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
     found: list[CheckMessage] = [
         Error(f"CALENDAR_LIVE has no setting {name!r}.", id="calendar_live.E001") for name in conf.unknown()
     ]
-    for name, default in conf.DEFAULTS.items():
-        read = {int: conf.number, float: conf.seconds, str: conf.text, tuple: conf.texts}[type(default)]
+    for name in conf.DEFAULTS:
         try:
-            read(name)
+            getattr(conf.app, name)
         except TypeError as error:
             found.append(Error(str(error), id="calendar_live.E002"))
-    if not found and conf.text("CACHE") not in settings.CACHES:
-        found.append(Error(f"CACHES has no alias {conf.text('CACHE')!r}.", id="calendar_live.E003"))
-    if not found and conf.text("CHANNEL_LAYER") not in getattr(settings, "CHANNEL_LAYERS", {}):
+    if not found and conf.app.CACHE not in conf.cache_aliases():
+        found.append(Error(f"CACHES has no alias {conf.app.CACHE!r}.", id="calendar_live.E003"))
+    if not found and conf.app.CHANNEL_LAYER not in conf.layer_aliases():
         found.append(
             Warning(
-                "There is no channel layer: changes reach open pages by the look at the heads alone, within about a second.",
+                "There is no channel layer: changes reach open pages by the check of the heads alone, within about a second.",
                 id="calendar_live.W001",
             )
         )

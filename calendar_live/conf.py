@@ -1,100 +1,16 @@
-"""The app's settings: names, defaults, units and limits. The only reader of `settings.CALENDAR_LIVE`; never caches a value."""
+"""The app's settings, typed: names, defaults, units and limits. The only reader of Django's settings, and it caches no value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, Generic, TypeVar
 
 from django.conf import settings
 from django.http.request import validate_host
 
-DEFAULTS: Final[dict[str, object]] = {
-    # Origins (scheme://host[:port]) that may open a WebSocket. Empty: only the origin the page itself came from.
-    "ORIGINS": (),
-    # Alias in CHANNEL_LAYERS that carries change sets between processes.
-    "CHANNEL_LAYER": "default",
-    # Alias in CACHES that keeps feed bytes.
-    "CACHE": "default",
-    # How long feed bytes may be kept. Keys are immutable, so this bounds memory, not staleness.
-    "FEED_CACHE_SECONDS": 300,
-    # Feed bytes above this size are not cached.
-    "FEED_CACHE_MAX_BYTES": 4_000_000,
-    # How long the cache is left alone after it failed.
-    "CACHE_PAUSE_SECONDS": 5.0,
-    # The longest range of one feed request.
-    "MAX_RANGE_DAYS": 800,
-    "MAX_TITLE_LENGTH": 200,
-    "MAX_LOCATION_LENGTH": 300,
-    "MAX_DESCRIPTION_LENGTH": 20_000,
-    "MAX_ASSIGNEES": 50,
-    # Work items that one bulk call may name.
-    "MAX_BULK_ITEMS": 10_000,
-    # Members of one calendar.
-    "MAX_MEMBERS": 500,
-    # Open invitations of one calendar; also how many one user may make in a day.
-    "MAX_INVITATIONS": 100,
-    # How long the link of an invitation opens anything.
-    "INVITATION_DAYS": 7,
-    # How long to wait before an invitation is mailed to the same address again.
-    "INVITATION_PAUSE_SECONDS": 60,
-    # Deleted work items that one look into the trash shows.
-    "MAX_TRASH_ITEMS": 500,
-    # How deep parents may be nested.
-    "MAX_DEPTH": 20,
-    # The largest request body of the API.
-    "MAX_BODY_BYTES": 1_000_000,
-    # The largest frame a client may send.
-    "MAX_FRAME_BYTES": 16_384,
-    # Calendars that one page follows, on its socket or in one of its requests.
-    "MAX_SUBSCRIPTIONS_PER_SOCKET": 1_000,
-    # Open sockets of one user, per process.
-    "MAX_SOCKETS_PER_USER": 50,
-    # Open sockets of one public link, per process.
-    "MAX_SOCKETS_PER_LINK": 200,
-    # How long a request may wait for changes.
-    "MAX_WAIT_SECONDS": 25,
-    # Requests of one user that wait for changes, per process.
-    "MAX_POLLS_PER_USER": 50,
-    # Requests by one public link that wait for changes, per process.
-    "MAX_POLLS_PER_LINK": 200,
-    # Public links of one calendar that are not withdrawn.
-    "MAX_LINKS": 20,
-    # Origins whose pages may frame what one public link shows.
-    "MAX_FRAME_ORIGINS": 20,
-    # What may wait for one slow socket before it is closed with 4008.
-    "MAX_BACKLOG_BYTES": 1_000_000,
-    # Bad frames until a socket is closed with 4400.
-    "MAX_BAD_FRAMES": 3,
-    # How often a socket is told the heads of its calendars, and its rights are checked again.
-    "HEARTBEAT_SECONDS": 25,
-    # Silence after which a socket is closed with 4012.
-    "SILENCE_SECONDS": 60,
-    # How long a process that is told to stop lets its pages leave and its requests end.
-    "DRAIN_SECONDS": 4.0,
-    # How often the hub compares its heads with the database.
-    "HEAD_CHECK_SECONDS": 1.0,
-    # How long a broadcast may hold up the request that made the change.
-    "BROADCAST_TIMEOUT_SECONDS": 0.25,
-    # How long broadcasts pause after one failed.
-    "BROADCAST_PAUSE_SECONDS": 5.0,
-    # A change set above this many bytes is announced by its states only; hubs read it from the log.
-    "MAX_BROADCAST_BYTES": 512_000,
-    # A replay of more change sets or bytes than these becomes a reset.
-    "MAX_REPLAY_SETS": 256,
-    "MAX_REPLAY_BYTES": 512_000,
-    # Clients spread their reloads after a reset over this time.
-    "RESET_SPREAD_MS": 2_000,
-    # Threads (and so database connections) that serve the sockets. The hub has one more of its own.
-    "LIVE_THREADS": 4,
-    # How long change sets are kept. The newest of each calendar stays.
-    "LOG_DAYS": 7,
-    # How long a deleted work item or calendar can be restored, and an invitation that ended is kept.
-    "TRASH_DAYS": 30,
-    # How often background work has its turn, in one process of all; 0: never, as where a timer runs `manage.py upkeep`.
-    "UPKEEP_SECONDS": 600,
-    # Who bears this token may read /metrics; empty: only staff (and anyone while DEBUG is on).
-    "METRICS_TOKEN": "",
-}
+T = TypeVar("T")
 
 
 def _own() -> Mapping[str, object]:
@@ -102,8 +18,157 @@ def _own() -> Mapping[str, object]:
     return own
 
 
-def _read(name: str) -> object:
-    return _own().get(name, DEFAULTS[name])
+class _Setting(ABC, Generic[T]):
+    """One entry of `settings.CALENDAR_LIVE`, read each time it is asked for."""
+
+    wanted: str
+
+    def __init__(self, default: T) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, app: object, owner: type | None = None) -> T:
+        value = _own().get(self.name, self.default)
+        if not self.accepts(value):
+            raise TypeError(f"CALENDAR_LIVE[{self.name!r}] must be {self.wanted}, not {value!r}")
+        return self.read(value)
+
+    @abstractmethod
+    def accepts(self, value: object) -> bool:
+        """Whether a site may give this value."""
+
+    def read(self, value: object) -> T:
+        """Return a value that was accepted."""
+        return value  # type: ignore[return-value]  # `accepts` has looked
+
+
+class _Whole(_Setting[int]):
+    wanted = "a whole number"
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+
+class _Seconds(_Setting[float]):
+    wanted = "a number of seconds"
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class _Text(_Setting[str]):
+    wanted = "text"
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, str)
+
+
+class _Texts(_Setting[tuple[str, ...]]):
+    wanted = "a list of texts"
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, list | tuple)
+
+    def read(self, value: object) -> tuple[str, ...]:
+        return tuple(str(one) for one in value)  # type: ignore[attr-defined]  # as above
+
+
+class _App:
+    # Origins (scheme://host[:port]) that may open a WebSocket. Empty: only the origin the page itself came from.
+    ORIGINS = _Texts(())
+    # Alias in CHANNEL_LAYERS that carries change sets between processes.
+    CHANNEL_LAYER = _Text("default")
+    # Alias in CACHES that keeps feed bytes.
+    CACHE = _Text("default")
+    # How long feed bytes may be kept. Keys are immutable, so this bounds memory, not staleness.
+    FEED_CACHE_SECONDS = _Whole(300)
+    # Feed bytes above this size are not cached.
+    FEED_CACHE_MAX_BYTES = _Whole(4_000_000)
+    # How long the cache is left alone after it failed.
+    CACHE_PAUSE_SECONDS = _Seconds(5.0)
+    # The longest range of one feed request.
+    MAX_RANGE_DAYS = _Whole(800)
+    MAX_TITLE_LENGTH = _Whole(200)
+    MAX_LOCATION_LENGTH = _Whole(300)
+    MAX_DESCRIPTION_LENGTH = _Whole(20_000)
+    MAX_ASSIGNEES = _Whole(50)
+    # Work items that one bulk call may name.
+    MAX_BULK_ITEMS = _Whole(10_000)
+    # Members of one calendar.
+    MAX_MEMBERS = _Whole(500)
+    # Open invitations of one calendar; also how many one user may make in a day.
+    MAX_INVITATIONS = _Whole(100)
+    # How long the link of an invitation opens anything.
+    INVITATION_DAYS = _Whole(7)
+    # How long to wait before an invitation is mailed to the same address again.
+    INVITATION_PAUSE_SECONDS = _Whole(60)
+    # Deleted work items that the trash shows.
+    MAX_TRASH_ITEMS = _Whole(500)
+    # How deep parents may be nested.
+    MAX_DEPTH = _Whole(20)
+    # The largest request body of the API.
+    MAX_BODY_BYTES = _Whole(1_000_000)
+    # The largest frame a client may send.
+    MAX_FRAME_BYTES = _Whole(16_384)
+    # Calendars that one page follows, on its socket or in one of its requests.
+    MAX_SUBSCRIPTIONS_PER_SOCKET = _Whole(1_000)
+    # Open sockets of one user, per process.
+    MAX_SOCKETS_PER_USER = _Whole(50)
+    # Open sockets of one public link, per process.
+    MAX_SOCKETS_PER_LINK = _Whole(200)
+    # How long a request may wait for changes.
+    MAX_WAIT_SECONDS = _Whole(25)
+    # Requests of one user that wait for changes, per process.
+    MAX_POLLS_PER_USER = _Whole(50)
+    # Requests by one public link that wait for changes, per process.
+    MAX_POLLS_PER_LINK = _Whole(200)
+    # Public links of one calendar that are not withdrawn.
+    MAX_LINKS = _Whole(20)
+    # Origins whose pages may frame what one public link shows.
+    MAX_FRAME_ORIGINS = _Whole(20)
+    # What may wait for one slow socket before it is closed with 4008.
+    MAX_BACKLOG_BYTES = _Whole(1_000_000)
+    # Bad frames until a socket is closed with 4400.
+    MAX_BAD_FRAMES = _Whole(3)
+    # How often a socket is told the heads of its calendars, and its rights are checked again.
+    HEARTBEAT_SECONDS = _Whole(25)
+    # Silence after which a socket is closed with 4012.
+    SILENCE_SECONDS = _Whole(60)
+    # How long a process that is told to stop lets its pages leave and its requests end.
+    DRAIN_SECONDS = _Seconds(4.0)
+    # How often the hub compares its heads with the database.
+    HEAD_CHECK_SECONDS = _Seconds(1.0)
+    # How long a broadcast may hold up the request that made the change.
+    BROADCAST_TIMEOUT_SECONDS = _Seconds(0.25)
+    # How long broadcasts pause after one failed.
+    BROADCAST_PAUSE_SECONDS = _Seconds(5.0)
+    # A change set above this many bytes is announced by its states only; hubs read it from the log.
+    MAX_BROADCAST_BYTES = _Whole(512_000)
+    # A replay of more change sets or bytes than these becomes a reset.
+    MAX_REPLAY_SETS = _Whole(256)
+    MAX_REPLAY_BYTES = _Whole(512_000)
+    # Clients spread their reloads after a reset over this time.
+    RESET_SPREAD_MS = _Whole(2_000)
+    # Threads (and so database connections) that serve the sockets. The hub has one more of its own.
+    LIVE_THREADS = _Whole(4)
+    # How long change sets are kept. The newest of each calendar stays.
+    LOG_DAYS = _Whole(7)
+    # How long a deleted work item or calendar can be restored, and an invitation that ended is kept.
+    TRASH_DAYS = _Whole(30)
+    # How often background work has its turn, in one process of all; 0: never, as where a timer runs `manage.py upkeep`.
+    UPKEEP_SECONDS = _Whole(600)
+    # Who bears this token may read /metrics; empty: only staff (and anyone while DEBUG is on).
+    METRICS_TOKEN = _Text("")
+
+
+# Read a setting as `conf.app.MAX_DEPTH`. Raises TypeError when the site gave a value of another type.
+app: Final = _App()
+
+DEFAULTS: Final[Mapping[str, object]] = {
+    name: setting.default for name, setting in vars(_App).items() if isinstance(setting, _Setting)
+}
 
 
 def unknown() -> list[str]:
@@ -111,41 +176,9 @@ def unknown() -> list[str]:
     return [name for name in _own() if name not in DEFAULTS]
 
 
-def number(name: str) -> int:
-    """Return a whole-number setting."""
-    value = _read(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"CALENDAR_LIVE[{name!r}] must be a whole number, not {value!r}")
-    return value
-
-
-def seconds(name: str) -> float:
-    """Return a duration setting in seconds."""
-    value = _read(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"CALENDAR_LIVE[{name!r}] must be a number of seconds, not {value!r}")
-    return float(value)
-
-
-def text(name: str) -> str:
-    """Return a text setting."""
-    value = _read(name)
-    if not isinstance(value, str):
-        raise TypeError(f"CALENDAR_LIVE[{name!r}] must be text, not {value!r}")
-    return value
-
-
-def texts(name: str) -> tuple[str, ...]:
-    """Return a setting that is a list of texts."""
-    value = _read(name)
-    if isinstance(value, str) or not isinstance(value, list | tuple):
-        raise TypeError(f"CALENDAR_LIVE[{name!r}] must be a list of texts, not {value!r}")
-    return tuple(str(one) for one in value)
-
-
 def origin_allowed(origin: str, *, host: str, secure: bool) -> bool:
     """Whether a page of this origin may open a WebSocket: named in ORIGINS, else the origin that was connected to itself."""
-    allowed = texts("ORIGINS")
+    allowed = app.ORIGINS
     if allowed:
         return origin in allowed
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -171,3 +204,40 @@ def session_cookie() -> str:
 def debug() -> bool:
     """Whether this is somebody's trial on their own machine."""
     return bool(settings.DEBUG)
+
+
+def session_engine() -> str:
+    """Return the module of Django's session store."""
+    return settings.SESSION_ENGINE
+
+
+def saves_every_session() -> bool:
+    """Whether Django saves a session at the end of each request, changed or not."""
+    return settings.SESSION_SAVE_EVERY_REQUEST
+
+
+def csrf_token_in_session() -> bool:
+    """Whether Django keeps the CSRF token in the session instead of a cookie."""
+    return settings.CSRF_USE_SESSIONS
+
+
+def cache_aliases() -> Collection[str]:
+    """Return the aliases in CACHES."""
+    return settings.CACHES
+
+
+def layer_aliases() -> Collection[str]:
+    """Return the aliases in CHANNEL_LAYERS."""
+    layers: Collection[str] = getattr(settings, "CHANNEL_LAYERS", {})
+    return layers
+
+
+@contextmanager
+def middlewares_replaced(instead: Mapping[str, str]) -> Iterator[None]:
+    """Have Django load other middlewares than MIDDLEWARE names, while its application is being made."""
+    named = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [instead.get(name, name) for name in named]
+    try:
+        yield
+    finally:
+        settings.MIDDLEWARE = named

@@ -54,7 +54,7 @@ def test_a_membership_that_the_service_refuses_is_said_and_not_made(
     form = {"calendar": team.pk, "user": boss.pk, "role": "editor"}
     answer = client.post("/admin/calendar_live/membership/add/", form, follow=True)
     assert [str(one.message) for one in answer.context["messages"]] == [
-        f"Some fields are not valid. A calendar has at most {conf.number('MAX_MEMBERS')} members."
+        f"Some fields are not valid. A calendar has at most {conf.app.MAX_MEMBERS} members."
     ]
     assert not Membership.objects.filter(user=boss).exists()
 

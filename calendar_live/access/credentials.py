@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import get_user
 from django.core import signing
 
+from .. import conf
 from .receivers import Receiver, link_receiver
 
 
@@ -52,7 +52,7 @@ def identify(credential: Credential) -> Receiver | None:
 def _user_of(session: SessionKey) -> Receiver | None:
     if not session.key.isprintable():  # on PostgreSQL a NUL fails in Django's own store, with all looked up beside it
         return None
-    store = import_module(settings.SESSION_ENGINE).SessionStore(session.key)
+    store = import_module(conf.session_engine()).SessionStore(session.key)
     # Who asks here has no answer in which the browser could be given another cookie: the session stays as it is.
     store.cycle_key = store.flush = lambda: None
     user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone

@@ -38,7 +38,7 @@ class _Json(Parser):
     """
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        most = conf.number("MAX_BODY_BYTES")
+        most = conf.app.MAX_BODY_BYTES
         if len(request.body) > most:
             raise TooLarge(f"The body has more than {most} bytes.")
         text = request.body.decode()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import APIKeyCookie, APIKeyHeader, SessionAuth
 
+from .. import conf
 from ..access import receiver_of, standings
 from ..access.credentials import Credential, LinkToken, SessionKey, identify
 from ..access.receivers import Receiver, page_user
@@ -53,7 +53,7 @@ class _Link(APIKeyHeader):
 class _Shown(APIKeyCookie):
     """A link's token, or a session's key with the CSRF token: unread, for what reads it where no thread of the request is needed."""
 
-    param_name = settings.SESSION_COOKIE_NAME
+    param_name = conf.session_cookie()
 
     def __call__(self, request: HttpRequest) -> Credential | None:
         return _link_token(request) or super().__call__(request)

@@ -71,7 +71,7 @@ def restore_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @router.get("/calendars/trash/", response=list[DeletedCalendarOut])
 def list_deleted_calendars(request: HttpRequest) -> list[dict[str, object]]:
     """Return the deleted calendars that you own and can restore, newest first."""
-    kept = timedelta(days=conf.number("TRASH_DAYS"))
+    kept = timedelta(days=conf.app.TRASH_DAYS)
     return [
         {
             "id": str(one.pk),

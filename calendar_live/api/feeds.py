@@ -100,8 +100,8 @@ def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
 def _range_faults(within: Range) -> dict[str, list[str]]:
     if within.end <= within.start:
         return {"end": ["Must be after the start."]}
-    if within.days > conf.number("MAX_RANGE_DAYS"):
-        return {"end": [f"A range has at most {conf.number('MAX_RANGE_DAYS')} days."]}
+    if within.days > conf.app.MAX_RANGE_DAYS:
+        return {"end": [f"A range has at most {conf.app.MAX_RANGE_DAYS} days."]}
     return {}
 
 
@@ -137,8 +137,8 @@ def _read_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpRe
     found = changelog.read_since(
         place.calendar,
         State.parse(since),
-        max_sets=conf.number("MAX_REPLAY_SETS"),
-        max_bytes=conf.number("MAX_REPLAY_BYTES"),
+        max_sets=conf.app.MAX_REPLAY_SETS,
+        max_bytes=conf.app.MAX_REPLAY_BYTES,
     )
     body = _folded(State.parse(since), found, place) | {"hasMore": found.has_more}
     headers = {"Calendar-State": str(body["newState"]), "Calendar-Access": str(place.access)}

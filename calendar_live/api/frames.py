@@ -29,7 +29,7 @@ async def exchange_frames(request: HttpRequest, body: FramesIn) -> HttpResponse:
     await give_back_thread()
     async with listening(credential(request), page_user(request)) as poll:
         if body.known is None:
-            poll.push(frames.hello(heartbeat_seconds=conf.number("HEARTBEAT_SECONDS")))
+            poll.push(frames.hello(heartbeat_seconds=conf.app.HEARTBEAT_SECONDS))
         await poll.tell(body.known or {})
         for frame in asked:
             await poll.ask(frame)

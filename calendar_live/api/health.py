@@ -37,7 +37,7 @@ def _database_answers() -> bool:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the counters of this process as Prometheus text, to staff and to who bears METRICS_TOKEN."""
-    token = conf.text("METRICS_TOKEN")
+    token = conf.app.METRICS_TOKEN
     bears = bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
     if not (bears or conf.debug() or getattr(request.user, "is_staff", False)):
         return HttpResponse("metrics need a staff account, or METRICS_TOKEN as bearer token\n", status=403)

@@ -51,7 +51,7 @@ def run_once(now: datetime) -> dict[str, int]:
 
 def take_turn(*, holder: str = _me) -> bool:
     """Do the work if this process has, or gets, the lease: for two rounds, so that a dead holder's turn passes on."""
-    if not upkeep.take_lease(DUTY, holder=holder, seconds=2 * conf.number("UPKEEP_SECONDS")):
+    if not upkeep.take_lease(DUTY, holder=holder, seconds=2 * conf.app.UPKEEP_SECONDS):
         return False
     run_once(timezone.now())
     return True
@@ -61,14 +61,14 @@ def start(**_: object) -> None:
     """Start this process's thread, once; not at all while UPKEEP_SECONDS is 0. A receiver of `hub.hub_started`."""
     global _thread
     with _starting:
-        if _thread is None and conf.number("UPKEEP_SECONDS") > 0:
+        if _thread is None and conf.app.UPKEEP_SECONDS > 0:
             _thread = threading.Thread(target=_run, name="calendar_live upkeep", daemon=True)
             _thread.start()
 
 
 def _run() -> None:
     while True:
-        time.sleep(random.uniform(0.5, 1) * conf.number("UPKEEP_SECONDS"))  # noqa: S311 - spreads load
+        time.sleep(random.uniform(0.5, 1) * conf.app.UPKEEP_SECONDS)  # noqa: S311 - spreads load
         close_old_connections()
         try:
             take_turn()

@@ -62,7 +62,7 @@ def group_of(calendar: str) -> str:
 def encode(change_set: ChangeSet) -> Message:
     """Return the message of a change set: whole, or only its two states when it is large."""
     entries = change_set.entries
-    if entries is not None and push_bytes(entries) > conf.number("MAX_BROADCAST_BYTES"):
+    if entries is not None and push_bytes(entries) > conf.app.MAX_BROADCAST_BYTES:
         entries = None
     return {
         "type": MESSAGE_TYPE,
@@ -112,7 +112,7 @@ def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -
         Exception
     ) as failure:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
         broadcasts.labels("failed").inc()
-        if breaker.trip(time.monotonic(), conf.seconds("BROADCAST_PAUSE_SECONDS")):
+        if breaker.trip(time.monotonic(), conf.app.BROADCAST_PAUSE_SECONDS):
             logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)
         return False
     broadcasts.labels("sent").inc()
@@ -120,15 +120,15 @@ def _guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -
 
 
 async def _send(change_set: ChangeSet) -> None:
-    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is not None:
-        async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+        async with asyncio.timeout(conf.app.BROADCAST_TIMEOUT_SECONDS):
             await layer.group_send(group_of(change_set.calendar), encode(change_set))
 
 
 def layer_answers() -> bool | None:
     """Whether the channel layer takes a message just now, within the bound of a broadcast; None if it is this process's own memory."""
-    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is None or isinstance(layer, InMemoryChannelLayer):
         return None
     try:
@@ -139,14 +139,14 @@ def layer_answers() -> bool | None:
 
 
 async def _send_to_nobody(layer: BaseChannelLayer) -> None:
-    async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+    async with asyncio.timeout(conf.app.BROADCAST_TIMEOUT_SECONDS):
         await layer.group_send(NOBODYS_GROUP, {"type": RECONNECT_TYPE})
 
 
 def send_rights(*, receivers: Iterable[str], **_: Any) -> None:
     """Tell every process that receivers, by their keys, see other calendars than before. A thread tells what fails and the rest of many."""
     left = list(receivers)
-    deadline = time.monotonic() + conf.seconds("BROADCAST_TIMEOUT_SECONDS")
+    deadline = time.monotonic() + conf.app.BROADCAST_TIMEOUT_SECONDS
     while left and time.monotonic() < deadline:
         if not _guarded(_send_rights, left[:AT_ONCE], "The new rights of some receivers were not broadcast"):
             break
@@ -156,9 +156,9 @@ def send_rights(*, receivers: Iterable[str], **_: Any) -> None:
 
 
 async def _send_rights(receivers: list[str]) -> None:
-    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is not None:
-        async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+        async with asyncio.timeout(conf.app.BROADCAST_TIMEOUT_SECONDS):
             for receiver in receivers:
                 await layer.group_send(receiver, {"type": RIGHTS_TYPE, "receiver": receiver})
 
@@ -168,18 +168,18 @@ untold = Untold(_send_rights)
 
 def send_reconnect(*, spread_ms: int) -> None:
     """Have every open page of every process connect anew, spread over a time. Raises what the layer's client raises."""
-    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is not None:
         async_to_sync(layer.group_send)(CONTROL_GROUP, {"type": RECONNECT_TYPE, "spread_ms": spread_ms})
 
 
 async def send_echo(channel: str, *, number: int, group: str | None = None) -> None:
     """Send a word to a channel, by way of a group where one is given, to hear whether it comes. Raises what the layer's client raises."""
-    layer = get_channel_layer(conf.text("CHANNEL_LAYER"))
+    layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is None:
         return
     echo = {"type": ECHO_TYPE, "channel": channel, "group": group, "number": number}
-    async with asyncio.timeout(conf.seconds("BROADCAST_TIMEOUT_SECONDS")):
+    async with asyncio.timeout(conf.app.BROADCAST_TIMEOUT_SECONDS):
         await (layer.send(channel, echo) if group is None else layer.group_send(group, echo))
 
 

@@ -45,7 +45,6 @@ SILENT: Final = 4012
 _open: Counter[str] = Counter()
 _RETRY_SECONDS: Final = 1.0
 _TOGETHER: Final = 100  # subscribes that are looked up in one query
-_MOST: Final = {"user": "MAX_SOCKETS_PER_USER", "link": "MAX_SOCKETS_PER_LINK"}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
@@ -69,7 +68,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._bad_frames = 0
         self._heard_at = time.monotonic()
         self._ends_at = math.inf  # when what is granted ends by itself, by the monotonic clock
-        self._outbox = Outbox(send, max_bytes=conf.number("MAX_BACKLOG_BYTES"))
+        self._outbox = Outbox(send, max_bytes=conf.app.MAX_BACKLOG_BYTES)
         try:
             await super().__call__(scope, receive, send)
         finally:  # a cancelled consumer runs no `disconnect`
@@ -97,7 +96,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             return
         if granted is None or granted.is_over or not granted.receiver.is_user(query.get("user")):
             self._outbox.close(SIGNED_OUT)
-        elif _open[str(granted.receiver)] >= conf.number(_MOST[granted.receiver.kind]):
+        elif _open[str(granted.receiver)] >= (
+            conf.app.MAX_SOCKETS_PER_USER if granted.receiver.kind == "user" else conf.app.MAX_SOCKETS_PER_LINK
+        ):
             self._outbox.close(TOO_MANY)
         else:
             await self._enter(granted, shown)
@@ -108,7 +109,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         sockets.inc()
         self._hub = get_hub()
         await self._hub.enter(self)
-        heartbeat = conf.number("HEARTBEAT_SECONDS")
+        heartbeat = conf.app.HEARTBEAT_SECONDS
         self.push(frames.hello(heartbeat_seconds=heartbeat))
         await self._tell(self._hub, granted)  # the page may be older than this socket
         loop = asyncio.get_running_loop()
@@ -152,8 +153,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         try:
             if text_data is None:
                 raise Malformed("Only text frames are understood.")
-            if len(text_data.encode()) > conf.number("MAX_FRAME_BYTES"):
-                raise TooLarge(f"A frame has at most {conf.number('MAX_FRAME_BYTES')} bytes.")
+            if len(text_data.encode()) > conf.app.MAX_FRAME_BYTES:
+                raise TooLarge(f"A frame has at most {conf.app.MAX_FRAME_BYTES} bytes.")
             self._take(frames.parse(text_data))
         except CalendarLiveError as failure:
             self._complain(failure)
@@ -169,7 +170,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
 
     def _want(self, frame: frames.Subscribe | frames.Unsubscribe) -> None:
         """Take note of a frame, in place of what waits for the same calendar: who asks again no longer waits for that answer."""
-        most = conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET")
+        most = conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET
         if self._wanted.pop(frame.calendar, None) is not None or len(self._wanted) < most:
             self._wanted[frame.calendar] = frame
             self._is_wanted.set()
@@ -182,7 +183,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     def _complain(self, failure: CalendarLiveError) -> None:
         self._bad_frames += 1
         self.push(frames.error(failure))
-        if self._bad_frames >= conf.number("MAX_BAD_FRAMES"):
+        if self._bad_frames >= conf.app.MAX_BAD_FRAMES:
             self._outbox.close(MALFORMED)
 
     async def _serve(self, hub: Hub) -> None:
@@ -218,7 +219,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
 
     async def _beat(self, hub: Hub, shown: Credential | None, heartbeat: int) -> None:
         """Tell the heads and look at the rights every heartbeat, and at the rights when told or when they end; end a silent socket."""
-        silence = conf.number("SILENCE_SECONDS")
+        silence = conf.app.SILENCE_SECONDS
         beat_at = time.monotonic() + heartbeat * _jitter()  # sockets that came together do not beat together
         while True:
             asked = await self._asked_before(min(beat_at, self._heard_at + silence, self._ends_at))

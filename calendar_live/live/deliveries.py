@@ -149,7 +149,7 @@ class Deliveries:
         self.forget(served, member.socket)
         # What other rights show goes at once; the pages of one person are too few to be spread, and would stand empty meanwhile.
         is_alone = reason == "rights" and member.socket.receiver.kind == "user"
-        spread_ms = 0 if is_alone else conf.number("RESET_SPREAD_MS")
+        spread_ms = 0 if is_alone else conf.app.RESET_SPREAD_MS
         member.socket.push(frames.reset(calendar=served.calendar, reason=reason, spread_ms=spread_ms))
 
     def withdraw(self, served: Served) -> None:

@@ -108,12 +108,12 @@ class Hub:
 
     def refuse(self, socket: Socket, frame: frames.Subscribe) -> None:
         """Tell a socket that it asks for more than a page may follow."""
-        most = conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET")
+        most = conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET
         socket.push(frames.error(TooMany(f"A page follows at most {most} calendars."), id=frame.id))
 
     def _has_room(self, socket: Socket, calendar: str) -> bool:
         mine = self.calendars_of(socket)
-        return len(mine) < conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET") or calendar in mine
+        return len(mine) < conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET or calendar in mine
 
     async def _begin(
         self, served: Served, subscription: Subscription, place: Standing, frame: frames.Subscribe
@@ -310,7 +310,7 @@ class Hub:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(conf.seconds("HEAD_CHECK_SECONDS"))
+            await asyncio.sleep(conf.app.HEAD_CHECK_SECONDS)
             try:
                 await self.look_at_heads()
             except Exception:  # the database may be away for a while

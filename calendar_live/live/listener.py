@@ -44,7 +44,7 @@ class Listener:
         self._groups = {broadcast.CONTROL_GROUP}  # those, and the ones that were joined
         self._take = take
         self._regained = regained
-        self._alias = conf.text("CHANNEL_LAYER")
+        self._alias = conf.app.CHANNEL_LAYER
         self._layer = _layer_for_listening(self._alias)
         self._name: str | None = None
         self._naming = asyncio.Lock()

@@ -23,7 +23,6 @@ polls = Gauge("calendar_live_polls", "Requests of this process that listen for c
 
 # Of each receiver, by its key.
 _open: Final[Counter[str]] = Counter()
-_MOST: Final = {"user": "MAX_POLLS_PER_USER", "link": "MAX_POLLS_PER_LINK"}
 
 
 class Poll:
@@ -62,10 +61,10 @@ class Poll:
 
     async def ask(self, frame: frames.Subscribe) -> None:
         """Subscribe. Left unanswered when the answer is long already: the client asks again from where it then stands."""
-        if self._bytes > conf.number("MAX_BACKLOG_BYTES"):
+        if self._bytes > conf.app.MAX_BACKLOG_BYTES:
             return
         self._asked += 1
-        if self._asked > conf.number("MAX_SUBSCRIPTIONS_PER_SOCKET"):  # also of one calendar, again and again
+        if self._asked > conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET:  # also of one calendar, again and again
             self._hub.refuse(self, frame)
             return
         if frame.state is not None and frame.access is not None:
@@ -80,7 +79,7 @@ class Poll:
         A link that ends is told of; the next question is refused.
         """
         self._hub.see_off(self)
-        deadline = time.monotonic() + min(seconds, conf.number("MAX_WAIT_SECONDS"))
+        deadline = time.monotonic() + min(seconds, conf.app.MAX_WAIT_SECONDS)
         while not self._has_news and time.monotonic() < deadline:
             await self._wait_until(min(deadline, time.monotonic() + self.granted.seconds_left()))
             if self._asked_to_recheck or self.granted.seconds_left() <= 0:
@@ -124,7 +123,7 @@ async def listening(shown: Credential | None, user: str | None = None) -> AsyncI
 @contextmanager
 def _counted(receiver: Receiver) -> Iterator[None]:
     key = str(receiver)
-    if _open[key] >= conf.number(_MOST[receiver.kind]):
+    if _open[key] >= (conf.app.MAX_POLLS_PER_USER if receiver.kind == "user" else conf.app.MAX_POLLS_PER_LINK):
         raise TooMany("Too many requests wait for changes.")
     _open[key] += 1
     polls.inc()

@@ -41,7 +41,7 @@ _CALLS_AT_ONCE: Final = 2
 @cache
 def _threads() -> ThreadPoolExecutor:
     # Channels' own single thread would let one slow query hold up every socket.
-    return ThreadPoolExecutor(conf.number("LIVE_THREADS"), thread_name_prefix="calendar-live")
+    return ThreadPoolExecutor(conf.app.LIVE_THREADS, thread_name_prefix="calendar-live")
 
 
 @cache
@@ -244,6 +244,6 @@ def _read_since(calendar: str, since: State) -> Since:
     return changelog.read_since(
         calendar,
         since,
-        max_sets=conf.number("MAX_REPLAY_SETS"),
-        max_bytes=conf.number("MAX_REPLAY_BYTES"),
+        max_sets=conf.app.MAX_REPLAY_SETS,
+        max_bytes=conf.app.MAX_REPLAY_BYTES,
     )

@@ -43,8 +43,8 @@ class Recent:
         size = sum(_bytes_of(entry) for entry in change_set.entries or ())
         self._kept.append((delivery, size))
         self._bytes += size
-        most_sets = min(_MOST_SETS, conf.number("MAX_REPLAY_SETS"))
-        most_bytes = min(_MOST_BYTES, conf.number("MAX_REPLAY_BYTES"))
+        most_sets = min(_MOST_SETS, conf.app.MAX_REPLAY_SETS)
+        most_bytes = min(_MOST_BYTES, conf.app.MAX_REPLAY_BYTES)
         while len(self._kept) > most_sets or self._bytes > most_bytes:
             self._forget_oldest()
         return delivery

@@ -32,7 +32,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
         "may_create": may_create,
         "work_types": WorkType.choices,
         "statuses": Status.choices,
-        "trash_days": conf.number("TRASH_DAYS"),
+        "trash_days": conf.app.TRASH_DAYS,
         "person": display_name(request.user),
         "page": {
             "userId": str(request.user.pk),

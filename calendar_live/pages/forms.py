@@ -148,8 +148,13 @@ class ItemForm(forms.Form):
             widget.choices = list(people)
         self._offer_colors()
         self._offer_folds()
-        for name, limit in (("title", "TITLE"), ("location", "LOCATION"), ("description", "DESCRIPTION")):
-            self.fields[name].widget.attrs["maxlength"] = conf.number(f"MAX_{limit}_LENGTH")
+        limits = {
+            "title": conf.app.MAX_TITLE_LENGTH,
+            "location": conf.app.MAX_LOCATION_LENGTH,
+            "description": conf.app.MAX_DESCRIPTION_LENGTH,
+        }
+        for name, limit in limits.items():
+            self.fields[name].widget.attrs["maxlength"] = limit
         self.fields["title"].widget.attrs |= {
             "autocomplete": "off",
             "autofocus": self.creates,

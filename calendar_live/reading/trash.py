@@ -24,5 +24,5 @@ def read_trash(calendar_id: UUID) -> list[dict[str, object]]:
             "deletedAt": row.deleted_at,
             "deletedBy": None if row.deleted_by_id is None else str(row.deleted_by_id),
         }
-        for row in rows[: conf.number("MAX_TRASH_ITEMS")]
+        for row in rows[: conf.app.MAX_TRASH_ITEMS]
     ]

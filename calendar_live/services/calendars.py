@@ -93,7 +93,7 @@ def restore_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None
     with once(actor, mutation_id, "restore_calendar", calendar_id) as doing:
         if doing.repeats(lambda: _require_own(actor, calendar_id)):
             return
-        since = timezone.now() - timedelta(days=conf.number("TRASH_DAYS"))
+        since = timezone.now() - timedelta(days=conf.app.TRASH_DAYS)
         found = Calendar.objects.select_for_update().filter(pk=calendar_id, deleted_at__gte=since)
         if not found.exists() or not owners(calendar_id).filter(user_id=key_of(actor)).exists():
             raise NotFound("There is no such calendar in your trash.")

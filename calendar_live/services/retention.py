@@ -26,13 +26,13 @@ def take_lease(duty: str, *, holder: str, seconds: float) -> bool:
 
 def prune_log(now: datetime) -> int:
     """Delete change sets older than LOG_DAYS, but each calendar's newest. Return how many."""
-    before = now - timedelta(days=conf.number("LOG_DAYS"))
+    before = now - timedelta(days=conf.app.LOG_DAYS)
     return _in_batches(lambda: changelog.prune(before=before, at_most=_BATCH))
 
 
 def prune_receipts(now: datetime) -> int:
     """Delete receipts as old as the change sets that `prune_log` deletes. Return how many."""
-    before = now - timedelta(days=conf.number("LOG_DAYS"))
+    before = now - timedelta(days=conf.app.LOG_DAYS)
     return _in_batches(lambda: receipts.prune(before=before, at_most=_BATCH))
 
 
@@ -41,7 +41,7 @@ def purge_trash(now: datetime) -> int:
 
     Nothing is logged: every receiver was told when it was deleted.
     """
-    before = now - timedelta(days=conf.number("TRASH_DAYS"))
+    before = now - timedelta(days=conf.app.TRASH_DAYS)
     old = Q(deleted_at__lt=before) | Q(calendar__deleted_at__lt=before)
     return _in_batches(lambda: _purge_items(old)) + _in_batches(lambda: _purge_calendar(before))
 
@@ -68,7 +68,7 @@ def _purge_calendar(before: datetime) -> int:
 
 def purge_invitations(now: datetime) -> int:
     """Delete invitations that ended more than TRASH_DAYS ago: accepted, withdrawn, or their time over. Return how many."""
-    before = now - timedelta(days=conf.number("TRASH_DAYS"))
+    before = now - timedelta(days=conf.app.TRASH_DAYS)
     ended = Q(accepted_at__lt=before) | Q(withdrawn_at__lt=before) | Q(expires_at__lt=before)
     return Invitation.objects.filter(ended).delete()[0]
 

@@ -65,7 +65,7 @@ def put_role(calendar_id: UUID, key: UserKey, role: Role) -> None:
 
 
 def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:
-    most = conf.number("MAX_MEMBERS")
+    most = conf.app.MAX_MEMBERS
     if Membership.objects.filter(calendar=calendar_id).count() >= most:
         raise Invalid(fields={"member": [f"A calendar has at most {most} members."]})
     if not lock_user(key):

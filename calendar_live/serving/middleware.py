@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, cast
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -19,6 +18,8 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware import clickjacking, common, csrf, locale, security
 from django.utils.deprecation import MiddlewareMixin
+
+from .. import conf
 
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -49,7 +50,7 @@ class SessionMiddleware(AtOnce, sessions.SessionMiddleware):
     """Django's. What was changed is written by a thread."""
 
     def waits(self, request: HttpRequest) -> bool:
-        return bool(request.session.modified or settings.SESSION_SAVE_EVERY_REQUEST)
+        return bool(request.session.modified or conf.saves_every_session())
 
 
 class LocaleMiddleware(AtOnce, locale.LocaleMiddleware):
@@ -111,12 +112,8 @@ class AtOnceHandler(BaseHandler):
     at_once: ClassVar[Mapping[str, str]] = OURS
 
     def load_middleware(self, is_async: bool = False) -> None:
-        named = settings.MIDDLEWARE
         instead = dict(self.at_once)
-        if settings.CSRF_USE_SESSIONS:  # its token is read from the session then
+        if conf.csrf_token_in_session():  # its token is read from the session then
             instead.pop("django.middleware.csrf.CsrfViewMiddleware")
-        settings.MIDDLEWARE = [instead.get(name, name) for name in named]
-        try:
+        with conf.middlewares_replaced(instead):
             super().load_middleware(is_async)
-        finally:
-            settings.MIDDLEWARE = named

@@ -53,7 +53,7 @@ class _Factory(HTTPFactory):  # type: ignore[misc]  # daphne ships no types
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
-        self.timeOut = conf.number("SILENCE_SECONDS")
+        self.timeOut = conf.app.SILENCE_SECONDS
 
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
@@ -94,7 +94,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
 
     def timeout_checker(self) -> None:
         """Look, every two seconds, at those who read too little: a socket's pongs are written past its consumer, and its bound."""
-        for protocol in _slow_readers(conf.number("MAX_BACKLOG_BYTES") + _CLOSING_BYTES):
+        for protocol in _slow_readers(conf.app.MAX_BACKLOG_BYTES + _CLOSING_BYTES):
             protocol.dropConnection(abort=True)
         super().timeout_checker()
 
@@ -112,7 +112,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
         """Accept nothing more, send the pages elsewhere, let requests end, then close the sockets that are left with 4001."""
         from ..live.hub import get_hub  # noqa: PLC0415 - imports models, for which the application sets up Django
 
-        seconds = conf.seconds("DRAIN_SECONDS")
+        seconds = conf.app.DRAIN_SECONDS
         logger.info("Stopping: %d connections have %g s to end", len(self._busy()), seconds)
         self._draining = True
         for port in self._ports:
@@ -186,7 +186,7 @@ def _bound_silence(port: Any) -> None:
     that reads no more, for a quarter of an hour or for ever.
     """
     if hasattr(socket, "TCP_USER_TIMEOUT") and port.socket.family in (socket.AF_INET, socket.AF_INET6):
-        milliseconds = conf.number("SILENCE_SECONDS") * 1_000
+        milliseconds = conf.app.SILENCE_SECONDS * 1_000
         port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 

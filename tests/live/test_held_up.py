@@ -55,7 +55,7 @@ async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_
     page = Page(ana)
     await page.subscribe(hub, team)
     monkeypatch.setattr(access, "standings_for", rights_gate)
-    threads = conf.number("LIVE_THREADS")
+    threads = conf.app.LIVE_THREADS
     others = [asyncio.create_task(Page(ana).subscribe(hub, team)) for _ in range(threads + 1)]
     # Places are read by few calls, however many ask; what else sockets ask may take the other threads.
     others += [asyncio.create_task(reader._in_thread(rights_gate, [])) for _ in range(threads)]

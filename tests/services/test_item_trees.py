@@ -94,7 +94,7 @@ def test_a_parent_in_any_spelling_is_one_id_on_the_wire(team: Calendar, ana: Use
 def shallow(settings: Any) -> int:
     """Let items nest three deep below the top."""
     settings.CALENDAR_LIVE = {"MAX_DEPTH": 3}
-    return conf.number("MAX_DEPTH")
+    return conf.app.MAX_DEPTH
 
 
 def test_items_nest_as_deep_as_allowed_and_no_deeper(shallow: int, team: Calendar, ana: User) -> None:

@@ -60,7 +60,7 @@ def test_the_log_keeps_its_days_and_each_calendars_newest(small: None, team: Cal
         make_item(team, ana)
     before, picture = state_of(team), feed_of(team, ana)
     assert upkeep.prune_log(timezone.now()) == 0
-    later = timezone.now() + (conf.number("LOG_DAYS") + 1) * DAY
+    later = timezone.now() + (conf.app.LOG_DAYS + 1) * DAY
     assert upkeep.prune_log(later) == 5
     assert upkeep.prune_log(later) == 0
     assert list(ChangeSet.objects.filter(calendar=team).values_list("revision", flat=True)) == [before.revision]
@@ -80,11 +80,11 @@ def test_the_trash_keeps_its_days_then_goes_with_what_hung_on_it(small: None, te
         make_item(team, ana, parent_id=make_item(team, ana, parent_id=top.pk).pk, assignee_keys=[str(ana.pk)])
     deletion = delete_item(team.pk, actor=ana, item_id=top.pk)
     picture = feed_of(team, ana)
-    assert upkeep.purge_trash(timezone.now() + (conf.number("TRASH_DAYS") - 1) * DAY) == 0
+    assert upkeep.purge_trash(timezone.now() + (conf.app.TRASH_DAYS - 1) * DAY) == 0
     restore_items(team.pk, actor=ana, item_ids=[top.pk], expected_state=deletion.state)
     delete_item(team.pk, actor=ana, item_id=top.pk)
     state = state_of(team)
-    assert upkeep.purge_trash(timezone.now() + (conf.number("TRASH_DAYS") + 1) * DAY) == 7
+    assert upkeep.purge_trash(timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY) == 7
     assert list(WorkItem.objects.all()) == [kept]
     assert (state_of(team), feed_of(team, ana)) == (state, picture)
 
@@ -103,7 +103,7 @@ def test_what_is_restored_at_that_moment_stays(team: Calendar, ana: User) -> Non
 
     def purge() -> None:
         assert restored.wait(10)
-        upkeep.purge_trash(timezone.now() + (conf.number("TRASH_DAYS") + 1) * DAY)
+        upkeep.purge_trash(timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY)
         purged.set()
 
     at_once([restore, purge])
@@ -116,7 +116,7 @@ def test_a_deleted_calendar_goes_with_all_it_holds_and_no_other(team: Calendar, 
     for calendar in (team, gone, soon):
         make_item(calendar, ana, parent_id=make_item(calendar, ana).pk)
     delete_calendar(gone.pk, actor=ana)
-    later = timezone.now() + (conf.number("TRASH_DAYS") + 1) * DAY
+    later = timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY
     delete_calendar(soon.pk, actor=ana)
     Calendar.objects.filter(pk=soon.pk).update(deleted_at=later - DAY)
     assert upkeep.purge_trash(later) == 3
@@ -213,10 +213,10 @@ def test_receipts_are_kept_as_long_as_the_log_and_go_with_their_user(small: None
     for key in keys:
         create_calendar("Mine", actor=ana, mutation_id=key)
     set_order([], actor=team.memberships.get(role="editor").user, mutation_id=keys[0])
-    assert upkeep.prune_receipts(timezone.now() + (conf.number("LOG_DAYS") - 1) * DAY) == 0
+    assert upkeep.prune_receipts(timezone.now() + (conf.app.LOG_DAYS - 1) * DAY) == 0
     delete_user(team.memberships.get(role="editor").user)
     assert Receipt.objects.filter(user=ana).count() == Receipt.objects.count() == 5
-    later = timezone.now() + (conf.number("LOG_DAYS") + 1) * DAY
+    later = timezone.now() + (conf.app.LOG_DAYS + 1) * DAY
     assert "prune_receipts" in background.TASKS
     assert upkeep.prune_receipts(later) == 5
     assert not Receipt.objects.exists()

@@ -161,8 +161,8 @@ def _check_ids(field: str, item_ids: Collection[UUID], states: Mapping[UUID, str
     """Return the expected states, of these items only. Raises Invalid."""
     if not item_ids:
         raise Invalid(fields={field: ["Name at least one work item."]})
-    if len(item_ids) > conf.number("MAX_BULK_ITEMS"):
-        raise Invalid(fields={field: [f"Name at most {conf.number('MAX_BULK_ITEMS')} work items."]})
+    if len(item_ids) > conf.app.MAX_BULK_ITEMS:
+        raise Invalid(fields={field: [f"Name at most {conf.app.MAX_BULK_ITEMS} work items."]})
     if states is not None and not states.keys() <= set(item_ids):
         raise Invalid(fields={"states": ["Names a work item that the call does not."]})
     return states or {}

@@ -73,7 +73,7 @@ def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
             raise Invalid(fields={name: ["Must be a date when the item is all-day."]})
 
 
-def _text(limit: str, *, required: bool = False) -> Callable[[object], str]:
+def _text(limit: Callable[[], int], *, required: bool = False) -> Callable[[object], str]:
     def check(value: object) -> str:
         if not isinstance(value, str):
             raise ValueError("Must be text.")
@@ -82,8 +82,8 @@ def _text(limit: str, *, required: bool = False) -> Callable[[object], str]:
             raise ValueError("This field is required.")
         if not is_text(cleaned):
             raise ValueError("Contains characters that are not text.")
-        if len(cleaned) > conf.number(limit):
-            raise ValueError(f"Must be at most {conf.number(limit)} characters long.")
+        if len(cleaned) > limit():
+            raise ValueError(f"Must be at most {limit()} characters long.")
         return cleaned
 
     return check
@@ -136,8 +136,8 @@ def _time_zone(value: object) -> str:
 def _assignees(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ValueError("Must be a list of user ids.")
-    if len(value) > conf.number("MAX_ASSIGNEES"):
-        raise ValueError(f"At most {conf.number('MAX_ASSIGNEES')} people work on one item.")
+    if len(value) > conf.app.MAX_ASSIGNEES:
+        raise ValueError(f"At most {conf.app.MAX_ASSIGNEES} people work on one item.")
     return sorted(set(value))
 
 
@@ -151,7 +151,7 @@ def _parent(value: object) -> UUID | None:
 
 
 _CHECKS: Final[dict[str, Callable[[object], object]]] = {
-    "title": _text("MAX_TITLE_LENGTH", required=True),
+    "title": _text(lambda: conf.app.MAX_TITLE_LENGTH, required=True),
     "start": _instant,
     "end": _instant,
     "all_day": _boolean,
@@ -163,7 +163,7 @@ _CHECKS: Final[dict[str, Callable[[object], object]]] = {
     "progress": _progress,
     "visibility": _choice(Visibility),
     "parent_id": _parent,
-    "description": _text("MAX_DESCRIPTION_LENGTH"),
-    "location": _text("MAX_LOCATION_LENGTH"),
+    "description": _text(lambda: conf.app.MAX_DESCRIPTION_LENGTH),
+    "location": _text(lambda: conf.app.MAX_LOCATION_LENGTH),
     "assignee_keys": _assignees,
 }

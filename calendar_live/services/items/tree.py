@@ -37,10 +37,10 @@ class Tree:
                 raise _fault("There is no such work item in this calendar.")
             if above == item.pk:
                 raise _fault("A work item cannot be below itself.")
-            if depth > conf.number("MAX_DEPTH"):
+            if depth > conf.app.MAX_DEPTH:
                 raise _too_deep()
             above = self._above[above]
-        if depth + self._height(item.pk) > conf.number("MAX_DEPTH"):
+        if depth + self._height(item.pk) > conf.app.MAX_DEPTH:
             raise _too_deep()
 
     def _height(self, item_id: UUID) -> int:
@@ -73,7 +73,7 @@ def _by_parent(items: Collection[WorkItem]) -> dict[UUID, list[UUID]]:
 
 
 def _too_deep() -> Invalid:
-    return _fault(f"Work items nest at most {conf.number('MAX_DEPTH')} deep.")
+    return _fault(f"Work items nest at most {conf.app.MAX_DEPTH} deep.")
 
 
 def _fault(text: str) -> Invalid:

@@ -149,7 +149,7 @@ def invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
 def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
     """Save an invitation with a new link, under the calendar's lock."""
     now = timezone.now()
-    pause = conf.number("INVITATION_PAUSE_SECONDS")
+    pause = conf.app.INVITATION_PAUSE_SECONDS
     if invitation.mailed_at is not None and invitation.mailed_at > now - timedelta(seconds=pause):
         refusal = f"This invitation was mailed just now. Wait {pause} seconds before it is sent again."
         raise TooMany(refusal, retry_after_seconds=pause)
@@ -157,7 +157,7 @@ def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
     invitation.role = role
     invitation.token_hash = _hash(token)
     invitation.invited_by_id = actor.pk
-    invitation.expires_at = now + timedelta(days=conf.number("INVITATION_DAYS"))
+    invitation.expires_at = now + timedelta(days=conf.app.INVITATION_DAYS)
     invitation.mailed_at = None
     invitation.save()
     tell_of_sharing(invitation.calendar_id)
@@ -165,7 +165,7 @@ def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
 
 
 def _refuse_too_many(calendar_id: UUID, actor: User) -> None:
-    most = conf.number("MAX_INVITATIONS")
+    most = conf.app.MAX_INVITATIONS
     today = Invitation.objects.filter(invited_by__pk=key_of(actor), created_at__gt=timezone.now() - timedelta(days=1))
     if pending(calendar_id).count() >= most or today.count() >= most:
         raise Invalid(fields={"to": [f"At most {most} invitations can be open, and made in a day."]})

@@ -43,8 +43,8 @@ def create_link(
         missing = {name: ["This field is required."] for name in ("name", "shows") if name not in values}
         if missing:
             raise Invalid(fields=missing)
-        if PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).count() >= conf.number("MAX_LINKS"):
-            raise Invalid(fields={"name": [f"A calendar has at most {conf.number('MAX_LINKS')} public links."]})
+        if PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).count() >= conf.app.MAX_LINKS:
+            raise Invalid(fields={"name": [f"A calendar has at most {conf.app.MAX_LINKS} public links."]})
         link = PublicLink(calendar_id=calendar_id, created_by_id=key_of(actor), **_checked(values))
         link.save(force_insert=True)
         tell_of_sharing(calendar_id)
@@ -130,8 +130,8 @@ def _expires_at(value: object) -> datetime | None:
 
 
 def _frame_origins(value: object) -> list[str]:
-    if not isinstance(value, list) or len(value) > conf.number("MAX_FRAME_ORIGINS"):
-        raise ValueError(f"Must be a list of at most {conf.number('MAX_FRAME_ORIGINS')} origins.")
+    if not isinstance(value, list) or len(value) > conf.app.MAX_FRAME_ORIGINS:
+        raise ValueError(f"Must be a list of at most {conf.app.MAX_FRAME_ORIGINS} origins.")
     origins = [str(one).strip().lower().removesuffix("/") for one in value]
     for origin in origins:
         found = _ORIGIN.match(origin)
