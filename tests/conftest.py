@@ -14,7 +14,7 @@ from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
 
 from calendar_live import cache
-from calendar_live.background import thread as upkeep
+from calendar_live.background import thread
 from calendar_live.live import broadcast, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
@@ -27,7 +27,7 @@ from tests.recording import announcements
 pytest_runtest_makereport = evidence.pytest_runtest_makereport
 
 # No test has a thread that deletes rows behind its back.
-assert hub.hub_started.disconnect(upkeep.start), "a process that serves pages has one"
+assert hub.hub_started.disconnect(thread.start), "a process that serves pages has one"
 
 settings.register_profile("default", deadline=None, print_blob=True)
 # `make soak`: the same properties, searched for a long time.

@@ -1,4 +1,4 @@
-"""Who of several processes does what only one need do. Taken by services/upkeep.py alone."""
+"""Leases: which of several processes does what only one has to do. Written by services/retention.py."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from calendar_live import sources
 from calendar_live.changelog import verify as verification
 from calendar_live.changelog.verify import differences
 from calendar_live.models import Calendar, ChangeSet, Entry, WorkItem
-from calendar_live.services import retention as upkeep
+from calendar_live.services import retention
 from calendar_live.services.accounts import delete_user
 from calendar_live.services.items import delete_item, update_item
 from tests.foreign.bookings import Bookings, book, cancel, rename
@@ -47,7 +47,7 @@ def test_a_pruned_log_and_an_emptied_trash_are_no_difference(team: Calendar, ana
     delete_item(team.pk, actor=ana, item_id=gone.pk)
     delete_user(ben)
     later = timezone.now() + timedelta(days=99)
-    for work in (upkeep.prune_log, upkeep.purge_trash):
+    for work in (retention.prune_log, retention.purge_trash):
         assert work(later)
         assert found(team) == []
 

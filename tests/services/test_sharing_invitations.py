@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from calendar_live.errors import Invalid, NotFound, TooMany
 from calendar_live.models import Calendar, Invitation, Role
-from calendar_live.services import accounts, calendars, sharing
-from calendar_live.services import retention as upkeep
+from calendar_live.services import accounts, calendars, retention, sharing
 from calendar_live.services.calendars import set_role
 from tests.people import invite, make_user
 from tests.recording import all_rows
@@ -162,9 +161,9 @@ def test_invitations_that_ended_are_purged_in_time(team: Calendar, ana: User, da
     sharing.accept(invite(team, ana, to="a@example.org").token, user=dan)
     sharing.withdraw(team.pk, actor=ana, invitation_id=invite(team, ana, to="b@example.org").invitation.pk)
     invite(team, ana, to="c@example.org")
-    assert upkeep.purge_invitations(now + timedelta(days=29)) == 0
-    assert upkeep.purge_invitations(now + timedelta(days=31)) == 2
-    assert upkeep.purge_invitations(now + timedelta(days=38)) == 1
+    assert retention.purge_invitations(now + timedelta(days=29)) == 0
+    assert retention.purge_invitations(now + timedelta(days=31)) == 2
+    assert retention.purge_invitations(now + timedelta(days=38)) == 1
 
 
 # --- a new account ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Do the background work now: for sites whose processes serve no WebSocket, by a timer of the machine. Safe beside a running site."""
+"""Do the background work now: for sites where a timer of the machine does it. Safe beside a running site."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from ...background.thread import TASKS, run_once
+from ...background.duties import DUTIES, run
 
 
 class Command(BaseCommand):
     help = "Prune the log and empty the trash, as LOG_DAYS and TRASH_DAYS say. Running sites do it by themselves."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = run_once(timezone.now())
+        now = timezone.now()
+        done = {duty.name: run(duty, now) for duty in DUTIES}
         for name, count in done.items():
-            self.stdout.write(f"  {name}: {count} rows")
-        if failed := [name for name in TASKS if name not in done]:
+            if count is not None:
+                self.stdout.write(f"  {name}: {count} rows")
+        if failed := [name for name, count in done.items() if count is None]:
             raise CommandError(f"Failed: {', '.join(failed)}.")

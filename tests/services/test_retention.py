@@ -5,32 +5,28 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
-from prometheus_client import REGISTRY
 
 from calendar_live import changelog, conf
 from calendar_live.access import standing
-from calendar_live.background import thread as background
 from calendar_live.changelog.verify import differences
 from calendar_live.errors import CannotCalculateChanges
 from calendar_live.models import Calendar, ChangeSet, Entry, Lease, Membership, Receipt, WorkItem
 from calendar_live.protocol.state import State
 from calendar_live.reading import feed
 from calendar_live.schedule.ranges import EARLIEST, LATEST, Range
-from calendar_live.services import retention as upkeep
+from calendar_live.services import retention
 from calendar_live.services.accounts import delete_user
 from calendar_live.services.calendars import create_calendar, delete_calendar
 from calendar_live.services.items import delete_item, restore_items
 from calendar_live.services.sharing import set_order
 from tests.people import make_calendar, make_item
-from tests.recording import all_rows
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +46,7 @@ def state_of(calendar: Calendar) -> State:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a batch be two rows, so that there are many."""
-    monkeypatch.setattr(upkeep, "_BATCH", 2)
+    monkeypatch.setattr(retention, "_BATCH", 2)
 
 
 def test_the_log_keeps_its_days_and_each_calendars_newest(small: None, team: Calendar, ana: User) -> None:
@@ -59,10 +55,10 @@ def test_the_log_keeps_its_days_and_each_calendars_newest(small: None, team: Cal
     for _ in range(5):
         make_item(team, ana)
     before, picture = state_of(team), feed_of(team, ana)
-    assert upkeep.prune_log(timezone.now()) == 0
+    assert retention.prune_log(timezone.now()) == 0
     later = timezone.now() + (conf.app.LOG_DAYS + 1) * DAY
-    assert upkeep.prune_log(later) == 5
-    assert upkeep.prune_log(later) == 0
+    assert retention.prune_log(later) == 5
+    assert retention.prune_log(later) == 0
     assert list(ChangeSet.objects.filter(calendar=team).values_list("revision", flat=True)) == [before.revision]
     assert Entry.objects.exclude(change_set__calendar=team, change_set__revision=before.revision).count() == 0
     assert ChangeSet.objects.filter(calendar=other).count() == 1
@@ -80,11 +76,11 @@ def test_the_trash_keeps_its_days_then_goes_with_what_hung_on_it(small: None, te
         make_item(team, ana, parent_id=make_item(team, ana, parent_id=top.pk).pk, assignee_keys=[str(ana.pk)])
     deletion = delete_item(team.pk, actor=ana, item_id=top.pk)
     picture = feed_of(team, ana)
-    assert upkeep.purge_trash(timezone.now() + (conf.app.TRASH_DAYS - 1) * DAY) == 0
+    assert retention.purge_trash(timezone.now() + (conf.app.TRASH_DAYS - 1) * DAY) == 0
     restore_items(team.pk, actor=ana, item_ids=[top.pk], expected_state=deletion.state)
     delete_item(team.pk, actor=ana, item_id=top.pk)
     state = state_of(team)
-    assert upkeep.purge_trash(timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY) == 7
+    assert retention.purge_trash(timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY) == 7
     assert list(WorkItem.objects.all()) == [kept]
     assert (state_of(team), feed_of(team, ana)) == (state, picture)
 
@@ -103,7 +99,7 @@ def test_what_is_restored_at_that_moment_stays(team: Calendar, ana: User) -> Non
 
     def purge() -> None:
         assert restored.wait(10)
-        upkeep.purge_trash(timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY)
+        retention.purge_trash(timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY)
         purged.set()
 
     at_once([restore, purge])
@@ -119,92 +115,29 @@ def test_a_deleted_calendar_goes_with_all_it_holds_and_no_other(team: Calendar, 
     later = timezone.now() + (conf.app.TRASH_DAYS + 1) * DAY
     delete_calendar(soon.pk, actor=ana)
     Calendar.objects.filter(pk=soon.pk).update(deleted_at=later - DAY)
-    assert upkeep.purge_trash(later) == 3
+    assert retention.purge_trash(later) == 3
     assert set(Calendar.objects.all()) == {team, soon}
     for model in (WorkItem, ChangeSet, Membership):
         assert set(model._default_manager.values_list("calendar", flat=True)) == {team.pk, soon.pk}
-
-
-def test_what_fails_is_counted_and_the_rest_is_done(
-    team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(now: datetime) -> int:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(background, "TASKS", {"fails": fail, "prune_log": upkeep.prune_log})
-    make_item(team, ana)
-    assert background.run_once(timezone.now() + 99 * DAY) == {"prune_log": 1}
-    assert REGISTRY.get_sample_value("calendar_live_upkeep_failures_total", {"task": "fails"}) == 1
-    assert "Background work fails failed" in caplog.text
-    with pytest.raises(CommandError, match="Failed: fails"):
-        call_command("upkeep", verbosity=0)
 
 
 # --- one of many -------------------------------------------------------------------------------------------------------
 
 
 def test_a_lease_is_one_holders_until_it_expires(db: None) -> None:
-    assert upkeep.take_lease("x", holder="one", seconds=60)
-    assert not upkeep.take_lease("x", holder="two", seconds=60)
-    assert upkeep.take_lease("x", holder="one", seconds=60), "renewed"
-    assert upkeep.take_lease("y", holder="two", seconds=60), "another duty"
+    assert retention.take_lease("x", holder="one", seconds=60)
+    assert not retention.take_lease("x", holder="two", seconds=60)
+    assert retention.take_lease("x", holder="one", seconds=60), "renewed"
+    assert retention.take_lease("y", holder="two", seconds=60), "another duty"
     Lease.objects.filter(duty="x").update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))  # as after a death
-    assert upkeep.take_lease("x", holder="two", seconds=60)
-    assert not upkeep.take_lease("x", holder="one", seconds=60)
+    assert retention.take_lease("x", holder="two", seconds=60)
+    assert not retention.take_lease("x", holder="one", seconds=60)
 
 
 def test_of_many_that_ask_at_once_one_gets_the_lease(db: None) -> None:
     """Fails when the lease is read first and written then."""
-    got = at_once([partial(upkeep.take_lease, "x", holder=str(number), seconds=60) for number in range(6)])
+    got = at_once([partial(retention.take_lease, "x", holder=str(number), seconds=60) for number in range(6)])
     assert sorted(got) == [False] * 5 + [True]
-
-
-def test_who_has_no_turn_takes_nothing_away(team: Calendar, ana: User, settings: Any) -> None:
-    settings.CALENDAR_LIVE = {"LOG_DAYS": -1}
-    make_item(team, ana)
-    assert upkeep.take_lease(background.DUTY, holder="another", seconds=60)
-    before = all_rows()
-    assert background.take_turn(holder="me") is False
-    assert all_rows() == before
-    Lease.objects.update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))
-    assert background.take_turn(holder="me") is True
-    assert ChangeSet.objects.filter(calendar=team).count() == 1
-
-
-# --- the thread --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the thread's end
-def test_a_process_does_its_work_by_itself_and_goes_on_after_a_failure(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Seen failing when a failure ends the thread, and when a second start begins another one."""
-    turns: list[str] = []
-
-    def turn() -> None:
-        turns.append(threading.current_thread().name)
-        if len(turns) == 1:
-            raise ConnectionError("the database is away")
-        raise SystemExit
-
-    settings.CALENDAR_LIVE = {"UPKEEP_SECONDS": 1}
-    monkeypatch.setattr(background, "take_turn", turn)
-    monkeypatch.setattr(background, "_thread", None)
-    background.start()
-    thread = background._thread
-    assert thread is not None
-    background.start()
-    assert background._thread is thread
-    thread.join(20)
-    assert turns == ["calendar_live upkeep"] * 2
-    assert "Background work could not begin" in caplog.text
-
-
-def test_a_process_whose_work_a_timer_does_has_no_thread(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.CALENDAR_LIVE = {"UPKEEP_SECONDS": 0}
-    monkeypatch.setattr(background, "_thread", None)
-    background.start()
-    assert background._thread is None
 
 
 def test_receipts_are_kept_as_long_as_the_log_and_go_with_their_user(small: None, team: Calendar, ana: User) -> None:
@@ -213,10 +146,9 @@ def test_receipts_are_kept_as_long_as_the_log_and_go_with_their_user(small: None
     for key in keys:
         create_calendar("Mine", actor=ana, mutation_id=key)
     set_order([], actor=team.memberships.get(role="editor").user, mutation_id=keys[0])
-    assert upkeep.prune_receipts(timezone.now() + (conf.app.LOG_DAYS - 1) * DAY) == 0
+    assert retention.prune_receipts(timezone.now() + (conf.app.LOG_DAYS - 1) * DAY) == 0
     delete_user(team.memberships.get(role="editor").user)
     assert Receipt.objects.filter(user=ana).count() == Receipt.objects.count() == 5
     later = timezone.now() + (conf.app.LOG_DAYS + 1) * DAY
-    assert "prune_receipts" in background.TASKS
-    assert upkeep.prune_receipts(later) == 5
+    assert retention.prune_receipts(later) == 5
     assert not Receipt.objects.exists()
