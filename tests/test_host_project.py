@@ -187,7 +187,7 @@ def run(host: Path, *command: str) -> str:
 
 
 def test_a_host_written_as_the_documents_say_works(host: Path) -> None:
-    """Seen failing without the doors asgi.py and reports.py, and without `require_edit` among what access exports."""
+    """Seen failing without the door asgi.py."""
     run(host, "-m", "django", "check")
     run(host, "-m", "django", "makemigrations", "rooms", "--verbosity", "0")
     run(host, "-m", "django", "migrate", "--verbosity", "0")
