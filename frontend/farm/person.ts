@@ -1,7 +1,7 @@
 /** One client of the farm, as a page would be: a LiveClient with its edges, and everything that is noted of it. Changes nothing in it. */
 import type { PageSignal } from "../src/client/edges";
 import { createLiveClient, type LiveClient } from "../src/client/live-client";
-import type { Sync } from "../src/client/sync";
+import type { Sync } from "../src/client/sync/sync";
 import type { CalendarState } from "../src/core/model";
 import type { Range } from "../src/core/range";
 import { type Item, isItem } from "../src/protocol/item";

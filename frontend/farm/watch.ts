@@ -1,5 +1,5 @@
 /** What can be told of one client's picture of one calendar by looking on: the invariants. Never touches the client. */
-import type { ChangedEvent } from "../src/client/events";
+import type { ChangedEvent } from "../src/client/screen/events";
 import type { CalendarState } from "../src/core/model";
 import type { ResetReason } from "../src/protocol/frames";
 import type { Item } from "../src/protocol/item";

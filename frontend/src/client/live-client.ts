@@ -6,21 +6,21 @@ import type { UndoStep } from "../core/undo";
 import type { CalendarInfo } from "../protocol/frames";
 import type { Item } from "../protocol/item";
 import type { State } from "../protocol/state";
-import { type CalendarFields, CalendarList } from "./calendars";
+import { type CalendarFields, CalendarList } from "./api/calendars";
+import { type Call, httpCaller, type Result } from "./api/http";
+import type { Deleted, DeleteOptions, PatchOptions, Written } from "./api/items";
+import { withKeys } from "./api/keys";
+import { Sharing } from "./api/sharing";
+import { readTrash, type TrashedItem } from "./api/trash";
 import { browserEdges, type Edges } from "./edges";
-import { Emitter, type ItemKey, type LiveEvents } from "./events";
-import { type DirtyListener, FrameBatch } from "./frames";
-import { type Call, httpCaller, type Result } from "./http";
-import { ItemWriter } from "./item-writer";
-import { withKeys } from "./keys";
-import { OwnMutations } from "./own-mutations";
-import { Sharing } from "./sharing";
-import { type ItemFilter, Showing } from "./showing";
-import { Sync } from "./sync";
-import { Telling } from "./telling";
-import { readTrash, type TrashedItem } from "./trash";
-import type { UndoOutcome } from "./undoing";
-import type { Deleted, DeleteOptions, PatchOptions, Written } from "./writing";
+import { Emitter, type ItemKey, type LiveEvents } from "./screen/events";
+import { type DirtyListener, FrameBatch } from "./screen/frames";
+import { type ItemFilter, Showing } from "./screen/showing";
+import { Telling } from "./screen/telling";
+import { Sync } from "./sync/sync";
+import { ItemWriter } from "./writing/item-writer";
+import { OwnMutations } from "./writing/own-mutations";
+import type { UndoOutcome } from "./writing/undoing";
 
 export interface LiveClientOptions {
   /** Default `/api/`. */

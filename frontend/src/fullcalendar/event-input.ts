@@ -1,9 +1,9 @@
 /** Turns an item into FullCalendar's event input, and an event back into its item. Never decides what is shown. */
 import type { EventApi, EventInput } from "fullcalendar";
-import type { ItemKey } from "../client/events";
 import type { LiveClient } from "../client/live-client";
-import { mayEdit } from "../client/roles";
+import type { ItemKey } from "../client/screen/events";
 import { type Item, isBusy, isItem } from "../protocol/item";
+import { mayEdit } from "../protocol/roles";
 
 const PREFIX = "live~";
 

@@ -26,10 +26,8 @@ export function liveEventSource(client: LiveClient, calendar: string): EventSour
   return { id: calendar, live: { client, calendar } };
 }
 
-export type { ChangedEvent, HeldItemEvent, ItemKey, LiveEvents } from "../client/events";
-export { type ApiError, csrfToken, type Result, userHeader } from "../client/http";
-export { createLiveClient, type LiveClient, type LiveClientOptions } from "../client/live-client";
-export { isOwner, mayEdit } from "../client/roles";
+export { type ApiError, csrfToken, type Result, userHeader } from "../client/api/http";
+export { type Deleted, readDeleted, type Written } from "../client/api/items";
 export type {
   Added,
   DeletedCalendar,
@@ -39,11 +37,12 @@ export type {
   PublicLink,
   Role,
   Sharing,
-} from "../client/sharing";
-export type { ItemFilter } from "../client/showing";
-export type { TrashedItem } from "../client/trash";
-export type { UndoOutcome } from "../client/undoing";
-export { type Deleted, readDeleted, type Written } from "../client/writing";
+} from "../client/api/sharing";
+export type { TrashedItem } from "../client/api/trash";
+export { createLiveClient, type LiveClient, type LiveClientOptions } from "../client/live-client";
+export type { ChangedEvent, HeldItemEvent, ItemKey, LiveEvents } from "../client/screen/events";
+export type { ItemFilter } from "../client/screen/showing";
+export type { UndoOutcome } from "../client/writing/undoing";
 export type { Status } from "../core/connection";
 export {
   type Done,
@@ -57,6 +56,7 @@ export {
 } from "../core/undo";
 export type { Actor, CalendarInfo, Offer } from "../protocol/frames";
 export { type BusyItem, type FullItem, type Item, isBusy } from "../protocol/item";
+export { isOwner, mayEdit } from "../protocol/roles";
 export { isState, type State } from "../protocol/state";
 export type { Link, LinkHandlers, Transport } from "../transport/transport";
 export { readLiveItem } from "./event-input";

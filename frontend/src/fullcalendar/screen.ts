@@ -1,8 +1,8 @@
 /** One FullCalendar: its live sources, when it is told to paint, and what a drag holds. Never merges events: the reducer does. */
 import type { EventApi } from "fullcalendar";
 import type { CalendarContext } from "fullcalendar/protected-api";
-import type { Dirty } from "../client/frames";
 import type { LiveClient } from "../client/live-client";
+import type { Dirty } from "../client/screen/frames";
 import { defIdOf, readLiveItem } from "./event-input";
 import type { Viewer } from "./viewer";
 

@@ -1,7 +1,7 @@
 /** A public link in words and back. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LinkFields } from "../../src/client/sharing";
+import type { LinkFields } from "../../src/client/api/sharing";
 import { changedFields, embedCode, endText, followed, textsOf } from "../../src/page/link-words";
 
 const MANILA = "Asia/Manila";

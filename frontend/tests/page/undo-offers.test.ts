@@ -1,6 +1,6 @@
 /** Which changes are offered to be undone, and when an offer is over. */
 import { expect, test } from "vitest";
-import type { ChangedEvent } from "../../src/client/events";
+import type { ChangedEvent } from "../../src/client/screen/events";
 import { Offers } from "../../src/page/undo-offers";
 import { CALENDAR, item, OTHER, state, uuid } from "../support/items";
 
