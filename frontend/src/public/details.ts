@@ -1,8 +1,8 @@
 /** What is known of an item, in a dialog that keeps up with it. Everything it shows is text; it changes nothing. */
 import { Fragment, h, render } from "fullcalendar/preact";
 import { type Item, type ItemKey, isBusy, type LiveClient } from "../fullcalendar";
-import { statusMark } from "../page/item-look";
-import { readerLocale } from "../page/locale";
+import { statusMark } from "../page/view/item-look";
+import { readerLocale } from "../page/words/locale";
 
 const DAY_MS = 86_400_000;
 const PLACES = ["title", "when", "where", "about"] as const;

@@ -6,12 +6,12 @@ import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
 import { type CalendarInfo, createLiveClient, liveEventSource, livePlugin, readLiveItem } from "../fullcalendar";
-import { looks } from "../page/calendar-view";
-import { showConnection } from "../page/connection-sign";
-import { noteNotLoaded } from "../page/not-loaded";
-import { Toasts } from "../page/toasts";
-import { Toolbar, viewType } from "../page/toolbar";
-import { ViewUrl } from "../page/view-url";
+import { showConnection } from "../page/notice/connection-sign";
+import { noteNotLoaded } from "../page/notice/not-loaded";
+import { Toasts } from "../page/notice/toasts";
+import { looks } from "../page/view/calendar-view";
+import { Toolbar, viewType } from "../page/view/toolbar";
+import { ViewUrl } from "../page/view/view-url";
 import { Details } from "./details";
 import { type PublicData, readPublicData } from "./public-data";
 

@@ -1,7 +1,7 @@
 /** What the server wrote into the page of a public link. */
 
-import type { Looks } from "../page/calendar-view";
-import type { SignText } from "../page/connection-sign";
+import type { SignText } from "../page/notice/connection-sign";
+import type { Looks } from "../page/view/calendar-view";
 
 export interface PublicData extends Looks {
   /** The calendar's id. */
