@@ -1,8 +1,7 @@
 /** Turns an item into FullCalendar's event input, and an event back into its item. Never decides what is shown. */
 import type { EventApi, EventInput } from "fullcalendar";
 import type { LiveClient } from "../client/live-client";
-import type { ItemKey } from "../client/screen/events";
-import { type Item, isBusy, isItem } from "../protocol/item";
+import { type Item, type ItemKey, isBusy, isItem } from "../protocol/item";
 import { mayEdit } from "../protocol/roles";
 
 const PREFIX = "live~";

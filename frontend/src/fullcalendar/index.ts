@@ -40,7 +40,7 @@ export type {
 } from "../client/api/sharing";
 export type { TrashedItem } from "../client/api/trash";
 export { createLiveClient, type LiveClient, type LiveClientOptions } from "../client/live-client";
-export type { ChangedEvent, HeldItemEvent, ItemKey, LiveEvents } from "../client/screen/events";
+export type { ChangedEvent, HeldItemEvent, LiveEvents } from "../client/screen/events";
 export type { ItemFilter } from "../client/screen/showing";
 export type { UndoOutcome } from "../client/writing/undoing";
 export type { Status } from "../core/connection";
@@ -55,7 +55,7 @@ export {
   type UndoStep,
 } from "../core/undo";
 export type { Actor, CalendarInfo, Offer } from "../protocol/frames";
-export { type BusyItem, type FullItem, type Item, isBusy } from "../protocol/item";
+export { type BusyItem, type FullItem, type Item, type ItemKey, isBusy } from "../protocol/item";
 export { isOwner, mayEdit } from "../protocol/roles";
 export { isState, type State } from "../protocol/state";
 export type { Link, LinkHandlers, Transport } from "../transport/transport";

@@ -1,9 +1,8 @@
 /** One event source of one FullCalendar: its range, and what of it must be painted anew. Never talks to FullCalendar. */
 
 import type { LiveClient } from "../client/live-client";
-import type { ItemKey } from "../client/screen/events";
 import { isInRange, type Range } from "../core/range";
-import type { Item } from "../protocol/item";
+import type { Item, ItemKey } from "../protocol/item";
 import type { LiveSourceOption } from "./options";
 
 let viewers = 0;

@@ -119,6 +119,14 @@ export function csrfToken(cookies: string = document.cookie): string {
   return decodeURIComponent(found?.[1] ?? "");
 }
 
+/** No answer, or one from in between: nobody knows whether the server has done it. */
+const UNKNOWN: readonly number[] = [0, 408, 425, 429, 502, 503, 504];
+
+/** Tell whether a failure leaves open whether it was done, so that it must be asked again under the same key. */
+export function isLost(error: ApiError): boolean {
+  return UNKNOWN.includes(error.status);
+}
+
 const retryAfter = new WeakMap<ApiError, number>();
 
 /** Return the milliseconds an error's `Retry-After` asks for, or null. */

@@ -1,8 +1,7 @@
 /** Writes work items through the API. Never touches the store (C2): what was written comes back as a change. */
 import { isObject } from "../../protocol/checks";
-import { type Item, isItem } from "../../protocol/item";
+import { type Item, type ItemKey, isItem } from "../../protocol/item";
 import { isState, type State } from "../../protocol/state";
-import type { ItemKey } from "../screen/events";
 import type { Answer, ApiError, Call, Result } from "./http";
 
 export interface Written {

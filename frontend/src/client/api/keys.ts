@@ -1,7 +1,6 @@
 /** Gives each request that changes something its Idempotency-Key. Never sends one by itself. */
 
-import { isLost } from "../writing/mutations";
-import type { Call } from "./http";
+import { type Call, isLost } from "./http";
 
 /** Who asks the same later than this after its answer was lost means something new: others may have undone it since. */
 const SAME_MS = 60_000;

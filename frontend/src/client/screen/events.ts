@@ -3,15 +3,9 @@
 import type { Status, Way } from "../../core/connection";
 import type { GoneReason } from "../../core/model";
 import type { Actor, CalendarInfo } from "../../protocol/frames";
-import type { Item } from "../../protocol/item";
+import type { Item, ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
 import type { ApiError } from "../api/http";
-
-/** A work item's name on a page: ids repeat when an item moves between calendars. */
-export interface ItemKey {
-  readonly calendar: string;
-  readonly id: string;
-}
 
 export interface ChangedEvent {
   readonly calendar: string;

@@ -1,6 +1,5 @@
 /** What the screen shows of what the store holds: calendars on and off, the filter, and held items (C9, C10). Never changes the store. */
-import type { Item } from "../../protocol/item";
-import type { ItemKey } from "./events";
+import type { Item, ItemKey } from "../../protocol/item";
 
 export type ItemFilter = (item: Item, key: ItemKey) => boolean;
 export type LookUp = (key: ItemKey) => Item | undefined;

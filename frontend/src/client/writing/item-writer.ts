@@ -3,6 +3,7 @@
  * call. Never decides what an undo undoes: core does.
  */
 import type { UndoStep } from "../../core/undo";
+import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
 import type { Call, Result } from "../api/http";
 import {
@@ -20,7 +21,6 @@ import {
   type Written,
 } from "../api/items";
 import type { Edges } from "../edges";
-import type { ItemKey } from "../screen/events";
 import type { CalendarRunner } from "../sync/calendar-runner";
 import type { OwnMutations } from "./own-mutations";
 import { persistently } from "./persistence";

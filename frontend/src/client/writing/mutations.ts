@@ -1,6 +1,6 @@
 /** Sends optimistic edits (C8) and hands each outcome to whoever waits for it. Never decides what is sent when: core does. */
 import type { Effect, Input } from "../../core/model";
-import type { ApiError, Call, Result } from "../api/http";
+import { type Call, isLost, type Result } from "../api/http";
 import { deleteItem, patchItem, type Written } from "../api/items";
 
 type Outcome = Result<Written>;
@@ -12,14 +12,6 @@ interface Runner {
   lost(id: string): void;
   /** An answer came after all. */
   found(): void;
-}
-
-/** No answer, or one from in between: nobody knows whether the server has done it. */
-const UNKNOWN: readonly number[] = [0, 408, 425, 429, 502, 503, 504];
-
-/** Tell whether a failure leaves open whether it was done, so that it must be asked again under the same key. */
-export function isLost(error: ApiError): boolean {
-  return UNKNOWN.includes(error.status);
 }
 
 export class Mutations {

@@ -1,8 +1,7 @@
 /** Repeats a call whose answer was lost, under the same Idempotency-Key, with backoff. For what shows nothing before its answer. */
 import { ASK_AGAIN, fullJitterMs } from "../../core/backoff";
-import type { Result } from "../api/http";
+import { isLost, type Result } from "../api/http";
 import type { Edges } from "../edges";
-import { isLost } from "./mutations";
 
 /** With full jitter about ten seconds: somebody waits for the answer. */
 const TRIES = 5;

@@ -1,9 +1,9 @@
 /** Carries an undo out, one checked call after the other, and says what became of it. Never decides what is undone: core does. */
 import type { UndoStep } from "../../core/undo";
+import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
 import type { ApiError, Result } from "../api/http";
 import type { Edit, Expected } from "../api/items";
-import type { ItemKey } from "../screen/events";
 
 /** The calls an undo is made of; each knows its own key. */
 export interface UndoCalls {
