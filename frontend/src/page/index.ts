@@ -36,7 +36,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   });
   const toasts = new Toasts();
   const url = new ViewUrl();
-  showConnection(client, page);
+  showConnection(client, page, () => client.isUnsaved());
   coverWhenSignedOut(client, page.loginUrl);
   noteNotLoaded(client, page.texts.notLoaded);
   wireHtmx(client, page.userId);

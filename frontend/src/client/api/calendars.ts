@@ -1,32 +1,16 @@
 /** The list of calendars one may see: read once, kept current by `calendar` frames. Never decides which are shown. */
 import type { CalendarInfo } from "../../protocol/frames";
 import { isCalendarInfo } from "../../protocol/guards";
-import type { Edges } from "../edges";
 import type { Call, Result } from "./http";
 
-/** What an owner may set. */
-export interface CalendarFields {
-  readonly name?: string;
-  /** `#rrggbb` */
-  readonly color?: string;
-  readonly timeZone?: string;
-}
-
-/** Frames tell an order within a second of its answer. */
-const UNTIL_TOLD_MS = 1_000;
-
 export class CalendarList {
-  private readonly known = new Map<string, CalendarInfo>();
   /** The order asked for: shown until frames tell it. */
-  private wanted: readonly string[] | null = null;
-  private sending: Promise<unknown> = Promise.resolve();
+  wanted: readonly string[] | null = null;
   /** What was told since an order was sent may be newer than its answer. */
-  private readonly toldSince = new Set<string>();
+  readonly toldSince = new Set<string>();
+  private readonly known = new Map<string, CalendarInfo>();
 
-  constructor(
-    private readonly call: Call,
-    private readonly edges: Pick<Edges, "setTimer">,
-  ) {}
+  constructor(private readonly call: Call) {}
 
   all(): readonly CalendarInfo[] {
     const { wanted } = this;
@@ -35,36 +19,6 @@ export class CalendarList {
       return index < 0 ? (wanted?.length ?? 0) + (info.position ?? 0) : index;
     };
     return [...this.known.values()].sort((one, other) => place(one) - place(other));
-  }
-
-  /** Put the calendars into one's own order: seen at once, taken back when it is refused. `changed` is told of both. */
-  async order(ids: readonly string[], changed: () => void): Promise<Result<unknown>> {
-    this.wanted = ids;
-    changed();
-    // One at a time: of two requests under way the earlier may be done last.
-    const sent = this.sending.then(() => this.sendOrder(ids));
-    this.sending = sent;
-    const result = await sent;
-    const end = () => {
-      if (this.wanted !== ids) return; // a later order is under way
-      this.wanted = null;
-      changed();
-    };
-    // Frames of an earlier order may still be on their way: without the wait, rows would jump back for a moment.
-    if (result.ok) this.edges.setTimer(end, UNTIL_TOLD_MS);
-    else end();
-    return result;
-  }
-
-  private async sendOrder(ids: readonly string[]): ReturnType<Call> {
-    this.toldSince.clear();
-    const result = await this.call({ method: "PUT", path: "calendars/order/", body: { ids } });
-    const answered: readonly unknown[] = result.ok && Array.isArray(result.value.json) ? result.value.json : [];
-    for (const info of answered) {
-      if (isCalendarInfo(info) && this.known.has(info.id) && !this.toldSince.has(info.id))
-        this.known.set(info.id, info);
-    }
-    return result;
   }
 
   get(calendar: string): CalendarInfo | undefined {

@@ -5,7 +5,6 @@ import type { Item, Unreadable } from "../../protocol/item";
 import type { CalendarList } from "../api/calendars";
 import type { CalendarRunner } from "../sync/calendar-runner";
 import type { SyncListener } from "../sync/sync";
-import type { OwnMutations } from "../writing/own-mutations";
 import type { Emitter, LiveEvents } from "./events";
 import type { FrameBatch } from "./frames";
 import type { Showing } from "./showing";
@@ -15,13 +14,14 @@ interface Parts {
   readonly showing: Showing;
   readonly batch: FrameBatch;
   readonly list: CalendarList;
-  readonly own: OwnMutations;
   readonly userId: string | null;
   /** Of the calendars that are or were shown. */
   runners(): ReadonlyMap<string, CalendarRunner>;
 }
 
 export class Telling {
+  /** Whether this page made a change. One that only reads has made none. */
+  isOwn: (mutationId: string | null) => boolean = () => false;
   private wasLoading = false;
   /** What could not be read, by calendar and id (or what was wrong), so that it is told once and not with each feed. */
   private readonly unreadable = new Set<string>();
@@ -37,8 +37,6 @@ export class Telling {
       loadingChanged: () => this.loadingChanged(),
       gone: (calendar, reason) => this.calendarGone(calendar, reason),
       feedRefused: (calendar, error) => emitter.emit("feedRefused", { calendar, error }),
-      writeLost: (calendar, id) => emitter.emit("writeLost", { key: { calendar, id } }),
-      writeFound: () => emitter.emit("writeFound", {}),
       unreadable: (calendar, items) => this.tellUnreadable(calendar, items),
       fault: (detail) => this.tellFault(detail),
       statusChanged: (status, way) => emitter.emit("status", { status, way }),
@@ -115,10 +113,9 @@ export class Telling {
   }
 
   private signed(change: ChangeSet | null): Pick<LiveEvents["changed"], "actor" | "mutationId" | "own"> {
-    const { own, userId } = this.parts;
     const actor = change?.actor ?? null;
     const mutationId = change?.mutationId ?? null;
-    const byMe = actor !== null && actor.id === userId;
-    return { actor, mutationId, own: byMe || own.has(mutationId) };
+    const byMe = actor !== null && actor.id === this.parts.userId;
+    return { actor, mutationId, own: byMe || this.isOwn(mutationId) };
   }
 }

@@ -1,16 +1,13 @@
 /** Runs one calendar's effects: sends, fetches, times and tells. Decides nothing: that is core's. */
-import type { CalendarState, ChangeSet, Edit, Effect, GoneReason, Input, TimerName } from "../../core/model";
+import type { CalendarState, ChangeSet, Effect, GoneReason, Input, TimerName } from "../../core/model";
 import { newCalendar } from "../../core/model";
 import { isLoading } from "../../core/picture";
 import { reduce } from "../../core/reduce";
 import type { ClientFrame } from "../../protocol/frames";
 import type { Item, Unreadable } from "../../protocol/item";
-import type { State } from "../../protocol/state";
 import { askFeed } from "../api/feed";
-import type { ApiError, Call, Result } from "../api/http";
-import type { Written } from "../api/items";
+import type { ApiError, Call } from "../api/http";
 import type { Edges } from "../edges";
-import { Mutations } from "../writing/mutations";
 import { Timers } from "./timers";
 
 /** What a runner tells the client. */
@@ -23,10 +20,6 @@ export interface CalendarListener {
   loadingChanged(): void;
   gone(calendar: string, reason: GoneReason): void;
   feedRefused(calendar: string, error: ApiError): void;
-  /** A write had no answer; it is tried again. */
-  writeLost(calendar: string, id: string): void;
-  /** It has an answer now. */
-  writeFound(): void;
   /** Items came that could not be read: they are on no screen. */
   unreadable(calendar: string, items: readonly Unreadable[]): void;
   fault(detail: string): void;
@@ -36,11 +29,12 @@ export interface CalendarListener {
 const FEED_TIMEOUT_MS = 30_000;
 
 export class CalendarRunner {
+  /** Sends an edit. Who makes edits here sets this first; a page that only reads never does. */
+  onMutate: (effect: Extract<Effect, { type: "mutate" }>) => void = () => {};
   private current: CalendarState;
   private readonly timers: Timers<TimerName>;
   private readonly feedTimers: Timers<`${number}`>;
   private readonly feeds = new Map<number, AbortController>();
-  private readonly mutations: Mutations;
 
   constructor(
     readonly calendar: string,
@@ -51,36 +45,11 @@ export class CalendarRunner {
   ) {
     this.current = newCalendar(calendar, lane);
     this.timers = new Timers(edges, (name) => this.take({ type: "timer", name }));
-    this.mutations = new Mutations(calendar, call, {
-      take: (input) => this.take(input),
-      isWaiting: (key) => this.isWaiting(key),
-      lost: (id) => listener.writeLost(calendar, id),
-      found: () => listener.writeFound(),
-    });
     this.feedTimers = new Timers(edges, (ask) => this.feeds.get(Number(ask))?.abort());
   }
 
   get state(): CalendarState {
     return this.current;
-  }
-
-  /** Show an edit at once, send it when its turn comes, and say in the end what the server said (C8). */
-  mutate(id: string, edit: Edit, state: State | null, key: string): Promise<Result<Written>> {
-    const outcome = this.mutations.expect(key);
-    this.take({ type: "mutate", key, id, edit, state });
-    return outcome;
-  }
-
-  /** Whether something written here had no answer and is tried again. */
-  get isUnsaved(): boolean {
-    return this.mutations.isUnsaved;
-  }
-
-  private isWaiting(key: string): boolean {
-    for (const list of this.current.overlays.values()) {
-      if (list.some((one) => one.key === key && one.answered === null)) return true;
-    }
-    return false;
   }
 
   take(input: Input): void {
@@ -102,7 +71,7 @@ export class CalendarRunner {
       case "fetch":
         return void this.fetch(effect);
       case "mutate":
-        return void this.mutations.send(effect);
+        return this.onMutate(effect);
       case "abort":
         return this.feeds.get(effect.ask)?.abort();
       case "startTimer":

@@ -22,11 +22,12 @@ import {
 } from "../api/items";
 import type { Edges } from "../edges";
 import type { CalendarRunner } from "../sync/calendar-runner";
+import { type MutationListener, Mutations } from "./mutations";
 import type { OwnMutations } from "./own-mutations";
 import { persistently } from "./persistence";
 import { carryOut, Returned, type UndoCalls, type UndoOutcome } from "./undoing";
 
-interface Parts {
+interface Parts extends MutationListener {
   readonly edges: Edges;
   readonly call: Call;
   readonly own: OwnMutations;
@@ -36,8 +37,14 @@ interface Parts {
 
 export class ItemWriter {
   private readonly returned = new Returned();
+  private readonly mutations = new Map<CalendarRunner, Mutations>();
 
   constructor(private readonly parts: Parts) {}
+
+  /** Whether something written here had no answer and is tried again. */
+  get isUnsaved(): boolean {
+    return [...this.mutations.values()].some((one) => one.isUnsaved);
+  }
 
   patch(
     key: ItemKey,
@@ -46,7 +53,9 @@ export class ItemWriter {
   ): Promise<Result<Written>> {
     const { call } = this.parts;
     const runner = this.parts.runner(key.calendar);
-    if (runner !== undefined) return runner.mutate(key.id, { type: "patch", changes }, state ?? null, mutationId);
+    if (runner !== undefined) {
+      return this.mutationsOf(runner).mutate(key.id, { type: "patch", changes }, state ?? null, mutationId);
+    }
     return this.persist(() => patchItem(call, key, changes, { mutationId, ...stateIfGiven(state) }));
   }
 
@@ -60,7 +69,8 @@ export class ItemWriter {
     if (runner === undefined) {
       return this.persist(() => deleteItem(call, key, { ...below, mutationId, ...stateIfGiven(state) }));
     }
-    const result = await runner.mutate(key.id, { type: "delete", ...below }, state ?? null, mutationId);
+    const edit = { type: "delete", ...below } as const;
+    const result = await this.mutationsOf(runner).mutate(key.id, edit, state ?? null, mutationId);
     if (!result.ok) return result;
     return { ok: true, value: { id: key.id, calendar: key.calendar, state: result.value.state as State } };
   }
@@ -116,6 +126,14 @@ export class ItemWriter {
     }
     const result = await this.remove({ calendar, id: item.id }, { state: item.state, mutationId });
     return result.ok ? { ok: true, value: result.value.state } : result;
+  }
+
+  private mutationsOf(runner: CalendarRunner): Mutations {
+    const known = this.mutations.get(runner);
+    if (known !== undefined) return known;
+    const mutations = new Mutations(runner, this.parts.call, this.parts);
+    this.mutations.set(runner, mutations);
+    return mutations;
   }
 
   private persist<T>(attempt: () => Promise<Result<T>>): Promise<Result<T>> {

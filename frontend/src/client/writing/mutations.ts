@@ -1,16 +1,18 @@
 /** Sends optimistic edits (C8) and hands each outcome to whoever waits for it. Never decides what is sent when: core does. */
-import type { Effect, Input } from "../../core/model";
+import type { Edit, Effect } from "../../core/model";
+import type { ItemKey } from "../../protocol/item";
+import type { State } from "../../protocol/state";
 import { type Call, isLost, type Result } from "../api/http";
 import { deleteItem, patchItem, type Written } from "../api/items";
+import type { CalendarRunner } from "../sync/calendar-runner";
 
 type Outcome = Result<Written>;
 
-interface Runner {
-  take(input: Input): void;
-  /** Whether an edit still has its place in the overlay, unanswered. */
-  isWaiting(key: string): boolean;
-  lost(id: string): void;
-  /** An answer came after all. */
+/** What writing tells the client. */
+export interface MutationListener {
+  /** A write had no answer; it is tried again. */
+  lost(key: ItemKey): void;
+  /** It has an answer now. */
   found(): void;
 }
 
@@ -19,27 +21,32 @@ export class Mutations {
   private readonly unsaved = new Set<string>();
 
   constructor(
-    private readonly calendar: string,
+    private readonly runner: CalendarRunner,
     private readonly call: Call,
-    private readonly runner: Runner,
-  ) {}
+    private readonly listener: MutationListener,
+  ) {
+    runner.onMutate = (effect) => void this.send(effect);
+  }
 
   /** Whether an answer was lost and has not come since. */
   get isUnsaved(): boolean {
     return this.unsaved.size > 0;
   }
 
-  expect(key: string): Promise<Outcome> {
-    return new Promise((resolve) => this.waiting.set(key, resolve));
+  /** Show an edit at once, send it when its turn comes, and say in the end what the server said (C8). */
+  mutate(id: string, edit: Edit, state: State | null, key: string): Promise<Outcome> {
+    const outcome = new Promise<Outcome>((resolve) => this.waiting.set(key, resolve));
+    this.runner.take({ type: "mutate", key, id, edit, state });
+    return outcome;
   }
 
-  async send(effect: Extract<Effect, { type: "mutate" }>): Promise<void> {
+  private async send(effect: Extract<Effect, { type: "mutate" }>): Promise<void> {
     const { key, id } = effect;
     const outcome = await this.write(effect);
     if (!outcome.ok && isLost(outcome.error)) {
       this.runner.take({ type: "mutationLost", key });
       this.unsaved.add(key);
-      return this.runner.lost(id);
+      return this.listener.lost({ calendar: this.runner.calendar, id });
     }
     if (outcome.ok && outcome.value.state !== null) {
       this.runner.take({ type: "mutationAnswered", key, state: outcome.value.state });
@@ -48,11 +55,11 @@ export class Mutations {
     this.runner.take({ type: "mutationRefused", key });
     this.settle(key, outcome);
     // What was built on it went with it.
-    for (const other of [...this.waiting.keys()]) if (!this.runner.isWaiting(other)) this.settle(other, outcome);
+    for (const other of [...this.waiting.keys()]) if (!this.isWaiting(other)) this.settle(other, outcome);
   }
 
   private write({ sendAs, id, edit, state }: Extract<Effect, { type: "mutate" }>): Promise<Outcome> {
-    const key = { calendar: this.calendar, id };
+    const key = { calendar: this.runner.calendar, id };
     const match = state === null ? {} : { state };
     if (edit.type === "patch") return patchItem(this.call, key, edit.changes, { ...match, mutationId: sendAs });
     const { children } = edit;
@@ -62,10 +69,18 @@ export class Mutations {
     );
   }
 
+  /** Whether an edit still has its place in the overlay, unanswered. */
+  private isWaiting(key: string): boolean {
+    for (const list of this.runner.state.overlays.values()) {
+      if (list.some((one) => one.key === key && one.answered === null)) return true;
+    }
+    return false;
+  }
+
   private settle(key: string, outcome: Outcome): void {
     const resolve = this.waiting.get(key);
     this.waiting.delete(key);
-    if (this.unsaved.delete(key)) this.runner.found();
+    if (this.unsaved.delete(key)) this.listener.found();
     resolve?.(outcome);
   }
 }

@@ -1,7 +1,7 @@
 /** Tells when the page is connected again, so that what was said of a lost connection can be taken back. Says nothing itself. */
-import type { LiveClient } from "../../fullcalendar";
+import type { LiveReader } from "../../client/live-reader";
 
-export function onConnected(client: LiveClient, run: () => void): void {
+export function onConnected(client: LiveReader, run: () => void): void {
   client.on("status", ({ status }) => {
     if (status === "live") run();
   });

@@ -1,8 +1,8 @@
 /** The quiet sign of the connection: a dot and a word, and what one can do when it is gone for good. */
-import type { LiveClient } from "../../fullcalendar";
+import type { LiveReader } from "../../client/live-reader";
 import type { TextName } from "../words/page-data";
 
-type Status = ReturnType<LiveClient["status"]>;
+type Status = ReturnType<LiveReader["status"]>;
 
 type Action = "signIn" | "reload";
 /** What the sign says. */
@@ -53,8 +53,8 @@ const SIGNS: Readonly<Record<Status, Sign>> = {
 /** A connection that is back sooner is no news. */
 const PATIENCE_MS = 800;
 
-/** Show the connection's status from now on. */
-export function showConnection(client: LiveClient, page: SignPage): void {
+/** Show the connection's status from now on. `isUnsaved`: whether something written here is not saved yet; never, where one only reads. */
+export function showConnection(client: LiveReader, page: SignPage, isUnsaved: () => boolean = () => false): void {
   const box = document.getElementById("connection");
   const place = box?.querySelector(".connection__text");
   const action = box?.querySelector<HTMLAnchorElement>("a");
@@ -62,7 +62,7 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const show = (): void => {
-    const sign = signOf(client);
+    const sign = signOf(client, isUnsaved());
     box.dataset["look"] = sign.look;
     box.title = page.texts[sign.hint] ?? "";
     const text = page.texts[sign.text] ?? "";
@@ -77,7 +77,7 @@ export function showConnection(client: LiveClient, page: SignPage): void {
   const showSoon = (): void => {
     clearTimeout(timer);
     if (client.status() === "paused") return; // nobody sees it, nor would one who comes back for a moment only
-    if (signOf(client).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
+    if (signOf(client, isUnsaved()).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
     else show();
   };
   client.on("status", showSoon);
@@ -96,9 +96,9 @@ function here(): string {
   return `${location.pathname}${location.search}`;
 }
 
-function signOf(client: LiveClient): Sign {
+function signOf(client: LiveReader, isUnsaved: boolean): Sign {
   const sign = SIGNS[client.status()];
-  if (sign.look === "live" && client.isUnsaved()) return { look: "waiting", text: "notSaved", hint: "savedLater" };
+  if (sign.look === "live" && isUnsaved) return { look: "waiting", text: "notSaved", hint: "savedLater" };
   if (sign.look === "live" && client.way() === "requests") return { ...sign, hint: "liveByRequestsHint" };
   return sign.look === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
 }

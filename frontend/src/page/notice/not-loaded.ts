@@ -1,11 +1,11 @@
 /** The quiet line that says so when what one looks at cannot be loaded: without a connection, nothing known looks like nothing there. */
-import type { LiveClient } from "../../fullcalendar";
+import type { LiveReader } from "../../client/live-reader";
 
 /** A connection that is back sooner is no news. */
 const PATIENCE_MS = 800;
 
 /** Show the line from now on, while it is so. */
-export function noteNotLoaded(client: LiveClient, text: string): void {
+export function noteNotLoaded(client: LiveReader, text: string): void {
   const line = document.getElementById("not-loaded");
   if (line === null) return;
   let isLoading = false;

@@ -1,9 +1,9 @@
 /** Covers the calendars while their user is signed out, for whoever sits down here next. An open dialog stays, with what is typed in it. */
-import type { LiveClient } from "../../fullcalendar";
+import type { LiveReader } from "../../client/live-reader";
 import { backBy } from "./connection-sign";
 
 /** Cover them from now on, whenever it is so. */
-export function coverWhenSignedOut(client: LiveClient, loginUrl: string): void {
+export function coverWhenSignedOut(client: LiveReader, loginUrl: string): void {
   const cover = document.getElementById("signed-out");
   if (cover === null) return;
   const show = () => {
