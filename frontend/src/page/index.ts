@@ -18,6 +18,7 @@ import { TrashDialog } from "./undo/trash-dialog";
 import { Undos } from "./undo/undo";
 import { makeCalendar } from "./view/calendar-view";
 import { highlightChanges } from "./view/highlight";
+import { newSpan } from "./view/new-span";
 import { Toolbar } from "./view/toolbar";
 import { ViewUrl } from "./view/view-url";
 import { readPageData } from "./words/page-data";
@@ -44,7 +45,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   if (!loaded.ok && client.status() !== "signed-out") toasts.show(loaded.error.detail);
 
   const dialog = new ItemDialog({ client, page, toasts });
-  const undos = new Undos({ client, page, toasts });
+  const undos = new Undos({ client, page, toasts, shows: (key) => dialog.shows(key) });
   dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
   watchTyped(() => client.isUnsaved());
   client.on("writeLost", () => {
@@ -53,7 +54,17 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   });
   client.on("writeFound", lookForTyped);
   client.on("unreadable", () => toasts.once(page.texts.notShown));
-  const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
+  const calendar = makeCalendar({
+    element,
+    client,
+    page,
+    toasts,
+    place: url.place(),
+    create: (span) => void dialog.create(span),
+    open: (key) => void dialog.open(key),
+  });
+  dialog.newSpan = () => newSpan(calendar.view, calendar.getDate(), new Date());
+  dialog.onClose = () => calendar.unselect();
   const toolbar = new Toolbar(calendar);
   const calendarDialog = new CalendarDialog({ client, page });
   const shareDialog = new ShareDialog({ client, page, toasts });

@@ -11,7 +11,7 @@ import { liveEventSource, livePlugin } from "../fullcalendar/plugin";
 import { showConnection } from "../page/notice/connection-sign";
 import { noteNotLoaded } from "../page/notice/not-loaded";
 import { Toasts } from "../page/notice/toasts";
-import { looks } from "../page/view/calendar-view";
+import { appearance } from "../page/view/appearance";
 import { Toolbar, viewType } from "../page/view/toolbar";
 import { ViewUrl } from "../page/view/view-url";
 import type { CalendarInfo } from "../protocol/frames";
@@ -33,7 +33,7 @@ function start(page: PublicData, element: HTMLElement): void {
     eventSources: [liveEventSource(client, page.calendar)],
     initialView: viewType(view),
     initialDate: date,
-    ...looks(page),
+    ...appearance(page),
     navLinks: false,
     eventInteractive: true,
     eventClick: ({ event, jsEvent }) => {

@@ -5,8 +5,8 @@ import { keepAtEscape } from "../dom/question";
 import { sendOnce, startAnew } from "../dom/sending";
 import { watchTyped } from "../dom/typed";
 import { onConnected } from "../notice/connected";
-import { complaintOf } from "../view/calendar-view";
 import type { PageData, TextName } from "../words/page-data";
+import { complaintOf } from "../words/refusals";
 
 interface Parts {
   readonly client: LiveClient;

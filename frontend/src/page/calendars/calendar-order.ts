@@ -1,8 +1,8 @@
 /** One's own order of calendars: the grips in the sidebar, by arrow keys and by dragging. Never keeps the order: the client and the server do. */
 import type { LiveClient } from "../../fullcalendar";
 import type { Toasts } from "../notice/toasts";
-import { reasonOf } from "../view/calendar-view";
 import { fill, type PageData } from "../words/page-data";
+import { reasonOf } from "../words/refusals";
 
 interface Parts {
   readonly client: LiveClient;

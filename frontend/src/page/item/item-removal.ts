@@ -1,8 +1,8 @@
 /** Takes an item out of its calendar, by deletion or by a move, and says what became of it. Never asks first: the dialog has. */
 import type { ItemKey, LiveClient, State } from "../../fullcalendar";
 import type { Toasts } from "../notice/toasts";
-import { reasonOf } from "../view/calendar-view";
 import { fill, type PageData, shortTitle } from "../words/page-data";
+import { reasonOf } from "../words/refusals";
 
 interface Parts {
   readonly client: LiveClient;

@@ -4,9 +4,9 @@ import { type DeletedCalendar, type LiveClient, mayEdit, type Result, type Trash
 import { copyOf, say } from "../dom/rows";
 import { sendOnce } from "../dom/sending";
 import type { Toasts } from "../notice/toasts";
-import { complaintOf, reasonOf } from "../view/calendar-view";
 import { readerLocale } from "../words/locale";
 import { fill, type PageData, shortTitle } from "../words/page-data";
+import { complaintOf, reasonOf } from "../words/refusals";
 
 interface Parts {
   readonly client: LiveClient;

@@ -2,21 +2,24 @@
 import {
   type ApiError,
   type ChangedEvent,
+  type HeldItemEvent,
   type ItemKey,
   type LiveClient,
   mayEdit,
   type State,
 } from "../../fullcalendar";
 import type { Toast, Toasts } from "../notice/toasts";
-import { reasonOf } from "../view/calendar-view";
 import { fill, type PageData, shortTitle, type TextName } from "../words/page-data";
 import { changedBy } from "../words/people";
+import { reasonOf } from "../words/refusals";
 import { type Offer, Offers } from "./undo-offers";
 
 interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
   readonly toasts: Toasts;
+  /** Whether an open dialog shows an item: what becomes of that one, the dialog tells. */
+  shows(key: ItemKey): boolean;
 }
 
 /** The other half of a move between calendars comes on its own frame. */
@@ -33,6 +36,7 @@ export class Undos {
   constructor(private readonly parts: Parts) {
     this.offers = new Offers({ mayEdit: (calendar) => this.mayEdit(calendar) });
     parts.client.on("changed", (change) => this.changed(change));
+    parts.client.on("heldItemChanged", (news) => this.heldItemChanged(news));
     parts.client.on("calendarGone", ({ calendar }) => this.drop(this.offers.forget(calendar)));
     document.addEventListener("keydown", (event) => this.pressed(event));
   }
@@ -48,8 +52,15 @@ export class Undos {
     }, CONFIRM_MS);
   }
 
+  private heldItemChanged({ key, change, actor, before }: HeldItemEvent): void {
+    if (change !== "deleted" || this.parts.shows(key)) return;
+    const { texts } = this.parts.page;
+    const title = shortTitle("title" in before ? before.title : "");
+    this.tellDeleted(key, fill(texts.deletedWhileMoving, { person: actor?.name ?? texts.someone, title }));
+  }
+
   /** Say at once that an item is deleted; the offer to undo that takes the place of the toast, and its text. */
-  tellDeleted(key: ItemKey, text: string): void {
+  private tellDeleted(key: ItemKey, text: string): void {
     const name = nameOf(key);
     // Of a move whose other half came first, the offer has said already where the item went.
     if ([...this.shown.keys()].some((offer) => namesDestroyed(offer).includes(name))) return;

@@ -1,7 +1,8 @@
 /** How an item looks in the calendar: its classes, and its text with a mark for what colour alone must not say. */
 import type { EventDisplayInfo } from "fullcalendar";
 import { Fragment, h, type VNode } from "fullcalendar/preact";
-import { type Item, isBusy, readLiveItem } from "../../fullcalendar";
+import { readLiveItem } from "../../fullcalendar/event-input";
+import { type Item, isBusy } from "../../protocol/item";
 import type { PageData } from "../words/page-data";
 
 /** Shapes of 10 × 10, drawn in the colour of the text. */
