@@ -8,7 +8,7 @@ import { CalendarList } from "./api/calendars";
 import { type Call, httpCaller, type Result } from "./api/http";
 import { browserEdges, type Edges } from "./edges";
 import { Emitter, type LiveEvents } from "./screen/events";
-import { type DirtyListener, FrameBatch } from "./screen/frames";
+import { type DirtyListener, Repaints } from "./screen/repaints";
 import { type ItemFilter, Showing } from "./screen/showing";
 import { Telling } from "./screen/telling";
 import { Sync } from "./sync/sync";
@@ -52,17 +52,17 @@ export class LiveReader {
   protected readonly telling: Telling;
   protected readonly sync: Sync;
   private readonly showing: Showing;
-  private readonly batch: FrameBatch;
+  private readonly repaints: Repaints;
 
   constructor({ apiUrl = "/api/", link, userId, busyTitle = "Busy" }: LiveReaderOptions, edges: Edges) {
     this.busyTitle = busyTitle;
     this.showing = new Showing((key) => this.item(key));
-    this.batch = new FrameBatch(edges);
+    this.repaints = new Repaints(edges);
     this.call = this.watchSignIn(httpCaller(edges, apiUrl, { link, user: userId }));
     this.list = new CalendarList(this.call);
-    const { emitter, showing, batch, call, list } = this;
+    const { emitter, showing, repaints, call, list } = this;
     const runners = () => this.sync.runners;
-    this.telling = new Telling({ emitter, showing, batch, list, userId: userId ?? null, runners });
+    this.telling = new Telling({ emitter, showing, repaints, list, userId: userId ?? null, runners });
     this.sync = new Sync(edges, call, this.telling.listener());
   }
 
@@ -105,7 +105,7 @@ export class LiveReader {
   /** Take a calendar off the screen or put it on, without a request: its store stays live. */
   setShown(calendar: string, shown: boolean): void {
     this.showing.setShown(calendar, shown);
-    this.batch.add(calendar, "all");
+    this.repaints.add(calendar, "all");
   }
 
   isShown(calendar: string): boolean {
@@ -134,17 +134,17 @@ export class LiveReader {
   }
 
   release(key: ItemKey): void {
-    if (this.showing.release(key)) this.batch.add(key.calendar, [key.id]);
+    if (this.showing.release(key)) this.repaints.add(key.calendar, [key.id]);
   }
 
   /** Paint an item anew from what is known: something else has painted over it. */
   repaint(key: ItemKey): void {
-    this.batch.add(key.calendar, [key.id]);
+    this.repaints.add(key.calendar, [key.id]);
   }
 
   /** Paint a calendar anew from what is known. */
   repaintCalendar(calendar: string): void {
-    this.batch.add(calendar, "all");
+    this.repaints.add(calendar, "all");
   }
 
   isHeld(key: ItemKey): boolean {
@@ -184,9 +184,9 @@ export class LiveReader {
     }
   }
 
-  /** Be told once per frame what may look different. */
-  onFrame(listener: DirtyListener): () => void {
-    return this.batch.listen(listener);
+  /** Be told before each repaint what may have changed on screen. */
+  onRepaint(listener: DirtyListener): () => void {
+    return this.repaints.listen(listener);
   }
 
   isLoading(calendar: string): boolean {

@@ -2,7 +2,7 @@
 import type { EventApi } from "fullcalendar";
 import type { CalendarContext } from "fullcalendar/protected-api";
 import type { LiveReader } from "../client/live-reader";
-import type { Dirty } from "../client/screen/frames";
+import type { Dirty } from "../client/screen/repaints";
 import { defIdOf, readLiveItem } from "./event-input";
 import type { Viewer } from "./viewer";
 
@@ -76,7 +76,7 @@ export class Screen {
     if (!this.clients.has(client))
       this.clients.set(
         client,
-        client.onFrame((dirty) => this.paint(client, dirty)),
+        client.onRepaint((dirty) => this.paint(client, dirty)),
       );
   }
 

@@ -5,7 +5,7 @@ import { CalendarDialog } from "./calendars/calendar-dialog";
 import { Sidebar } from "./calendars/sidebar";
 import { followStanding } from "./calendars/standing";
 import { guardForms } from "./dom/sending";
-import { lookForTyped, watchTyped } from "./dom/typed";
+import { checkTyped, watchTyped } from "./dom/typed";
 import { wireHtmx } from "./item/htmx-wiring";
 import { ItemDialog } from "./item/item-dialog";
 import { showConnection } from "./notice/connection-sign";
@@ -50,9 +50,9 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   watchTyped(() => client.isUnsaved());
   client.on("writeLost", () => {
     toasts.once(page.texts.savedLater);
-    lookForTyped();
+    checkTyped();
   });
-  client.on("writeFound", lookForTyped);
+  client.on("writeFound", checkTyped);
   client.on("unreadable", () => toasts.once(page.texts.notShown));
   const calendar = makeCalendar({
     element,

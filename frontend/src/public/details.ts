@@ -1,7 +1,7 @@
 /** What is known of an item, in a dialog that keeps up with it. Everything it shows is text; it changes nothing. */
 import { Fragment, h, render } from "fullcalendar/preact";
 import type { LiveReader } from "../client/live-reader";
-import { statusMark } from "../page/view/item-look";
+import { statusMark } from "../page/view/item-appearance";
 import { readerLocale } from "../page/words/locale";
 import { type Item, type ItemKey, isBusy } from "../protocol/item";
 
@@ -20,7 +20,7 @@ export class Details {
     this.dialog?.addEventListener("click", ({ target }) => {
       if (target === this.dialog) this.close(); // beside it: its own box is filled by what is in it
     });
-    client.onFrame(() => this.keepUp());
+    client.onRepaint(() => this.keepUp());
   }
 
   open(key: ItemKey): void {

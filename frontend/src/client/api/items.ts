@@ -61,7 +61,8 @@ export interface Expected {
   readonly state: State;
 }
 
-export interface Edit extends Expected {
+/** One of the edits that a call makes together. */
+export interface BulkEdit extends Expected {
   readonly changes: object;
 }
 
@@ -69,7 +70,7 @@ export interface Edit extends Expected {
 export async function editItems(
   call: Call,
   calendar: string,
-  edits: readonly Edit[],
+  edits: readonly BulkEdit[],
   mutationId: string,
 ): Promise<Result<State>> {
   const body = { changes: Object.fromEntries(edits.map(({ id, changes }) => [id, changes])), states: statesOf(edits) };

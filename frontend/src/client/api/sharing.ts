@@ -40,7 +40,7 @@ export interface LinkFields {
   readonly shows: "full" | "freebusy";
   /** An instant, or null: never. */
   readonly expiresAt: string | null;
-  /** Origins whose pages may frame it. */
+  /** Origins whose pages may embed it. */
   readonly frameOrigins: readonly string[];
 }
 

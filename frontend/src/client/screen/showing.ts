@@ -56,10 +56,10 @@ export class Showing {
 
   /** Freeze an item's picture. Counted; returns false when there is nothing to hold. */
   hold(key: ItemKey): boolean {
-    const held = this.holds.get(text(key));
-    const item = held?.item ?? this.lookUp(key);
+    const hold = this.holds.get(text(key));
+    const item = hold?.item ?? this.lookUp(key);
     if (item === undefined) return false;
-    this.holds.set(text(key), { count: (held?.count ?? 0) + 1, item, told: held ? held.told : item });
+    this.holds.set(text(key), { count: (hold?.count ?? 0) + 1, item, told: hold ? hold.told : item });
     return true;
   }
 

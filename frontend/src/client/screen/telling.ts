@@ -6,13 +6,13 @@ import type { CalendarList } from "../api/calendars";
 import type { CalendarRunner } from "../sync/calendar-runner";
 import type { SyncListener } from "../sync/sync";
 import type { Emitter, LiveEvents } from "./events";
-import type { FrameBatch } from "./frames";
+import type { Repaints } from "./repaints";
 import type { Showing } from "./showing";
 
 interface Parts {
   readonly emitter: Emitter;
   readonly showing: Showing;
-  readonly batch: FrameBatch;
+  readonly repaints: Repaints;
   readonly list: CalendarList;
   readonly userId: string | null;
   /** Of the calendars that are or were shown. */
@@ -52,7 +52,7 @@ export class Telling {
   }
 
   repaintAll(): void {
-    for (const calendar of this.parts.runners().keys()) this.parts.batch.add(calendar, "all");
+    for (const calendar of this.parts.runners().keys()) this.parts.repaints.add(calendar, "all");
   }
 
   /** What could not be read was not deleted by anybody: a page must not say so, nor offer to undo it. */
@@ -91,8 +91,8 @@ export class Telling {
   }
 
   private pictureChanged(calendar: string, ids: readonly string[], change: ChangeSet | null): void {
-    const { batch, emitter, showing } = this.parts;
-    batch.add(calendar, ids);
+    const { repaints, emitter, showing } = this.parts;
+    repaints.add(calendar, ids);
     for (const id of ids) {
       if (change?.unreadable.some((one) => one.id === id)) continue;
       const key = { calendar, id };
@@ -104,9 +104,9 @@ export class Telling {
   }
 
   private loadingChanged(): void {
-    const { batch, emitter, runners } = this.parts;
+    const { repaints, emitter, runners } = this.parts;
     const loading = [...runners().values()].some((runner) => isLoading(runner.state));
-    batch.schedule();
+    repaints.schedule();
     if (loading === this.wasLoading) return;
     this.wasLoading = loading;
     emitter.emit("loading", { loading });

@@ -25,7 +25,7 @@ export interface CalendarListener {
   fault(detail: string): void;
 }
 
-/** A held feed must not keep a range waiting for ever. */
+/** A feed that never answers must not keep a range waiting for ever. */
 const FEED_TIMEOUT_MS = 30_000;
 
 export class CalendarRunner {

@@ -7,11 +7,11 @@ import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
 import type { Call, Result } from "../api/http";
 import {
+  type BulkEdit,
   type Deleted,
   type DeleteOptions,
   deleteItem,
   deleteItems,
-  type Edit,
   type Expected,
   editItems,
   moveItem,
@@ -105,7 +105,11 @@ export class ItemWriter {
   }
 
   /** A single item is edited as by hand: shown at once, and after what is under way for it. */
-  private async undoEdits(calendar: string, edits: readonly Edit[], mutationId: string): Promise<Result<State | null>> {
+  private async undoEdits(
+    calendar: string,
+    edits: readonly BulkEdit[],
+    mutationId: string,
+  ): Promise<Result<State | null>> {
     const [edit, more] = edits;
     if (edit === undefined || more !== undefined) {
       return this.persist(() => editItems(this.parts.call, calendar, edits, mutationId));

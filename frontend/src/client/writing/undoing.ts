@@ -3,11 +3,11 @@ import type { UndoStep } from "../../core/undo";
 import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
 import type { ApiError, Result } from "../api/http";
-import type { Edit, Expected } from "../api/items";
+import type { BulkEdit, Expected } from "../api/items";
 
 /** The calls an undo is made of; each knows its own key. */
 export interface UndoCalls {
-  edit(calendar: string, edits: readonly Edit[]): Promise<Result<State | null>>;
+  edit(calendar: string, edits: readonly BulkEdit[]): Promise<Result<State | null>>;
   remove(calendar: string, items: readonly Expected[]): Promise<Result<State>>;
   restore(calendar: string, ids: readonly string[], state: State): Promise<Result<State>>;
   move(key: ItemKey, to: string, state: State): Promise<Result<State>>;

@@ -5,7 +5,7 @@ import { type CalendarInfo, type Item, isBusy, isOwner, type LiveClient, liveEve
 import { keepFocus } from "../dom/focus";
 import { copyOf } from "../dom/rows";
 import type { Toast, Toasts } from "../notice/toasts";
-import { statusMark } from "../view/item-look";
+import { statusMark } from "../view/item-appearance";
 import { type Filter, passes } from "../view/view-place";
 import { fill, type PageData, type TextName } from "../words/page-data";
 import { CalendarOrder } from "./calendar-order";

@@ -12,7 +12,7 @@ const GIVEN_UP_MS = 10_000;
  */
 export async function sendOnce(place: HTMLElement, send: () => Promise<unknown>, button?: HTMLElement): Promise<void> {
   if (busy.has(place)) return;
-  const free = hold(place, button);
+  const free = occupy(place, button);
   try {
     await send();
   } finally {
@@ -25,7 +25,7 @@ export function startAnew(place: HTMLElement): void {
   busy.get(place)?.();
 }
 
-function hold(place: Element, button?: HTMLElement): () => void {
+function occupy(place: Element, button?: HTMLElement): () => void {
   const buttons = button ? [button] : submitters(place);
   mark(buttons, true);
   const free = () => {
@@ -58,16 +58,16 @@ export function guardForms(): void {
   document.addEventListener("click", refuseWaiting, { capture: true });
   document.addEventListener("htmx:before:request", (event) => {
     const sent = sentByHtmx(event);
-    if (sent) hold(sent.form, sent.button);
+    if (sent) occupy(sent.form, sent.button);
   });
   document.addEventListener("htmx:finally:request", (event) => {
     const sent = sentByHtmx(event);
     if (sent) startAnew(sent.form);
   });
   addEventListener("submit", ({ target, defaultPrevented }) => {
-    // What a script sends is held by who sends it; what only asks may be asked again.
+    // A script that sends something occupies the form itself; what only asks may be asked again.
     if (defaultPrevented || !(target instanceof HTMLFormElement) || target.method !== "post") return;
-    const free = hold(target);
+    const free = occupy(target);
     setTimeout(free, GIVEN_UP_MS);
     addEventListener("pageshow", free, { once: true }); // back from the page it led to
   });

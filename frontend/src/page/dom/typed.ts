@@ -8,21 +8,21 @@ export function watchTyped(isTyped: Question): void {
   questions.add(isTyped);
 }
 
-/** Look again, after what no event of a field or dialog tells: saved, or forgotten. */
-export function lookForTyped(): void {
-  if (isAnyTyped()) addEventListener("beforeunload", hold);
-  else removeEventListener("beforeunload", hold);
+/** Check again, after what no event of a field or dialog tells: saved, or forgotten. */
+export function checkTyped(): void {
+  if (isAnyTyped()) addEventListener("beforeunload", askToStay);
+  else removeEventListener("beforeunload", askToStay);
 }
 
 function isAnyTyped(): boolean {
   return [...questions].some((isTyped) => isTyped());
 }
 
-function hold(event: BeforeUnloadEvent): void {
+function askToStay(event: BeforeUnloadEvent): void {
   if (isAnyTyped()) event.preventDefault();
-  else lookForTyped();
+  else checkTyped();
 }
 
 // After the forms' own listeners. `close` does not bubble.
-for (const name of ["input", "change"]) document.addEventListener(name, lookForTyped);
-document.addEventListener("close", () => setTimeout(lookForTyped), { capture: true });
+for (const name of ["input", "change"]) document.addEventListener(name, checkTyped);
+document.addEventListener("close", () => setTimeout(checkTyped), { capture: true });

@@ -11,7 +11,7 @@ import {
 } from "../../fullcalendar";
 import { find } from "../dom/find";
 import { sendOnce } from "../dom/sending";
-import { lookForTyped, watchTyped } from "../dom/typed";
+import { checkTyped, watchTyped } from "../dom/typed";
 import type { Toasts } from "../notice/toasts";
 import type { Span } from "../view/new-span";
 import { fill, type PageData, type TextName } from "../words/page-data";
@@ -139,7 +139,7 @@ export class ItemDialog {
   private readForm(): void {
     const form = this.body.querySelector("form");
     this.form = form && new ItemForm(form, this.parts.page);
-    lookForTyped();
+    checkTyped();
     if (form === null) this.explainDetails();
     this.panels.offerPlaces(this.places());
   }

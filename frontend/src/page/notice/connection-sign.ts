@@ -30,21 +30,21 @@ interface SignPage {
 
 interface Sign {
   /** Its colour in the style sheet. */
-  readonly look: "live" | "waiting" | "lost";
+  readonly appearance: "live" | "waiting" | "lost";
   readonly text: SignText | UnsavedText;
   readonly hint: SignText | UnsavedText;
   readonly action?: Action;
 }
 
-const WAITING: Sign = { look: "waiting", text: "reconnecting", hint: "reconnectingHint" };
-const STOPPED: Sign = { look: "lost", text: "stopped", hint: "stoppedHint", action: "reload" };
+const WAITING: Sign = { appearance: "waiting", text: "reconnecting", hint: "reconnectingHint" };
+const STOPPED: Sign = { appearance: "lost", text: "stopped", hint: "stoppedHint", action: "reload" };
 const SIGNS: Readonly<Record<Status, Sign>> = {
-  idle: { look: "waiting", text: "connecting", hint: "reconnectingHint" },
-  connecting: { look: "waiting", text: "connecting", hint: "reconnectingHint" },
-  live: { look: "live", text: "live", hint: "liveHint" },
+  idle: { appearance: "waiting", text: "connecting", hint: "reconnectingHint" },
+  connecting: { appearance: "waiting", text: "connecting", hint: "reconnectingHint" },
+  live: { appearance: "live", text: "live", hint: "liveHint" },
   offline: WAITING,
   paused: WAITING,
-  "signed-out": { look: "lost", text: "signedOut", hint: "signedOutHint", action: "signIn" },
+  "signed-out": { appearance: "lost", text: "signedOut", hint: "signedOutHint", action: "signIn" },
   forbidden: STOPPED,
   refused: STOPPED,
   "too-many": STOPPED,
@@ -63,7 +63,7 @@ export function showConnection(client: LiveReader, page: SignPage, isUnsaved: ()
 
   const show = (): void => {
     const sign = signOf(client, isUnsaved());
-    box.dataset["look"] = sign.look;
+    box.dataset["look"] = sign.appearance;
     box.title = page.texts[sign.hint] ?? "";
     const text = page.texts[sign.text] ?? "";
     if (place.textContent !== text) place.textContent = text;
@@ -77,7 +77,7 @@ export function showConnection(client: LiveReader, page: SignPage, isUnsaved: ()
   const showSoon = (): void => {
     clearTimeout(timer);
     if (client.status() === "paused") return; // nobody sees it, nor would one who comes back for a moment only
-    if (signOf(client, isUnsaved()).look === "waiting") timer = setTimeout(show, PATIENCE_MS);
+    if (signOf(client, isUnsaved()).appearance === "waiting") timer = setTimeout(show, PATIENCE_MS);
     else show();
   };
   client.on("status", showSoon);
@@ -98,7 +98,7 @@ function here(): string {
 
 function signOf(client: LiveReader, isUnsaved: boolean): Sign {
   const sign = SIGNS[client.status()];
-  if (sign.look === "live" && isUnsaved) return { look: "waiting", text: "notSaved", hint: "savedLater" };
-  if (sign.look === "live" && client.way() === "requests") return { ...sign, hint: "liveByRequestsHint" };
-  return sign.look === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
+  if (sign.appearance === "live" && isUnsaved) return { appearance: "waiting", text: "notSaved", hint: "savedLater" };
+  if (sign.appearance === "live" && client.way() === "requests") return { ...sign, hint: "liveByRequestsHint" };
+  return sign.appearance === "waiting" && !navigator.onLine ? { ...sign, text: "offline" } : sign;
 }

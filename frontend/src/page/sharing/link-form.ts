@@ -3,7 +3,7 @@ import { Temporal } from "temporal-polyfill";
 import type { ApiError, LinkFields } from "../../fullcalendar";
 import { find } from "../dom/find";
 import { sendOnce } from "../dom/sending";
-import { lookForTyped } from "../dom/typed";
+import { checkTyped } from "../dom/typed";
 import { changedFields, followed, LINK_FIELDS, type LinkTexts, textsOf } from "./link-words";
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
@@ -106,7 +106,7 @@ export class LinkForm {
       if (field.value !== texts[name] || field.validity.badInput) field.value = texts[name]; // also the same text moves the cursor
     }
     this.explain();
-    lookForTyped();
+    checkTyped();
   }
 
   private explain(): void {

@@ -5,7 +5,7 @@ import { keepFocus } from "../dom/focus";
 import { ask, keepAtEscape } from "../dom/question";
 import { showRows } from "../dom/rows";
 import { sendOnce, startAnew } from "../dom/sending";
-import { lookForTyped, watchTyped } from "../dom/typed";
+import { checkTyped, watchTyped } from "../dom/typed";
 import { onConnected } from "../notice/connected";
 import type { Toasts } from "../notice/toasts";
 import { fill, type PageData, type TextName } from "../words/page-data";
@@ -218,7 +218,7 @@ export class ShareDialog {
     if (!result.ok) return this.complainOfTo(complaintOf(result.error, page));
     const { member, invitation } = result.value;
     if (this.to.value.trim() === to) this.to.value = "";
-    lookForTyped();
+    checkTyped();
     this.complainOfTo("");
     if (member) toasts.confirm(fill(page.texts.shareAdded, { name: member.user.name }));
     else if (invitation?.mailed) toasts.confirm(fill(page.texts.shareInvited, { name: to }));

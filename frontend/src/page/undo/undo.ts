@@ -12,7 +12,7 @@ import type { Toast, Toasts } from "../notice/toasts";
 import { fill, type PageData, shortTitle, type TextName } from "../words/page-data";
 import { changedBy } from "../words/people";
 import { reasonOf } from "../words/refusals";
-import { type Offer, Offers } from "./undo-offers";
+import { type UndoOffer, UndoOffers } from "./undo-offers";
 
 interface Parts {
   readonly client: LiveClient;
@@ -28,13 +28,13 @@ const HALF_MS = 400;
 const CONFIRM_MS = 700;
 
 export class Undos {
-  private readonly offers: Offers;
-  private readonly shown = new Map<Offer, Toast>();
+  private readonly offers: UndoOffers;
+  private readonly shown = new Map<UndoOffer, Toast>();
   private readonly told = new Map<string, { readonly text: string; readonly toast: Toast }>();
   private busy = false;
 
   constructor(private readonly parts: Parts) {
-    this.offers = new Offers({ mayEdit: (calendar) => this.mayEdit(calendar) });
+    this.offers = new UndoOffers({ mayEdit: (calendar) => this.mayEdit(calendar) });
     parts.client.on("changed", (change) => this.changed(change));
     parts.client.on("heldItemChanged", (news) => this.heldItemChanged(news));
     parts.client.on("calendarGone", ({ calendar }) => this.drop(this.offers.forget(calendar)));
@@ -77,7 +77,7 @@ export class Undos {
     else this.show(offer);
   }
 
-  private show(offer: Offer): void {
+  private show(offer: UndoOffer): void {
     const undo = this.offers.undoOf(offer);
     if (undo === null || this.shown.has(offer) || !this.offers.isOpen(offer)) return;
     const { page, toasts } = this.parts;
@@ -87,13 +87,13 @@ export class Undos {
     this.shown.set(offer, toasts.offer(text, { label: page.texts.undo, run }));
   }
 
-  private takeTold(offer: Offer): string | null {
+  private takeTold(offer: UndoOffer): string | null {
     const told = namesDestroyed(offer).flatMap((name) => this.told.get(name) ?? []);
     for (const { toast } of told) toast.remove();
     return told[0]?.text ?? null;
   }
 
-  private textOf(offer: Offer): string {
+  private textOf(offer: UndoOffer): string {
     const { client, page } = this.parts;
     const undo = this.offers.undoOf(offer);
     if (undo === null) return "";
@@ -106,7 +106,7 @@ export class Undos {
     return fill(page.texts[name], { person, title: shortTitle(undo.title ?? ""), count, calendar });
   }
 
-  private async run(offer: Offer): Promise<void> {
+  private async run(offer: UndoOffer): Promise<void> {
     const undo = this.offers.undoOf(offer);
     if (undo === null || this.busy) return;
     this.busy = true;
@@ -119,7 +119,7 @@ export class Undos {
     else this.parts.toasts.show(done === 0 ? this.refusal(offer, error) : this.partly(done, undo.steps.length));
   }
 
-  private refusal(offer: Offer, error: ApiError): string {
+  private refusal(offer: UndoOffer, error: ApiError): string {
     const { page } = this.parts;
     const title = this.offers.undoOf(offer)?.title ?? null;
     const what = title === null ? page.texts.theseItems : `“${shortTitle(title)}”`;
@@ -144,7 +144,7 @@ export class Undos {
     void this.run(offer);
   }
 
-  private drop(offers: readonly Offer[]): void {
+  private drop(offers: readonly UndoOffer[]): void {
     for (const offer of offers) {
       this.shown.get(offer)?.remove();
       this.shown.delete(offer);
@@ -160,7 +160,7 @@ function nameOf({ calendar, id }: ItemKey): string {
   return `${calendar} ${id}`;
 }
 
-function namesDestroyed({ changes }: Offer): string[] {
+function namesDestroyed({ changes }: UndoOffer): string[] {
   return changes.flatMap(({ calendar, destroyed }) => destroyed.map((id) => nameOf({ calendar, id })));
 }
 

@@ -3,7 +3,7 @@ import type { CalendarOptions } from "fullcalendar";
 import { firstDay, pageLocale, readerLocale } from "../words/locale";
 import { fill, type PageData } from "../words/page-data";
 import { dayHead, dayHeadClass } from "./day-head";
-import { itemClass, itemContent } from "./item-look";
+import { itemClass, itemContent } from "./item-appearance";
 import { keepOnScreen } from "./popover";
 import { viewType } from "./toolbar";
 

@@ -2,14 +2,14 @@
 import type { LiveClient } from "../../fullcalendar";
 
 const GLOW_MS = 1_800;
-/** More at once are not a change to look at, but another calendar. */
+/** More at once are not a change to notice, but another calendar. */
 const AT_MOST = 12;
 
 /** Highlight changed items from now on. */
 export function highlightChanges(client: LiveClient, root: HTMLElement): void {
   client.on("changed", ({ upserted }) => {
     if (upserted.length > AT_MOST) return;
-    // The picture is drawn in the next frame; the one after it is sure to have the elements.
+    // The next repaint draws the picture; the one after it is sure to have the elements.
     requestAnimationFrame(() => requestAnimationFrame(() => glow(root, upserted)));
   });
 }

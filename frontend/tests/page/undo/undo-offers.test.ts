@@ -1,10 +1,10 @@
 /** Which changes are offered to be undone, and when an offer is over. */
 import { expect, test } from "vitest";
 import type { ChangedEvent } from "../../../src/client/screen/events";
-import { Offers } from "../../../src/page/undo/undo-offers";
+import { UndoOffers } from "../../../src/page/undo/undo-offers";
 import { CALENDAR, item, OTHER, state, uuid } from "../../support/items";
 
-const editor = () => new Offers({ mayEdit: () => true });
+const editor = () => new UndoOffers({ mayEdit: () => true });
 
 function change(revision: number, parts: Partial<ChangedEvent>): ChangedEvent {
   const base = { calendar: CALENDAR, state: state(revision), before: [], after: [], upserted: [], destroyed: [] };
@@ -18,7 +18,7 @@ test("editor_is_offered_each_change_and_a_viewer_none", () => {
   const offers = editor();
   const { offer } = offers.take(deletion(1, 6), false);
   expect(offer && offers.undoOf(offer)).toMatchObject({ kind: "deleted", title: "Item 1" });
-  expect(new Offers({ mayEdit: () => false }).take(deletion(1, 6), false).offer).toBeNull();
+  expect(new UndoOffers({ mayEdit: () => false }).take(deletion(1, 6), false).offer).toBeNull();
 });
 
 test("offer_is_over_when_its_item_changes_again", () => {
@@ -55,7 +55,7 @@ test("move_to_a_calendar_one_may_not_edit_is_offered_as_no_deletion_in_either_or
     [left, entered],
     [entered, left],
   ]) {
-    const offers = new Offers({ mayEdit: (calendar) => calendar === CALENDAR });
+    const offers = new UndoOffers({ mayEdit: (calendar) => calendar === CALENDAR });
     const taken = halves.map((half) => offers.take(half, false).offer);
     expect(taken.filter((offer) => offer !== null && offers.isOpen(offer))).toEqual([]);
     expect(offers.take(deletion(1, 10, { mutationId: "m" }), false).offer).not.toBeNull();

@@ -1,11 +1,11 @@
-/** Collects what changed on screen and tells it once per animation frame (C10). Knows no calendar's rules. */
+/** Collects what changed on screen and tells it once per repaint (C10). Knows no calendar's rules. */
 import type { Edges } from "../edges";
 
 /** Per calendar: the items whose picture may have changed, or all of them. */
 export type Dirty = ReadonlyMap<string, ReadonlySet<string> | "all">;
 export type DirtyListener = (dirty: Dirty) => void;
 
-export class FrameBatch {
+export class Repaints {
   private dirty = new Map<string, Set<string> | "all">();
   private scheduled = false;
   private readonly listeners = new Set<DirtyListener>();
@@ -25,11 +25,11 @@ export class FrameBatch {
     this.schedule();
   }
 
-  /** Tell the listeners at the next frame, even when nothing is dirty. */
+  /** Tell the listeners before the next repaint, even when nothing is dirty. */
   schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    this.edges.nextFrame(() => this.flush());
+    this.edges.nextRepaint(() => this.flush());
   }
 
   private flush(): void {

@@ -45,11 +45,11 @@ export function itemContent(info: EventDisplayInfo, page: Pick<PageData, "labels
 export function statusMark(status: string): VNode | null {
   const path = MARKS[status];
   if (path === undefined) return null;
-  const look = STROKED.has(status) ? { fill: "none", stroke: "currentColor", "stroke-width": 1.8 } : {};
+  const drawing = STROKED.has(status) ? { fill: "none", stroke: "currentColor", "stroke-width": 1.8 } : {};
   return h(
     "svg",
     { class: "item__mark", viewBox: "0 0 10 10", width: 10, height: 10, fill: "currentColor", "aria-hidden": "true" },
-    h("path", { d: path, ...look }),
+    h("path", { d: path, ...drawing }),
   );
 }
 
