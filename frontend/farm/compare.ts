@@ -4,7 +4,7 @@ import { isInRange } from "../src/core/range";
 import type { Item } from "../src/protocol/item";
 import { isFeedOfItems, type Person } from "./person";
 
-const LOOK_AGAIN_MS = 50;
+const CHECK_AGAIN_MS = 50;
 
 interface Fresh {
   readonly state: string | null;
@@ -40,7 +40,7 @@ export async function compare(
     }
     left = still;
     if (left.length === 0 || performance.now() > deadline) return { differences, compared, feeds: feeds.size };
-    await sleep(LOOK_AGAIN_MS);
+    await sleep(CHECK_AGAIN_MS);
   }
 }
 

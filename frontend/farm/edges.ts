@@ -105,8 +105,8 @@ export class NodeEdges {
       uuid: () => crypto.randomUUID(),
       setTimer: (run: () => void, ms: number) => setTimeout(run, ms),
       clearTimer: (id: NodeJS.Timeout) => clearTimeout(id),
-      // What is checked at each frame is then checked after each change.
-      nextFrame: (run: () => void) => queueMicrotask(run),
+      // What is checked before each repaint is then checked after each change.
+      nextRepaint: (run: () => void) => queueMicrotask(run),
       onPageSignal: (listener: (signal: PageSignal) => void) => {
         this.signal = listener;
         return () => {};

@@ -1,7 +1,7 @@
 /** One client of the farm, as a page would be: a LiveClient with its edges, and everything that is noted of it. Changes nothing in it. */
 import type { PageSignal } from "../src/client/edges";
 import { createLiveClient, type LiveClient } from "../src/client/live-client";
-import type { Sync } from "../src/client/sync";
+import type { Sync } from "../src/client/sync/sync";
 import type { CalendarState } from "../src/core/model";
 import type { Range } from "../src/core/range";
 import { type Item, isItem } from "../src/protocol/item";
@@ -123,27 +123,27 @@ export class Person {
       if (state) this.watches.get(event.calendar)?.changed(event, state);
       this.progress.get(event.calendar)?.came(revisionOf(event.state), clock());
     });
-    this.client.on("calendarGone", ({ calendar }) => this.lookAtGone(calendar));
-    this.client.onFrame((dirty) => {
-      for (const [calendar, ids] of dirty) this.look(calendar, ids);
+    this.client.on("calendarGone", ({ calendar }) => this.checkGone(calendar));
+    this.client.onRepaint((dirty) => {
+      for (const [calendar, ids] of dirty) this.check(calendar, ids);
       // Loading ends without a picture that changed, too.
-      for (const calendar of this.options.calendars) if (!dirty.has(calendar)) this.look(calendar, []);
+      for (const calendar of this.options.calendars) if (!dirty.has(calendar)) this.check(calendar, []);
     });
   }
 
-  private look(calendar: string, dirty: Iterable<string> | "all"): void {
+  private check(calendar: string, dirty: Iterable<string> | "all"): void {
     const state = this.state(calendar);
     const watch = this.watches.get(calendar);
     if (!state || !watch) return;
-    if (state.gone !== null) return this.lookAtGone(calendar);
+    if (state.gone !== null) return this.checkGone(calendar);
     const ids = dirty === "all" ? this.shown(calendar).map(({ id }) => id) : dirty;
-    watch.look(state, ids, (id) => this.client.shownItem({ calendar, id }));
+    watch.check(state, ids, (id) => this.client.shownItem({ calendar, id }));
     const progress = this.progress.get(calendar);
     if (state.cursor !== null) progress?.came(revisionOf(state.cursor), clock());
     if (state.cursor !== null && !state.resetting && !this.client.isLoading(calendar)) progress?.settled(clock());
   }
 
-  private lookAtGone(calendar: string): void {
+  private checkGone(calendar: string): void {
     this.watches.get(calendar)?.gone(this.shown(calendar).length);
     this.progress.get(calendar)?.gone(clock());
   }

@@ -1,5 +1,5 @@
 /** What can be told of one client's picture of one calendar by looking on: the invariants. Never touches the client. */
-import type { ChangedEvent } from "../src/client/events";
+import type { ChangedEvent } from "../src/client/screen/events";
 import type { CalendarState } from "../src/core/model";
 import type { ResetReason } from "../src/protocol/frames";
 import type { Item } from "../src/protocol/item";
@@ -50,14 +50,14 @@ export class CalendarWatch {
   }
 
   /** Look at the picture: at these items, or at all. `item` says what is shown of one. */
-  look(now: CalendarState, ids: Iterable<string>, item: (id: string) => Item | undefined): void {
+  check(now: CalendarState, ids: Iterable<string>, item: (id: string) => Item | undefined): void {
     this.checks += 1;
     const isNew = now.generation !== this.generation;
     if (isNew) this.begin(now);
-    this.lookAtCursor(now);
+    this.checkCursor(now);
     if (this.mixed && now.old !== null) return;
     this.mixed = false;
-    for (const id of ids) this.lookAt(id, item(id), now, isNew);
+    for (const id of ids) this.checkItem(id, item(id), now, isNew);
   }
 
   /** The calendar is not this client's any more: nothing of it may be shown. */
@@ -81,7 +81,7 @@ export class CalendarWatch {
     this.floors.clear();
   }
 
-  private lookAtCursor(now: CalendarState): void {
+  private checkCursor(now: CalendarState): void {
     if (now.cursor === null) return;
     if (this.cursor !== null && revisionOf(now.cursor) < revisionOf(this.cursor)) {
       this.complain("C3: the cursor never goes back", `from ${this.cursor} to ${now.cursor}`);
@@ -97,7 +97,7 @@ export class CalendarWatch {
     this.applied = revisionOf(now.cursor);
   }
 
-  private lookAt(id: string, item: Item | undefined, now: CalendarState, isNew: boolean): void {
+  private checkItem(id: string, item: Item | undefined, now: CalendarState, isNew: boolean): void {
     const before = this.shown.get(id);
     if (item === undefined) {
       this.shown.delete(id);
@@ -114,12 +114,12 @@ export class CalendarWatch {
       this.complain("4: no item goes back", `${id} from revision ${before} to ${item.state}`);
     }
     if (now.rows.get(id) !== undefined) this.know(item.state);
-    this.lookAtRights(item, now);
+    this.checkRights(item, now);
     this.shown.set(id, revision);
     this.floors.delete(id);
   }
 
-  private lookAtRights(item: Item, { access }: CalendarState): void {
+  private checkRights(item: Item, { access }: CalendarState): void {
     if ("busy" in item || access === null || access.startsWith("full.")) return;
     const isOpen = access.startsWith("shared.") && "visibility" in item && item.visibility === "normal";
     if (!isOpen) this.complain("7: nothing beyond one's rights", `${item.id} is not a busy block for ${access}`);

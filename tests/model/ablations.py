@@ -230,7 +230,7 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
         "C11",
         "",
         "the model has no clock",
-        _CLIENT + "broken-connection.test.ts::client_connects_anew_when_no_pong_comes_in_3_seconds",
+        _CLIENT + "sync/broken-connection.test.ts::client_connects_anew_when_no_pong_comes_in_3_seconds",
     ),
     (
         "invariant 10",

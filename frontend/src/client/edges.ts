@@ -1,4 +1,4 @@
-/** The outside world as the client sees it: time, chance, frames, page signals, cookies. The only reader of them; decides nothing. */
+/** The outside world as the client sees it: time, chance, repaints, page signals, cookies. The only reader of them; decides nothing. */
 import type { Transport } from "../transport/transport";
 import { webSocketTransport } from "../transport/websocket";
 
@@ -19,8 +19,8 @@ export interface Edges {
   uuid(): string;
   setTimer(run: () => void, ms: number): TimerId;
   clearTimer(id: TimerId): void;
-  /** Run once before the next paint, or soon when nothing is painted. */
-  nextFrame(run: () => void): void;
+  /** Run once before the next repaint, or soon when nothing is painted. */
+  nextRepaint(run: () => void): void;
   /** Returns how to stop listening. */
   onPageSignal(listener: (signal: PageSignal) => void): () => void;
   /** Whether nobody sees the page: a tab behind another, a window put away. */
@@ -38,7 +38,7 @@ export function browserEdges(socketUrl: string): Edges {
     uuid: randomUuid,
     setTimer: (run, ms) => setTimeout(run, ms),
     clearTimer: (id) => clearTimeout(id),
-    nextFrame,
+    nextRepaint,
     onPageSignal,
     isHidden,
     cookies: () => document.cookie,
@@ -54,20 +54,20 @@ function randomUuid(): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-/** Longer than any frame on a visible page; on a hidden one no frame ever comes. */
-const NO_FRAME_MS = 250;
+/** Longer than a visible page takes from one repaint to the next; a hidden page is never repainted. */
+const NO_REPAINT_MS = 250;
 
-function nextFrame(run: () => void): void {
+function nextRepaint(run: () => void): void {
   let done = false;
   const once = () => {
     if (done) return;
     done = true;
-    cancelAnimationFrame(frame);
+    cancelAnimationFrame(repaint);
     clearTimeout(timer);
     run();
   };
-  const frame = requestAnimationFrame(once);
-  const timer = setTimeout(once, NO_FRAME_MS);
+  const repaint = requestAnimationFrame(once);
+  const timer = setTimeout(once, NO_REPAINT_MS);
 }
 
 function isHidden(): boolean {

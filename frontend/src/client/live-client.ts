@@ -1,169 +1,51 @@
-/** The client of a page: one socket for all its calendars, their stores, and what the page is told. Decides nothing that core decides. */
-import type { Status, Way } from "../core/connection";
-import { isLoading, lookUp, picture } from "../core/picture";
-import type { Range } from "../core/range";
+/** The client of a page that writes, too: a LiveReader with items, calendars and their sharing to change. Decides nothing that core decides. */
 import type { UndoStep } from "../core/undo";
-import type { CalendarInfo } from "../protocol/frames";
-import type { Item } from "../protocol/item";
+import type { ItemKey } from "../protocol/item";
 import type { State } from "../protocol/state";
-import { type CalendarFields, CalendarList } from "./calendars";
-import { browserEdges, type Edges } from "./edges";
-import { Emitter, type ItemKey, type LiveEvents } from "./events";
-import { type DirtyListener, FrameBatch } from "./frames";
-import { type Call, httpCaller, type Result } from "./http";
-import { ItemWriter } from "./item-writer";
-import { withKeys } from "./keys";
-import { OwnMutations } from "./own-mutations";
-import { Sharing } from "./sharing";
-import { type ItemFilter, Showing } from "./showing";
-import { Sync } from "./sync";
-import { Telling } from "./telling";
-import { readTrash, type TrashedItem } from "./trash";
-import type { UndoOutcome } from "./undoing";
-import type { Deleted, DeleteOptions, PatchOptions, Written } from "./writing";
+import type { Result } from "./api/http";
+import type { Deleted, DeleteOptions, PatchOptions, Written } from "./api/items";
+import { withKeys } from "./api/keys";
+import { Sharing } from "./api/sharing";
+import { readTrash, type TrashedItem } from "./api/trash";
+import type { Edges } from "./edges";
+import { edgesOf, LiveReader, type LiveReaderOptions } from "./live-reader";
+import { type CalendarFields, CalendarWriter } from "./writing/calendar-writer";
+import { ItemWriter } from "./writing/item-writer";
+import { OwnMutations } from "./writing/own-mutations";
+import type { UndoOutcome } from "./writing/undoing";
 
-export interface LiveClientOptions {
-  /** Default `/api/`. */
-  readonly apiUrl?: string;
-  /** Default `/ws/`. */
-  readonly socketUrl?: string;
-  /** A public link's token: what to ask by, in place of the session's cookie. */
-  readonly link?: string;
-  /** The signed-in user's id: tells own changes apart, and keeps the page from going on with the session of whoever signs in after them. */
-  readonly userId?: string;
-  /** The title of busy items, in the reader's language. Default "Busy". */
-  readonly busyTitle?: string;
-  /** Replaces parts of the outside world: another transport, or a test's clock. */
-  readonly edges?: Partial<Edges>;
-}
+export type LiveClientOptions = LiveReaderOptions;
 
 /** Return a client. It connects when the first calendar is shown. */
 export function createLiveClient(options: LiveClientOptions = {}): LiveClient {
-  const { socketUrl = "/ws/", link, userId, edges } = options;
-  const who = link === undefined ? { user: userId } : { link };
-  return new LiveClient(options, { ...browserEdges(withQuery(socketUrl, who)), ...edges });
+  return new LiveClient(options, edgesOf(options));
 }
 
-function withQuery(url: string, fields: Readonly<Record<string, string | undefined>>): string {
-  const named = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined);
-  return named.length === 0 ? url : `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams(named)}`;
-}
-
-export class LiveClient {
-  readonly busyTitle: string;
+export class LiveClient extends LiveReader {
   /** Who shares a calendar, and by which links. */
   readonly sharing: Sharing;
-  private readonly emitter = new Emitter();
-  private readonly showing: Showing;
-  private readonly batch: FrameBatch;
-  private readonly call: Call;
-  /** For what is no item: the writer has keys of its own. */
-  private readonly callOnce: Call;
-  private readonly list: CalendarList;
   private readonly own: OwnMutations;
-  private readonly telling: Telling;
-  private readonly sync: Sync;
   private readonly writer: ItemWriter;
+  private readonly calendarWriter: CalendarWriter;
 
-  constructor({ apiUrl = "/api/", link, userId, busyTitle = "Busy" }: LiveClientOptions, edges: Edges) {
-    this.busyTitle = busyTitle;
-    this.showing = new Showing((key) => this.item(key));
-    this.batch = new FrameBatch(edges);
-    this.call = this.watchSignIn(httpCaller(edges, apiUrl, { link, user: userId }));
-    this.callOnce = withKeys(this.call, edges.uuid, edges.now);
-    this.sharing = new Sharing(this.callOnce);
-    this.list = new CalendarList(this.callOnce, edges);
-    this.own = new OwnMutations(edges);
-    const { emitter, showing, batch, call, list, own } = this;
-    const runners = () => this.sync.runners;
-    this.telling = new Telling({ emitter, showing, batch, list, own, userId: userId ?? null, runners });
-    this.sync = new Sync(edges, call, this.telling.listener());
-    this.writer = new ItemWriter({ edges, call, own, runner: (calendar) => this.sync.runners.get(calendar) });
-  }
-
-  // What a page uses.
-
-  /** Listen to an event; returns how to stop. */
-  on<Name extends keyof LiveEvents>(name: Name, listener: (event: LiveEvents[Name]) => void): () => void {
-    return this.emitter.on(name, listener);
-  }
-
-  status(): Status {
-    return this.sync.status;
-  }
-
-  /** By what changes reach this page: requests take a WebSocket's place where none is let through, at the same speed. */
-  way(): Way {
-    return this.sync.way;
-  }
-
-  /** Read the list of calendars one may see. */
-  async loadCalendars(): Promise<Result<readonly CalendarInfo[]>> {
-    const result = await this.list.load();
-    if (result.ok) this.telling.calendarsChanged();
-    return result;
-  }
-
-  calendars(): readonly CalendarInfo[] {
-    return this.list.all();
-  }
-
-  calendarInfo(calendar: string): CalendarInfo | undefined {
-    return this.list.get(calendar);
-  }
-
-  /** Hear of calendars from now on, also while none is shown: the first one may come at any time. */
-  listen(): void {
-    this.sync.listen();
-  }
-
-  /** Take a calendar off the screen or put it on, without a request: its store stays live. */
-  setShown(calendar: string, shown: boolean): void {
-    this.showing.setShown(calendar, shown);
-    this.batch.add(calendar, "all");
-  }
-
-  isShown(calendar: string): boolean {
-    return this.showing.isShown(calendar);
-  }
-
-  /** Show only what a predicate accepts (null: all), without a request (C9). */
-  setFilter(filter: ItemFilter | null): void {
-    this.showing.setFilter(filter);
-    this.telling.repaintAll();
-  }
-
-  /** Return an item as it is now, whatever the filter; undefined when it is gone or was never loaded. */
-  item(key: ItemKey): Item | undefined {
-    const runner = this.sync.runners.get(key.calendar);
-    return runner && lookUp(runner.state, key.id);
-  }
-
-  /** Hold an item's picture while its dialog is open (C10); returns the release. */
-  hold(key: ItemKey): () => void {
-    let held = this.showing.hold(key);
-    return () => {
-      if (held) this.release(key);
-      held = false;
-    };
-  }
-
-  release(key: ItemKey): void {
-    if (this.showing.release(key)) this.batch.add(key.calendar, [key.id]);
-  }
-
-  /** Paint an item anew from what is known: something else has painted over it. */
-  repaint(key: ItemKey): void {
-    this.batch.add(key.calendar, [key.id]);
-  }
-
-  /** Paint a calendar anew from what is known. */
-  repaintCalendar(calendar: string): void {
-    this.batch.add(calendar, "all");
-  }
-
-  isHeld(key: ItemKey): boolean {
-    return this.showing.isHeld(key);
+  constructor(options: LiveClientOptions, edges: Edges) {
+    super(options, edges);
+    const { call, emitter, list, sync, telling } = this;
+    const own = new OwnMutations(edges);
+    telling.isOwn = (mutationId) => own.has(mutationId);
+    this.own = own;
+    // For what is no item: the writer of items has keys of its own.
+    const callOnce = withKeys(call, edges.uuid, edges.now);
+    this.sharing = new Sharing(callOnce);
+    this.calendarWriter = new CalendarWriter(callOnce, list, edges);
+    this.writer = new ItemWriter({
+      edges,
+      call,
+      own,
+      runner: (calendar) => sync.runners.get(calendar),
+      lost: (key) => emitter.emit("writeLost", { key }),
+      found: () => emitter.emit("writeFound", {}),
+    });
   }
 
   /** Return a fresh Idempotency-Key; the change that carries it is known as this page's own. */
@@ -208,79 +90,26 @@ export class LiveClient {
 
   /** Create a calendar (`null`), or change one. It appears by itself, everywhere. */
   saveCalendar(calendar: string | null, fields: CalendarFields): Promise<Result<unknown>> {
-    return calendar === null
-      ? this.callOnce({ method: "POST", path: "calendars/", body: fields })
-      : this.callOnce({ method: "PATCH", path: `calendars/${calendar}/`, body: fields });
+    return this.calendarWriter.save(calendar, fields);
   }
 
   /** Delete a calendar with everything in it. It vanishes by itself, everywhere. */
   deleteCalendar(calendar: string): Promise<Result<unknown>> {
-    return this.callOnce({ method: "DELETE", path: `calendars/${calendar}/` });
+    return this.calendarWriter.remove(calendar);
   }
 
   /** Put the calendars into one's own order, on all one's pages. */
   orderCalendars(ids: readonly string[]): Promise<Result<unknown>> {
-    return this.list.order(ids, () => this.telling.calendarsChanged());
+    return this.calendarWriter.order(ids, () => this.telling.calendarsChanged());
   }
 
   /** Whether something that was written here had no answer, and is tried again: it is shown, and nobody knows whether it is saved. */
   isUnsaved(): boolean {
-    return [...this.sync.runners.values()].some((runner) => runner.isUnsaved);
+    return this.writer.isUnsaved;
   }
 
   /** A delete was answered (by `deleteItem`, or by the `workItemDeleted` event of htmx): hide the item at once; the store follows. */
   itemDeleted({ calendar, id, state }: Deleted): void {
     this.sync.runners.get(calendar)?.take({ type: "deleteAnswered", id, state });
-  }
-
-  /** End everything: the socket, the timers, the requests. */
-  close(): void {
-    this.sync.close();
-  }
-
-  // What a screen (the plug-in) uses.
-
-  /** A viewer shows a range of a calendar. `again`: ask the feed even when the range was just answered. */
-  show(viewer: string, calendar: string, range: Range, again = false): void {
-    this.sync.start(calendar).take({ type: "show", viewer, range, again });
-  }
-
-  /** A viewer is gone. */
-  hide(viewer: string, calendar: string): void {
-    this.sync.runners.get(calendar)?.take({ type: "hide", viewer });
-    this.sync.leaveSoon();
-  }
-
-  /** Return what the screen shows of an item: filtered, and frozen while it is held. */
-  shownItem(key: ItemKey): Item | undefined {
-    return this.showing.item(key);
-  }
-
-  /** Go through what the screen shows of a calendar. */
-  *shownItems(calendar: string): Generator<Item> {
-    yield* this.showing.heldItems(calendar);
-    const runner = this.sync.runners.get(calendar);
-    if (runner === undefined) return;
-    for (const item of picture(runner.state)) {
-      if (!this.showing.isHeld(item) && this.showing.passes(item)) yield item;
-    }
-  }
-
-  /** Be told once per frame what may look different. */
-  onFrame(listener: DirtyListener): () => void {
-    return this.batch.listen(listener);
-  }
-
-  isLoading(calendar: string): boolean {
-    const runner = this.sync.runners.get(calendar);
-    return runner !== undefined && isLoading(runner.state);
-  }
-
-  private watchSignIn(call: Call): Call {
-    return async (request) => {
-      const result = await call(request);
-      if (!result.ok && result.error.status === 401) this.sync.signedOut();
-      return result;
-    };
   }
 }

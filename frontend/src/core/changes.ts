@@ -2,7 +2,7 @@
 import type { ChangesFrame } from "../protocol/frames";
 import { revisionOf } from "../protocol/state";
 import { isFeedWaiting, revisitWaiting, startGap } from "./feeds";
-import { ASK_AGAIN_MS, CHAIN_AT_LEAST, type ChangeSet, HELD_AT_MOST, HOLD_MS } from "./model";
+import { AHEAD_AT_MOST, ASK_AGAIN_MS, CHAIN_AT_LEAST, type ChangeSet, GAP_MS } from "./model";
 import { isAnswerWaiting } from "./overlay";
 import { type Turn, without } from "./turn";
 
@@ -41,16 +41,16 @@ function joined(part: ChangeSet, frame: ChangesFrame): ChangeSet {
 }
 
 function placeChange(turn: Turn, change: ChangeSet): void {
-  const { cursor, pending, held } = turn.state;
+  const { cursor, pending, ahead } = turn.state;
   if (cursor === null) return;
   const place = turn.rules.placeChange(cursor, change);
   if (place === "apply") {
     apply(turn, change);
-    drainHeld(turn);
+    drainAhead(turn);
     revisitWaiting(turn);
   } else if (place === "ahead") {
-    if (held.length < HELD_AT_MOST) turn.set({ held: [...held, change] });
-    startGap(turn, HOLD_MS);
+    if (ahead.length < AHEAD_AT_MOST) turn.set({ ahead: [...ahead, change] });
+    startGap(turn, GAP_MS);
   } else if (place === "fork" && !pending) turn.subscribe();
 }
 
@@ -81,22 +81,22 @@ function apply(turn: Turn, change: ChangeSet): void {
   turn.notify([...change.upserted.map((item) => item.id), ...change.destroyed]);
 }
 
-function drainHeld(turn: Turn): void {
+function drainAhead(turn: Turn): void {
   for (;;) {
-    const { cursor, held } = turn.state;
-    const next = held.find((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "apply");
+    const { cursor, ahead } = turn.state;
+    const next = ahead.find((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "apply");
     if (next === undefined) break;
-    turn.set({ held: held.filter((change) => change !== next) });
+    turn.set({ ahead: ahead.filter((change) => change !== next) });
     apply(turn, next);
   }
-  const { cursor, held } = turn.state;
-  turn.set({ held: held.filter((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "ahead") });
+  const { cursor, ahead } = turn.state;
+  turn.set({ ahead: ahead.filter((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "ahead") });
 }
 
-/** The gap has had its time: if it is still open, ask for what is missing, and look again in a second (C3, C5). */
+/** The gap has had its time: if it is still open, ask for what is missing, and check again in a second (C3, C5). */
 export function gapFired(turn: Turn): void {
   turn.set({ gapTimer: false });
-  if (turn.state.held.length === 0 && !isFeedWaiting(turn) && !isAnswerWaiting(turn)) return;
+  if (turn.state.ahead.length === 0 && !isFeedWaiting(turn) && !isAnswerWaiting(turn)) return;
   if (!turn.state.pending) turn.subscribe();
   startGap(turn, ASK_AGAIN_MS);
 }

@@ -24,7 +24,7 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 export const PONG_TIMEOUT_MS = 3_000;
 /** C11: two missed heartbeats and some air. */
 export const SILENCE_MS = 60_000;
-/** A connection that held this long ends the row of failures. */
+/** A connection that lasted this long ends the row of failures. */
 const STEADY_MS = 10_000;
 
 /** A session may have been renewed, and its new cookie be on its way: who hears of being signed out asks once more, so much later at most. */

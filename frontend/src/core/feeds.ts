@@ -1,7 +1,7 @@
 /** Ranges on screen and the feeds that fill them (C1, C5). Asks and merges; never decides when a socket is opened. */
 import { revisionOf } from "../protocol/state";
 import type { Ask, FeedAnswer, FeedFailure, Row, Shown } from "./model";
-import { HOLD_MS } from "./model";
+import { GAP_MS } from "./model";
 import { isInRange, type Range, rangeKey } from "./range";
 import { type Turn, withEntry, without } from "./turn";
 
@@ -35,7 +35,7 @@ export function feedAnswered(turn: Turn, number: number, answer: FeedAnswer): vo
   else {
     const waiting: Ask = { ...entry, answer, waitsSince: turn.state.sequence };
     turn.set({ asks: withEntry(turn.state.asks, key, waiting) });
-    startGap(turn, HOLD_MS);
+    startGap(turn, GAP_MS);
   }
 }
 

@@ -11,7 +11,7 @@ export function resetReceived(turn: Turn, reason: ResetReason, spreadMs: number)
   if (turn.state.gone !== null || turn.state.shown.size === 0) return;
   const already = turn.state.resetting;
   if (reason === "rights") forget(turn, { keepPicture: false });
-  turn.set({ resetting: true, pending: false, part: null, group: [], held: [] });
+  turn.set({ resetting: true, pending: false, part: null, group: [], ahead: [] });
   if (already) return;
   const ms = turn.spread(spreadMs);
   if (ms > 0) turn.startTimer("reset", ms);

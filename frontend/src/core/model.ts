@@ -93,7 +93,8 @@ export interface CalendarState {
   readonly part: ChangeSet | null;
   /** Sets in their order that are only true together with one that has not come yet. */
   readonly group: readonly ChangeSet[];
-  readonly held: readonly ChangeSet[];
+  /** Sets that wait for one that is missing between the cursor and them. */
+  readonly ahead: readonly ChangeSet[];
   /** Subscribes sent; the last one's id is made of it. */
   readonly sequence: number;
   readonly pending: boolean;
@@ -171,21 +172,21 @@ export type Effect =
   | { readonly type: "stopTimer"; readonly name: TimerName }
   /** The picture of these items may have changed. */
   | { readonly type: "notify"; readonly ids: readonly string[] }
-  /** Nothing of this calendar may be shown any more, not even what is held. */
+  /** Nothing of this calendar may be shown any more, not even an item that is held. */
   | { readonly type: "blank" }
   /** A change set entered the store. `before`: its items as the store had them at `oldState`; what it did not know is not among them. */
   | { readonly type: "applied"; readonly change: ChangeSet; readonly before: readonly Item[] }
   /** The calendar is no longer ours; its items are gone. */
   | { readonly type: "gone"; readonly reason: GoneReason };
 
-/** C3: a change set that is ahead of the cursor is held this long before the gap is asked for. */
-export const HOLD_MS = 250;
+/** C3: a change set that is ahead of the cursor waits this long before the gap is asked for. */
+export const GAP_MS = 250;
 /** C5: a feed that is still ahead makes the client ask again after this. */
 export const ASK_AGAIN_MS = 1000;
 /** C4: a subscribe that has no answer on a living connection is sent again after this. */
 export const ANSWER_MS = 15_000;
-/** Beyond this many held change sets the replay brings them anyway. */
-export const HELD_AT_MOST = 64;
+/** Beyond this many change sets that wait ahead of the cursor, the replay brings them anyway. */
+export const AHEAD_AT_MOST = 64;
 /** An answer to a mutation may come this many change sets late and still be recognised as passed (C8). */
 export const CHAIN_AT_LEAST = 256;
 /** Subscribe ids are `sequence * LANES + lane`. */
@@ -221,7 +222,7 @@ export const BLANK = {
   graves: new Map<string, number>(),
   part: null,
   group: [],
-  held: [],
+  ahead: [],
   pending: false,
   resetting: false,
   gapTimer: false,

@@ -94,7 +94,7 @@ function forgotten(_state: CalendarState): Partial<CalendarState> {
 
 /** C3: what a cut connection forgets. */
 function cut(_state: CalendarState): Partial<CalendarState> {
-  return { part: null, group: [], held: [], pending: false, gapTimer: false };
+  return { part: null, group: [], ahead: [], pending: false, gapTimer: false };
 }
 
 /** C8: a retry carries the key of the first try, so that the server does it once. */

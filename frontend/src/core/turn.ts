@@ -42,7 +42,7 @@ export class Turn {
   subscribe(): void {
     const { calendar, connected, gone, resetting, shown } = this.state;
     if (!connected || gone !== null || resetting || shown.size === 0) return;
-    this.set({ sequence: this.state.sequence + 1, pending: true, held: [] });
+    this.set({ sequence: this.state.sequence + 1, pending: true, ahead: [] });
     const { cursor, access } = this.state;
     const known = cursor === null ? null : access;
     this.emit({

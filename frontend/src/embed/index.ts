@@ -5,7 +5,8 @@ import dayGridPlugin from "fullcalendar/daygrid";
 import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
-import { createLiveClient, type LiveClient, liveEventSource, livePlugin } from "../fullcalendar";
+import { createLiveReader, type LiveReader } from "../client/live-reader";
+import { liveEventSource, livePlugin } from "../fullcalendar/plugin";
 
 const VIEWS: Readonly<Record<string, string>> = {
   month: "dayGridMonth",
@@ -20,7 +21,7 @@ for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]
 async function fill(place: HTMLElement): Promise<void> {
   const { api = "/api/", socket = "/ws/", view = "month", date, user } = place.dataset;
   const whose = user === undefined ? {} : { userId: user };
-  const client = createLiveClient({ apiUrl: api, socketUrl: socket, ...whose });
+  const client = createLiveReader({ apiUrl: api, socketUrl: socket, ...whose });
   client.on("status", ({ status }) => {
     place.dataset["status"] = status;
   });
@@ -43,7 +44,7 @@ async function fill(place: HTMLElement): Promise<void> {
   }).render();
 }
 
-function idsOf(place: HTMLElement, client: LiveClient): readonly string[] {
+function idsOf(place: HTMLElement, client: LiveReader): readonly string[] {
   const named = (place.dataset["liveCalendar"] ?? "").split(/\s+/).filter(Boolean);
   return named.length ? named : client.calendars().map((info) => info.id);
 }

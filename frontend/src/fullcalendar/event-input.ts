@@ -1,9 +1,8 @@
 /** Turns an item into FullCalendar's event input, and an event back into its item. Never decides what is shown. */
 import type { EventApi, EventInput } from "fullcalendar";
-import type { ItemKey } from "../client/events";
-import type { LiveClient } from "../client/live-client";
-import { mayEdit } from "../client/roles";
-import { type Item, isBusy, isItem } from "../protocol/item";
+import type { LiveReader } from "../client/live-reader";
+import { type Item, type ItemKey, isBusy, isItem } from "../protocol/item";
+import { mayEdit } from "../protocol/roles";
 
 const PREFIX = "live~";
 
@@ -25,7 +24,7 @@ export function liveDefMembers(refined: { readonly liveKey?: string }): { defId?
 }
 
 /** Return the event input of an item. Its `extendedProps` are the item itself. */
-export function eventInput(client: LiveClient, item: Item): EventInput {
+export function eventInput(client: LiveReader, item: Item): EventInput {
   const info = client.calendarInfo(item.calendar);
   const color = (isBusy(item) ? null : item.color) ?? info?.color;
   const readOnly = isBusy(item) || (info !== undefined && !mayEdit(info));

@@ -1,9 +1,9 @@
 /** The options this plug-in adds to event sources and events, as FullCalendar refiners. Nothing else. */
-import type { LiveClient } from "../client/live-client";
+import type { LiveReader } from "../client/live-reader";
 
 /** `live` of an event source: which calendar of which client feeds it. */
 export interface LiveSourceOption {
-  readonly client: LiveClient;
+  readonly client: LiveReader;
   /** The calendar's id. */
   readonly calendar: string;
 }

@@ -1,8 +1,8 @@
 /** Saves a drag or a resize. Shown at once by the overlay, put back by its end when it is refused. Never writes anything but dates. */
 import type { EventApi, EventChangeInfo } from "fullcalendar";
-import type { ApiError, Result } from "../client/http";
+import type { ApiError, Result } from "../client/api/http";
+import type { Written } from "../client/api/items";
 import type { LiveClient } from "../client/live-client";
-import type { Written } from "../client/writing";
 import type { Item } from "../protocol/item";
 import { readLiveItem } from "./event-input";
 import { movedEnd } from "./length";

@@ -1,8 +1,8 @@
 /** One FullCalendar: its live sources, when it is told to paint, and what a drag holds. Never merges events: the reducer does. */
 import type { EventApi } from "fullcalendar";
 import type { CalendarContext } from "fullcalendar/protected-api";
-import type { Dirty } from "../client/frames";
-import type { LiveClient } from "../client/live-client";
+import type { LiveReader } from "../client/live-reader";
+import type { Dirty } from "../client/screen/repaints";
 import { defIdOf, readLiveItem } from "./event-input";
 import type { Viewer } from "./viewer";
 
@@ -21,7 +21,7 @@ type Context = Pick<CalendarContext, "dispatch" | "getCurrentData">;
 
 export class Screen {
   private readonly viewers = new Map<string, Viewer>();
-  private readonly clients = new Map<LiveClient, () => void>();
+  private readonly clients = new Map<LiveReader, () => void>();
   private context: Context | null = null;
   private wasLoading = false;
   private mounted = true;
@@ -72,15 +72,15 @@ export class Screen {
     for (const viewer of this.viewers.values()) viewer.leave();
   }
 
-  private listenTo(client: LiveClient): void {
+  private listenTo(client: LiveReader): void {
     if (!this.clients.has(client))
       this.clients.set(
         client,
-        client.onFrame((dirty) => this.paint(client, dirty)),
+        client.onRepaint((dirty) => this.paint(client, dirty)),
       );
   }
 
-  private paint(client: LiveClient, dirty: Dirty): void {
+  private paint(client: LiveReader, dirty: Dirty): void {
     if (this.context === null) return;
     const { defs } = this.context.getCurrentData().eventStore;
     const sourceIds: string[] = [];

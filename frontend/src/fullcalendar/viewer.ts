@@ -1,8 +1,8 @@
 /** One event source of one FullCalendar: its range, and what of it must be painted anew. Never talks to FullCalendar. */
-import type { ItemKey } from "../client/events";
-import type { LiveClient } from "../client/live-client";
+
+import type { LiveReader } from "../client/live-reader";
 import { isInRange, type Range } from "../core/range";
-import type { Item } from "../protocol/item";
+import type { Item, ItemKey } from "../protocol/item";
 import type { LiveSourceOption } from "./options";
 
 let viewers = 0;
@@ -15,7 +15,7 @@ export interface Batch {
 }
 
 export class Viewer {
-  readonly client: LiveClient;
+  readonly client: LiveReader;
   readonly calendar: string;
   private readonly name: string;
   private range: Range | null = null;

@@ -1,26 +1,27 @@
 /** The calendar page's entry: makes the parts and joins them. Holds no rules of its own. */
 import "./styles/page.css";
 import { createLiveClient } from "../fullcalendar";
-import { CalendarDialog } from "./calendar-dialog";
-import { makeCalendar } from "./calendar-view";
-import { showConnection } from "./connection-sign";
-import { highlightChanges } from "./highlight";
-import { wireHtmx } from "./htmx-wiring";
-import { ItemDialog } from "./item-dialog";
-import { noteNotLoaded } from "./not-loaded";
-import { tellOffers } from "./offers";
-import { readPageData } from "./page-data";
-import { guardForms } from "./sending";
-import { ShareDialog } from "./share-dialog";
-import { Sidebar } from "./sidebar";
-import { coverWhenSignedOut } from "./signed-out";
-import { followStanding } from "./standing";
-import { Toasts } from "./toasts";
-import { Toolbar } from "./toolbar";
-import { TrashDialog } from "./trash-dialog";
-import { lookForTyped, watchTyped } from "./typed";
-import { Undos } from "./undo";
-import { ViewUrl } from "./view-url";
+import { CalendarDialog } from "./calendars/calendar-dialog";
+import { Sidebar } from "./calendars/sidebar";
+import { followStanding } from "./calendars/standing";
+import { guardForms } from "./dom/sending";
+import { checkTyped, watchTyped } from "./dom/typed";
+import { wireHtmx } from "./item/htmx-wiring";
+import { ItemDialog } from "./item/item-dialog";
+import { showConnection } from "./notice/connection-sign";
+import { noteNotLoaded } from "./notice/not-loaded";
+import { coverWhenSignedOut } from "./notice/signed-out";
+import { Toasts } from "./notice/toasts";
+import { tellOffers } from "./sharing/offers";
+import { ShareDialog } from "./sharing/share-dialog";
+import { TrashDialog } from "./undo/trash-dialog";
+import { Undos } from "./undo/undo";
+import { makeCalendar } from "./view/calendar-view";
+import { highlightChanges } from "./view/highlight";
+import { newSpan } from "./view/new-span";
+import { Toolbar } from "./view/toolbar";
+import { ViewUrl } from "./view/view-url";
+import { readPageData } from "./words/page-data";
 
 guardForms();
 const data = readPageData();
@@ -36,7 +37,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   });
   const toasts = new Toasts();
   const url = new ViewUrl();
-  showConnection(client, page);
+  showConnection(client, page, () => client.isUnsaved());
   coverWhenSignedOut(client, page.loginUrl);
   noteNotLoaded(client, page.texts.notLoaded);
   wireHtmx(client, page.userId);
@@ -44,16 +45,26 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   if (!loaded.ok && client.status() !== "signed-out") toasts.show(loaded.error.detail);
 
   const dialog = new ItemDialog({ client, page, toasts });
-  const undos = new Undos({ client, page, toasts });
+  const undos = new Undos({ client, page, toasts, shows: (key) => dialog.shows(key) });
   dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
   watchTyped(() => client.isUnsaved());
   client.on("writeLost", () => {
     toasts.once(page.texts.savedLater);
-    lookForTyped();
+    checkTyped();
   });
-  client.on("writeFound", lookForTyped);
+  client.on("writeFound", checkTyped);
   client.on("unreadable", () => toasts.once(page.texts.notShown));
-  const calendar = makeCalendar({ element, client, page, toasts, dialog, undos, place: url.place() });
+  const calendar = makeCalendar({
+    element,
+    client,
+    page,
+    toasts,
+    place: url.place(),
+    create: (span) => void dialog.create(span),
+    open: (key) => void dialog.open(key),
+  });
+  dialog.newSpan = () => newSpan(calendar.view, calendar.getDate(), new Date());
+  dialog.onClose = () => calendar.unselect();
   const toolbar = new Toolbar(calendar);
   const calendarDialog = new CalendarDialog({ client, page });
   const shareDialog = new ShareDialog({ client, page, toasts });

@@ -63,6 +63,12 @@ export interface FullItem extends ItemBase {
 
 export type Item = FullItem | BusyItem;
 
+/** A work item's name on a page: ids repeat when an item moves between calendars. */
+export interface ItemKey {
+  readonly calendar: string;
+  readonly id: string;
+}
+
 /** Tell whether an item is a "Busy" block. */
 export function isBusy(item: Item): item is BusyItem {
   return "busy" in item;

@@ -1,8 +1,9 @@
 /** What is known of an item, in a dialog that keeps up with it. Everything it shows is text; it changes nothing. */
 import { Fragment, h, render } from "fullcalendar/preact";
-import { type Item, type ItemKey, isBusy, type LiveClient } from "../fullcalendar";
-import { statusMark } from "../page/item-look";
-import { readerLocale } from "../page/locale";
+import type { LiveReader } from "../client/live-reader";
+import { statusMark } from "../page/view/item-appearance";
+import { readerLocale } from "../page/words/locale";
+import { type Item, type ItemKey, isBusy } from "../protocol/item";
 
 const DAY_MS = 86_400_000;
 const PLACES = ["title", "when", "where", "about"] as const;
@@ -12,14 +13,14 @@ export class Details {
   private key: ItemKey | null = null;
 
   constructor(
-    private readonly client: LiveClient,
+    private readonly client: LiveReader,
     private readonly labels: Readonly<Record<string, string>>,
   ) {
     this.dialog?.addEventListener("close", () => this.forget());
     this.dialog?.addEventListener("click", ({ target }) => {
       if (target === this.dialog) this.close(); // beside it: its own box is filled by what is in it
     });
-    client.onFrame(() => this.keepUp());
+    client.onRepaint(() => this.keepUp());
   }
 
   open(key: ItemKey): void {

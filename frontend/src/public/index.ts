@@ -5,13 +5,16 @@ import dayGridPlugin from "fullcalendar/daygrid";
 import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
-import { type CalendarInfo, createLiveClient, liveEventSource, livePlugin, readLiveItem } from "../fullcalendar";
-import { looks } from "../page/calendar-view";
-import { showConnection } from "../page/connection-sign";
-import { noteNotLoaded } from "../page/not-loaded";
-import { Toasts } from "../page/toasts";
-import { Toolbar, viewType } from "../page/toolbar";
-import { ViewUrl } from "../page/view-url";
+import { createLiveReader } from "../client/live-reader";
+import { readLiveItem } from "../fullcalendar/event-input";
+import { liveEventSource, livePlugin } from "../fullcalendar/plugin";
+import { showConnection } from "../page/notice/connection-sign";
+import { noteNotLoaded } from "../page/notice/not-loaded";
+import { Toasts } from "../page/notice/toasts";
+import { appearance } from "../page/view/appearance";
+import { Toolbar, viewType } from "../page/view/toolbar";
+import { ViewUrl } from "../page/view/view-url";
+import type { CalendarInfo } from "../protocol/frames";
 import { Details } from "./details";
 import { type PublicData, readPublicData } from "./public-data";
 
@@ -21,7 +24,7 @@ if (data && element) start(data, element);
 
 function start(page: PublicData, element: HTMLElement): void {
   const { apiUrl, socketUrl, link, texts } = page;
-  const client = createLiveClient({ apiUrl, socketUrl, link, busyTitle: texts.busy });
+  const client = createLiveReader({ apiUrl, socketUrl, link, busyTitle: texts.busy });
   const url = new ViewUrl();
   const details = new Details(client, page.labels);
   const { view, date } = url.place();
@@ -30,7 +33,7 @@ function start(page: PublicData, element: HTMLElement): void {
     eventSources: [liveEventSource(client, page.calendar)],
     initialView: viewType(view),
     initialDate: date,
-    ...looks(page),
+    ...appearance(page),
     navLinks: false,
     eventInteractive: true,
     eventClick: ({ event, jsEvent }) => {

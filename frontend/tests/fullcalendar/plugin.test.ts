@@ -45,7 +45,7 @@ class Page {
     this.site.hello();
     this.site.subscribed(state(5));
     await this.site.feed(state(5), rows);
-    this.site.frame();
+    this.site.repaint();
   }
 
   titles(): string[] {
@@ -67,7 +67,7 @@ class Page {
 
   change(revision: number, upserted: readonly Item[], destroyed: readonly string[] = []): void {
     this.site.change(state(revision - 1), state(revision), upserted, destroyed);
-    this.site.frame();
+    this.site.repaint();
   }
 }
 
@@ -104,7 +104,7 @@ test("page_keeps_event_instances_when_everything_is_refetched", async () => {
   page.calendar.refetchEvents();
   expect(page.site.requests).toHaveLength(2);
   await page.site.feed(state(5), [at(1, 3), at(2, 5)]);
-  page.site.frame();
+  page.site.repaint();
   expect(page.node("Item 1")).toBe(node);
 });
 
@@ -121,7 +121,7 @@ test("page_paints_a_burst_once", async () => {
     page.site.change(state(revision - 1), state(revision), [at(1, 3, state(revision), { title: `v${revision}` })]);
   }
   expect(paints).toBe(0);
-  page.site.frame();
+  page.site.repaint();
   expect(paints).toBe(1);
   expect(page.titles()).toEqual(["v105"]);
 });
@@ -133,7 +133,7 @@ test("page_never_shows_a_deleted_item_when_the_feed_was_still_in_flight", async 
   const held = page.site.lastRequest;
   page.change(6, [], [uuid(1)]);
   await page.site.feed(state(5), [at(1, 3), at(2, 3)], held);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 2"]);
 });
 
@@ -144,7 +144,7 @@ test("page_never_shows_the_old_title_when_the_feed_was_still_in_flight", async (
   const held = page.site.lastRequest;
   page.change(6, [at(1, 3, state(6), { title: "New" })]);
   await page.site.feed(state(5), [at(1, 3)], held);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["New"]);
 });
 
@@ -158,7 +158,7 @@ test("page_asks_again_when_it_navigates_and_shows_what_is_fresh", async () => {
   expect(page.site.requests).toHaveLength(3);
   expect(page.titles()).toEqual([]);
   await page.site.feed(state(6), []);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual([]);
 });
 
@@ -180,11 +180,11 @@ test("page_shows_an_item_once_when_it_moves_between_calendars", async () => {
   await page.site.feed(state(5), [at(1, 3)]);
   page.site.subscribed(state(9), OTHER);
   await page.site.feed(state(9), []);
-  page.site.frame();
+  page.site.repaint();
   const moved = at(1, 3, state(10), { calendar: OTHER });
   page.site.change(state(9), state(10), [moved], [], OTHER);
   page.site.change(state(5), state(6), [], [uuid(1)]);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 1"]);
   expect(page.event(1).extendedProps.calendar).toBe(OTHER);
 });
@@ -194,16 +194,16 @@ test("page_filters_and_toggles_without_a_request_and_without_a_new_node", async 
   await page.start(at(1, 3), at(2, 3, state(4), { workType: "meeting" }));
   const node = page.node("Item 2");
   page.site.client.setFilter((one) => "workType" in one && one.workType === "meeting");
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 2"]);
   expect(page.node("Item 2")).toBe(node);
   page.site.client.setShown(CALENDAR, false);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual([]);
   page.change(6, [], [uuid(2)]);
   page.site.client.setFilter(null);
   page.site.client.setShown(CALENDAR, true);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 1"]);
   expect(page.site.requests).toHaveLength(1);
 });
@@ -216,7 +216,7 @@ test("page_forgets_a_source_that_is_removed_and_shows_no_deleted_item_when_it_re
   page.calendar.addEventSource(liveEventSource(page.site.client, CALENDAR));
   page.site.subscribed(state(6));
   await page.site.feed(state(6), [at(2, 4)]);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 2"]);
   expect(page.site.sockets).toBe(1);
 });
@@ -233,7 +233,7 @@ test("page_does_not_bring_back_a_deleted_item_when_its_change_is_merged_or_rever
   page.change(6, [at(2, 5, state(6), { title: "Moved" })], [uuid(1)]);
   revert(); // RESET_EVENTS with the whole store of before
   expect(page.titles()).not.toContain("Item 1");
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Moved"]);
   expect(page.event(2).start?.toISOString()).toBe("2026-11-06T00:00:00.000Z");
 });
@@ -275,10 +275,10 @@ test("page_keeps_the_old_picture_until_every_range_is_answered_when_it_is_reset"
   page.site.push({ type: "reset", calendar: CALENDAR, reason: "diverged", spreadMs: 2000 });
   await page.site.pass(1000);
   page.site.subscribed(state(3, 77));
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 1", "Item 2"]);
   await page.site.feed(state(3, 77), [at(2, 4, state(2))]);
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual(["Item 2"]);
   expect(page.node("Item 2")).toBe(node);
 });
@@ -291,7 +291,7 @@ test("page_holds_an_item_while_its_dialog_is_open", async () => {
   page.change(6, [], [uuid(1)]);
   expect(page.titles()).toEqual(["Item 1"]);
   release();
-  page.site.frame();
+  page.site.repaint();
   expect(page.titles()).toEqual([]);
 });
 
@@ -309,7 +309,7 @@ test("page_puts_a_dragged_item_back_visibly_when_its_dates_are_refused", async (
   expect(headers["If-Match"]).toBe(`"${state(4)}"`);
   await page.site.lastRequest.respond(412, { code: "stale", detail: "Changed." });
   expect(await saved).toMatchObject({ ok: false, error: { code: "stale" } });
-  page.site.frame();
+  page.site.repaint();
   expect(page.event(1).start?.toISOString()).toBe("2026-11-04T00:00:00.000Z");
 });
 
@@ -367,7 +367,7 @@ test("page_holds_what_is_dragged_and_lets_it_go_at_the_drop", async () => {
   page.change(6, [at(1, 9, state(6))]);
   expect(page.event(1).start?.toISOString()).toBe("2026-11-04T00:00:00.000Z");
   managerOf(page.calendar).emitter.trigger("eventDragStop", { event });
-  page.site.frame();
+  page.site.repaint();
   expect(page.event(1).start?.toISOString()).toBe("2026-11-10T00:00:00.000Z");
 });
 
@@ -395,7 +395,7 @@ test("page_takes_the_calendars_colour_unless_the_item_has_its_own", async () => 
   expect(page.event(2).color).toBe("#cc0000");
   expect(page.event(1).startEditable).toBe(false);
   page.site.push({ type: "calendar", calendar: { ...info, color: "#00aa00", role: "editor" } });
-  page.site.frame();
+  page.site.repaint();
   expect(page.event(1).color).toBe("#00aa00");
 });
 
@@ -412,7 +412,7 @@ test("page_shows_the_right_hours_when_the_time_zone_changes", async () => {
   await page.start(at(1, 3, state(4), { start: "2026-11-04T20:00:00Z", end: "2026-11-04T21:00:00Z" }));
   expect(page.event(1).startStr).toBe("2026-11-04T20:00:00Z");
   page.calendar.setOption("timeZone", "Asia/Manila");
-  page.site.frame();
+  page.site.repaint();
   expect(page.event(1).startStr).toMatch(/^2026-11-05T04:00:00/);
 });
 
@@ -428,7 +428,7 @@ test("page_closes_the_socket_when_the_calendar_is_destroyed", async () => {
   page.site.hello();
   page.site.subscribed(state(6));
   await page.site.feed(state(6), [at(2, 4)]);
-  page.site.frame();
+  page.site.repaint();
   await settle();
   expect(page.titles()).toEqual(["Item 2"]);
 });

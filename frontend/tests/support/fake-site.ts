@@ -34,7 +34,7 @@ export class FakeSite {
   private uuids = 0;
   private readonly timers = new Map<number, FakeTimer>();
   private timerIds = 0;
-  private frames: (() => void)[] = [];
+  private repaints: (() => void)[] = [];
   private signal: (signal: PageSignal) => void = () => {};
 
   constructor(options: Omit<LiveClientOptions, "edges"> = {}) {
@@ -50,7 +50,7 @@ export class FakeSite {
       uuid: () => `00000000-0000-4000-8000-${String(++this.uuids).padStart(12, "0")}`,
       setTimer: (run, ms) => this.setTimer(run, ms),
       clearTimer: (id) => void this.timers.delete(id as unknown as number),
-      nextFrame: (run) => void this.frames.push(run),
+      nextRepaint: (run) => void this.repaints.push(run),
       onPageSignal: (listener) => {
         this.signal = listener;
         return () => {};
@@ -191,10 +191,10 @@ export class FakeSite {
     this.now += ms;
   }
 
-  frame(): void {
-    const frames = this.frames;
-    this.frames = [];
-    for (const run of frames) run();
+  repaint(): void {
+    const repaints = this.repaints;
+    this.repaints = [];
+    for (const run of repaints) run();
   }
 
   page(signal: PageSignal): void {

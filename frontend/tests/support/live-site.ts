@@ -1,5 +1,5 @@
 /** A client that is live on a month with one item, and what it is heard to tell. */
-import type { LiveEvents } from "../../src/client/events";
+import type { LiveEvents } from "../../src/client/screen/events";
 import { FakeSite } from "./fake-site";
 import { CALENDAR, days, item, onDay, state, uuid } from "./items";
 

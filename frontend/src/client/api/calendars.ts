@@ -1,0 +1,55 @@
+/** The list of calendars one may see: read once, kept current by `calendar` frames. Never decides which are shown. */
+import type { CalendarInfo } from "../../protocol/frames";
+import { isCalendarInfo } from "../../protocol/guards";
+import type { Call, Result } from "./http";
+
+export class CalendarList {
+  /** The order asked for: shown until frames tell it. */
+  wanted: readonly string[] | null = null;
+  /** What was told since an order was sent may be newer than its answer. */
+  readonly toldSince = new Set<string>();
+  private readonly known = new Map<string, CalendarInfo>();
+
+  constructor(private readonly call: Call) {}
+
+  all(): readonly CalendarInfo[] {
+    const { wanted } = this;
+    const place = (info: CalendarInfo) => {
+      const index = wanted?.indexOf(info.id) ?? -1;
+      return index < 0 ? (wanted?.length ?? 0) + (info.position ?? 0) : index;
+    };
+    return [...this.known.values()].sort((one, other) => place(one) - place(other));
+  }
+
+  get(calendar: string): CalendarInfo | undefined {
+    return this.known.get(calendar);
+  }
+
+  /** Returns whether anything lasting about it is new: its state changes with every push. */
+  set(info: CalendarInfo): boolean {
+    const known = this.known.get(info.id);
+    this.toldSince.add(info.id);
+    this.known.set(info.id, info);
+    return known === undefined || lasting(known) !== lasting(info);
+  }
+
+  remove(calendar: string): boolean {
+    return this.known.delete(calendar);
+  }
+
+  async load(): Promise<Result<readonly CalendarInfo[]>> {
+    const result = await this.call({ method: "GET", path: "calendars/" });
+    if (!result.ok) return result;
+    const { json, status } = result.value;
+    if (!Array.isArray(json) || !json.every(isCalendarInfo)) {
+      return { ok: false, error: { status, code: "unreadable", detail: "The calendar list could not be read." } };
+    }
+    this.known.clear();
+    for (const info of json) this.set(info);
+    return { ok: true, value: this.all() };
+  }
+}
+
+function lasting(info: CalendarInfo): string {
+  return JSON.stringify({ ...info, state: null });
+}

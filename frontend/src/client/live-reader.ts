@@ -1,0 +1,204 @@
+/** Reads calendars live: one socket for all of them, their stores, and what the page is told. Writes nothing: see live-client.ts. */
+import type { Status, Way } from "../core/connection";
+import { isLoading, lookUp, picture } from "../core/picture";
+import type { Range } from "../core/range";
+import type { CalendarInfo } from "../protocol/frames";
+import type { Item, ItemKey } from "../protocol/item";
+import { CalendarList } from "./api/calendars";
+import { type Call, httpCaller, type Result } from "./api/http";
+import { browserEdges, type Edges } from "./edges";
+import { Emitter, type LiveEvents } from "./screen/events";
+import { type DirtyListener, Repaints } from "./screen/repaints";
+import { type ItemFilter, Showing } from "./screen/showing";
+import { Telling } from "./screen/telling";
+import { Sync } from "./sync/sync";
+
+export interface LiveReaderOptions {
+  /** Default `/api/`. */
+  readonly apiUrl?: string;
+  /** Default `/ws/`. */
+  readonly socketUrl?: string;
+  /** A public link's token: what to ask by, in place of the session's cookie. */
+  readonly link?: string;
+  /** The signed-in user's id: tells own changes apart, and keeps the page from going on with the session of whoever signs in after them. */
+  readonly userId?: string;
+  /** The title of busy items, in the reader's language. Default "Busy". */
+  readonly busyTitle?: string;
+  /** Replaces parts of the outside world: another transport, or a test's clock. */
+  readonly edges?: Partial<Edges>;
+}
+
+/** Return a reader. It connects when the first calendar is shown. */
+export function createLiveReader(options: LiveReaderOptions = {}): LiveReader {
+  return new LiveReader(options, edgesOf(options));
+}
+
+/** Return the outside world that some options name. */
+export function edgesOf({ socketUrl = "/ws/", link, userId, edges }: LiveReaderOptions): Edges {
+  const who = link === undefined ? { user: userId } : { link };
+  return { ...browserEdges(withQuery(socketUrl, who)), ...edges };
+}
+
+function withQuery(url: string, fields: Readonly<Record<string, string | undefined>>): string {
+  const named = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined);
+  return named.length === 0 ? url : `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams(named)}`;
+}
+
+export class LiveReader {
+  readonly busyTitle: string;
+  protected readonly emitter = new Emitter();
+  protected readonly call: Call;
+  protected readonly list: CalendarList;
+  protected readonly telling: Telling;
+  protected readonly sync: Sync;
+  private readonly showing: Showing;
+  private readonly repaints: Repaints;
+
+  constructor({ apiUrl = "/api/", link, userId, busyTitle = "Busy" }: LiveReaderOptions, edges: Edges) {
+    this.busyTitle = busyTitle;
+    this.showing = new Showing((key) => this.item(key));
+    this.repaints = new Repaints(edges);
+    this.call = this.watchSignIn(httpCaller(edges, apiUrl, { link, user: userId }));
+    this.list = new CalendarList(this.call);
+    const { emitter, showing, repaints, call, list } = this;
+    const runners = () => this.sync.runners;
+    this.telling = new Telling({ emitter, showing, repaints, list, userId: userId ?? null, runners });
+    this.sync = new Sync(edges, call, this.telling.listener());
+  }
+
+  // What a page uses.
+
+  /** Listen to an event; returns how to stop. */
+  on<Name extends keyof LiveEvents>(name: Name, listener: (event: LiveEvents[Name]) => void): () => void {
+    return this.emitter.on(name, listener);
+  }
+
+  status(): Status {
+    return this.sync.status;
+  }
+
+  /** By what changes reach this page: requests take a WebSocket's place where none is let through, at the same speed. */
+  way(): Way {
+    return this.sync.way;
+  }
+
+  /** Read the list of calendars one may see. */
+  async loadCalendars(): Promise<Result<readonly CalendarInfo[]>> {
+    const result = await this.list.load();
+    if (result.ok) this.telling.calendarsChanged();
+    return result;
+  }
+
+  calendars(): readonly CalendarInfo[] {
+    return this.list.all();
+  }
+
+  calendarInfo(calendar: string): CalendarInfo | undefined {
+    return this.list.get(calendar);
+  }
+
+  /** Hear of calendars from now on, also while none is shown: the first one may come at any time. */
+  listen(): void {
+    this.sync.listen();
+  }
+
+  /** Take a calendar off the screen or put it on, without a request: its store stays live. */
+  setShown(calendar: string, shown: boolean): void {
+    this.showing.setShown(calendar, shown);
+    this.repaints.add(calendar, "all");
+  }
+
+  isShown(calendar: string): boolean {
+    return this.showing.isShown(calendar);
+  }
+
+  /** Show only what a predicate accepts (null: all), without a request (C9). */
+  setFilter(filter: ItemFilter | null): void {
+    this.showing.setFilter(filter);
+    this.telling.repaintAll();
+  }
+
+  /** Return an item as it is now, whatever the filter; undefined when it is gone or was never loaded. */
+  item(key: ItemKey): Item | undefined {
+    const runner = this.sync.runners.get(key.calendar);
+    return runner && lookUp(runner.state, key.id);
+  }
+
+  /** Hold an item's picture while its dialog is open (C10); returns the release. */
+  hold(key: ItemKey): () => void {
+    let held = this.showing.hold(key);
+    return () => {
+      if (held) this.release(key);
+      held = false;
+    };
+  }
+
+  release(key: ItemKey): void {
+    if (this.showing.release(key)) this.repaints.add(key.calendar, [key.id]);
+  }
+
+  /** Paint an item anew from what is known: something else has painted over it. */
+  repaint(key: ItemKey): void {
+    this.repaints.add(key.calendar, [key.id]);
+  }
+
+  /** Paint a calendar anew from what is known. */
+  repaintCalendar(calendar: string): void {
+    this.repaints.add(calendar, "all");
+  }
+
+  isHeld(key: ItemKey): boolean {
+    return this.showing.isHeld(key);
+  }
+
+  /** End everything: the socket, the timers, the requests. */
+  close(): void {
+    this.sync.close();
+  }
+
+  // What a screen (the plug-in) uses.
+
+  /** A viewer shows a range of a calendar. `again`: ask the feed even when the range was just answered. */
+  show(viewer: string, calendar: string, range: Range, again = false): void {
+    this.sync.start(calendar).take({ type: "show", viewer, range, again });
+  }
+
+  /** A viewer is gone. */
+  hide(viewer: string, calendar: string): void {
+    this.sync.runners.get(calendar)?.take({ type: "hide", viewer });
+    this.sync.leaveSoon();
+  }
+
+  /** Return what the screen shows of an item: filtered, and frozen while it is held. */
+  shownItem(key: ItemKey): Item | undefined {
+    return this.showing.item(key);
+  }
+
+  /** Go through what the screen shows of a calendar. */
+  *shownItems(calendar: string): Generator<Item> {
+    yield* this.showing.heldItems(calendar);
+    const runner = this.sync.runners.get(calendar);
+    if (runner === undefined) return;
+    for (const item of picture(runner.state)) {
+      if (!this.showing.isHeld(item) && this.showing.passes(item)) yield item;
+    }
+  }
+
+  /** Be told before each repaint what may have changed on screen. */
+  onRepaint(listener: DirtyListener): () => void {
+    return this.repaints.listen(listener);
+  }
+
+  isLoading(calendar: string): boolean {
+    const runner = this.sync.runners.get(calendar);
+    return runner !== undefined && isLoading(runner.state);
+  }
+
+  private watchSignIn(call: Call): Call {
+    return async (request) => {
+      const result = await call(request);
+      if (!result.ok && result.error.status === 401) this.sync.signedOut();
+      return result;
+    };
+  }
+}

@@ -1,0 +1,79 @@
+/** The client's events: their names and types, and a small typed emitter. Never swallows a listener's error: it is thrown apart. */
+
+import type { Status, Way } from "../../core/connection";
+import type { GoneReason } from "../../core/model";
+import type { Actor, CalendarInfo } from "../../protocol/frames";
+import type { Item, ItemKey } from "../../protocol/item";
+import type { State } from "../../protocol/state";
+import type { ApiError } from "../api/http";
+
+export interface ChangedEvent {
+  readonly calendar: string;
+  /** The calendar's new state: also that of the items changed, and what an Undo must name. */
+  readonly state: State;
+  /** What the change set touched, as it was; items that were not loaded are not among them. */
+  readonly before: readonly Item[];
+  /** What it wrote, as it is now. */
+  readonly after: readonly Item[];
+  readonly upserted: readonly string[];
+  readonly destroyed: readonly string[];
+  readonly actor: Actor | null;
+  readonly mutationId: string | null;
+  /** Made by this page or this user; for highlighting only. */
+  readonly own: boolean;
+}
+
+export interface HeldItemEvent {
+  readonly key: ItemKey;
+  readonly change: "changed" | "deleted";
+  /** What the screen still shows. */
+  readonly before: Item;
+  readonly after: Item | null;
+  readonly actor: Actor | null;
+  readonly mutationId: string | null;
+  readonly own: boolean;
+}
+
+export interface LiveEvents {
+  readonly status: { readonly status: Status; readonly way: Way };
+  readonly loading: { readonly loading: boolean };
+  readonly changed: ChangedEvent;
+  readonly heldItemChanged: HeldItemEvent;
+  readonly calendarGone: { readonly calendar: string; readonly reason: GoneReason };
+  readonly calendarsChanged: { readonly calendars: readonly CalendarInfo[] };
+  /** A write had no answer: it is tried again, and shown as if it were done. */
+  readonly writeLost: { readonly key: ItemKey };
+  /** One that had none has an answer now. */
+  readonly writeFound: Readonly<Record<string, never>>;
+  readonly feedRefused: { readonly calendar: string; readonly error: ApiError };
+  /** Items came that could not be read and are on no screen; told once of each. Those without an id are not among `ids`. */
+  readonly unreadable: { readonly calendar: string; readonly ids: readonly string[] };
+  /** Something came that this client could not read. It stands in the browser's console, too. */
+  readonly fault: { readonly detail: string };
+}
+
+type Listener<T> = (event: T) => void;
+
+export class Emitter {
+  private readonly listeners = new Map<keyof LiveEvents, Set<Listener<never>>>();
+
+  /** Returns how to stop listening. */
+  on<Name extends keyof LiveEvents>(name: Name, listener: Listener<LiveEvents[Name]>): () => void {
+    const listeners = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  emit<Name extends keyof LiveEvents>(name: Name, event: LiveEvents[Name]): void {
+    for (const listener of this.listeners.get(name) ?? []) {
+      try {
+        (listener as Listener<LiveEvents[Name]>)(event);
+      } catch (error) {
+        // A page's mistake must not stop the store: it surfaces as an uncaught error of its own.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** What the screen shows of what the store holds: calendars on and off, the filter, and held items (C9, C10). Never changes the store. */
+import type { Item, ItemKey } from "../../protocol/item";
+
+export type ItemFilter = (item: Item, key: ItemKey) => boolean;
+export type LookUp = (key: ItemKey) => Item | undefined;
+
+interface Hold {
+  readonly count: number;
+  /** What is shown until the last release. */
+  readonly item: Item;
+  /** What the holder was last told of. */
+  readonly told: Item | undefined;
+}
+
+export class Showing {
+  private filter: ItemFilter | null = null;
+  private readonly off = new Set<string>();
+  private readonly holds = new Map<string, Hold>();
+
+  constructor(private readonly lookUp: LookUp) {}
+
+  setFilter(filter: ItemFilter | null): void {
+    this.filter = filter;
+  }
+
+  setShown(calendar: string, shown: boolean): void {
+    if (shown) this.off.delete(calendar);
+    else this.off.add(calendar);
+  }
+
+  isShown(calendar: string): boolean {
+    return !this.off.has(calendar);
+  }
+
+  /** Return what the screen should show of an item, or undefined. */
+  item(key: ItemKey): Item | undefined {
+    const hold = this.holds.get(text(key));
+    if (hold !== undefined) return hold.item;
+    const item = this.lookUp(key);
+    return item !== undefined && this.passes(item) ? item : undefined;
+  }
+
+  /** Tell whether an item that is not held is to be shown. */
+  passes(item: Item): boolean {
+    return this.isShown(item.calendar) && (this.filter === null || this.filter(item, item));
+  }
+
+  /** Return the held items of a calendar, as they are shown. */
+  heldItems(calendar: string): Item[] {
+    return [...this.holds.values()].map((hold) => hold.item).filter((item) => item.calendar === calendar);
+  }
+
+  isHeld(key: ItemKey): boolean {
+    return this.holds.has(text(key));
+  }
+
+  /** Freeze an item's picture. Counted; returns false when there is nothing to hold. */
+  hold(key: ItemKey): boolean {
+    const hold = this.holds.get(text(key));
+    const item = hold?.item ?? this.lookUp(key);
+    if (item === undefined) return false;
+    this.holds.set(text(key), { count: (hold?.count ?? 0) + 1, item, told: hold ? hold.told : item });
+    return true;
+  }
+
+  /** Undo one hold. Returns true when it was the last and the picture has something to catch up with. */
+  release(key: ItemKey): boolean {
+    const hold = this.holds.get(text(key));
+    if (hold === undefined) return false;
+    if (hold.count > 1) {
+      this.holds.set(text(key), { ...hold, count: hold.count - 1 });
+      return false;
+    }
+    this.holds.delete(text(key));
+    return this.item(key)?.state !== hold.item.state;
+  }
+
+  /** End all holds of a calendar: what may not be shown any more may not be held either. */
+  drop(calendar: string): void {
+    for (const item of this.heldItems(calendar)) this.holds.delete(text(item));
+  }
+
+  /** Return what a held item became, once per change; null when there is no news. */
+  news(key: ItemKey): { readonly before: Item; readonly after: Item | null } | null {
+    const hold = this.holds.get(text(key));
+    if (hold === undefined) return null;
+    const now = this.lookUp(key);
+    if (now?.state === hold.told?.state) return null;
+    this.holds.set(text(key), { ...hold, told: now });
+    return { before: hold.item, after: now ?? null };
+  }
+}
+
+function text({ calendar, id }: ItemKey): string {
+  return `${calendar}/${id}`;
+}

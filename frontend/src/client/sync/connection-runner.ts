@@ -1,0 +1,166 @@
+/** Runs the connection's effects: one link, its timers, its frames. Decides nothing: that is core's. */
+import {
+  type ConnectionEffect,
+  type ConnectionInput,
+  type ConnectionState,
+  type ConnectionTimer,
+  NOT_CONNECTED,
+  reduceConnection,
+  type Status,
+  statusOf,
+  type Way,
+} from "../../core/connection";
+import type { ClientFrame, ServerFrame } from "../../protocol/frames";
+import { parseServerFrame } from "../../protocol/guards";
+import type { Link, Transport } from "../../transport/transport";
+import type { Edges } from "../edges";
+import { Timers } from "./timers";
+
+/** What a connection tells the client. */
+export interface ConnectionListener {
+  /** Open, and the server has said hello. */
+  opened(): void;
+  lost(): void;
+  received(frame: ServerFrame): void;
+  /** The status, or the way by which frames travel. */
+  statusChanged(status: Status, way: Way): void;
+  fault(detail: string): void;
+}
+
+const PROTOCOL = 1;
+
+export class ConnectionRunner {
+  private state: ConnectionState = NOT_CONNECTED;
+  private link: Link | null = null;
+  /** A socket tried beside the link. */
+  private probe: Link | null = null;
+  private readonly timers: Timers<ConnectionTimer>;
+
+  constructor(
+    private readonly edges: Edges,
+    /** What serves when WebSockets do not. */
+    private readonly requests: Transport,
+    private readonly listener: ConnectionListener,
+  ) {
+    this.timers = new Timers(edges, (name) => this.take({ type: "timer", name }));
+  }
+
+  get status(): Status {
+    return statusOf(this.state);
+  }
+
+  get way(): Way {
+    return this.state.over;
+  }
+
+  get isOpen(): boolean {
+    return this.state.phase === "open";
+  }
+
+  send(frame: ClientFrame): void {
+    this.link?.send(JSON.stringify(frame));
+  }
+
+  take(input: ConnectionInput): void {
+    const { status, way } = this;
+    const { state, effects } = reduceConnection(this.state, input, {
+      now: this.edges.now(),
+      random: this.edges.random(),
+      hidden: this.edges.isHidden(),
+    });
+    this.state = state;
+    for (const effect of effects) this.run(effect);
+    if (this.status !== status || this.way !== way) this.listener.statusChanged(this.status, this.way);
+  }
+
+  private run(effect: ConnectionEffect): void {
+    switch (effect.type) {
+      case "connect":
+        return this.connect(effect.over === "socket" ? this.edges.transport : this.requests);
+      case "disconnect":
+        return this.disconnect();
+      case "probe":
+        return this.openProbe();
+      case "endProbe":
+        return this.endProbe();
+      case "adoptProbe":
+        return this.adoptProbe();
+      case "ping":
+        return this.send({ type: "ping" });
+      case "startTimer":
+        return this.timers.start(effect.name, effect.ms);
+      case "stopTimer":
+        return this.timers.stop(effect.name);
+      case "opened":
+        return this.listener.opened();
+      case "lost":
+        return this.listener.lost();
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  private connect(transport: Transport): void {
+    this.disconnect();
+    this.link = transport.open({
+      opened: () => {}, // the server speaks first: hello
+      received: (text) => this.received(text),
+      closed: (code) => this.closed(code),
+    });
+  }
+
+  private closed(code: number): void {
+    this.link = null;
+    this.take({ type: "closed", code });
+  }
+
+  private disconnect(): void {
+    this.endProbe();
+    this.link?.close();
+    this.link = null;
+  }
+
+  // Its first frame, the hello, makes it the connection; from then on it is the link like any other.
+  private openProbe(): void {
+    const probe: Link = this.edges.transport.open({
+      opened: () => {},
+      received: (text) => {
+        if (this.probe === probe) this.take({ type: "probeAnswered" });
+        if (this.link === probe) this.received(text);
+      },
+      closed: (code) => {
+        if (this.link === probe) return this.closed(code);
+        if (this.probe === probe) this.take({ type: "probeFailed" });
+      },
+    });
+    this.probe = probe;
+  }
+
+  private endProbe(): void {
+    this.probe?.close();
+    this.probe = null;
+  }
+
+  private adoptProbe(): void {
+    this.link?.close();
+    this.link = this.probe;
+    this.probe = null;
+  }
+
+  private received(text: string): void {
+    this.take({ type: "heard" });
+    const parsed = parseServerFrame(text);
+    if (!parsed.ok) return this.listener.fault(`frame: ${parsed.detail}`);
+    const frame = parsed.value;
+    if (frame.type === "hello") this.helloReceived(frame.protocol);
+    else if (frame.type === "pong") this.take({ type: "pong" });
+    else if (frame.type === "reconnect") this.take({ type: "reconnect", spreadMs: frame.spreadMs });
+    else this.listener.received(frame);
+  }
+
+  private helloReceived(protocol: number): void {
+    if (protocol === PROTOCOL) return this.take({ type: "hello" });
+    this.listener.fault(`hello: protocol ${protocol} is not known to this page; reload it`);
+    this.take({ type: "stop", status: "refused" });
+  }
+}

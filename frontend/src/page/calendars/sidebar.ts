@@ -1,0 +1,187 @@
+/** The calendars (on and off, remembered) and the filters. Says what is wanted; what is shown is the client's business. */
+import type { Calendar } from "fullcalendar";
+import { render } from "fullcalendar/preact";
+import { type CalendarInfo, type Item, isBusy, isOwner, type LiveClient, liveEventSource } from "../../fullcalendar";
+import { keepFocus } from "../dom/focus";
+import { copyOf } from "../dom/rows";
+import type { Toast, Toasts } from "../notice/toasts";
+import { statusMark } from "../view/item-appearance";
+import { type Filter, passes } from "../view/view-place";
+import { fill, type PageData, type TextName } from "../words/page-data";
+import { CalendarOrder } from "./calendar-order";
+
+const HIDDEN = "calendar_live.hidden";
+
+interface Parts {
+  readonly client: LiveClient;
+  readonly calendar: Calendar;
+  readonly page: PageData;
+  readonly toasts: Toasts;
+  /** The text that says why a calendar is gone. */
+  whyGone(calendar: string): TextName;
+}
+
+export class Sidebar {
+  /** Somebody chose another filter. */
+  onFilter: (filter: Filter) => void = () => {};
+  private readonly list = document.getElementById("calendars");
+  private readonly form = document.querySelector<HTMLFormElement>("#filters");
+  private readonly order: CalendarOrder | null;
+  private readonly names = new Map<string, string>();
+  private readonly told = new Map<string, Toast>();
+
+  constructor(private readonly parts: Parts) {
+    this.order = this.list && new CalendarOrder(this.list, parts);
+    const hidden = readHidden();
+    for (const toggle of this.toggles()) {
+      const id = toggle.dataset["calendar"] ?? "";
+      toggle.checked = !hidden.has(id);
+      parts.client.setShown(id, toggle.checked);
+    }
+    this.showCalendars(parts.client.calendars());
+    this.explainMarks();
+    this.list?.addEventListener("change", (event) => this.toggle(event.target));
+    this.form?.addEventListener("change", () => this.filter());
+    // A reset event comes before the boxes are empty.
+    this.form?.addEventListener("reset", () => setTimeout(() => this.filter()));
+    parts.client.on("calendarsChanged", ({ calendars }) => this.showCalendars(calendars));
+    parts.client.on("calendarGone", ({ calendar }) => this.removeCalendar(calendar));
+  }
+
+  /** Tick the boxes of a filter and show what it lets through. */
+  showFilter(filter: Filter): void {
+    const wanted: Readonly<Record<string, readonly string[]>> = { type: filter.types, status: filter.statuses };
+    for (const box of this.boxes()) box.checked = wanted[box.name]?.includes(box.value) ?? false;
+    this.apply(filter);
+  }
+
+  /** The signs of items stand in the filters, too, where they are explained by it. */
+  private explainMarks(): void {
+    for (const box of this.boxes()) {
+      const mark = box.name === "status" ? statusMark(box.value) : null;
+      const place = mark && document.createElement("span");
+      if (!place) continue;
+      render(mark, place);
+      box.nextElementSibling?.prepend(place);
+    }
+  }
+
+  private apply(filter: Filter): void {
+    const count = filter.types.length + filter.statuses.length;
+    this.parts.client.setFilter(count === 0 ? null : (item) => passes(filter, facets(item)));
+    const clear = document.getElementById("clear-filters");
+    const sign = document.getElementById("filter-count");
+    if (clear) clear.hidden = count === 0;
+    if (sign) {
+      sign.hidden = count === 0;
+      sign.textContent = String(count);
+    }
+  }
+
+  private filter(): void {
+    const values = (name: string) => this.boxes().filter((box) => box.name === name && box.checked);
+    const filter = {
+      types: values("type").map((box) => box.value),
+      statuses: values("status").map((box) => box.value),
+    };
+    this.apply(filter);
+    this.onFilter(filter);
+  }
+
+  private toggle(target: EventTarget | null): void {
+    if (!(target instanceof HTMLInputElement)) return;
+    this.parts.client.setShown(target.dataset["calendar"] ?? "", target.checked);
+    const off = this.toggles().filter((toggle) => !toggle.checked);
+    writeHidden(off.map((toggle) => toggle.dataset["calendar"] ?? ""));
+  }
+
+  private showCalendars(calendars: readonly CalendarInfo[]): void {
+    const { page } = this.parts;
+    for (const info of calendars) {
+      const known = this.toggleOf(info.id)?.closest<HTMLElement>(".calendar-row");
+      const row = known ?? this.addCalendar(info);
+      // What one owns was made or restored by oneself, here or in another tab.
+      if (!known) this.tell(info.id, isOwner(info) ? null : fill(page.texts.calendarShared, { name: info.name }));
+      if (row) this.describe(row, info);
+      this.names.set(info.id, info.name);
+    }
+    this.order?.show();
+  }
+
+  private addCalendar(info: CalendarInfo): HTMLElement | null {
+    const row = copyOf("calendar-template");
+    if (row === null || !this.list) return null;
+    const toggle = row.querySelector("input");
+    const edit = row.querySelector<HTMLElement>("[data-edit-calendar]");
+    if (toggle) toggle.dataset["calendar"] = info.id;
+    if (edit) edit.dataset["editCalendar"] = info.id;
+    this.list.append(row);
+    if (!this.parts.calendar.getEventSourceById(info.id)) {
+      this.parts.calendar.addEventSource(liveEventSource(this.parts.client, info.id));
+    }
+    return row;
+  }
+
+  private describe(row: HTMLElement, info: CalendarInfo): void {
+    const name = row.querySelector<HTMLElement>(".calendar-toggle__name");
+    const role = row.querySelector<HTMLElement>(".calendar-toggle__role");
+    const swatch = row.querySelector(".calendar-toggle__swatch");
+    const edit = row.querySelector<HTMLElement>("[data-edit-calendar]");
+    const { texts } = this.parts.page;
+    edit?.setAttribute("aria-label", fill(texts.editNamed, { name: info.name }));
+    row.querySelector("[data-grip]")?.setAttribute("aria-label", fill(texts.moveNamed, { name: info.name }));
+    if (name) name.textContent = name.title = info.name;
+    if (role) role.hidden = info.rights === "full";
+    swatch?.setAttribute("fill", info.color);
+    swatch?.setAttribute("stroke", info.color);
+  }
+
+  private removeCalendar(id: string): void {
+    this.toggleOf(id)?.closest(".calendar-row")?.remove();
+    keepFocus();
+    this.parts.calendar.getEventSourceById(id)?.remove();
+    const { whyGone, page } = this.parts;
+    this.tell(id, fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
+  }
+
+  /** Say what became of a calendar, in place of what was said before: it may be back. */
+  private tell(calendar: string, text: string | null): void {
+    this.told.get(calendar)?.remove();
+    this.told.delete(calendar);
+    if (text !== null) this.told.set(calendar, this.parts.toasts.show(text));
+  }
+
+  private toggles(): HTMLInputElement[] {
+    return [...(this.list?.querySelectorAll<HTMLInputElement>("input[data-calendar]") ?? [])];
+  }
+
+  private toggleOf(id: string): HTMLInputElement | undefined {
+    return this.toggles().find((toggle) => toggle.dataset["calendar"] === id);
+  }
+
+  private boxes(): HTMLInputElement[] {
+    return [...(this.form?.querySelectorAll<HTMLInputElement>("input[type=checkbox]") ?? [])];
+  }
+}
+
+/** Nobody is told of what type a busy block is, so it passes no filter. */
+function facets(item: Item): { readonly workType?: string; readonly status?: string } {
+  return isBusy(item) ? {} : item;
+}
+
+function readHidden(): ReadonlySet<string> {
+  try {
+    const ids: unknown = JSON.parse(localStorage.getItem(HIDDEN) ?? "[]");
+    return new Set(Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : []);
+  } catch {
+    return new Set(); // storage is forbidden or holds something else: everything is shown
+  }
+}
+
+function writeHidden(ids: readonly string[]): void {
+  try {
+    localStorage.setItem(HIDDEN, JSON.stringify(ids));
+  } catch {
+    // Storage is full or forbidden: not remembered.
+  }
+}

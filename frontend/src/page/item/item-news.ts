@@ -1,0 +1,99 @@
+/** What others do to the item in the open dialog: said, shown, or locked, by what is typed in it. Never changes the item. */
+import { type HeldItemEvent, type ItemKey, type LiveClient, mayEdit } from "../../fullcalendar";
+import type { Toasts } from "../notice/toasts";
+import { fill, type PageData, type TextName } from "../words/page-data";
+import type { ItemForm } from "./item-form";
+import type { ItemNotices } from "./item-notices";
+import type { ItemPanels } from "./item-panels";
+
+interface Opened {
+  readonly isOpen: boolean;
+  /** `null`: of a new item. */
+  readonly key: ItemKey | null;
+  /** `null`: for somebody who may only look. */
+  readonly form: ItemForm | null;
+}
+
+/** The dialog, as its news see it. */
+interface Dialog {
+  now(): Opened;
+  /** Whether the dialog made this change itself. */
+  made(news: HeldItemEvent): boolean;
+  /** Show an item as it is now. */
+  showAgain(key: ItemKey): Promise<void>;
+  close(): void;
+}
+
+interface Parts {
+  readonly client: LiveClient;
+  readonly page: PageData;
+  readonly toasts: Toasts;
+  readonly notices: ItemNotices;
+  readonly panels: ItemPanels;
+}
+
+export class ItemNews {
+  /** The form whose rights are gone: with other rights an item looks changed, too. */
+  private rightless: ItemForm | null = null;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly dialog: Dialog,
+  ) {
+    parts.client.on("heldItemChanged", (news) => this.tell(news));
+    parts.client.on("calendarsChanged", () => this.rightsChanged());
+    parts.client.on("calendarGone", ({ calendar }) => this.calendarGone(calendar));
+  }
+
+  private tell(news: HeldItemEvent): void {
+    const { key, form } = this.dialog.now();
+    if (key?.id !== news.key.id || key.calendar !== news.key.calendar) return;
+    if (this.dialog.made(news) || this.isRightless()) return;
+    const { texts } = this.parts.page;
+    const person = news.own ? texts.you : (news.actor?.name ?? texts.someone);
+    if (form === null) return this.tellReader(news, fill(texts.takenAwayWhileOpen, { person }));
+    const text = news.change === "deleted" ? texts.deletedWhileOpen : texts.changedWhileOpen;
+    this.parts.notices.tell(news.change, fill(text, { person }));
+    if (news.change === "deleted") form.lock();
+  }
+
+  /** Who typed nothing is shown the item as it is; whether it was deleted, or made secret, is not theirs to know. */
+  private tellReader(news: HeldItemEvent, takenAway: string): void {
+    if (news.change === "changed") return void this.dialog.showAgain(news.key);
+    this.dialog.close();
+    this.parts.toasts.show(takenAway);
+  }
+
+  /** Who may not change the calendar any more is shown the item as it is; what was typed stays to be copied. */
+  private rightsChanged(): void {
+    const { client, page, toasts } = this.parts;
+    const { key, form } = this.dialog.now();
+    const info = key && client.calendarInfo(key.calendar);
+    if (!key || !info || !form || this.isRightless() || mayEdit(info)) return;
+    if (form.isDirty()) return this.lock(form, "roleLowered");
+    toasts.show(fill(page.texts.nowReadOnly, { name: info.name }));
+    void this.dialog.showAgain(key);
+  }
+
+  /** That the calendar is gone, the sidebar tells. */
+  private calendarGone(calendar: string): void {
+    const { isOpen, key, form } = this.dialog.now();
+    if (key?.calendar === calendar) {
+      if (form?.isDirty()) this.lock(form, "calendarGoneWhileOpen");
+      else this.dialog.close();
+    } else if (isOpen && key === null && form?.value("calendar") === calendar) {
+      this.parts.notices.complain(this.parts.page.texts.calendarGoneWhileTyping);
+    }
+  }
+
+  private lock(form: ItemForm, name: TextName): void {
+    this.rightless = form;
+    this.parts.panels.show(null);
+    this.parts.notices.tell("locked", this.parts.page.texts[name]);
+    form.lock();
+  }
+
+  private isRightless(): boolean {
+    return this.rightless !== null && this.rightless === this.dialog.now().form;
+  }
+}

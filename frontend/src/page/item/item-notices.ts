@@ -1,0 +1,45 @@
+/** What the dialog of an item says above its form: a problem, or what others did meanwhile. Never touches what was typed. */
+import { copyText } from "../dom/copying";
+import type { Toasts } from "../notice/toasts";
+import type { PageData } from "../words/page-data";
+
+interface Parts {
+  readonly page: PageData;
+  readonly toasts: Toasts;
+}
+
+export class ItemNotices {
+  constructor(
+    private readonly body: HTMLElement,
+    private readonly parts: Parts,
+  ) {}
+
+  /** Say what did not work; where there is no form, beside the page. */
+  complain(text: string, signedOut = false): void {
+    const notice = this.body.querySelector<HTMLElement>("[data-problem]");
+    const line = notice?.querySelector("[data-problem-text]");
+    if (!notice || !line) return void this.parts.toasts.show(text);
+    line.textContent = text;
+    const link = notice.querySelector<HTMLElement>("[data-problem-sign-in]");
+    if (link) link.hidden = !signedOut;
+    notice.hidden = false;
+    notice.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Say one piece of news, in place of any other. */
+  tell(name: "changed" | "deleted" | "locked", text: string): void {
+    for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
+      notice.hidden = notice.dataset["news"] !== name;
+      const line = notice.hidden ? null : notice.querySelector("[data-news-text]");
+      if (line) line.textContent = text;
+      if (!notice.hidden) notice.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** Put what was typed on the clipboard, where it cannot be saved any more. */
+  async copy(text: string): Promise<void> {
+    const { page, toasts } = this.parts;
+    if (await copyText(text, this.body)) toasts.confirm(page.texts.copied);
+    else toasts.show(page.texts.notCopied);
+  }
+}

@@ -1,0 +1,30 @@
+/** The quiet line that says so when what one looks at cannot be loaded: without a connection, nothing known looks like nothing there. */
+import type { LiveReader } from "../../client/live-reader";
+
+/** A connection that is back sooner is no news. */
+const PATIENCE_MS = 800;
+
+/** Show the line from now on, while it is so. */
+export function noteNotLoaded(client: LiveReader, text: string): void {
+  const line = document.getElementById("not-loaded");
+  if (line === null) return;
+  let isLoading = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const isCutOff = () => isLoading && (client.status() === "offline" || !navigator.onLine);
+  const show = () => {
+    line.textContent = isCutOff() ? text : "";
+  };
+  const showSoon = () => {
+    clearTimeout(timer);
+    if (isCutOff()) timer = setTimeout(show, PATIENCE_MS);
+    else show();
+  };
+  client.on("loading", ({ loading }) => {
+    isLoading = loading;
+    showSoon();
+  });
+  client.on("status", showSoon);
+  addEventListener("online", showSoon);
+  addEventListener("offline", showSoon);
+}

@@ -1,0 +1,132 @@
+/** The form of a public link: what is typed stays while others change the link, and what is wrong is said at its field. Sends nothing. */
+import { Temporal } from "temporal-polyfill";
+import type { ApiError, LinkFields } from "../../fullcalendar";
+import { find } from "../dom/find";
+import { sendOnce } from "../dom/sending";
+import { checkTyped } from "../dom/typed";
+import { changedFields, followed, LINK_FIELDS, type LinkTexts, textsOf } from "./link-words";
+
+type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+type Name = (typeof LINK_FIELDS)[number];
+
+const NEW: LinkFields = { name: "", shows: "full", expiresAt: null, frameOrigins: [] };
+
+export class LinkForm {
+  /** What the fields held before anything was typed. */
+  private before: LinkTexts = textsOf(NEW, zone());
+
+  /** `key` tells its fields' ids from those of other forms. */
+  constructor(
+    readonly element: HTMLFormElement,
+    key: string,
+    onSave: (form: LinkForm) => Promise<void>,
+  ) {
+    for (const name of LINK_FIELDS) this.wire(name, `link-${key}-${name}`);
+    element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void sendOnce(element, () => onSave(this));
+    });
+    this.field("shows").addEventListener("change", () => this.explain());
+    this.reset();
+  }
+
+  /** Hold a link as it is now; what was typed since `since` stays. */
+  follow(link: LinkFields, since: LinkTexts = this.before): void {
+    const now = textsOf(link, zone());
+    this.write(followed(this.texts(), since, now));
+    this.before = now;
+  }
+
+  texts(): LinkTexts {
+    return Object.fromEntries(LINK_FIELDS.map((name) => [name, this.field(name).value])) as unknown as LinkTexts;
+  }
+
+  /** Whether something is typed that is not saved. */
+  isTyped(): boolean {
+    const texts = this.texts();
+    return this.isHalfADate() || LINK_FIELDS.some((name) => texts[name] !== this.before[name]);
+  }
+
+  /** Forget what was typed. */
+  reset(): void {
+    this.write(this.before);
+    this.complain(null);
+  }
+
+  focus(): void {
+    this.field("name").focus();
+  }
+
+  /** Return the fields of a link that is to be made. */
+  made(): LinkFields {
+    return { ...NEW, ...this.changes() };
+  }
+
+  /** Return what was changed. */
+  changes(): Partial<LinkFields> {
+    return changedFields(this.before, this.texts(), zone());
+  }
+
+  /** Half a date is no text, and would be read as none. Returns whether there is one, after saying so. */
+  complainOfDate(text: string): boolean {
+    const isHalf = this.isHalfADate();
+    this.complain(isHalf ? { expiresAt: [text] } : null);
+    return isHalf;
+  }
+
+  /** Say at each field what is wrong with it. Returns whether any was named. */
+  complain(fields: ApiError["fields"] | null): boolean {
+    for (const name of LINK_FIELDS) {
+      const text = fields?.[name]?.[0] ?? "";
+      const line = this.line(name, "[data-wrong]");
+      line.hidden = text === "";
+      line.textContent = text;
+      this.field(name).setAttribute("aria-invalid", String(text !== ""));
+    }
+    const wrong = LINK_FIELDS.find((name) => fields?.[name] !== undefined);
+    if (wrong) this.field(wrong).focus();
+    return wrong !== undefined;
+  }
+
+  private isHalfADate(): boolean {
+    return this.field("expiresAt").validity.badInput;
+  }
+
+  private wire(name: Name, id: string): void {
+    const [field, about, wrong] = [this.field(name), this.line(name, "[data-hint]"), this.line(name, "[data-wrong]")];
+    find<HTMLLabelElement>(this.box(name), "label").htmlFor = field.id = id;
+    about.id = `${id}-about`;
+    wrong.id = `${id}-wrong`;
+    field.setAttribute("aria-describedby", `${wrong.id} ${about.id}`);
+  }
+
+  private write(texts: LinkTexts): void {
+    for (const name of LINK_FIELDS) {
+      const field = this.field(name);
+      if (field.value !== texts[name] || field.validity.badInput) field.value = texts[name]; // also the same text moves the cursor
+    }
+    this.explain();
+    checkTyped();
+  }
+
+  private explain(): void {
+    const shows = this.field("shows") as HTMLSelectElement;
+    this.line("shows", "[data-hint]").textContent = shows.selectedOptions[0]?.dataset["about"] ?? "";
+  }
+
+  private field(name: Name): Field {
+    return find<Field>(this.element, `[name=${name}]`);
+  }
+
+  private box(name: Name): HTMLElement {
+    return find(this.element, `[data-field=${name}]`);
+  }
+
+  private line(name: Name, selector: string): HTMLElement {
+    return find(this.box(name), selector);
+  }
+}
+
+function zone(): string {
+  return Temporal.Now.timeZoneId();
+}

@@ -1,0 +1,24 @@
+/** Says why the server refused something, in words for the page. */
+import type { ApiError, LiveClient } from "../../fullcalendar";
+import { fill, type PageData } from "./page-data";
+import { changedBy } from "./people";
+
+/** Return why something was refused, in plain words. */
+export function reasonOf(error: ApiError, page: PageData, client?: LiveClient): string {
+  if (error.code === "network") return page.texts.noConnection;
+  if (error.code === "stale" && error.current && client) {
+    return fill(page.texts.changedMeanwhileBy, { person: changedBy(error, client, page) });
+  }
+  if (error.code === "stale") return page.texts.changedMeanwhile;
+  return error.code === "forbidden" ? page.texts.notAllowed : saidOf(error, page);
+}
+
+/** Return what to say of a refusal, as a sentence of its own. */
+export function complaintOf(error: ApiError, page: PageData): string {
+  return error.code === "network" ? page.texts.shareNoConnection : saidOf(error, page);
+}
+
+function saidOf(error: ApiError, page: PageData): string {
+  if (error.code === "signed_out") return page.texts.signedOutHint;
+  return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
+}

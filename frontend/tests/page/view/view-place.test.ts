@@ -1,0 +1,46 @@
+/** A place of the page in its address: written and read back, whatever it is. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Place, passes, readPlace, writePlace } from "../../../src/page/view/view-place";
+
+const OTHERWISE = { view: "month", date: "2026-11-22" } as const;
+
+describe("the address of a place", () => {
+  it.each([
+    ["", { view: "month", date: "2026-11-22", types: [], statuses: [] }],
+    ["?view=week&date=2027-03-17", { view: "week", date: "2027-03-17", types: [], statuses: [] }],
+    ["?type=task,meeting&status=blocked", { ...OTHERWISE, types: ["task", "meeting"], statuses: ["blocked"] }],
+    ["?view=year&date=yesterday&type=&status=,", { ...OTHERWISE, types: [], statuses: [] }],
+    ["?date=2027-13-01&type=<b>,task", { ...OTHERWISE, types: ["task"], statuses: [] }],
+  ])("%s is read", (search, place) => {
+    expect(readPlace(search, OTHERWISE)).toEqual(place);
+  });
+
+  it("is read back as it was written", () => {
+    const place: fc.Arbitrary<Place> = fc.record({
+      view: fc.constantFrom("month", "week", "day", "list"),
+      date: fc.constantFrom("2026-11-22", "2028-02-29", "1999-12-31"),
+      types: fc.subarray(["project", "activity", "task", "meeting"]),
+      statuses: fc.subarray(["not_started", "in_progress", "at_risk", "blocked"]),
+    });
+    fc.assert(
+      fc.property(place, (one) => {
+        expect(readPlace(writePlace(one), OTHERWISE)).toEqual(one);
+      }),
+    );
+  });
+});
+
+describe("a filter", () => {
+  it.each([
+    [[], [], { workType: "task", status: "blocked" }, true],
+    [["task"], [], { workType: "task", status: "blocked" }, true],
+    [["meeting"], [], { workType: "task", status: "blocked" }, false],
+    [["task"], ["blocked"], { workType: "task", status: "blocked" }, true],
+    [["task"], ["completed"], { workType: "task", status: "blocked" }, false],
+    [[], [], {}, true],
+    [["task"], [], {}, false],
+  ])("of %j and %j lets %j pass: %s", (types, statuses, item, expected) => {
+    expect(passes({ types, statuses }, item)).toBe(expected);
+  });
+});
