@@ -1,4 +1,4 @@
-/** How each bundle is built, one a mode: `vite build --mode page`. Nothing in a bundle comes from elsewhere: a page loads it from its own site. */
+/** Builds each bundle by a mode of its own: `vite build --mode page`. A bundle loads nothing from other sites. */
 import { builtinModules } from "node:module";
 import { type BuildEnvironmentOptions, defineConfig } from "vite";
 

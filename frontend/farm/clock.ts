@@ -1,4 +1,4 @@
-/** The clock that all processes of a machine share: CLOCK_MONOTONIC, as Python's `time.monotonic`. */
+/** Reads CLOCK_MONOTONIC, the clock that all processes of a machine share (Python's `time.monotonic`). */
 
 /** Return milliseconds since the machine's own fixed point. */
 export function clock(): number {

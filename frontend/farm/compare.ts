@@ -1,4 +1,4 @@
-/** Compares what clients show with what a fresh feed says. Waits for them, and changes nothing. */
+/** Waits until what the clients show equals a fresh feed, and reports every difference that stays. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInRange } from "../src/core/range";
 import type { Item } from "../src/protocol/item";

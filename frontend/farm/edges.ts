@@ -1,4 +1,4 @@
-/** The outside world of one client in Node: its own connections, cookies and headers. Knows no rule of the protocol. */
+/** Gives one client in Node an outside world of its own: connections, cookies and headers. */
 import net from "node:net";
 import type { Edges, PageSignal } from "../src/client/edges";
 import type { Link, LinkHandlers, Transport } from "../src/transport/transport";

@@ -1,4 +1,4 @@
-/** All clients of the farm and what was counted of them. Obeys its driver; never decides what is to be broken. */
+/** Runs all clients of the farm as its driver commands, and counts what happens to them. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { PageSignal } from "../src/client/edges";
 import { isState, revisionOf } from "../src/protocol/state";

@@ -1,4 +1,4 @@
-/** How late clients are: for each acknowledged change, the time until a client has passed it, by what kept it. Judges nothing. */
+/** Measures how late clients are: the time from each acknowledged change until a client has it. */
 
 export interface Lag {
   readonly count: number;

@@ -1,4 +1,4 @@
-/** The farm: many real clients in one process, told what to do by JSON lines on stdin, telling by JSON lines on stdout. Ends with its driver. */
+/** Starts the farm: reads commands as JSON lines on stdin, and writes answers and events to stdout. */
 import { createInterface } from "node:readline";
 import { Farm } from "./farm";
 

@@ -1,4 +1,4 @@
-/** One client of the farm, as a page would be: a LiveClient with its edges, and everything that is noted of it. Changes nothing in it. */
+/** Runs one client as a page would, with edges of its own, and records what happens to it. */
 import type { PageSignal } from "../src/client/edges";
 import { createLiveClient, type LiveClient } from "../src/client/live-client";
 import type { Sync } from "../src/client/sync/sync";

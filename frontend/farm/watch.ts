@@ -1,4 +1,4 @@
-/** What can be told of one client's picture of one calendar by looking on: the invariants. Never touches the client. */
+/** Checks the invariants that one client's picture of one calendar must keep. */
 import type { ChangedEvent } from "../src/client/screen/events";
 import type { CalendarState } from "../src/core/model";
 import type { ResetReason } from "../src/protocol/frames";

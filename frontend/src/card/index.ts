@@ -1,4 +1,4 @@
-/** The pages around the calendar, which are forms: signing in, an invitation. They work without this, and are sent once with it. */
+/** The script of the pages that are one form (sign in, invitation): it keeps a form from being sent twice. */
 import { guardForms } from "../page/dom/sending";
 
 guardForms();

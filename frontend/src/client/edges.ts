@@ -1,10 +1,11 @@
-/** The outside world as the client sees it: time, chance, repaints, page signals, cookies. The only reader of them; decides nothing. */
+/** Defines what the client needs of the outside world (time, chance, page signals, cookies), as a browser has it. */
 import type { Transport } from "../transport/transport";
 import { webSocketTransport } from "../transport/websocket";
 
 /**
- * `doubt`: the page is seen or turned to again, or its network came or went, and the socket may be dead; `hide`: nobody sees it any more; `pause`: it goes away
- * (perhaps to the back/forward cache); `resume`: it is back from there.
+ * `doubt`: the page is visible or focused again, or its network came or went, so the socket may be dead. `hide`: nobody
+ * sees the page any more. `pause`: the page goes away, perhaps to the back/forward cache. `resume`: it is back from
+ * there.
  */
 export type PageSignal = "doubt" | "hide" | "pause" | "resume";
 export type TimerId = ReturnType<typeof setTimeout>;
@@ -14,7 +15,7 @@ export interface Edges {
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** Milliseconds from any fixed point; never runs backwards. */
   now(): number;
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   random(): number;
   uuid(): string;
   setTimer(run: () => void, ms: number): TimerId;
@@ -23,12 +24,12 @@ export interface Edges {
   nextRepaint(run: () => void): void;
   /** Returns how to stop listening. */
   onPageSignal(listener: (signal: PageSignal) => void): () => void;
-  /** Whether nobody sees the page: a tab behind another, a window put away. */
+  /** Tells whether nobody sees the page, as when another tab is in front or the window is minimized. */
   isHidden(): boolean;
   cookies(): string;
 }
 
-/** Return the browser as edges. */
+/** Return the browser's own edges. */
 export function browserEdges(socketUrl: string): Edges {
   return {
     transport: webSocketTransport(socketUrl),
@@ -45,7 +46,7 @@ export function browserEdges(socketUrl: string): Edges {
   };
 }
 
-// crypto.randomUUID exists only in secure contexts; a team's own machine may be reached by plain http.
+// crypto.randomUUID exists only in secure contexts, but a team may reach its own machine by plain HTTP.
 function randomUuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
@@ -83,7 +84,8 @@ function onPageSignal(listener: (signal: PageSignal) => void): () => void {
   document.addEventListener("visibilitychange", () => listener(isHidden() ? "hide" : "doubt"), { signal });
   document.addEventListener("resume", doubt, { signal });
   for (const name of ["online", "offline", "focus"]) addEventListener(name, doubt, { signal });
-  // A page back from the back/forward cache has a socket that lies about being open: close it before, connect anew after.
+  // A page that is back from the back/forward cache has a dead socket that says it is open: close it before, and
+  // connect again after.
   addEventListener("pagehide", () => listener("pause"), { signal });
   addEventListener("pageshow", (event) => listener(event.persisted ? "resume" : "doubt"), { signal });
   return () => listeners.abort();

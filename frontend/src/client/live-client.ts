@@ -1,4 +1,4 @@
-/** The client of a page that writes, too: a LiveReader with items, calendars and their sharing to change. Decides nothing that core decides. */
+/** Adds writing to a LiveReader: items, calendars, sharing, Undo and the trash. */
 import type { UndoStep } from "../core/undo";
 import type { ItemKey } from "../protocol/item";
 import type { State } from "../protocol/state";
@@ -34,7 +34,7 @@ export class LiveClient extends LiveReader {
     const own = new OwnMutations(edges);
     telling.isOwn = (mutationId) => own.has(mutationId);
     this.own = own;
-    // For what is no item: the writer of items has keys of its own.
+    // For all but items, whose writer has keys of its own.
     const callOnce = withKeys(call, edges.uuid, edges.now);
     this.sharing = new Sharing(callOnce);
     this.calendarWriter = new CalendarWriter(callOnce, list, edges);
@@ -48,17 +48,19 @@ export class LiveClient extends LiveReader {
     });
   }
 
-  /** Return a fresh Idempotency-Key; the change that carries it is known as this page's own. */
+  /** Return a fresh Idempotency-Key. The client recognizes the change that has it as this page's own. */
   newMutationId(): string {
     return this.own.newId();
   }
 
-  /** Change an item: shown at once, sent in its turn, repeated until it is answered, taken back when it is refused (C8). */
+  /**
+   * Change an item. The change shows at once, is repeated until it is answered, and is undone if it is refused (C8).
+   */
   patchItem(key: ItemKey, changes: object, options: Partial<PatchOptions> = {}): Promise<Result<Written>> {
     return this.writer.patch(key, changes, options);
   }
 
-  /** Delete an item: gone at once, in the same way. */
+  /** Delete an item, in the same way: it disappears at once. */
   deleteItem(key: ItemKey, options: Partial<DeleteOptions> = {}): Promise<Result<Deleted>> {
     return this.writer.remove(key, options);
   }
@@ -73,42 +75,42 @@ export class LiveClient extends LiveReader {
     return this.writer.move(key, to, state);
   }
 
-  /** Put back what a change changed, as far as it is still as the change left it. */
+  /** Undo a change, as far as its items are still as the change left them. */
   undo(steps: readonly UndoStep[]): Promise<UndoOutcome> {
     return this.writer.undo(steps);
   }
 
-  /** Whether a change is an Undo of this page. */
+  /** Tell whether a change is an undo that this page made. */
   isUndo(mutationId: string | null): boolean {
     return this.own.isUndo(mutationId);
   }
 
-  /** Read what can be restored of a calendar, newest first. */
+  /** Read the deleted items of a calendar that can be restored, newest first. */
   trash(calendar: string): Promise<Result<readonly TrashedItem[]>> {
     return readTrash(this.call, calendar);
   }
 
-  /** Create a calendar (`null`), or change one. It appears by itself, everywhere. */
+  /** Create a calendar (`null`), or change one. Every page hears of it by push. */
   saveCalendar(calendar: string | null, fields: CalendarFields): Promise<Result<unknown>> {
     return this.calendarWriter.save(calendar, fields);
   }
 
-  /** Delete a calendar with everything in it. It vanishes by itself, everywhere. */
+  /** Delete a calendar with everything in it. Every page hears of it by push. */
   deleteCalendar(calendar: string): Promise<Result<unknown>> {
     return this.calendarWriter.remove(calendar);
   }
 
-  /** Put the calendars into one's own order, on all one's pages. */
+  /** Set the user's own order of calendars, on all their pages. */
   orderCalendars(ids: readonly string[]): Promise<Result<unknown>> {
     return this.calendarWriter.order(ids, () => this.telling.calendarsChanged());
   }
 
-  /** Whether something that was written here had no answer, and is tried again: it is shown, and nobody knows whether it is saved. */
+  /** Tell whether a write had no answer and is being repeated. It is shown, but may not be saved. */
   isUnsaved(): boolean {
     return this.writer.isUnsaved;
   }
 
-  /** A delete was answered (by `deleteItem`, or by the `workItemDeleted` event of htmx): hide the item at once; the store follows. */
+  /** Hide an item whose deletion was answered, as by htmx's event `workItemDeleted`; the store follows by push. */
   itemDeleted({ calendar, id, state }: Deleted): void {
     this.sync.runners.get(calendar)?.take({ type: "deleteAnswered", id, state });
   }

@@ -1,4 +1,4 @@
-/** Reads calendars live: one socket for all of them, their stores, and what the page is told. Writes nothing: see live-client.ts. */
+/** Shows calendars live on a page that only reads: one connection, a store for each calendar, and events. */
 import type { Status, Way } from "../core/connection";
 import { isLoading, lookUp, picture } from "../core/picture";
 import type { Range } from "../core/range";
@@ -18,9 +18,12 @@ export interface LiveReaderOptions {
   readonly apiUrl?: string;
   /** Default `/ws/`. */
   readonly socketUrl?: string;
-  /** A public link's token: what to ask by, in place of the session's cookie. */
+  /** A public link's token, which requests present in place of the session's cookie. */
   readonly link?: string;
-  /** The signed-in user's id: tells own changes apart, and keeps the page from going on with the session of whoever signs in after them. */
+  /**
+   * The signed-in user's id. It marks the user's own changes, and keeps the page from using the session of another user
+   * who signs in later.
+   */
   readonly userId?: string;
   /** The title of busy items, in the reader's language. Default "Busy". */
   readonly busyTitle?: string;
@@ -33,7 +36,7 @@ export function createLiveReader(options: LiveReaderOptions = {}): LiveReader {
   return new LiveReader(options, edgesOf(options));
 }
 
-/** Return the outside world that some options name. */
+/** Return the edges that the options ask for. */
 export function edgesOf({ socketUrl = "/ws/", link, userId, edges }: LiveReaderOptions): Edges {
   const who = link === undefined ? { user: userId } : { link };
   return { ...browserEdges(withQuery(socketUrl, who)), ...edges };
@@ -66,7 +69,7 @@ export class LiveReader {
     this.sync = new Sync(edges, call, this.telling.listener());
   }
 
-  // What a page uses.
+  // For pages.
 
   /** Listen to an event; returns how to stop. */
   on<Name extends keyof LiveEvents>(name: Name, listener: (event: LiveEvents[Name]) => void): () => void {
@@ -77,12 +80,12 @@ export class LiveReader {
     return this.sync.status;
   }
 
-  /** By what changes reach this page: requests take a WebSocket's place where none is let through, at the same speed. */
+  /** Return how changes reach this page: by a socket, or by requests where a network blocks WebSockets. */
   way(): Way {
     return this.sync.way;
   }
 
-  /** Read the list of calendars one may see. */
+  /** Read the list of calendars that the user may see. */
   async loadCalendars(): Promise<Result<readonly CalendarInfo[]>> {
     const result = await this.list.load();
     if (result.ok) this.telling.calendarsChanged();
@@ -97,12 +100,12 @@ export class LiveReader {
     return this.list.get(calendar);
   }
 
-  /** Hear of calendars from now on, also while none is shown: the first one may come at any time. */
+  /** Stay connected from now on, also while no calendar is shown, so that the page hears of the first one. */
   listen(): void {
     this.sync.listen();
   }
 
-  /** Take a calendar off the screen or put it on, without a request: its store stays live. */
+  /** Show or hide a calendar without a request; its store stays live. */
   setShown(calendar: string, shown: boolean): void {
     this.showing.setShown(calendar, shown);
     this.repaints.add(calendar, "all");
@@ -112,7 +115,7 @@ export class LiveReader {
     return this.showing.isShown(calendar);
   }
 
-  /** Show only what a predicate accepts (null: all), without a request (C9). */
+  /** Show only the items that a predicate accepts (null: all), without a request (C9). */
   setFilter(filter: ItemFilter | null): void {
     this.showing.setFilter(filter);
     this.telling.repaintAll();
@@ -137,12 +140,12 @@ export class LiveReader {
     if (this.showing.release(key)) this.repaints.add(key.calendar, [key.id]);
   }
 
-  /** Paint an item anew from what is known: something else has painted over it. */
+  /** Repaint an item that something else has painted over. */
   repaint(key: ItemKey): void {
     this.repaints.add(key.calendar, [key.id]);
   }
 
-  /** Paint a calendar anew from what is known. */
+  /** Repaint a calendar that something else has painted over. */
   repaintCalendar(calendar: string): void {
     this.repaints.add(calendar, "all");
   }
@@ -156,7 +159,7 @@ export class LiveReader {
     this.sync.close();
   }
 
-  // What a screen (the plug-in) uses.
+  // For screens, such as the plug-in.
 
   /** A viewer shows a range of a calendar. `again`: ask the feed even when the range was just answered. */
   show(viewer: string, calendar: string, range: Range, again = false): void {
@@ -174,7 +177,7 @@ export class LiveReader {
     return this.showing.item(key);
   }
 
-  /** Go through what the screen shows of a calendar. */
+  /** Return the items of a calendar that the screen shows. */
   *shownItems(calendar: string): Generator<Item> {
     yield* this.showing.heldItems(calendar);
     const runner = this.sync.runners.get(calendar);

@@ -1,4 +1,4 @@
-/** Full jitter: how long to wait before trying again. Randomness comes in; nothing is waited for here. */
+/** Computes how long to wait before another try, with full jitter. */
 
 export interface Backoff {
   readonly baseMs: number;

@@ -1,4 +1,4 @@
-/** Change sets enter the store here and nowhere else (C2, C3). Never asks the server; it only says that a gap is open. */
+/** Applies change sets to the store in their order (C2, C3), and notices gaps between them. */
 import type { ChangesFrame } from "../protocol/frames";
 import { revisionOf } from "../protocol/state";
 import { isFeedWaiting, revisitWaiting, startGap } from "./feeds";

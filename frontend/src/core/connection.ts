@@ -1,4 +1,4 @@
-/** The connection's decisions (C11): when to connect, when a silent socket is dead, what the page is told. Pure: times and randomness come in. */
+/** Decides about the connection (C11): when to connect, when a silent socket is dead, what the page is told. */
 import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
 
 /**

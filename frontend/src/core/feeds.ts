@@ -1,4 +1,4 @@
-/** Ranges on screen and the feeds that fill them (C1, C5). Asks and merges; never decides when a socket is opened. */
+/** Asks for the ranges on screen, and merges their feeds into the store (C1, C5). */
 import { revisionOf } from "../protocol/state";
 import type { Ask, FeedAnswer, FeedFailure, Row, Shown } from "./model";
 import { GAP_MS } from "./model";

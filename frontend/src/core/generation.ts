@@ -1,4 +1,4 @@
-/** Starting anew: resets, a calendar that is no longer ours, one that nobody shows (C7). Never touches the connection. */
+/** Starts a calendar anew after a reset, and drops one that is lost or that nobody shows (C7). */
 
 import type { ResetReason } from "../protocol/frames";
 import { dropOldPicture, releaseRange } from "./feeds";

@@ -1,4 +1,4 @@
-/** The words of a calendar's client side: its state, what can happen to it, and what it asks of the outside. No behaviour. */
+/** Defines a calendar's state, its inputs and its effects. */
 import type { Actor, ChangesFrame, ClientFrame, ErrorFrame, ResetFrame, SubscribedFrame } from "../protocol/frames";
 import type { Item, Unreadable } from "../protocol/item";
 import type { State } from "../protocol/state";

@@ -1,4 +1,4 @@
-/** Optimistic edits (C8): what this page did and the store has not seen yet, laid over it. Never touches the store. */
+/** Lays the page's own edits over the store until the store has them (C8). */
 import { type Item, isBusy } from "../protocol/item";
 import { revisionOf, type State } from "../protocol/state";
 import { startGap } from "./feeds";

@@ -1,4 +1,4 @@
-/** What is to be seen of a calendar: the store, the picture of before a reset, and the overlay, in one view. Never changes a state. */
+/** Computes a calendar's picture from the store, the picture before a reset, and the overlay. */
 import type { Item } from "../protocol/item";
 import type { CalendarState } from "./model";
 import { overlaid } from "./overlay";

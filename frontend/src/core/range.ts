@@ -1,4 +1,4 @@
-/** The range rule, exactly the server's: which items a feed of a range contains. Knows no time zone and no clock. */
+/** Tells which items a feed of a range contains, by the server's own rule. */
 import type { Item } from "../protocol/item";
 
 /** A half-open stretch of time, in milliseconds since 1970 UTC. */

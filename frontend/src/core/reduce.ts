@@ -1,4 +1,4 @@
-/** One calendar's whole behaviour: (state, input, random) -> (state, effects). Pure: no clock, no socket, no timer, no randomness of its own. */
+/** Reduces one calendar: (state, input, random) -> (state, effects). */
 import { changesReceived, gapFired, tidy } from "./changes";
 import { feedAnswered, feedFailed, retryFired } from "./feeds";
 import { lose, resetReceived, startAnew } from "./generation";

@@ -1,4 +1,4 @@
-/** The client's rules as small decisions, one each, named as in docs/protocol.md (C1-C7). They look at values and never change any. */
+/** States the client's rules as small functions, named as in docs/protocol.md (C1-C8). */
 import type { ChangesFrame } from "../protocol/frames";
 import { revisionOf, type State } from "../protocol/state";
 import type { Ask, CalendarState, ChangeSet, FeedAnswer } from "./model";

@@ -1,4 +1,4 @@
-/** Which ranges are on which screens. Never asks twice for a range that two screens share. */
+/** Tracks which ranges are on which screens. */
 import { askMissing, dropOldPicture, releaseRange } from "./feeds";
 import { leave } from "./generation";
 import type { Shown } from "./model";

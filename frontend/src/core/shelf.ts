@@ -1,4 +1,4 @@
-/** A map by item id that is cheap to change without changing it: a push must not copy ten thousand rows. Knows nothing of what it holds. */
+/** An immutable map by item id that changes without copying ten thousand rows. */
 
 const BUCKETS = 256;
 

@@ -1,4 +1,4 @@
-/** Subscriptions of one calendar: their answers, heads and failures (C4, C6). */
+/** Subscribes one calendar, and takes the answers, heads and errors that follow (C4, C6). */
 import type { ErrorFrame, SubscribedFrame } from "../protocol/frames";
 import type { State } from "../protocol/state";
 import { askMissing, dropStillAhead } from "./feeds";

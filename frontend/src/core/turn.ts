@@ -1,4 +1,4 @@
-/** One step of a calendar: the state as it becomes and the effects it asks for. Lives only while `reduce` runs. */
+/** Holds one step of a calendar while `reduce` runs: the new state, and the effects so far. */
 import { ASK_AGAIN, fullJitterMs } from "./backoff";
 import { ANSWER_MS, type CalendarState, type Effect, type TimerName } from "./model";
 import type { Rules } from "./rules";

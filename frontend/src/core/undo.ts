@@ -1,4 +1,4 @@
-/** How a change is undone: which calls put things back as they were, each with the state it may meet. PURE; calls nothing. */
+/** Plans how a change is undone: which calls restore what was, and at which state each item must be. */
 import { type FullItem, type Item, isBusy } from "../protocol/item";
 import type { State } from "../protocol/state";
 

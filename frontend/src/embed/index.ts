@@ -1,4 +1,4 @@
-/** A live calendar for any page by one script tag: fills each `<div data-live-calendar="…">`. Reads attributes; changes nothing on the server. */
+/** Fills each `<div data-live-calendar="…">` of a page with a live calendar, by one script tag. */
 import "./embed.css";
 import { Calendar } from "fullcalendar";
 import dayGridPlugin from "fullcalendar/daygrid";
@@ -17,7 +17,10 @@ const VIEWS: Readonly<Record<string, string>> = {
 
 for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]")) void fill(place);
 
-/** Show the calendars an element names (ids, separated by spaces; none: all one may see). */
+/**
+ * Show the calendars that an element names by their ids, separated by spaces; without any, all that the visitor may
+ * see.
+ */
 async function fill(place: HTMLElement): Promise<void> {
   const { api = "/api/", socket = "/ws/", view = "month", date, user } = place.dataset;
   const whose = user === undefined ? {} : { userId: user };
@@ -26,7 +29,7 @@ async function fill(place: HTMLElement): Promise<void> {
     place.dataset["status"] = status;
   });
   client.on("unreadable", () => {
-    place.dataset["unreadable"] = ""; // in whose language to say it, the page knows
+    place.dataset["unreadable"] = ""; // the page says it in its own language
   });
   const loaded = await client.loadCalendars();
   if (!loaded.ok) {

@@ -1,4 +1,4 @@
-/** Teaches FullCalendar's types the plug-in's options. Types only. */
+/** Adds the plug-in's options to FullCalendar's types. */
 import type { RawOptionsFromRefiners, RefinedOptionsFromRefiners } from "@fullcalendar/core/protected-api";
 import type { EVENT_REFINERS, EVENT_SOURCE_REFINERS } from "./options";
 

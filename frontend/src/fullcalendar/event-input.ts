@@ -1,4 +1,4 @@
-/** Turns an item into FullCalendar's event input, and an event back into its item. Never decides what is shown. */
+/** Turns an item into FullCalendar's event input, and an event back into its item. */
 import type { EventApi, EventInput } from "fullcalendar";
 import type { LiveReader } from "../client/live-reader";
 import { type Item, type ItemKey, isBusy, isItem } from "../protocol/item";

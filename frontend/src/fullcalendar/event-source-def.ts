@@ -1,4 +1,4 @@
-/** The event source: hands FullCalendar what the local store holds, at once. Never fetches and never waits. */
+/** Defines the event source, which gives FullCalendar what the client's store has, at once. */
 import type { EventInput } from "fullcalendar";
 import type { CalendarContext, DateRange } from "fullcalendar/protected-api";
 import { eventInput } from "./event-input";

@@ -1,4 +1,4 @@
-/** The plug-in's front door: exports what a page may use, and does nothing by itself. */
+/** Exports what the package @calendar-live/fullcalendar offers to a page. */
 export { type ApiError, csrfToken, type Result, userHeader } from "../client/api/http";
 export { type Deleted, readDeleted, type Written } from "../client/api/items";
 export type {

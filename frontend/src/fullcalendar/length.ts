@@ -1,4 +1,4 @@
-/** How long a timed item is. Knows no clock and no FullCalendar. */
+/** Computes when a moved item ends, so that it stays as long as it was. */
 import { Temporal } from "temporal-polyfill";
 
 /** A span of time, in milliseconds since 1970 UTC. */

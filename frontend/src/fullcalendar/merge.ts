@@ -1,4 +1,4 @@
-/** Merges what a source handed over into FullCalendar's store, keeping every object that did not change. Pure. */
+/** Merges what a source returned into FullCalendar's store, and keeps every object that did not change. */
 import type { EventDef, EventInstanceHash, EventStore } from "fullcalendar/protected-api";
 import { defIdOf } from "./event-input";
 

@@ -1,4 +1,4 @@
-/** The options this plug-in adds to event sources and events, as FullCalendar refiners. Nothing else. */
+/** Defines the options that the plug-in adds to event sources and events. */
 import type { LiveReader } from "../client/live-reader";
 
 /** `live` of an event source: which calendar of which client feeds it. */

@@ -1,4 +1,4 @@
-/** The plug-in for FullCalendar, and the event source of one calendar. A page that only reads needs no more of this folder. */
+/** Defines the FullCalendar plug-in, and the event source of one calendar. */
 import type { EventSourceInput, PluginInput } from "fullcalendar";
 import type { LiveReader } from "../client/live-reader";
 import "./ambient";

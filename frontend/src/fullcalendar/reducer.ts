@@ -1,4 +1,4 @@
-/** FullCalendar's reducer hook: keeps its store equal to what the client shows, whatever FullCalendar does with it. Never touches the client's store. */
+/** Keeps FullCalendar's store equal to what the client shows, as a reducer of FullCalendar. */
 import type { Action, CalendarContext, CalendarData, EventDef, EventStore } from "fullcalendar/protected-api";
 import { keyOfDefId } from "./event-input";
 import type { LiveMeta } from "./event-source-def";

@@ -1,4 +1,4 @@
-/** Saves a drag or a resize. Shown at once by the overlay, put back by its end when it is refused. Never writes anything but dates. */
+/** Saves the dates of a dragged or resized event, and puts the event back if the server refuses. */
 import type { EventApi, EventChangeInfo } from "fullcalendar";
 import type { ApiError, Result } from "../client/api/http";
 import type { Written } from "../client/api/items";

@@ -1,4 +1,4 @@
-/** One FullCalendar: its live sources, when it is told to paint, and what a drag holds. Never merges events: the reducer does. */
+/** Connects one FullCalendar with its live sources: when it repaints, and which item a drag holds. */
 import type { EventApi } from "fullcalendar";
 import type { CalendarContext } from "fullcalendar/protected-api";
 import type { LiveReader } from "../client/live-reader";

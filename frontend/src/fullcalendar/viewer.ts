@@ -1,4 +1,4 @@
-/** One event source of one FullCalendar: its range, and what of it must be painted anew. Never talks to FullCalendar. */
+/** Tracks the range of one event source, and which of its items FullCalendar must repaint. */
 
 import type { LiveReader } from "../client/live-reader";
 import { isInRange, type Range } from "../core/range";

@@ -1,2 +1,2 @@
-/** Lets a script import a style sheet; vite makes a file of it. Types alone. */
+/** Lets TypeScript accept the import of a style sheet. */
 declare module "*.css";

@@ -1,4 +1,4 @@
-/** The calendar page's entry: makes the parts and joins them. Holds no rules of its own. */
+/** The script of the calendar page: makes its parts, and joins them. */
 import "./styles/page.css";
 import { createLiveClient } from "../fullcalendar";
 import { CalendarDialog } from "./calendars/calendar-dialog";

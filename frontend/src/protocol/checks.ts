@@ -1,4 +1,4 @@
-/** Small hand-written checks of unknown JSON; knows no frame and no item. */
+/** Checks unknown JSON, field by field. */
 
 export type Check = (value: unknown) => boolean;
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** The WebSocket's frames as types, both ways. Never parses or sends one. */
+/** Defines the frames of the protocol, both ways, as types. */
 import type { Item, Unreadable } from "./item";
 import type { State } from "./state";
 

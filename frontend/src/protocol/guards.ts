@@ -1,4 +1,4 @@
-/** Parses what the server sends into typed frames and answers, or says what is wrong; never throws and never acts. */
+/** Parses the server's frames and calendars, or says what is wrong with them. */
 import {
   type Check,
   isFlag,

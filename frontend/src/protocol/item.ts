@@ -1,4 +1,4 @@
-/** The event object of feed, push and API: its types and its guard. Never changes or completes what it reads. */
+/** Defines the event object of feed, push and API, and checks it. */
 import {
   type Check,
   isFlag,

@@ -1,4 +1,4 @@
-/** What a role may do in a calendar, as far as this client knows: the server decides. PURE. */
+/** Tells what a role may do in a calendar. */
 import type { CalendarInfo } from "./frames";
 
 export function mayEdit(info: Pick<CalendarInfo, "role"> | undefined): boolean {

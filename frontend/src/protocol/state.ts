@@ -1,4 +1,4 @@
-/** State tokens: a position in one calendar's log that also proves which history it belongs to; never a bare number. */
+/** Defines state tokens: a position in one calendar's log that also proves which history it belongs to. */
 
 /** `"<revision>.<nonce>"`, compared as text: equal text is the same point of the same history. */
 export type State = string & { readonly __state: unique symbol };

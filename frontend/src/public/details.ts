@@ -1,4 +1,4 @@
-/** What is known of an item, in a dialog that keeps up with it. Everything it shows is text; it changes nothing. */
+/** Shows what a visitor may know of an item, in a dialog that follows its changes. */
 import { Fragment, h, render } from "fullcalendar/preact";
 import type { LiveReader } from "../client/live-reader";
 import { statusMark } from "../page/view/item-appearance";
@@ -18,7 +18,7 @@ export class Details {
   ) {
     this.dialog?.addEventListener("close", () => this.forget());
     this.dialog?.addEventListener("click", ({ target }) => {
-      if (target === this.dialog) this.close(); // beside it: its own box is filled by what is in it
+      if (target === this.dialog) this.close(); // the click was beside the dialog's content
     });
     client.onRepaint(() => this.keepUp());
   }
@@ -34,7 +34,7 @@ export class Details {
     this.forget();
   }
 
-  /** What may not be shown any more must not stand behind a closed dialog either. */
+  /** An item that may not be shown any more must not stay in a closed dialog either. */
   private forget(): void {
     this.key = null;
     for (const place of PLACES) this.write(place, "");
@@ -52,7 +52,7 @@ export class Details {
     this.write("about", isBusy(item) ? "" : item.description);
   }
 
-  /** Beside its mark, which the calendar shows alone. */
+  /** Write the status beside its mark. */
   private writeStatus(status: string | null): void {
     const place = document.getElementById("item-status");
     if (place === null) return;
@@ -69,7 +69,7 @@ export class Details {
   }
 }
 
-/** Return an item's span in the reader's own time zone and manner. An all-day item's end is exclusive. */
+/** Return an item's span in the reader's own time zone and locale. The end of an all-day item is exclusive. */
 export function when({ start, end, allDay }: Pick<Item, "start" | "end" | "allDay">, locale = readerLocale()): string {
   const style: Intl.DateTimeFormatOptions = allDay
     ? { dateStyle: "full", timeZone: "UTC" }

@@ -1,4 +1,4 @@
-/** The page behind a public link: one calendar, live, to look at. Asks by the link's token alone, never by a cookie. */
+/** The script of the page behind a public link: shows one calendar, live. */
 import "./public.css";
 import { Calendar } from "fullcalendar";
 import dayGridPlugin from "fullcalendar/daygrid";
@@ -87,7 +87,7 @@ function showName({ name, color }: CalendarInfo): void {
   if (dot) dot.style.backgroundColor = color;
 }
 
-/** What the link showed goes, its name too. */
+/** Remove everything that the link showed, also the calendar's name. */
 function showEnd(): void {
   document.title = "";
   for (const id of ["calendar", "calendar-color", "calendar-name", "connection", "not-loaded", "toasts", "toolbar"])

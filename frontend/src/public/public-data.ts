@@ -1,4 +1,4 @@
-/** What the server wrote into the page of a public link. */
+/** Reads what the server wrote into the page of a public link. */
 
 import type { SignText } from "../page/notice/connection-sign";
 import type { AppearancePage } from "../page/view/appearance";

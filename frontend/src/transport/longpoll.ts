@@ -1,4 +1,4 @@
-/** The long-poll transport, for networks that refuse WebSockets: the same frames, a request at a time. Knows where each calendar stands, and no rule. */
+/** Carries frames over HTTP requests that wait, for networks that block WebSockets. */
 import { isObject } from "../protocol/checks";
 import type { ClientFrame, ServerFrame, SubscribeFrame } from "../protocol/frames";
 import { readServerFrame } from "../protocol/guards";

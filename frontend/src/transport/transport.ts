@@ -1,4 +1,4 @@
-/** What the client needs of a transport, whatever it runs over. No implementation. */
+/** Defines what the client needs of a transport. */
 
 export interface LinkHandlers {
   opened(): void;

@@ -1,4 +1,4 @@
-/** The WebSocket transport: moves text, and knows nothing of frames, retries or calendars. */
+/** Carries frames over a WebSocket. */
 import type { Link, LinkHandlers, Transport } from "./transport";
 
 /** Return a transport to a WebSocket address; a path is taken on the page's own host. */

@@ -1,4 +1,4 @@
-/** What a page that only reads is sent: nothing that writes. */
+/** A page that only reads is sent no code that writes. */
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 

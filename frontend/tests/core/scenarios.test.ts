@@ -1,4 +1,4 @@
-/** The model's scenarios, replayed: after each step the core shows, knows and asks what the model says (tests/model/scenarios). */
+/** Replays the model's scenarios: after each step the core must show, know and ask what the model says. */
 import { describe, expect, test } from "vitest";
 import { reduceWith } from "../../src/core/reduce";
 import { RULES, type Rules } from "../../src/core/rules";

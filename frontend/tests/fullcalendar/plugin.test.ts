@@ -1,5 +1,5 @@
-// @vitest-environment happy-dom
 /** The plug-in in a real FullCalendar: pushes change only what they must, and nothing brings back what is gone. */
+// @vitest-environment happy-dom
 import { Calendar, type CalendarOptions, type EventApi } from "fullcalendar";
 import dayGrid from "fullcalendar/daygrid";
 import interaction from "fullcalendar/interaction";

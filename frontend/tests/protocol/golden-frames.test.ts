@@ -1,4 +1,4 @@
-/** The golden frames that server and client share: what the server writes is read here, what is written here the server reads. */
+/** Golden frames: each side reads what the other writes. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { newCalendar } from "../../src/core/model";

@@ -1,4 +1,4 @@
-/** Leads the core through a scenario of tests/model/scenarios: the inputs of each step, and what must be on screen after it. */
+/** Runs the core through a scenario of tests/model/scenarios, and checks after each step what is on screen. */
 import { readdirSync, readFileSync } from "node:fs";
 import { ANSWER_MS, type CalendarState, type Effect, type Input, newCalendar } from "../../src/core/model";
 import { picture } from "../../src/core/picture";

@@ -1,12 +1,12 @@
-/** The list of calendars one may see: read once, kept current by `calendar` frames. Never decides which are shown. */
+/** Keeps the list of the user's calendars, and puts it in order. */
 import type { CalendarInfo } from "../../protocol/frames";
 import { isCalendarInfo } from "../../protocol/guards";
 import type { Call, Result } from "./http";
 
 export class CalendarList {
-  /** The order asked for: shown until frames tell it. */
+  /** The order that was asked for. It is shown until frames confirm it. */
   wanted: readonly string[] | null = null;
-  /** What was told since an order was sent may be newer than its answer. */
+  /** The calendars that frames have told of since an order was sent: they may be newer than its answer. */
   readonly toldSince = new Set<string>();
   private readonly known = new Map<string, CalendarInfo>();
 
@@ -25,7 +25,7 @@ export class CalendarList {
     return this.known.get(calendar);
   }
 
-  /** Returns whether anything lasting about it is new: its state changes with every push. */
+  /** Returns whether anything but its state is new, which changes with every push. */
   set(info: CalendarInfo): boolean {
     const known = this.known.get(info.id);
     this.toldSince.add(info.id);

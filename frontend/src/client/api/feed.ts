@@ -1,4 +1,4 @@
-/** Asks for one feed and says what came of it, in the words of the core. Never merges and never retries. */
+/** Requests one feed, and turns its answer or failure into the core's terms. */
 import type { FeedAnswer, FeedFailure } from "../../core/model";
 import type { Range } from "../../core/range";
 import { readItems, type Unreadable } from "../../protocol/item";
@@ -14,7 +14,7 @@ export interface FeedRequest {
 }
 
 export type FeedOutcome =
-  /** `unreadable` are rows that are left out of the answer: what it lacks is hidden (C5). */
+  /** `unreadable`: rows that are left out of the answer, so that they are hidden (C5). */
   | { readonly ok: true; readonly answer: FeedAnswer; readonly unreadable: readonly Unreadable[] }
   | { readonly ok: false; readonly failure: FeedFailure; readonly error: ApiError };
 
@@ -31,7 +31,7 @@ export async function askFeed(call: Call, request: FeedRequest): Promise<FeedOut
   if (!result.ok) return { ok: false, failure: failureOf(result.error), error: result.error };
   const read = readAnswer(result.value, calendar);
   if (read !== null) return { ok: true, ...read };
-  // A proxy may strip a 304 of its headers: then only a whole answer will do.
+  // A proxy may strip the headers off a 304. Then ask for the whole answer.
   if (etag !== null) return askFeed(call, { ...request, etag: null });
   return { ok: false, failure: { kind: "retry", afterMs: null }, error: UNREADABLE };
 }

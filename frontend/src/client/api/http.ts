@@ -1,10 +1,10 @@
-/** HTTP to the site's API: sends one request, reads its answer or its documented error. Never retries and never stores. */
+/** Sends one HTTP request to the site's API, and returns its answer or its documented error. */
 import { isObject, parseJson } from "../../protocol/checks";
 import { type Item, isItem } from "../../protocol/item";
 import type { PollEdges } from "../../transport/longpoll";
 import type { Edges } from "../edges";
 
-/** A failure as the API documents it. No answer at all: status 0 and code "network". */
+/** A failure as the API documents it. Without any answer the status is 0 and the code "network". */
 export interface ApiError {
   readonly status: number;
   readonly code: string;
@@ -30,7 +30,9 @@ export interface Request {
   readonly signal?: AbortSignal;
 }
 
-/** By what one asks: a public link's token, or else the session's cookie, and perhaps whose session it must be. */
+/**
+ * What a request presents: a public link's token, or else the session's cookie and, if given, whose session it must be.
+ */
 export interface Asker {
   readonly link?: string | undefined;
   readonly user?: string | undefined;
@@ -42,18 +44,18 @@ export function httpCaller(edges: Edges, apiUrl: string, asker: Asker): Call {
   return (request) => call(edges, base, request, asker);
 }
 
-/** A write that has no answer by then is lost, as far as anybody knows. Longer than a server waits for another writer (5 s). */
+/** A write without an answer by then counts as lost. A server waits at most 5 s for another writer. */
 export const WRITE_TIMEOUT_MS = 10_000;
 
 export type Call = (request: Request) => Promise<Result<Answer>>;
 
-/** Return how the long-poll transport asks. */
+/** Return what the long-poll transport needs of the outside world. */
 export function pollEdges(edges: Edges, call: Call): PollEdges {
   return {
     async ask(body, signal) {
       const result = await call({ method: "POST", path: "frames/", body, signal });
       if (result.ok) return result.value;
-      // What is not in the API's words is a proxy's: a server that is away answers 404 behind some of them.
+      // An error that is not the API's own comes from a proxy: some answer 404 while the server is away.
       return { status: isOwn(result.error) ? result.error.status : 0, json: null };
     },
     now: edges.now,
@@ -79,7 +81,10 @@ async function call(edges: Edges, base: string, asked: Request, asker: Asker): P
   return { ok: true, value: { status: response.status, headers: response.headers, json: json.value } };
 }
 
-/** Return a request that is given up in time: a network that swallows it says nothing. Who brings a signal does so by itself. */
+/**
+ * Return a request that aborts in time, because a network may swallow it in silence. A caller with a signal does that
+ * itself.
+ */
 function bounded(edges: Edges, request: Request): { readonly request: Request; done(): void } {
   if (request.method === "GET" || request.signal !== undefined) return { request, done: () => {} };
   const abort = new AbortController();
@@ -108,9 +113,9 @@ function requestInit(edges: Edges, { method, headers, body, signal }: Request, {
   };
 }
 
-/** Return the header that says whose page asks: the session of anybody else is refused. */
+/** Return the header that says whose page asks. The server refuses the session of anybody else. */
 export function userHeader(user: string): Readonly<Record<string, string>> {
-  return { "Calendar-User": encodeURIComponent(user) }; // headers hold no other letters
+  return { "Calendar-User": encodeURIComponent(user) }; // a header allows only such characters
 }
 
 /** Return the CSRF token in the cookies, or "". */
@@ -119,10 +124,10 @@ export function csrfToken(cookies: string = document.cookie): string {
   return decodeURIComponent(found?.[1] ?? "");
 }
 
-/** No answer, or one from in between: nobody knows whether the server has done it. */
+/** Statuses without an answer, or with one from a proxy: the server may have done it or not. */
 const UNKNOWN: readonly number[] = [0, 408, 425, 429, 502, 503, 504];
 
-/** Tell whether a failure leaves open whether it was done, so that it must be asked again under the same key. */
+/** Tell whether a failure leaves open whether the server did it, so that it must be repeated under the same key. */
 export function isLost(error: ApiError): boolean {
   return UNKNOWN.includes(error.status);
 }

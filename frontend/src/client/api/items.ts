@@ -1,11 +1,11 @@
-/** Writes work items through the API. Never touches the store (C2): what was written comes back as a change. */
+/** Calls the API to edit, delete, restore and move work items. */
 import { isObject } from "../../protocol/checks";
 import { type Item, type ItemKey, isItem } from "../../protocol/item";
 import { isState, type State } from "../../protocol/state";
 import type { Answer, ApiError, Call, Result } from "./http";
 
 export interface Written {
-  /** The item as it was written, when the answer carried it. */
+  /** The item as it was written, if the answer had it. */
   readonly item: Item | null;
   readonly state: State | null;
 }
@@ -17,7 +17,7 @@ export interface Deleted {
 }
 
 export interface PatchOptions {
-  /** The state the change is based on: 412 when the item has changed since. */
+  /** The state that the change is based on. The server answers 412 if the item has changed since. */
   readonly state?: State;
   readonly mutationId: string;
 }
@@ -44,7 +44,7 @@ export async function patchItem(
   return { ok: true, value: { item, state: isState(state) ? state : null } };
 }
 
-/** Delete an item, and its children as asked. */
+/** Delete an item; `children` says what becomes of those below it. */
 export async function deleteItem(call: Call, key: ItemKey, options: DeleteOptions): Promise<Result<Deleted>> {
   const query = options.children === undefined ? "" : `?children=${options.children}`;
   const headers = { ...match(options.state), "Idempotency-Key": options.mutationId };
@@ -55,7 +55,7 @@ export async function deleteItem(call: Call, key: ItemKey, options: DeleteOption
   return unreadable(result.value.status);
 }
 
-/** An item and the state it must be at: 412 when it has changed since. */
+/** An item and the state it must be at. The server answers 412 if it has changed since. */
 export interface Expected {
   readonly id: string;
   readonly state: State;
@@ -97,7 +97,10 @@ function bulk(call: Call, calendar: string, verb: string, body: object, mutation
   return call({ method: "POST", path: `calendars/${calendar}/items/${verb}/`, headers, body });
 }
 
-/** Undo the deletion that made `state`: of these items, and of what went with them. Returns the calendar's new state. */
+/**
+ * Undo the deletion that made `state`, for these items and all that was deleted with them. Returns the calendar's new
+ * state.
+ */
 export async function restoreItems(
   call: Call,
   calendar: string,
@@ -107,7 +110,7 @@ export async function restoreItems(
   return stateOf(await bulk(call, calendar, "restore", { ids, state: options.state }, options.mutationId));
 }
 
-/** Move an item, and what is below it, to another calendar. Returns the new state there. */
+/** Move an item and all below it to another calendar. Returns the new state there. */
 export async function moveItem(
   call: Call,
   key: ItemKey,

@@ -1,13 +1,14 @@
-/** Gives each request that changes something its Idempotency-Key. Never sends one by itself. */
+/** Gives each request that changes something an Idempotency-Key, and repeats the key after a lost answer. */
 
 import { type Call, isLost } from "./http";
 
-/** Who asks the same later than this after its answer was lost means something new: others may have undone it since. */
+/** The same request later than this after a lost answer is a new one: others may have undone the first since. */
 const SAME_MS = 60_000;
 
 /**
- * Return a caller whose requests are done once: the same one again, while the first is under way or soon after its answer was lost, has
- * the key of the first. Anything else that was asked in between makes it another: it may mean to put back what that has changed.
+ * Return a caller that gives each change a key. The same request again, while the first is under way or soon after its
+ * answer was lost, has the key of the first, so that the server does it once. After another request in between it is a
+ * new one: it may be meant to undo that.
  */
 export function withKeys(call: Call, newKey: () => string, now: () => number): Call {
   let last: { readonly asked: string; readonly key: string; readonly at: number } | null = null;

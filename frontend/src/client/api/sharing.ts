@@ -1,4 +1,4 @@
-/** Who shares a calendar and by which links, as its members may read and its owners change it. Never keeps an answer: what others see comes by push. */
+/** Calls the API for a calendar's members, invitations and public links, and checks the answers. */
 import { type Check, isFlag, isObject, isText, isUuid, listOf, oneOf, orNull, wrongField } from "../../protocol/checks";
 import type { CalendarInfo, Offer } from "../../protocol/frames";
 import { isCalendarInfo, isOffer } from "../../protocol/guards";
@@ -7,29 +7,32 @@ import type { Call, Request, Result } from "./http";
 export type Role = "owner" | "editor" | "viewer" | "freebusy";
 
 export interface Member {
-  /** The address is for owners alone, and empty when the account has none. */
+  /** Only owners are told the address; it is empty when the account has none. */
   readonly user: { readonly id: string; readonly name: string; readonly username: string; readonly email?: string };
   readonly role: Role;
   readonly you: boolean;
-  /** Told to owners, and to whom it is made. */
+  /** Only owners and the member to whom it is made are told. */
   readonly offer?: Offer | null;
 }
 
-/** An e-mail address that was asked and has not answered yet; whether an account is behind it, nobody is told. */
+/**
+ * An invitation to an e-mail address that has not been accepted yet. It does not tell whether the address has an
+ * account.
+ */
 export interface Invitation {
   readonly id: string;
   readonly email: string;
   readonly role: Role;
-  /** A name, or null when that user is gone. */
+  /** A name, or null when that user was deleted. */
   readonly invitedBy: string | null;
-  /** Instants. */
+  /** An instant, as is `expiresAt`. */
   readonly createdAt: string;
   readonly expiresAt: string;
   /** Whether the e-mail could be sent. */
   readonly mailed: boolean;
 }
 
-/** Of the two exactly one: of a user name a member, at once; of an e-mail address an invitation. */
+/** Exactly one of the two: a user name makes a member at once, an e-mail address an invitation. */
 export interface Added {
   readonly member: Member | null;
   readonly invitation: Invitation | null;
@@ -56,7 +59,7 @@ export interface DeletedCalendar {
   readonly name: string;
   readonly color: string;
   readonly deletedAt: string;
-  /** When it is gone for good. */
+  /** The instant after which it cannot be restored. */
   readonly until: string;
 }
 
@@ -106,7 +109,7 @@ export class Sharing {
     return this.ask("GET", `${calendar}/members/`, listOf(isMember));
   }
 
-  /** Share with whoever has this user name, or invite an e-mail address. */
+  /** Share with the user of this name, or invite an e-mail address. */
   add(calendar: string, to: string, role: Role): Promise<Result<Added>> {
     return this.ask("POST", `${calendar}/members/`, isAdded, { to, role });
   }
@@ -123,12 +126,12 @@ export class Sharing {
     return this.ask("POST", `${calendar}/leave/`, isObject);
   }
 
-  /** Offer a member to be the owner in one's place. */
+  /** Offer a member to become the owner in the user's place. */
   transfer(calendar: string, user: string): Promise<Result<readonly Member[]>> {
     return this.ask("POST", `${calendar}/transfer/`, listOf(isMember), { to: user });
   }
 
-  /** Accept ownership that one was offered, or decline it. */
+  /** Accept or decline the ownership that the user was offered. */
   answerOffer(calendar: string, accept: boolean): Promise<Result<unknown>> {
     return this.ask("POST", `${calendar}/ownership/`, isObject, { accept });
   }
@@ -137,7 +140,7 @@ export class Sharing {
     return this.ask("GET", `${calendar}/invitations/`, listOf(isInvitation));
   }
 
-  /** Mail an invitation anew; its old link ends. */
+  /** Mail an invitation again with a new link; the old link ends. */
   sendAgain(calendar: string, invitation: string): Promise<Result<unknown>> {
     return this.ask("POST", `${calendar}/invitations/${invitation}/send/`, isObject);
   }
@@ -150,7 +153,7 @@ export class Sharing {
     return this.ask("GET", `${calendar}/links/`, listOf(isLink));
   }
 
-  /** Make a link (`null`), or change one. */
+  /** Create a link (`null`), or change one. */
   saveLink(calendar: string, link: string | null, fields: Partial<LinkFields>): Promise<Result<PublicLink>> {
     return link === null
       ? this.ask("POST", `${calendar}/links/`, isLink, fields)
@@ -161,12 +164,12 @@ export class Sharing {
     return this.ask("DELETE", `${calendar}/links/${link}/`, isObject);
   }
 
-  /** Return the deleted calendars one owns, newest first. */
+  /** Return the deleted calendars that the user owns, newest first. */
   deletedCalendars(): Promise<Result<readonly DeletedCalendar[]>> {
     return this.ask("GET", "trash/", listOf(isDeletedCalendar));
   }
 
-  /** Bring a deleted calendar back, for all its members. */
+  /** Restore a deleted calendar for all its members. */
   restoreCalendar(calendar: string): Promise<Result<CalendarInfo>> {
     return this.ask("POST", `${calendar}/restore/`, isCalendarInfo);
   }

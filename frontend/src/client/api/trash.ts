@@ -1,9 +1,9 @@
-/** Reads what was deleted and can be restored. Never restores. */
+/** Reads a calendar's deleted items from the API. */
 import { isObject } from "../../protocol/checks";
 import { type FullItem, isBusy, isItem } from "../../protocol/item";
 import type { Call, Result } from "./http";
 
-/** Its `state` is that of its deletion: what a restore must name. */
+/** A deleted item. Its `state` is that of its deletion, which a restore must name. */
 export interface TrashedItem extends FullItem {
   /** An instant. */
   readonly deletedAt: string;
@@ -11,7 +11,7 @@ export interface TrashedItem extends FullItem {
   readonly deletedBy: string | null;
 }
 
-/** Return the deleted items of a calendar that one may edit, newest first. */
+/** Return the deleted items of a calendar that the user may edit, newest first. */
 export async function readTrash(call: Call, calendar: string): Promise<Result<readonly TrashedItem[]>> {
   const result = await call({ method: "GET", path: `calendars/${calendar}/trash/` });
   if (!result.ok) return result;

@@ -1,4 +1,4 @@
-/** The client's events: their names and types, and a small typed emitter. Never swallows a listener's error: it is thrown apart. */
+/** Defines the client's events, and emits them to the page's listeners. */
 
 import type { Status, Way } from "../../core/connection";
 import type { GoneReason } from "../../core/model";
@@ -9,17 +9,17 @@ import type { ApiError } from "../api/http";
 
 export interface ChangedEvent {
   readonly calendar: string;
-  /** The calendar's new state: also that of the items changed, and what an Undo must name. */
+  /** The calendar's new state, which is also that of the changed items, and which an undo must name. */
   readonly state: State;
-  /** What the change set touched, as it was; items that were not loaded are not among them. */
+  /** The items of the change set as they were, but those that were not loaded. */
   readonly before: readonly Item[];
-  /** What it wrote, as it is now. */
+  /** The items that it wrote, as they are now. */
   readonly after: readonly Item[];
   readonly upserted: readonly string[];
   readonly destroyed: readonly string[];
   readonly actor: Actor | null;
   readonly mutationId: string | null;
-  /** Made by this page or this user; for highlighting only. */
+  /** Whether this page or this user made it. */
   readonly own: boolean;
 }
 
@@ -41,14 +41,17 @@ export interface LiveEvents {
   readonly heldItemChanged: HeldItemEvent;
   readonly calendarGone: { readonly calendar: string; readonly reason: GoneReason };
   readonly calendarsChanged: { readonly calendars: readonly CalendarInfo[] };
-  /** A write had no answer: it is tried again, and shown as if it were done. */
+  /** A write had no answer. It is repeated, and shown as if it were done. */
   readonly writeLost: { readonly key: ItemKey };
-  /** One that had none has an answer now. */
+  /** A write that had no answer has one now. */
   readonly writeFound: Readonly<Record<string, never>>;
   readonly feedRefused: { readonly calendar: string; readonly error: ApiError };
-  /** Items came that could not be read and are on no screen; told once of each. Those without an id are not among `ids`. */
+  /**
+   * Items came that could not be read, so they are on no screen. Each is told once; those without an id are not in
+   * `ids`.
+   */
   readonly unreadable: { readonly calendar: string; readonly ids: readonly string[] };
-  /** Something came that this client could not read. It stands in the browser's console, too. */
+  /** Something came that this client could not read. The browser's console has it, too. */
   readonly fault: { readonly detail: string };
 }
 
@@ -69,7 +72,7 @@ export class Emitter {
       try {
         (listener as Listener<LiveEvents[Name]>)(event);
       } catch (error) {
-        // A page's mistake must not stop the store: it surfaces as an uncaught error of its own.
+        // A listener's error must not stop the store: it surfaces as an uncaught error of its own.
         queueMicrotask(() => {
           throw error;
         });

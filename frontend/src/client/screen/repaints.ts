@@ -1,4 +1,4 @@
-/** Collects what changed on screen and tells it once per repaint (C10). Knows no calendar's rules. */
+/** Collects what changed on screen, and tells its listeners once before each repaint (C10). */
 import type { Edges } from "../edges";
 
 /** Per calendar: the items whose picture may have changed, or all of them. */

@@ -1,4 +1,4 @@
-/** What the screen shows of what the store holds: calendars on and off, the filter, and held items (C9, C10). Never changes the store. */
+/** Decides what of the store is on screen: calendars turned off, the filter, and held items (C9, C10). */
 import type { Item, ItemKey } from "../../protocol/item";
 
 export type ItemFilter = (item: Item, key: ItemKey) => boolean;
@@ -6,9 +6,9 @@ export type LookUp = (key: ItemKey) => Item | undefined;
 
 interface Hold {
   readonly count: number;
-  /** What is shown until the last release. */
+  /** What the screen shows until the last release. */
   readonly item: Item;
-  /** What the holder was last told of. */
+  /** What the page was last told of it. */
   readonly told: Item | undefined;
 }
 
@@ -54,7 +54,7 @@ export class Showing {
     return this.holds.has(text(key));
   }
 
-  /** Freeze an item's picture. Counted; returns false when there is nothing to hold. */
+  /** Freeze an item's picture; holds are counted. Returns false when there is nothing to hold. */
   hold(key: ItemKey): boolean {
     const hold = this.holds.get(text(key));
     const item = hold?.item ?? this.lookUp(key);
@@ -63,7 +63,7 @@ export class Showing {
     return true;
   }
 
-  /** Undo one hold. Returns true when it was the last and the picture has something to catch up with. */
+  /** Release one hold. Returns true when it was the last and the item has changed meanwhile. */
   release(key: ItemKey): boolean {
     const hold = this.holds.get(text(key));
     if (hold === undefined) return false;
@@ -75,12 +75,12 @@ export class Showing {
     return this.item(key)?.state !== hold.item.state;
   }
 
-  /** End all holds of a calendar: what may not be shown any more may not be held either. */
+  /** End all holds of a calendar, because its items may not be shown any more. */
   drop(calendar: string): void {
     for (const item of this.heldItems(calendar)) this.holds.delete(text(item));
   }
 
-  /** Return what a held item became, once per change; null when there is no news. */
+  /** Return what a held item has become, once for each change; null when it has not changed. */
   news(key: ItemKey): { readonly before: Item; readonly after: Item | null } | null {
     const hold = this.holds.get(text(key));
     if (hold === undefined) return null;

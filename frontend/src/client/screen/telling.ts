@@ -1,4 +1,4 @@
-/** Turns what the calendars and the connection tell into the client's events and what is to be painted. Never changes a store. */
+/** Turns what calendars and the connection report into the client's events and repaints. */
 import type { ChangeSet, GoneReason } from "../../core/model";
 import { isLoading } from "../../core/picture";
 import type { Item, Unreadable } from "../../protocol/item";
@@ -15,15 +15,17 @@ interface Parts {
   readonly repaints: Repaints;
   readonly list: CalendarList;
   readonly userId: string | null;
-  /** Of the calendars that are or were shown. */
+  /** The runners of all calendars that are or were shown. */
   runners(): ReadonlyMap<string, CalendarRunner>;
 }
 
 export class Telling {
-  /** Whether this page made a change. One that only reads has made none. */
+  /** Tells whether this page made a change. A page that only reads makes none. */
   isOwn: (mutationId: string | null) => boolean = () => false;
   private wasLoading = false;
-  /** What could not be read, by calendar and id (or what was wrong), so that it is told once and not with each feed. */
+  /**
+   * The items that could not be read, by calendar and id (or fault), so that each is told once and not with each feed.
+   */
   private readonly unreadable = new Set<string>();
 
   constructor(private readonly parts: Parts) {}
@@ -55,7 +57,7 @@ export class Telling {
     for (const calendar of this.parts.runners().keys()) this.parts.repaints.add(calendar, "all");
   }
 
-  /** What could not be read was not deleted by anybody: a page must not say so, nor offer to undo it. */
+  /** An item that could not be read was not deleted: a page must not say so, nor offer to undo it. */
   private changed(calendar: string, change: ChangeSet, before: readonly Item[]): void {
     const lost = new Set(change.unreadable.map(({ id }) => id));
     for (const { id } of change.upserted) this.unreadable.delete(`${calendar} ${id}`);

@@ -1,4 +1,4 @@
-/** Runs one calendar's effects: sends, fetches, times and tells. Decides nothing: that is core's. */
+/** Runs the effects that the core asks for in one calendar: frames, feeds, timers and events. */
 import type { CalendarState, ChangeSet, Effect, GoneReason, Input, TimerName } from "../../core/model";
 import { newCalendar } from "../../core/model";
 import { isLoading } from "../../core/picture";
@@ -10,7 +10,7 @@ import type { ApiError, Call } from "../api/http";
 import type { Edges } from "../edges";
 import { Timers } from "./timers";
 
-/** What a runner tells the client. */
+/** What a calendar's runner reports. */
 export interface CalendarListener {
   send(frame: ClientFrame): void;
   /** The picture of these items may have changed, by this change set if one is given. */
@@ -20,7 +20,7 @@ export interface CalendarListener {
   loadingChanged(): void;
   gone(calendar: string, reason: GoneReason): void;
   feedRefused(calendar: string, error: ApiError): void;
-  /** Items came that could not be read: they are on no screen. */
+  /** Items came that could not be read, so they are on no screen. */
   unreadable(calendar: string, items: readonly Unreadable[]): void;
   fault(detail: string): void;
 }
@@ -29,7 +29,7 @@ export interface CalendarListener {
 const FEED_TIMEOUT_MS = 30_000;
 
 export class CalendarRunner {
-  /** Sends an edit. Who makes edits here sets this first; a page that only reads never does. */
+  /** Sends an edit. The writer of items sets it before its first edit; a page that only reads never does. */
   onMutate: (effect: Extract<Effect, { type: "mutate" }>) => void = () => {};
   private current: CalendarState;
   private readonly timers: Timers<TimerName>;

@@ -1,4 +1,4 @@
-/** Runs the connection's effects: one link, its timers, its frames. Decides nothing: that is core's. */
+/** Runs the effects that the core asks for in the connection: links, timers and pings. */
 import {
   type ConnectionEffect,
   type ConnectionInput,
@@ -16,13 +16,13 @@ import type { Link, Transport } from "../../transport/transport";
 import type { Edges } from "../edges";
 import { Timers } from "./timers";
 
-/** What a connection tells the client. */
+/** What a connection reports. */
 export interface ConnectionListener {
-  /** Open, and the server has said hello. */
+  /** The connection is open, and the server has said hello. */
   opened(): void;
   lost(): void;
   received(frame: ServerFrame): void;
-  /** The status, or the way by which frames travel. */
+  /** The status has changed, or the way by which frames travel. */
   statusChanged(status: Status, way: Way): void;
   fault(detail: string): void;
 }
@@ -32,13 +32,13 @@ const PROTOCOL = 1;
 export class ConnectionRunner {
   private state: ConnectionState = NOT_CONNECTED;
   private link: Link | null = null;
-  /** A socket tried beside the link. */
+  /** A socket that is tried while requests serve as the link. */
   private probe: Link | null = null;
   private readonly timers: Timers<ConnectionTimer>;
 
   constructor(
     private readonly edges: Edges,
-    /** What serves when WebSockets do not. */
+    /** The transport that is used when WebSockets do not work. */
     private readonly requests: Transport,
     private readonly listener: ConnectionListener,
   ) {
@@ -103,7 +103,7 @@ export class ConnectionRunner {
   private connect(transport: Transport): void {
     this.disconnect();
     this.link = transport.open({
-      opened: () => {}, // the server speaks first: hello
+      opened: () => {}, // the server speaks first, with its hello
       received: (text) => this.received(text),
       closed: (code) => this.closed(code),
     });
@@ -120,7 +120,7 @@ export class ConnectionRunner {
     this.link = null;
   }
 
-  // Its first frame, the hello, makes it the connection; from then on it is the link like any other.
+  // With its first frame, the hello, the probe becomes the link.
   private openProbe(): void {
     const probe: Link = this.edges.transport.open({
       opened: () => {},

@@ -1,4 +1,4 @@
-/** The calendars of one page on one connection: routes frames to them and their effects to it. Knows nothing of screens, filters or pages. */
+/** Runs all calendars of a page over one connection, and passes each frame to its calendar. */
 import type { Status, Way } from "../../core/connection";
 import type { CalendarInfo, ErrorFrame, HeadFrame, ServerFrame } from "../../protocol/frames";
 import type { State } from "../../protocol/state";
@@ -8,13 +8,13 @@ import type { Edges, PageSignal } from "../edges";
 import { type CalendarListener, CalendarRunner } from "./calendar-runner";
 import { ConnectionRunner } from "./connection-runner";
 
-/** What the calendars and the connection tell the client. */
+/** What the calendars and the connection report. */
 export interface SyncListener extends Omit<CalendarListener, "send"> {
   statusChanged(status: Status, way: Way): void;
   calendarReceived(info: CalendarInfo): void;
 }
 
-/** Calendars may be taken off and put on again within moments without a new socket. */
+/** A page that shows a calendar again within this time needs no new socket. */
 const LINGER_MS = 10_000;
 
 export class Sync {
@@ -46,13 +46,13 @@ export class Sync {
     return this.connection.way;
   }
 
-  /** Open the socket and keep it, whatever is shown. */
+  /** Open the socket and keep it open, also while no calendar is shown. */
   listen(): void {
     this.listens = true;
     this.connection.take({ type: "start" });
   }
 
-  /** Return a calendar's runner, connected if the socket is; the first one shown opens the socket. */
+  /** Return a calendar's runner. The first calendar that is shown opens the socket. */
   start(calendar: string): CalendarRunner {
     const runner = this.runners.get(calendar) ?? this.add(calendar);
     if (runner.state.shown.size > 0) return runner;
@@ -68,7 +68,7 @@ export class Sync {
     }, LINGER_MS);
   }
 
-  /** A request was answered so. */
+  /** A request was answered with 401. */
   signedOut(): void {
     this.connection.take({ type: "signedOut" });
   }

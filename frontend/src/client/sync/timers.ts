@@ -1,4 +1,4 @@
-/** Named timers: starting one again replaces it. The client's only timers live here. */
+/** Starts and stops timers by name; a timer that is started again replaces the one before. */
 import type { Edges, TimerId } from "../edges";
 
 export class Timers<Name extends string> {

@@ -1,10 +1,10 @@
-/** Writes calendars: makes, changes and deletes one, and puts them into one's own order. What is saved comes back by frames. */
+/** Creates, changes and deletes calendars, and saves the order in which the user wants them. */
 import { isCalendarInfo } from "../../protocol/guards";
 import type { CalendarList } from "../api/calendars";
 import type { Call, Result } from "../api/http";
 import type { Edges } from "../edges";
 
-/** What an owner may set. */
+/** The fields that an owner may set. */
 export interface CalendarFields {
   readonly name?: string;
   /** `#rrggbb` */
@@ -12,7 +12,7 @@ export interface CalendarFields {
   readonly timeZone?: string;
 }
 
-/** Frames tell an order within a second of its answer. */
+/** Frames confirm an order within a second of its answer. */
 const UNTIL_TOLD_MS = 1_000;
 
 export class CalendarWriter {
@@ -35,12 +35,15 @@ export class CalendarWriter {
     return this.call({ method: "DELETE", path: `calendars/${calendar}/` });
   }
 
-  /** Put the calendars into one's own order: seen at once, taken back when it is refused. `changed` is told of both. */
+  /**
+   * Set the user's order of calendars. It shows at once, and is undone if it is refused; `changed` is called both
+   * times.
+   */
   async order(ids: readonly string[], changed: () => void): Promise<Result<unknown>> {
     const { list } = this;
     list.wanted = ids;
     changed();
-    // One at a time: of two requests under way the earlier may be done last.
+    // Send one at a time: of two requests under way, the server may do the earlier one last.
     const sent = this.sending.then(() => this.sendOrder(ids));
     this.sending = sent;
     const result = await sent;

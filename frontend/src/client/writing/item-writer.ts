@@ -1,7 +1,4 @@
-/**
- * Writes items for a page, each until it is answered: by the overlay of a calendar that is shown, so that it shows at once (C8), else by a
- * call. Never decides what an undo undoes: core does.
- */
+/** Writes items for a page, and repeats each write until it has an answer. */
 import type { UndoStep } from "../../core/undo";
 import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
@@ -41,7 +38,7 @@ export class ItemWriter {
 
   constructor(private readonly parts: Parts) {}
 
-  /** Whether something written here had no answer and is tried again. */
+  /** Tells whether a write has lost its answer and is being repeated. */
   get isUnsaved(): boolean {
     return [...this.mutations.values()].some((one) => one.isUnsaved);
   }
@@ -104,7 +101,7 @@ export class ItemWriter {
     return carryOut(calls, steps, this.returned);
   }
 
-  /** A single item is edited as by hand: shown at once, and after what is under way for it. */
+  /** Edit a single item as the user would: the edit shows at once, and follows those under way for the item. */
   private async undoEdits(
     calendar: string,
     edits: readonly BulkEdit[],

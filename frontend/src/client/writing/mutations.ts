@@ -1,4 +1,4 @@
-/** Sends optimistic edits (C8) and hands each outcome to whoever waits for it. Never decides what is sent when: core does. */
+/** Sends the optimistic edits of one calendar (C8), and returns each outcome to its caller. */
 import type { Edit, Effect } from "../../core/model";
 import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
@@ -8,11 +8,11 @@ import type { CalendarRunner } from "../sync/calendar-runner";
 
 type Outcome = Result<Written>;
 
-/** What writing tells the client. */
+/** What the writing of items reports. */
 export interface MutationListener {
-  /** A write had no answer; it is tried again. */
+  /** A write had no answer and is being repeated. */
   lost(key: ItemKey): void;
-  /** It has an answer now. */
+  /** A lost write has an answer now. */
   found(): void;
 }
 
@@ -28,12 +28,12 @@ export class Mutations {
     runner.onMutate = (effect) => void this.send(effect);
   }
 
-  /** Whether an answer was lost and has not come since. */
+  /** Tells whether a write has lost its answer and is being repeated. */
   get isUnsaved(): boolean {
     return this.unsaved.size > 0;
   }
 
-  /** Show an edit at once, send it when its turn comes, and say in the end what the server said (C8). */
+  /** Show an edit at once, send it in its turn, and return what the server answers in the end (C8). */
   mutate(id: string, edit: Edit, state: State | null, key: string): Promise<Outcome> {
     const outcome = new Promise<Outcome>((resolve) => this.waiting.set(key, resolve));
     this.runner.take({ type: "mutate", key, id, edit, state });
@@ -54,7 +54,7 @@ export class Mutations {
     }
     this.runner.take({ type: "mutationRefused", key });
     this.settle(key, outcome);
-    // What was built on it went with it.
+    // The edits that were based on it are refused with it.
     for (const other of [...this.waiting.keys()]) if (!this.isWaiting(other)) this.settle(other, outcome);
   }
 
@@ -69,7 +69,7 @@ export class Mutations {
     );
   }
 
-  /** Whether an edit still has its place in the overlay, unanswered. */
+  /** Tells whether an edit is still in the overlay without an answer. */
   private isWaiting(key: string): boolean {
     for (const list of this.runner.state.overlays.values()) {
       if (list.some((one) => one.key === key && one.answered === null)) return true;

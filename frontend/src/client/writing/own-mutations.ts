@@ -1,4 +1,4 @@
-/** The Idempotency-Keys this page made, and which of them are undos. Tells one's own changes apart; never decides what is shown (C8). */
+/** Remembers the Idempotency-Keys of this page, so that it recognizes its own changes and undos. */
 import type { Edges } from "../edges";
 
 const REMEMBERED_AT_MOST = 256;

@@ -1,12 +1,12 @@
-/** Repeats a call whose answer was lost, under the same Idempotency-Key, with backoff. For what shows nothing before its answer. */
+/** Repeats a call whose answer was lost, with backoff and under the same Idempotency-Key. */
 import { ASK_AGAIN, fullJitterMs } from "../../core/backoff";
 import { isLost, type Result } from "../api/http";
 import type { Edges } from "../edges";
 
-/** With full jitter about ten seconds: somebody waits for the answer. */
+/** About ten seconds with full jitter, because a user waits for the answer. */
 const TRIES = 5;
 
-/** `attempt` must send the same key each time. Returns the last failure when there is no answer in the end. */
+/** Repeat `attempt`, which must send the same key each time. Returns the last failure if no answer comes in the end. */
 export async function persistently<T>(edges: Edges, attempt: () => Promise<Result<T>>): Promise<Result<T>> {
   for (let failures = 0; ; failures += 1) {
     const result = await attempt();

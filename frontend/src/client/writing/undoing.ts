@@ -1,11 +1,11 @@
-/** Carries an undo out, one checked call after the other, and says what became of it. Never decides what is undone: core does. */
+/** Carries out the steps of an undo one after the other, and reports which were refused. */
 import type { UndoStep } from "../../core/undo";
 import type { ItemKey } from "../../protocol/item";
 import type { State } from "../../protocol/state";
 import type { ApiError, Result } from "../api/http";
 import type { BulkEdit, Expected } from "../api/items";
 
-/** The calls an undo is made of; each knows its own key. */
+/** The calls that an undo is made of. Each has a key of its own. */
 export interface UndoCalls {
   edit(calendar: string, edits: readonly BulkEdit[]): Promise<Result<State | null>>;
   remove(calendar: string, items: readonly Expected[]): Promise<Result<State>>;
@@ -19,8 +19,8 @@ export interface UndoOutcome {
 }
 
 /**
- * The states that own undos brought items back to. An older change of the same page expects the state of before; what is there now is
- * the same content at a newer state, so that the next Undo in a row may meet it.
+ * The states to which the page's undos brought items back. An older change of the page expects an item at its state
+ * from before; the item now has the same content at a newer state, at which the next undo in a row may meet it.
  */
 export class Returned {
   private readonly states = new Map<string, State>();
@@ -36,7 +36,7 @@ export class Returned {
   }
 }
 
-/** Do the steps in order; those that are refused do not stop the others. */
+/** Carry out the steps in order. A refused step does not stop the others. */
 export async function carryOut(calls: UndoCalls, steps: readonly UndoStep[], returned: Returned): Promise<UndoOutcome> {
   const refused: ApiError[] = [];
   for (const step of steps) {

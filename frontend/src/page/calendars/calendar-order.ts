@@ -1,4 +1,4 @@
-/** One's own order of calendars: the grips in the sidebar, by arrow keys and by dragging. Never keeps the order: the client and the server do. */
+/** Lets the user put the calendars of the sidebar in order, by dragging or by arrow keys. */
 import type { LiveClient } from "../../fullcalendar";
 import type { Toasts } from "../notice/toasts";
 import { fill, type PageData } from "../words/page-data";
@@ -15,7 +15,7 @@ const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1 };
 
 export class CalendarOrder {
   private dragged: HTMLElement | null = null;
-  /** What stood below the dragged row when it was lifted. */
+  /** The calendar below the dragged row when the drag began. */
   private below: string | null = null;
   private readonly said = document.getElementById("calendars-order");
 
@@ -29,7 +29,7 @@ export class CalendarOrder {
     for (const end of ["pointerup", "pointercancel"]) list.addEventListener(end, () => this.drop());
   }
 
-  /** Put the rows into the order of the calendars; while somebody is dragging one, at the drop. */
+  /** Put the rows into the order of the calendars. During a drag this waits for the drop. */
   show(): void {
     if (this.dragged !== null) return;
     const ids = this.parts.client.calendars().map((info) => info.id);
@@ -39,7 +39,7 @@ export class CalendarOrder {
       const row = this.rows().find((one) => idOf(one) === id);
       if (row) this.list.append(row);
     }
-    // Who is put elsewhere loses the focus.
+    // An element that is moved loses the focus.
     if (focused instanceof HTMLElement && this.list.contains(focused)) focused.focus();
   }
 
@@ -63,17 +63,17 @@ export class CalendarOrder {
   private lift(event: PointerEvent): void {
     const row = event.button === 0 ? gripped(event) : null;
     if (row === null) return;
-    event.preventDefault(); // no text is selected, and no focus goes
-    this.list.setPointerCapture(event.pointerId); // a row loses it when it is put elsewhere
+    event.preventDefault(); // so that no text is selected and the focus stays
+    this.list.setPointerCapture(event.pointerId); // a row would lose it when it is moved
     this.dragged = row;
     this.below = belowOf(row);
     row.classList.add("calendar-row--dragged");
   }
 
-  /** The row goes where the pointer is past the middle of another. */
+  /** Move the row to where the pointer is past the middle of another. */
   private drag({ clientY }: PointerEvent): void {
     const { dragged } = this;
-    if (!dragged?.isConnected) return; // its calendar may be gone meanwhile
+    if (!dragged?.isConnected) return; // its calendar is gone meanwhile
     const others = this.rows().filter((row) => row !== dragged);
     const next = others.find((row) => clientY < middle(row)) ?? null;
     if (dragged.nextElementSibling !== next) this.list.insertBefore(dragged, next);
@@ -86,7 +86,7 @@ export class CalendarOrder {
     dragged.classList.remove("calendar-row--dragged");
     const below = belowOf(dragged);
     if (!dragged.isConnected || below === this.below) return this.show();
-    // The order of now, in which only this row is somewhere else: another page may have put others elsewhere meanwhile.
+    // Move only this row within the current order: another page may have moved others meanwhile.
     const id = idOf(dragged);
     const others = this.parts.client.calendars().filter((info) => info.id !== id);
     const ids = others.map((info) => info.id);
@@ -118,7 +118,7 @@ function idOf(row: HTMLElement): string {
   return row.querySelector("input")?.dataset["calendar"] ?? "";
 }
 
-/** Return the calendar of the row below; null: there is none. */
+/** Return the calendar of the row below, or null. */
 function belowOf(row: HTMLElement): string | null {
   const next = row.nextElementSibling;
   return next instanceof HTMLElement ? idOf(next) : null;

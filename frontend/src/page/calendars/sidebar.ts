@@ -1,4 +1,4 @@
-/** The calendars (on and off, remembered) and the filters. Says what is wanted; what is shown is the client's business. */
+/** The sidebar: turns calendars on and off, and filters items. */
 import type { Calendar } from "fullcalendar";
 import { render } from "fullcalendar/preact";
 import { type CalendarInfo, type Item, isBusy, isOwner, type LiveClient, liveEventSource } from "../../fullcalendar";
@@ -17,12 +17,12 @@ interface Parts {
   readonly calendar: Calendar;
   readonly page: PageData;
   readonly toasts: Toasts;
-  /** The text that says why a calendar is gone. */
+  /** Returns the name of the text that says why a calendar is gone. */
   whyGone(calendar: string): TextName;
 }
 
 export class Sidebar {
-  /** Somebody chose another filter. */
+  /** The user chose another filter. */
   onFilter: (filter: Filter) => void = () => {};
   private readonly list = document.getElementById("calendars");
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
@@ -42,20 +42,20 @@ export class Sidebar {
     this.explainMarks();
     this.list?.addEventListener("change", (event) => this.toggle(event.target));
     this.form?.addEventListener("change", () => this.filter());
-    // A reset event comes before the boxes are empty.
+    // A reset event comes before the boxes are cleared.
     this.form?.addEventListener("reset", () => setTimeout(() => this.filter()));
     parts.client.on("calendarsChanged", ({ calendars }) => this.showCalendars(calendars));
     parts.client.on("calendarGone", ({ calendar }) => this.removeCalendar(calendar));
   }
 
-  /** Tick the boxes of a filter and show what it lets through. */
+  /** Tick the boxes of a filter, and apply it. */
   showFilter(filter: Filter): void {
     const wanted: Readonly<Record<string, readonly string[]>> = { type: filter.types, status: filter.statuses };
     for (const box of this.boxes()) box.checked = wanted[box.name]?.includes(box.value) ?? false;
     this.apply(filter);
   }
 
-  /** The signs of items stand in the filters, too, where they are explained by it. */
+  /** Put the marks of statuses beside their names in the filters, which explains them. */
   private explainMarks(): void {
     for (const box of this.boxes()) {
       const mark = box.name === "status" ? statusMark(box.value) : null;
@@ -100,7 +100,7 @@ export class Sidebar {
     for (const info of calendars) {
       const known = this.toggleOf(info.id)?.closest<HTMLElement>(".calendar-row");
       const row = known ?? this.addCalendar(info);
-      // What one owns was made or restored by oneself, here or in another tab.
+      // A calendar that the user owns was created or restored by them, here or in another tab.
       if (!known) this.tell(info.id, isOwner(info) ? null : fill(page.texts.calendarShared, { name: info.name }));
       if (row) this.describe(row, info);
       this.names.set(info.id, info.name);
@@ -144,7 +144,7 @@ export class Sidebar {
     this.tell(id, fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
   }
 
-  /** Say what became of a calendar, in place of what was said before: it may be back. */
+  /** Say what happened to a calendar, in place of what was said before. */
   private tell(calendar: string, text: string | null): void {
     this.told.get(calendar)?.remove();
     this.told.delete(calendar);
@@ -164,7 +164,7 @@ export class Sidebar {
   }
 }
 
-/** Nobody is told of what type a busy block is, so it passes no filter. */
+/** The type of a busy block is unknown, so it passes no filter. */
 function facets(item: Item): { readonly workType?: string; readonly status?: string } {
   return isBusy(item) ? {} : item;
 }
@@ -174,7 +174,7 @@ function readHidden(): ReadonlySet<string> {
     const ids: unknown = JSON.parse(localStorage.getItem(HIDDEN) ?? "[]");
     return new Set(Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : []);
   } catch {
-    return new Set(); // storage is forbidden or holds something else: everything is shown
+    return new Set(); // storage is forbidden, or has something else: show everything
   }
 }
 
@@ -182,6 +182,6 @@ function writeHidden(ids: readonly string[]): void {
   try {
     localStorage.setItem(HIDDEN, JSON.stringify(ids));
   } catch {
-    // Storage is full or forbidden: not remembered.
+    // Storage is full or forbidden. It is not remembered.
   }
 }

@@ -1,4 +1,4 @@
-/** Keeps the page in step with where one stands: what offers to create, and the word that there is no calendar yet. Decides no rights. */
+/** Shows what the user may do on the page, as their roles change: create items, or a first calendar. */
 import type { Calendar } from "fullcalendar";
 import { type LiveClient, mayEdit } from "../../fullcalendar";
 
@@ -6,11 +6,11 @@ interface Parts {
   readonly client: LiveClient;
   readonly calendar: Calendar;
   readonly element: HTMLElement;
-  /** Whether one's calendars could be read; if not, they come with the socket. */
+  /** Whether the calendars could be read. If not, they come with the socket. */
   readonly isKnown: boolean;
 }
 
-/** Show what one may do now, and from now on with each change of one's calendars and roles. */
+/** Show what the user may do now, and again with each change of their calendars and roles. */
 export function followStanding({ client, calendar, element, isKnown }: Parts): void {
   const openers = document.querySelectorAll<HTMLElement>("[data-new]");
   const none = document.getElementById("no-calendars");
@@ -24,7 +24,7 @@ export function followStanding({ client, calendar, element, isKnown }: Parts): v
     const hadFocus = hidden?.contains(document.activeElement);
     if (none) none.hidden = !isEmpty;
     element.hidden = isEmpty;
-    if (hadFocus) shown?.focus({ preventScroll: true }); // what is hidden keeps none
+    if (hadFocus) shown?.focus({ preventScroll: true }); // a hidden element keeps no focus
   };
   client.on("calendarsChanged", show);
   if (isKnown) show();

@@ -1,6 +1,6 @@
-/** Copies a text, also where the browser offers no clipboard: to pages that came without TLS. Never says whether it did: who asked does. */
+/** Copies a text to the clipboard, also in browsers that offer no clipboard without TLS. */
 
-/** Copy a text. `place`: where the focus may go meanwhile, such as the open dialog. Returns whether it could be done. */
+/** Copy a text. The focus may go to `place` meanwhile, such as the open dialog. Returns whether the text was copied. */
 export async function copyText(text: string, place: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,11 +1,11 @@
-/** Where the focus goes when what had it is gone from the page. Never takes it from what has it. */
+/** Moves the focus to a sensible place when the element that had it is gone. */
 
 const PLACES = ["#calendar", "#no-calendars [data-add-calendar]"];
 
 export function keepFocus(): void {
   const focused = document.activeElement;
-  // In a dialog that has just closed something may have it still, unseen.
+  // In a dialog that has just closed, a hidden element may still have it.
   if (focused !== document.body && focused?.checkVisibility()) return;
-  // What is hidden takes no focus.
+  // A hidden element takes no focus: the place that is visible gets it.
   for (const place of PLACES) document.querySelector<HTMLElement>(place)?.focus({ preventScroll: true });
 }

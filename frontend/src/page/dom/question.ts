@@ -1,4 +1,4 @@
-/** A question asked in its place instead of in a dialog of its own. One per place; never decides what an answer does. */
+/** Asks a question in its place on the page, instead of in a dialog of its own. */
 import { copyOf } from "./rows";
 
 export interface Choice {
@@ -7,7 +7,10 @@ export interface Choice {
   run(): void;
 }
 
-/** Ask in a place. The last button, `keep`, does nothing; the focus is on it, and goes back to where it was. */
+/**
+ * Ask a question. The focus goes to the last button, `keep`, which changes nothing, and afterwards back to where it
+ * was.
+ */
 export function ask(place: HTMLElement, text: string, choices: readonly Choice[], keep: Choice): void {
   const before = document.activeElement;
   place.querySelector("[data-question]")?.remove();
@@ -30,12 +33,15 @@ export function ask(place: HTMLElement, text: string, choices: readonly Choice[]
   panel.scrollIntoView({ block: "nearest" });
 }
 
-/** Whether a question is open in a place. */
+/** Tell whether a question is open in a place. */
 export function isAsking(place: HTMLElement): boolean {
   return place.querySelector("[data-question]") !== null;
 }
 
-/** Escape, or whatever else a browser closes a dialog by, keeps an open question's matter as it is, before it closes the dialog. */
+/**
+ * Have Escape first answer an open question with its last button, which changes nothing, and only then close the
+ * dialog.
+ */
 export function keepAtEscape(dialog: HTMLDialogElement): void {
   const keep = (event: Event) => {
     const asked =
@@ -44,7 +50,7 @@ export function keepAtEscape(dialog: HTMLDialogElement): void {
     event.preventDefault();
     asked.querySelector<HTMLElement>(".panel__actions > :last-child")?.click();
   };
-  // A browser asks `cancel` once, and closes at the next Escape whatever is open.
+  // A browser fires `cancel` once, and closes the dialog at the next Escape in any case.
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.isComposing) keep(event);
   });

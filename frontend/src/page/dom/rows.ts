@@ -1,12 +1,12 @@
-/** A list on the page that follows a list of data: rows stay, with their focus and what is open in them. Knows nothing of what they show. */
+/** Keeps the rows of a list in step with its data, and their focus and open parts as they are. */
 
 export interface RowKind<T> {
   /** The id of a template with one element in it. */
   readonly template: string;
   keyOf(entry: T): string;
-  /** Wire a row once, when it is made. */
+  /** Add the listeners of a row that was made. */
   wire(row: HTMLElement, key: string): void;
-  /** Say what an entry is now. */
+  /** Show an entry as it is now. */
   show(row: HTMLElement, entry: T): void;
 }
 
@@ -22,7 +22,7 @@ export function showRows<T>(list: HTMLElement, entries: readonly T[], kind: RowK
     list.append(row);
   }
   for (const row of rows.values()) row.remove();
-  // Who is put elsewhere loses the focus.
+  // An element that is moved loses the focus.
   if (focused instanceof HTMLElement && focused !== document.activeElement && list.contains(focused)) focused.focus();
 }
 

@@ -1,14 +1,17 @@
-/** What is sent from a place of the page is sent once: while it is under way, nothing more is begun there. Never decides what is sent. */
+/** Keeps a form from being sent again while it is being sent. */
 
-/** The places in which something is under way, and how each is freed. */
+/** The places that are occupied, each with the function that frees it. */
 const busy = new WeakMap<Element, () => void>();
 
-/** A browser tells nobody that it gave up on a page it was sent to: then the form may be sent again. */
+/**
+ * A browser does not tell when it gives up on the page that a form leads to. After this time the form may be sent
+ * again.
+ */
 const GIVEN_UP_MS = 10_000;
 
 /**
- * Do something in a place, such as a form, unless something is under way there. Meanwhile its button (a form's: those that submit it) says
- * that it waits; it keeps the focus, which a disabled one would lose.
+ * Send something from a place, such as a form, unless something is under way there. Meanwhile its button (by default
+ * all that submit the form) is marked as busy. It is not disabled, because it would lose the focus.
  */
 export async function sendOnce(place: HTMLElement, send: () => Promise<unknown>, button?: HTMLElement): Promise<void> {
   if (busy.has(place)) return;
@@ -20,7 +23,7 @@ export async function sendOnce(place: HTMLElement, send: () => Promise<unknown>,
   }
 }
 
-/** Let something new begin in a place, whatever is under way: it is about something else now. */
+/** Free a place that is about something else now, whatever is still under way. */
 export function startAnew(place: HTMLElement): void {
   busy.get(place)?.();
 }
@@ -29,7 +32,7 @@ function occupy(place: Element, button?: HTMLElement): () => void {
   const buttons = button ? [button] : submitters(place);
   mark(buttons, true);
   const free = () => {
-    if (busy.get(place) !== free) return; // it was begun anew since
+    if (busy.get(place) !== free) return; // it was freed and occupied again since
     busy.delete(place);
     mark(buttons, false);
   };
@@ -51,9 +54,9 @@ function mark(buttons: readonly HTMLElement[], on: boolean): void {
   }
 }
 
-/** Guard every form of the page from now on, also those that htmx sends, and those that lead to another page. */
+/** Guard every form of the page from now on, also those that htmx sends and those that lead to another page. */
 export function guardForms(): void {
-  // Before whoever else hears of it.
+  // Captured, so that these run before all other listeners.
   document.addEventListener("submit", refuseWhileBusy, { capture: true });
   document.addEventListener("click", refuseWaiting, { capture: true });
   document.addEventListener("htmx:before:request", (event) => {
@@ -65,11 +68,11 @@ export function guardForms(): void {
     if (sent) startAnew(sent.form);
   });
   addEventListener("submit", ({ target, defaultPrevented }) => {
-    // A script that sends something occupies the form itself; what only asks may be asked again.
+    // A script that sends a form occupies it itself. A form that only reads may be sent again.
     if (defaultPrevented || !(target instanceof HTMLFormElement) || target.method !== "post") return;
     const free = occupy(target);
     setTimeout(free, GIVEN_UP_MS);
-    addEventListener("pageshow", free, { once: true }); // back from the page it led to
+    addEventListener("pageshow", free, { once: true }); // the user is back from the page that it led to
   });
 }
 
@@ -91,7 +94,7 @@ interface HtmxDetail {
   readonly ctx?: { readonly sourceElement?: unknown; readonly request?: { readonly method?: string } };
 }
 
-/** Return what htmx sends, and by which button of it if by one; null for what only asks. */
+/** Return the form that htmx sends, and the button that sends it, if any; null for a GET. */
 function sentByHtmx(event: Event): { readonly form: HTMLElement; readonly button?: HTMLElement } | null {
   const { ctx } = (event as CustomEvent<HtmxDetail>).detail;
   const source = ctx?.sourceElement;

@@ -1,14 +1,17 @@
-/** Asks before the page is left while something typed is not saved. Listens for leaving only then: pages that listen may be kept out of a browser's back/forward cache. */
+/** Asks before the user leaves a page on which something typed is not saved. */
 type Question = () => boolean;
 
 const questions = new Set<Question>();
 
-/** Say how to find out whether something typed would be lost now. */
+/** Have a question asked, before the page is left, whether something typed would be lost. */
 export function watchTyped(isTyped: Question): void {
   questions.add(isTyped);
 }
 
-/** Check again, after what no event of a field or dialog tells: saved, or forgotten. */
+/**
+ * Check again after something was saved or forgotten without an event. Listens for leaving only while it must: pages
+ * that listen may be kept out of the back/forward cache.
+ */
 export function checkTyped(): void {
   if (isAnyTyped()) addEventListener("beforeunload", askToStay);
   else removeEventListener("beforeunload", askToStay);
@@ -23,6 +26,6 @@ function askToStay(event: BeforeUnloadEvent): void {
   else checkTyped();
 }
 
-// After the forms' own listeners. `close` does not bubble.
+// These run after the forms' own listeners. `close` does not bubble.
 for (const name of ["input", "change"]) document.addEventListener(name, checkTyped);
 document.addEventListener("close", () => setTimeout(checkTyped), { capture: true });

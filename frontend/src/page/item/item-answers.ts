@@ -1,11 +1,11 @@
-/** The server's answers to what the dialog of an item asks: its own views, and its htmx requests. Never puts anything else into it. */
+/** Takes the server's answers for the dialog of an item, and recognizes those that are not its own. */
 import { userHeader } from "../../fullcalendar";
 import { backBy } from "../notice/connection-sign";
 import type { Toasts } from "../notice/toasts";
 import { fill, type PageData } from "../words/page-data";
 import type { HtmxEvent } from "./htmx-wiring";
 
-/** Sent by every view of the dialog: what lacks it is a proxy's error page, or a sign-in page. */
+/** The header that every view of the dialog sends. A page without it is a proxy's error page, or a sign-in page. */
 const MINE = "Calendar-Dialog";
 
 interface Parts {
@@ -13,7 +13,7 @@ interface Parts {
   readonly toasts: Toasts;
 }
 
-/** Return the HTML of a view, or null when something else came instead, which is said. */
+/** Return the HTML of a view, or null after telling the user that something else came instead. */
 export async function askView(url: string, { page, toasts }: Parts): Promise<string | null> {
   try {
     const response = await fetch(url, {
@@ -22,7 +22,7 @@ export async function askView(url: string, { page, toasts }: Parts): Promise<str
     });
     if (response.headers.has(MINE)) return await response.text();
     if (response.status === 401)
-      location.assign(backBy(page.loginUrl)); // nothing is typed yet that would be lost
+      location.assign(backBy(page.loginUrl)); // nothing is typed yet that could be lost
     else toasts.show(page.texts.unexpected);
   } catch {
     toasts.show(page.texts.couldNotOpen);
@@ -36,12 +36,12 @@ interface Hearer {
   complain(text: string, signedOut?: boolean): void;
 }
 
-/** Hear of the answers to the htmx requests of a dialog, whose views go into `body`. */
+/** Listen to the answers to a dialog's htmx requests, whose views go into `body`. */
 export function hearAnswers(dialog: HTMLElement, body: HTMLElement, { texts }: PageData, hearer: Hearer): void {
   dialog.addEventListener("htmx:before:response", (event) => {
     const { ctx } = (event as HtmxEvent).detail;
     const status = ctx?.response?.status ?? 0;
-    // A deletion is the API's: its answer is read below, and never swapped in.
+    // The API answers a deletion with JSON, which is read below and not put into the dialog.
     if (ctx?.response?.headers.has(MINE) || ctx?.request.method === "DELETE" || status === 204) return;
     event.preventDefault();
     hearer.complain(status === 401 ? texts.signedOutHint : texts.unexpected, status === 401);

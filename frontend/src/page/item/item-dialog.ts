@@ -1,4 +1,4 @@
-/** The dialog of one item: opens the server's form, keeps what was typed through others' changes, and gives the focus back. */
+/** The dialog of an item: opens the server's form, and keeps what is typed while others change the item. */
 import htmx from "htmx.org";
 import {
   type CalendarInfo,
@@ -32,9 +32,9 @@ interface Parts {
 
 export class ItemDialog {
   onClose: () => void = () => {};
-  /** When a new item begins that nobody drew; null: the server proposes it. */
+  /** Proposes when a new item begins; null: the server does. */
   newSpan: () => Span | null = () => null;
-  /** A form was saved, or made an item; `text` says so. */
+  /** A form was saved, or created an item; `text` says so. */
   onSaved: (state: State, created: boolean, text: string) => void = () => {};
   private readonly dialog = find<HTMLDialogElement>(document, "#item-dialog");
   private readonly body = find(document, "#item-dialog-body");
@@ -44,16 +44,16 @@ export class ItemDialog {
   private key: ItemKey | null = null;
   private moving = false;
   private release: () => void = () => {};
-  /** Of several clicks in a row the last one counts. */
+  /** Of several clicks in a row only the last one counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {
     this.notices = new ItemNotices(this.body, parts);
     offerTimeZones();
     this.dialog.addEventListener("click", (event) => this.clicked(event));
-    // Before htmx, whose button waits for the answer.
+    // Captured, so that it runs before htmx, which would wait for the answer.
     this.dialog.addEventListener("click", (event) => this.deleteClicked(event), { capture: true });
-    // A browser asks `cancel` once, and closes at the next Escape whatever was typed.
+    // A browser fires `cancel` once, and closes the dialog at the next Escape in any case.
     this.dialog.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) this.leaveAt(event);
     });
@@ -114,7 +114,7 @@ export class ItemDialog {
 
   private async show(url: string, key: ItemKey | null): Promise<void> {
     const turn = ++this.asked;
-    // Held from the click on: what the form is filled with is what the picture shows until it closes.
+    // Held from the click on, so that until the form closes the picture shows what the form was filled with.
     const release = key ? this.parts.client.hold(key) : () => {};
     const html = await askView(url, this.parts);
     if (html === null || turn !== this.asked || this.dialog.open) return release();
@@ -151,7 +151,7 @@ export class ItemDialog {
     explainHere(hint, this.parts.page, { zone: item.timeZone, span: [new Date(item.start), new Date(item.end)] });
   }
 
-  /** The calendars an item may be moved to: those one may edit, but its own. */
+  /** Return the calendars to which the item may be moved: those that the user may edit, but its own. */
   private places(): readonly CalendarInfo[] {
     return this.parts.client.calendars().filter((info) => mayEdit(info) && info.id !== this.key?.calendar);
   }
@@ -161,7 +161,7 @@ export class ItemDialog {
       '[aria-invalid="true"]:not([type="hidden"])',
       ".notice--conflict button",
       "[autofocus]",
-      "h2", // not its button to close: a ring around that is what everybody would look at
+      "h2", // not the button to close, whose focus ring would draw all attention
     ];
     for (const selector of first) {
       const found = this.body.querySelector<HTMLElement>(selector);
@@ -169,7 +169,7 @@ export class ItemDialog {
     }
   }
 
-  // What the server answers
+  // Answers of the server
 
   private saved(event: CustomEvent<ItemKey & { readonly state: State }>): void {
     remember(event.detail.calendar);
@@ -198,13 +198,13 @@ export class ItemDialog {
     );
   }
 
-  /** The push of this very form's save or deletion, ahead of its answer. */
+  /** Tell whether news is the push of this form's own save or deletion, which came before its answer. */
   private isOwnSave(news: HeldItemEvent): boolean {
     if (this.moving && news.own) return true;
     return news.mutationId !== null && this.form?.value("mutation_id") === news.mutationId;
   }
 
-  // Deleting and moving: what shows at once needs no open dialog
+  // Deleting and moving
 
   private remove(button: HTMLElement): void {
     const { key } = this;
@@ -241,7 +241,7 @@ export class ItemDialog {
 
   private clicked(event: MouseEvent): void {
     if (!(event.target instanceof Element)) return;
-    if (event.target === this.dialog) return this.leave(); // the backdrop
+    if (event.target === this.dialog) return this.leave(); // on the backdrop
     const button = event.target.closest("button");
     if (!button) return;
     if ("close" in button.dataset) this.leave();
@@ -271,7 +271,8 @@ export class ItemDialog {
     this.form = null;
     this.body.replaceChildren();
     this.onClose();
-    // FullCalendar keeps a click from moving the focus, so the browser does not know where it came from. What is gone is painted still.
+    // FullCalendar keeps a click from moving the focus, so the browser does not know where it was. A deleted item is
+    // still painted.
     const shown = key && this.parts.client.item(key) && `#calendar [data-item="${CSS.escape(key.id)}"]`;
     const item = shown ? document.querySelector<HTMLElement>(shown) : null;
     if (item) item.focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-/** The behaviour of the form in the dialog: times that move together, zones, what was typed. Makes no request. */
+/** The form of an item: moves the end with the start, explains time zones, and knows what was typed. */
 
 import { Temporal } from "temporal-polyfill";
 import { isState, movedEnd, type State } from "../../fullcalendar";
@@ -10,14 +10,14 @@ type Edge = (typeof EDGES)[number];
 
 const EDGES = ["start", "end"] as const;
 const START: ReadonlySet<string> = new Set(["start_date", "start_time", "start_fold"]);
-/** What else says how long an item is. */
+/** The other fields that say how long an item is. */
 const SPAN: ReadonlySet<string> = new Set(["end_date", "end_time", "end_fold", "time_zone", "all_day"]);
 
 export class ItemForm {
   private dirty: boolean;
-  /** When the item is, by what stands in the form, as it was before its start was moved. */
+  /** The item's span by the fields of the form, as it was before its start was moved. */
   private span: { readonly start: number; readonly end: number } | null = null;
-  /** Before it became all-day. */
+  /** Whether it ended at midnight before it became all-day. */
   private endsAtMidnight = false;
 
   constructor(
@@ -46,7 +46,7 @@ export class ItemForm {
     return isState(state) ? state : null;
   }
 
-  /** Return what was typed, to be kept elsewhere. */
+  /** Return what was typed as a text, to be copied. */
   asText(): string {
     const day = [
       this.value("start_date"),
@@ -59,7 +59,7 @@ export class ItemForm {
     return lines.filter(Boolean).join("\n");
   }
 
-  /** Nothing more can be saved under this item. */
+  /** Hide all that saves, deletes or moves the item. */
   lock(): void {
     const parts = "[data-save], [data-compare], [data-versions], [data-panel-open=delete], [data-panel-open=move]";
     for (const part of this.element.querySelectorAll<HTMLElement>(parts)) part.hidden = true;
@@ -74,7 +74,10 @@ export class ItemForm {
     this.explain();
   }
 
-  /** A start that moves takes its end along, so that the item stays as long as it is. An end typed first, before its start, waits for it. */
+  /**
+   * Move the end with the start, so that the item stays as long as it is; but not an end that was typed first, before
+   * the start.
+   */
   private moveEnd(): void {
     const start = this.moment("start");
     const { span } = this;
@@ -91,13 +94,13 @@ export class ItemForm {
     if (moments.length > 1) this.set("end_fold", String(moments.findIndex((one) => one.equals(end))));
   }
 
-  /** Remember how long the item is. While something is half typed it is as long as it was. */
+  /** Remember how long the item is. While a field is half typed, it is as long as before. */
   private measure(): void {
     const [start, end] = [this.moment("start"), this.moment("end")];
     if (start && end) this.span = { start: start.epochMilliseconds, end: end.epochMilliseconds };
   }
 
-  /** An end at midnight is the end of the day before, which is the last day of an item that is all-day. */
+  /** Count an end at midnight to the day before, which is the last day of an all-day item. */
   private switchAllDay(): void {
     const allDay = this.isAllDay();
     const [first, last] = [this.day("start"), this.day("end")];
@@ -119,7 +122,10 @@ export class ItemForm {
     }
   }
 
-  /** Return the moments that an edge may mean, two where the clocks go back; none while it is half typed. Of an all-day item: midnight UTC. */
+  /**
+   * Return the moments that an edge may mean: two where the clocks go back, none while it is half typed, midnight UTC
+   * if all-day.
+   */
   private moments(edge: Edge): readonly Temporal.ZonedDateTime[] {
     try {
       const day = Temporal.PlainDate.from(this.value(`${edge}_date`));
@@ -146,7 +152,7 @@ export class ItemForm {
     this.explainZone();
   }
 
-  /** A time that comes twice says which of the two it is. */
+  /** Offer a choice for a time that comes twice. */
   private explainFold(edge: Edge): void {
     const moments = this.moments(edge);
     const place = this.element.querySelector<HTMLElement>(`[data-fold="${edge}"]`);
@@ -160,7 +166,7 @@ export class ItemForm {
     }
   }
 
-  /** An item at home in another zone says when that is here. */
+  /** Say when the item is in the reader's own zone. */
   private explainZone(): void {
     const hint = this.element.querySelector<HTMLElement>("[data-local-hint]");
     if (!hint) return;

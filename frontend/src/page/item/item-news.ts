@@ -1,4 +1,4 @@
-/** What others do to the item in the open dialog: said, shown, or locked, by what is typed in it. Never changes the item. */
+/** Tells the user what others do to the item whose dialog is open. */
 import { type HeldItemEvent, type ItemKey, type LiveClient, mayEdit } from "../../fullcalendar";
 import type { Toasts } from "../notice/toasts";
 import { fill, type PageData, type TextName } from "../words/page-data";
@@ -8,16 +8,16 @@ import type { ItemPanels } from "./item-panels";
 
 interface Opened {
   readonly isOpen: boolean;
-  /** `null`: of a new item. */
+  /** `null`: a new item. */
   readonly key: ItemKey | null;
-  /** `null`: for somebody who may only look. */
+  /** `null`: the user may only read. */
   readonly form: ItemForm | null;
 }
 
-/** The dialog, as its news see it. */
+/** The part of the dialog that its news need. */
 interface Dialog {
   now(): Opened;
-  /** Whether the dialog made this change itself. */
+  /** Tells whether the dialog made this change itself. */
   made(news: HeldItemEvent): boolean;
   /** Show an item as it is now. */
   showAgain(key: ItemKey): Promise<void>;
@@ -33,7 +33,7 @@ interface Parts {
 }
 
 export class ItemNews {
-  /** The form whose rights are gone: with other rights an item looks changed, too. */
+  /** The form that the user may not save any more. An item also seems changed when the user's rights change. */
   private rightless: ItemForm | null = null;
 
   constructor(
@@ -57,14 +57,14 @@ export class ItemNews {
     if (news.change === "deleted") form.lock();
   }
 
-  /** Who typed nothing is shown the item as it is; whether it was deleted, or made secret, is not theirs to know. */
+  /** A reader is shown the item as it is. Whether it was deleted or made secret, they may not know. */
   private tellReader(news: HeldItemEvent, takenAway: string): void {
     if (news.change === "changed") return void this.dialog.showAgain(news.key);
     this.dialog.close();
     this.parts.toasts.show(takenAway);
   }
 
-  /** Who may not change the calendar any more is shown the item as it is; what was typed stays to be copied. */
+  /** A user who may not edit the calendar any more is shown the item as it is, but can still copy what they typed. */
   private rightsChanged(): void {
     const { client, page, toasts } = this.parts;
     const { key, form } = this.dialog.now();
@@ -75,7 +75,7 @@ export class ItemNews {
     void this.dialog.showAgain(key);
   }
 
-  /** That the calendar is gone, the sidebar tells. */
+  /** The sidebar says that the calendar is gone. */
   private calendarGone(calendar: string): void {
     const { isOpen, key, form } = this.dialog.now();
     if (key?.calendar === calendar) {

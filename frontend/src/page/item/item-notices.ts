@@ -1,4 +1,4 @@
-/** What the dialog of an item says above its form: a problem, or what others did meanwhile. Never touches what was typed. */
+/** Shows problems and news above the form of an item. */
 import { copyText } from "../dom/copying";
 import type { Toasts } from "../notice/toasts";
 import type { PageData } from "../words/page-data";
@@ -14,7 +14,7 @@ export class ItemNotices {
     private readonly parts: Parts,
   ) {}
 
-  /** Say what did not work; where there is no form, beside the page. */
+  /** Say what did not work, in a toast where there is no form. */
   complain(text: string, signedOut = false): void {
     const notice = this.body.querySelector<HTMLElement>("[data-problem]");
     const line = notice?.querySelector("[data-problem-text]");
@@ -26,7 +26,7 @@ export class ItemNotices {
     notice.scrollIntoView({ block: "nearest" });
   }
 
-  /** Say one piece of news, in place of any other. */
+  /** Show one piece of news in place of any other. */
   tell(name: "changed" | "deleted" | "locked", text: string): void {
     for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
       notice.hidden = notice.dataset["news"] !== name;
@@ -36,7 +36,7 @@ export class ItemNotices {
     }
   }
 
-  /** Put what was typed on the clipboard, where it cannot be saved any more. */
+  /** Copy what was typed and cannot be saved any more to the clipboard. */
   async copy(text: string): Promise<void> {
     const { page, toasts } = this.parts;
     if (await copyText(text, this.body)) toasts.confirm(page.texts.copied);

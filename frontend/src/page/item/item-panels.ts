@@ -1,4 +1,4 @@
-/** The questions at the foot of the dialog of an item, one at a time, with the focus brought there and back. Never answers one. */
+/** Shows one question at a time at the foot of the dialog of an item. */
 import type { CalendarInfo } from "../../fullcalendar";
 
 export class ItemPanels {
@@ -8,13 +8,13 @@ export class ItemPanels {
     return this.opened() !== null;
   }
 
-  /** Ask one question in place of the buttons; `null`: none. */
+  /** Show one question in place of the buttons; `null`: the buttons. */
   show(name: string | null): void {
     const actions = this.body.querySelector<HTMLElement>("[data-actions]");
     const opened = this.opened()?.dataset["panel"];
     for (const panel of this.body.querySelectorAll<HTMLElement>("[data-panel]")) {
       panel.hidden = panel.dataset["panel"] !== name;
-      // Never the button that cannot be taken back.
+      // Never on the button that cannot be undone.
       if (!panel.hidden) panel.querySelector<HTMLElement>("select, [data-panel-close]")?.focus();
     }
     if (actions) actions.hidden = name !== null;
@@ -24,12 +24,12 @@ export class ItemPanels {
     }
   }
 
-  /** Offer the calendars an item may be moved to. */
+  /** Offer the calendars to which an item may be moved. */
   offerPlaces(places: readonly CalendarInfo[]): void {
     const options = places.map((info) => new Option(info.name, info.id));
     const select = this.body.querySelector("[data-move-to]");
     select?.replaceChildren(...options);
-    select?.addEventListener("input", (event) => event.stopPropagation()); // a choice, not something typed into the form
+    select?.addEventListener("input", (event) => event.stopPropagation()); // choosing one is not typing into the form
     const opener = this.body.querySelector<HTMLElement>('[data-panel-open="move"]');
     if (opener) opener.hidden = places.length === 0;
   }

@@ -1,4 +1,4 @@
-/** Takes an item out of its calendar, by deletion or by a move, and says what became of it. Never asks first: the dialog has. */
+/** Deletes an item or moves it to another calendar, and says why if the server refuses. */
 import type { ItemKey, LiveClient, State } from "../../fullcalendar";
 import type { Toasts } from "../notice/toasts";
 import { fill, type PageData, shortTitle } from "../words/page-data";
@@ -11,12 +11,12 @@ interface Parts {
 }
 
 interface Deletion {
-  /** What it is based on. */
+  /** The state that it is based on. */
   readonly state: State;
   readonly children: "delete" | "reparent";
 }
 
-/** Delete an item. It is gone at once, so that nobody waits: a refusal is told beside the page. */
+/** Delete an item. It disappears at once; a toast says so if the server refuses. */
 export async function removeItem({ client, page, toasts }: Parts, key: ItemKey, deletion: Deletion): Promise<void> {
   const item = client.item(key);
   const title = item && "title" in item ? shortTitle(item.title) : "";
@@ -25,7 +25,7 @@ export async function removeItem({ client, page, toasts }: Parts, key: ItemKey, 
   toasts.show(fill(page.texts.notDeleted, { title, reason: reasonOf(result.error, page, client) }));
 }
 
-/** Move an item to another calendar. Returns why it could not be done, if so. */
+/** Move an item to another calendar. Returns why it could not be moved, or null. */
 export async function moveItem(
   { client, page }: Parts,
   key: ItemKey,

@@ -1,4 +1,4 @@
-/** The calendar that was saved into last, in this browser: offered first for a new item. Never needed. */
+/** Remembers in this browser which calendar was saved into last. */
 const LAST_CALENDAR = "calendar_live.calendar";
 
 export function remembered(): string | null {
@@ -13,6 +13,6 @@ export function remember(calendar: string): void {
   try {
     localStorage.setItem(LAST_CALENDAR, calendar);
   } catch {
-    // Storage is full or forbidden: the first calendar is offered next time.
+    // Storage is full or forbidden. The first calendar is offered next time.
   }
 }

@@ -1,9 +1,9 @@
-/** Says when something at home in another time zone is where its reader is. Knows no form and no item. */
+/** Says when something in another time zone happens in the reader's own. */
 import { Temporal } from "temporal-polyfill";
 import { readerLocale } from "../words/locale";
 import { fill, type PageData } from "../words/page-data";
 
-/** Write a span into a hint, which is hidden when there is nothing to say: no span, or a zone that is the reader's own. */
+/** Write a span into a hint. The hint is hidden without a span, and when the zone is the reader's own. */
 export function explainHere(
   hint: HTMLElement,
   page: PageData,
@@ -20,6 +20,6 @@ function inZone([start, end]: readonly [Date, Date], timeZone: string): string |
     const format = new Intl.DateTimeFormat(readerLocale(), { dateStyle: "medium", timeStyle: "short", timeZone });
     return format.formatRange(start, end);
   } catch {
-    return null; // an end before the start
+    return null; // the end is before the start
   }
 }

@@ -1,9 +1,9 @@
-/** Tells when the page is connected again, so that what was said of a lost connection can be taken back. Says nothing itself. */
+/** Calls back when the page is connected again, so that it can remove what it said about the loss. */
 import type { LiveReader } from "../../client/live-reader";
 
 export function onConnected(client: LiveReader, run: () => void): void {
   client.on("status", ({ status }) => {
     if (status === "live") run();
   });
-  addEventListener("online", run); // after a loss so short that no status told of it
+  addEventListener("online", run); // after a loss so short that the status did not change
 }

@@ -1,4 +1,4 @@
-/** The quiet sign of the connection: a dot and a word, and what one can do when it is gone for good. */
+/** Shows the state of the connection, and what the user can do when it is gone for good. */
 import type { LiveReader } from "../../client/live-reader";
 import type { TextName } from "../words/page-data";
 
@@ -18,18 +18,18 @@ export type SignText = Extract<
   | `${"live" | "liveByRequests" | "reconnecting" | "signedOut" | "stopped"}Hint`
 >;
 
-/** Only where one can write. */
+/** Only on pages that write. */
 type UnsavedText = "notSaved" | "savedLater";
 
 interface SignPage {
-  /** "signIn" only where one can. */
+  /** "signIn" only on pages with a sign-in. */
   readonly texts: Readonly<Record<SignText, string>> & Partial<Readonly<Record<"signIn" | UnsavedText, string>>>;
-  /** Empty: there is nothing to sign in to. */
+  /** Empty on pages without a sign-in. */
   readonly loginUrl: string;
 }
 
 interface Sign {
-  /** Its colour in the style sheet. */
+  /** How the style sheet colours it. */
   readonly appearance: "live" | "waiting" | "lost";
   readonly text: SignText | UnsavedText;
   readonly hint: SignText | UnsavedText;
@@ -50,10 +50,13 @@ const SIGNS: Readonly<Record<Status, Sign>> = {
   "too-many": STOPPED,
   closed: STOPPED,
 };
-/** A connection that is back sooner is no news. */
+/** A connection that is back sooner is not worth mentioning. */
 const PATIENCE_MS = 800;
 
-/** Show the connection's status from now on. `isUnsaved`: whether something written here is not saved yet; never, where one only reads. */
+/**
+ * Show the connection's status from now on. `isUnsaved` tells whether a write is not saved yet; a page that only reads
+ * leaves it out.
+ */
 export function showConnection(client: LiveReader, page: SignPage, isUnsaved: () => boolean = () => false): void {
   const box = document.getElementById("connection");
   const place = box?.querySelector(".connection__text");
@@ -76,7 +79,7 @@ export function showConnection(client: LiveReader, page: SignPage, isUnsaved: ()
   };
   const showSoon = (): void => {
     clearTimeout(timer);
-    if (client.status() === "paused") return; // nobody sees it, nor would one who comes back for a moment only
+    if (client.status() === "paused") return; // nobody sees the page, and a user who is back for a moment need not know
     if (signOf(client, isUnsaved()).appearance === "waiting") timer = setTimeout(show, PATIENCE_MS);
     else show();
   };
@@ -87,7 +90,7 @@ export function showConnection(client: LiveReader, page: SignPage, isUnsaved: ()
   showSoon();
 }
 
-/** Return the address of a page that leads back here. */
+/** Return the address of a page that leads back to this one. */
 export function backBy(url: string): string {
   return `${url}?next=${encodeURIComponent(here())}`;
 }

@@ -1,10 +1,10 @@
-/** The quiet line that says so when what one looks at cannot be loaded: without a connection, nothing known looks like nothing there. */
+/** Says so when a range cannot be loaded without a connection. */
 import type { LiveReader } from "../../client/live-reader";
 
-/** A connection that is back sooner is no news. */
+/** A connection that is back sooner is not worth mentioning. */
 const PATIENCE_MS = 800;
 
-/** Show the line from now on, while it is so. */
+/** Show the line from now on, whenever it applies. */
 export function noteNotLoaded(client: LiveReader, text: string): void {
   const line = document.getElementById("not-loaded");
   if (line === null) return;

@@ -1,8 +1,8 @@
-/** Covers the calendars while their user is signed out, for whoever sits down here next. An open dialog stays, with what is typed in it. */
+/** Covers the calendars while their user is signed out. */
 import type { LiveReader } from "../../client/live-reader";
 import { backBy } from "./connection-sign";
 
-/** Cover them from now on, whenever it is so. */
+/** Cover them from now on, whenever the user is signed out. An open dialog stays, with what is typed in it. */
 export function coverWhenSignedOut(client: LiveReader, loginUrl: string): void {
   const cover = document.getElementById("signed-out");
   if (cover === null) return;

@@ -1,8 +1,8 @@
-/** Short news at the edge of the screen; read out politely, gone by itself, never the only place of something important. */
+/** Shows short messages at the edge of the screen that go by themselves. */
 
 const STAY_MS = 7_000;
 const SHORT_MS = 2_500;
-/** Long enough to read, think, and reach the button. */
+/** Long enough to read it, think, and reach the button. */
 const OFFER_MS = 12_000;
 const AT_MOST = 3;
 
@@ -22,16 +22,16 @@ export class Toasts {
   private readonly template = document.querySelector<HTMLTemplateElement>("#toast-template");
 
   constructor() {
-    // A closed dialog shows nothing that is in it. The event does not bubble.
+    // A closed dialog shows nothing of what is in it. `close` does not bubble.
     document.addEventListener("close", () => this.box?.childElementCount && this.raise(), true);
   }
 
-  /** Say that something went as meant. */
+  /** Say that something worked. */
   confirm(text: string): void {
     this.show(text, SHORT_MS);
   }
 
-  /** Say something, unless it is being said. */
+  /** Say something, unless a toast says it already. */
   once(text: string): void {
     const lines = [...(this.box?.querySelectorAll(".toast__text") ?? [])];
     if (!lines.some((line) => line.textContent === text)) this.show(text);
@@ -41,7 +41,7 @@ export class Toasts {
     return this.add(text, stayMs);
   }
 
-  /** Say something that can be undone, or done, by a button. */
+  /** Say something, with a button that undoes or does it. */
   offer(text: string, action: ToastAction): Toast {
     return this.add(text, OFFER_MS, action);
   }
@@ -65,7 +65,7 @@ export class Toasts {
     return { remove: () => this.remove(toast) };
   }
 
-  /** Above any dialog, and inside it: what is outside a modal dialog cannot be clicked. */
+  /** Put the toasts inside the topmost dialog, because outside of it nothing can be clicked. */
   private raise(): void {
     if (!this.box) return;
     const host = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;

@@ -1,9 +1,9 @@
-/** When what is listed ends, by the browser's clock: whether it has, and a wait for the next end. Never says what becomes of it then. */
+/** Tells whether something listed has ended, and waits for the next end. */
 
-/** A longer wait is none to a browser. */
+/** The longest wait that a browser's timer takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** An instant; null: never. */
+/** An instant, or null: never. */
 type End = string | null;
 
 export function isOver(end: End): boolean {
@@ -14,7 +14,7 @@ export function isOver(end: End): boolean {
 export class NextEnd {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Run something at the next of these ends, or earlier when that is too far to wait for. What waited before does not run any more. */
+  /** Run something at the next of these ends, or earlier if that is too far for a timer. Cancels the wait before. */
   await(ends: readonly End[], run: () => void): void {
     clearTimeout(this.timer);
     const waits = ends.map((end) => Date.parse(end ?? "") - Date.now()).filter((ms) => ms > 0);

@@ -1,4 +1,4 @@
-/** The form of a public link: what is typed stays while others change the link, and what is wrong is said at its field. Sends nothing. */
+/** The form of a public link: keeps what is typed while others change the link, and shows errors at their fields. */
 import { Temporal } from "temporal-polyfill";
 import type { ApiError, LinkFields } from "../../fullcalendar";
 import { find } from "../dom/find";
@@ -12,10 +12,10 @@ type Name = (typeof LINK_FIELDS)[number];
 const NEW: LinkFields = { name: "", shows: "full", expiresAt: null, frameOrigins: [] };
 
 export class LinkForm {
-  /** What the fields held before anything was typed. */
+  /** The values of the fields before anything was typed. */
   private before: LinkTexts = textsOf(NEW, zone());
 
-  /** `key` tells its fields' ids from those of other forms. */
+  /** `key` makes the ids of its fields unique on the page. */
   constructor(
     readonly element: HTMLFormElement,
     key: string,
@@ -30,7 +30,7 @@ export class LinkForm {
     this.reset();
   }
 
-  /** Hold a link as it is now; what was typed since `since` stays. */
+  /** Show a link as it is now, and keep what was typed since `since`. */
   follow(link: LinkFields, since: LinkTexts = this.before): void {
     const now = textsOf(link, zone());
     this.write(followed(this.texts(), since, now));
@@ -41,7 +41,7 @@ export class LinkForm {
     return Object.fromEntries(LINK_FIELDS.map((name) => [name, this.field(name).value])) as unknown as LinkTexts;
   }
 
-  /** Whether something is typed that is not saved. */
+  /** Tell whether something typed is not saved. */
   isTyped(): boolean {
     const texts = this.texts();
     return this.isHalfADate() || LINK_FIELDS.some((name) => texts[name] !== this.before[name]);
@@ -57,24 +57,24 @@ export class LinkForm {
     this.field("name").focus();
   }
 
-  /** Return the fields of a link that is to be made. */
+  /** Return the fields of a new link. */
   made(): LinkFields {
     return { ...NEW, ...this.changes() };
   }
 
-  /** Return what was changed. */
+  /** Return the fields that were changed. */
   changes(): Partial<LinkFields> {
     return changedFields(this.before, this.texts(), zone());
   }
 
-  /** Half a date is no text, and would be read as none. Returns whether there is one, after saying so. */
+  /** Complain of a half-typed date, which a browser reads as no date at all. Returns whether there is one. */
   complainOfDate(text: string): boolean {
     const isHalf = this.isHalfADate();
     this.complain(isHalf ? { expiresAt: [text] } : null);
     return isHalf;
   }
 
-  /** Say at each field what is wrong with it. Returns whether any was named. */
+  /** Say at each field what is wrong with it. Returns whether anything is. */
   complain(fields: ApiError["fields"] | null): boolean {
     for (const name of LINK_FIELDS) {
       const text = fields?.[name]?.[0] ?? "";
@@ -103,7 +103,8 @@ export class LinkForm {
   private write(texts: LinkTexts): void {
     for (const name of LINK_FIELDS) {
       const field = this.field(name);
-      if (field.value !== texts[name] || field.validity.badInput) field.value = texts[name]; // also the same text moves the cursor
+      // Setting the same text would move the cursor, too.
+      if (field.value !== texts[name] || field.validity.badInput) field.value = texts[name];
     }
     this.explain();
     checkTyped();

@@ -1,4 +1,4 @@
-/** The rows of public links in the share dialog: what each shows, and its form. They ask before what cannot be undone, and send nothing themselves. */
+/** The rows of public links in the share dialog, each with its address and form. */
 import { Temporal } from "temporal-polyfill";
 import type { PublicLink } from "../../fullcalendar";
 import { find } from "../dom/find";
@@ -10,17 +10,17 @@ import { isOver } from "./ends";
 import { LinkForm } from "./link-form";
 import { embedCode, endText } from "./link-words";
 
-/** What the rows ask for. */
+/** What the user asks for in a row. */
 export interface LinkWishes {
-  /** The name of the calendar whose links these are. */
+  /** Returns the name of the calendar. */
   calendarName(): string;
-  /** Copy what a field holds. */
+  /** Copy the text of a field. */
   copy(field: Readable, said: TextName): void;
   save(link: string, form: LinkForm): Promise<void>;
   withdraw(link: string): void;
 }
 
-/** A field to read and copy. */
+/** A field whose text can be read and copied. */
 export type Readable = HTMLInputElement | HTMLTextAreaElement;
 
 const forms = new WeakMap<Element, LinkForm>();
@@ -29,7 +29,7 @@ const LABELS: readonly (readonly [string, TextName])[] = [
   ["[data-toggle]", "changeLink"],
   ["[data-withdraw]", "withdrawLink"],
 ];
-/** More sites than these are counted. */
+/** If there are more sites, the rest is counted. */
 const SITES_NAMED = 3;
 
 export function linkRows(page: PageData, wishes: LinkWishes): RowKind<PublicLink> {
@@ -41,7 +41,7 @@ export function linkRows(page: PageData, wishes: LinkWishes): RowKind<PublicLink
   };
 }
 
-/** Show a link's address and form, or put them away with what was typed. */
+/** Show a link's address and form, or hide them and forget what was typed. */
 export function openLink(row: HTMLElement, isOpen: boolean): void {
   const [toggle, panel] = [find(row, "[data-toggle]"), find(row, "[data-panel]")];
   panel.hidden = !isOpen;
@@ -51,7 +51,7 @@ export function openLink(row: HTMLElement, isOpen: boolean): void {
   toggle.focus();
 }
 
-/** Whether something is typed into a link's form that is not saved. */
+/** Tell whether something typed into a link's form is not saved. */
 export function isLinkTyped(row: Element): boolean {
   return forms.get(row)?.isTyped() ?? false;
 }
@@ -99,7 +99,7 @@ function set(field: Readable, text: string, label: string): void {
   field.setAttribute("aria-label", label);
 }
 
-/** Return what a link shows, how long, and where: "Everything public · until 3 Dec 2026 · may be shown on example.org". */
+/** Return a line such as "Everything public · until 3 Dec 2026 · may be shown on example.org". */
 function aboutLink(row: HTMLElement, link: PublicLink, page: PageData, hasEnded: boolean): string {
   const { texts } = page;
   const choices = [...row.querySelectorAll<HTMLOptionElement>("[name=shows] option")];

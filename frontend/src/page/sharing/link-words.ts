@@ -1,14 +1,14 @@
-/** A public link in words and back: what its fields hold as text, what was changed in them, the code that embeds it. PURE. */
+/** Turns a public link into the texts of its form and back, and writes the code that embeds it. */
 import { Temporal } from "temporal-polyfill";
 import type { LinkFields } from "../../fullcalendar";
 
 export const LINK_FIELDS = ["name", "shows", "expiresAt", "frameOrigins"] as const;
 export type LinkTexts = Readonly<Record<(typeof LINK_FIELDS)[number], string>>;
 
-/** Where the days of links begin and end. */
+/** The time zone in which the days of links begin and end. */
 export type Zone = string;
 
-/** Return a link as its form holds it: the day on whose end it ends, sites one a line. */
+/** Return a link as texts of its form: the last day that it is valid, and the sites, one on each line. */
 export function textsOf(link: LinkFields, zone: Zone): LinkTexts {
   return {
     name: link.name,
@@ -18,7 +18,7 @@ export function textsOf(link: LinkFields, zone: Zone): LinkTexts {
   };
 }
 
-/** Return what to send: the fields whose text is another now, so that what another owner does to the rest stays. */
+/** Return the fields whose text has changed. Only they are sent, so that another owner's changes of the rest stay. */
 export function changedFields(before: LinkTexts, now: LinkTexts, zone: Zone): Partial<LinkFields> {
   const values: Readonly<Record<keyof LinkTexts, unknown>> = {
     ...now,
@@ -30,13 +30,13 @@ export function changedFields(before: LinkTexts, now: LinkTexts, zone: Zone): Pa
   );
 }
 
-/** Return the texts of a form whose link has changed: what was typed stays, the rest follows. */
+/** Return the texts of a form whose link has changed: what was typed stays, the rest is new. */
 export function followed(typed: LinkTexts, before: LinkTexts, now: LinkTexts): LinkTexts {
   const kept = LINK_FIELDS.filter((name) => typed[name] !== before[name]);
   return { ...now, ...Object.fromEntries(kept.map((name) => [name, typed[name]])) };
 }
 
-/** Return when a link ends, as one reads it: a day that it lasts out, or a day and a time. */
+/** Return when a link ends, in words: its last day, or a day and a time. */
 export function endText(expiresAt: string, locale: string, zone: Zone): string {
   const end = Temporal.Instant.from(expiresAt).toZonedDateTimeISO(zone);
   const isWhole = end.equals(end.startOfDay());
@@ -68,7 +68,7 @@ function lastDay(expiresAt: string, zone: Zone): string {
   return last.toZonedDateTimeISO(zone).toPlainDate().toString();
 }
 
-/** What is no day goes as it is: the server says so. */
+/** Return the instant at which a day ends. What is no day is sent as it is, for the server to refuse. */
 function endOfDay(day: string, zone: Zone): string | null {
   if (day === "") return null;
   try {

@@ -1,4 +1,4 @@
-/** Tells of ownership that one is offered, when it arrives and when the page opens. The answer is asked for in the dialog of the calendar's people. */
+/** Tells the user when somebody offers them the ownership of a calendar. */
 import type { CalendarInfo, LiveClient } from "../../fullcalendar";
 import type { Toast, Toasts } from "../notice/toasts";
 import { fill, type PageData } from "../words/page-data";
@@ -9,13 +9,16 @@ interface Parts {
   readonly toasts: Toasts;
 }
 
-/** Return what a member of a calendar is asked; null: nothing. */
+/** Return the question that a member of a calendar is asked, or null. */
 export function askedOf({ name, offer }: CalendarInfo, { texts }: PageData): string | null {
   if (!offer) return null;
   return fill(offer.handsOver ? texts.offerAskInPlace : texts.offerAsk, { name: offer.by.name, calendar: name });
 }
 
-/** Tell of each offer once, and take back what is over. `open` leads to where it is answered. */
+/**
+ * Tell of each offer once, and remove the toast when the offer is over. `open` opens the dialog in which it is
+ * answered.
+ */
 export function tellOffers({ client, page, toasts }: Parts, open: (calendar: string) => void): void {
   const told = new Map<string, { readonly text: string; readonly toast: Toast }>();
   const tell = (id: string, text: string | null) => {

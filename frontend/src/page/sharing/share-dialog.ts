@@ -1,4 +1,4 @@
-/** The dialog of who shares a calendar: members and their roles, invitations, public links, leaving. Keeps nothing: what it lists is the server's last answer. */
+/** The dialog of who shares a calendar: members, invitations, public links, and leaving. */
 import { type ApiError, type Invitation, isOwner, type LiveClient, type Result, type Role } from "../../fullcalendar";
 import { find } from "../dom/find";
 import { keepFocus } from "../dom/focus";
@@ -34,7 +34,7 @@ export class ShareDialog {
   private calendar: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly nextEnd = new NextEnd();
-  /** Of several readings the last one counts. */
+  /** Of several readings only the last one counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {
@@ -77,7 +77,7 @@ export class ShareDialog {
     });
   }
 
-  /** Whether a calendar was left in this dialog. */
+  /** Tell whether the user left a calendar in this dialog. */
   leaves(calendar: string): boolean {
     return this.left.has(calendar);
   }
@@ -104,7 +104,7 @@ export class ShareDialog {
 
   private refresh(): void {
     clearTimeout(this.timer);
-    this.asked++; // what is under way was asked by the rights of before
+    this.asked++; // ignore what was asked under the rights of before
     if (this.calendar === null) return;
     this.showRights();
     this.timer = setTimeout(() => void this.read(), CALM_MS);
@@ -123,7 +123,7 @@ export class ShareDialog {
     const { sharing } = this.parts.client;
     if (calendar === null || this.isBlind()) return;
     const members = await sharing.members(calendar);
-    // By the role of now, which the page may not have heard of yet.
+    // By the member's current role, of which the page may not have heard yet.
     const isOwner = members.ok && members.value.some((one) => one.you && one.role === "owner");
     const [invitations, links] = isOwner
       ? await Promise.all([sharing.invitations(calendar), sharing.links(calendar)])
@@ -138,7 +138,7 @@ export class ShareDialog {
     this.focusInside();
   }
 
-  /** List what can still be accepted, as the server does; what ends is listed no more. */
+  /** List the invitations that can still be accepted, and remove each when it ends. */
   private showInvitations(invitations: readonly Invitation[]): void {
     const open = invitations.filter(({ expiresAt }) => !isOver(expiresAt));
     showRows(this.part("[data-invitations]"), open, invitationRows(this.parts.page, this.wishes));
@@ -150,12 +150,12 @@ export class ShareDialog {
     });
   }
 
-  /** When what had the focus is gone. */
+  /** Keep the focus in the dialog when the element that had it is gone. */
   private focusInside(): void {
     if (!this.dialog.contains(document.activeElement)) this.part("[data-close]").focus();
   }
 
-  /** Show what one may do here now; what is typed stays. */
+  /** Show what the user may do here now, and keep what is typed. */
   private showRights(): void {
     const { client, page } = this.parts;
     const info = client.calendarInfo(this.calendar ?? "");
@@ -184,7 +184,7 @@ export class ShareDialog {
     withdraw: (id) => void this.change((sharing, calendar) => sharing.withdraw(calendar, id)),
   };
 
-  /** Do something, and show what is so then: also when it was refused. Returns whether it was done. */
+  /** Do something, and then read the lists again, also if it was refused. Returns whether it was done. */
   private async change(
     act: (sharing: LiveClient["sharing"], calendar: string) => Promise<Result<unknown>>,
   ): Promise<boolean> {
@@ -240,7 +240,7 @@ export class ShareDialog {
     ask(place, fill(page.texts.leaveAsk, { name }), [leave], { label: page.texts.cancel, run });
   }
 
-  /** As far as the list tells: the server decides. */
+  /** By the list; the server decides. */
   private isLastOwner(): boolean {
     const owners = this.part("[data-members]").querySelectorAll(":scope > [data-role=owner]");
     return this.mayManage() && owners.length === 1;
@@ -288,7 +288,7 @@ export class ShareDialog {
     return isOwner(this.parts.client.calendarInfo(this.calendar ?? ""));
   }
 
-  /** Free/busy members do not see who else is there. */
+  /** Tell whether the user may not see the members, as with free/busy rights. */
   private isBlind(): boolean {
     return this.parts.client.calendarInfo(this.calendar ?? "")?.rights === "freebusy";
   }

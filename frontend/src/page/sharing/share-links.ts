@@ -1,4 +1,4 @@
-/** The public links in the share dialog, for owners: lists, makes, changes, copies and withdraws them. Keeps no address: it is in the rows alone. */
+/** The owners' part of the share dialog: creates, changes, copies and withdraws public links. */
 import type { ApiError, LiveClient, PublicLink, Result, Sharing } from "../../fullcalendar";
 import { copyText } from "../dom/copying";
 import { find } from "../dom/find";
@@ -14,12 +14,12 @@ interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
   readonly toasts: Toasts;
-  /** Return the calendar that is shown, if any is. */
+  /** Returns the calendar that is shown, if any. */
   calendar(): string | null;
   complain(error: ApiError | null): void;
-  /** Read anew what is listed. */
+  /** Read the lists again. */
   read(): Promise<void>;
-  /** Do something, complain of it, and read anew. */
+  /** Do something, say if it fails, and read the lists again. */
   change(act: (sharing: Sharing, calendar: string) => Promise<Result<unknown>>): Promise<boolean>;
 }
 
@@ -27,7 +27,7 @@ export class ShareLinks {
   private readonly list: HTMLElement;
   private readonly adder: HTMLElement;
   private readonly form: LinkForm;
-  /** A link that was made here and is not listed yet. */
+  /** A link that was created here and is not listed yet. */
   private made: string | null = null;
   private readonly nextEnd = new NextEnd();
 
@@ -49,7 +49,7 @@ export class ShareLinks {
     });
   }
 
-  /** Begin anew: nothing is known of the calendar. */
+  /** Forget everything, as for another calendar. */
   clear(): void {
     this.made = null;
     startAnew(this.form.element);
@@ -57,7 +57,10 @@ export class ShareLinks {
     this.show(null);
   }
 
-  /** List a calendar's links, as an owner sees them, or nothing. What is open and typed stays; what ends is shown as ended. */
+  /**
+   * List a calendar's links for an owner (null: none), and keep what is open and typed. A link that ends is shown as
+   * ended.
+   */
   show(links: readonly PublicLink[] | null): void {
     this.section.hidden = links === null;
     this.nextEnd.await(
@@ -72,7 +75,7 @@ export class ShareLinks {
     find(made, "[data-copy-link]").focus();
   }
 
-  /** Whether something is typed into a form here that is not saved. */
+  /** Tell whether something typed into a form here is not saved. */
   isTyped(): boolean {
     return !this.section.hidden && (this.form.isTyped() || [...this.list.children].some(isLinkTyped));
   }
@@ -101,7 +104,7 @@ export class ShareLinks {
     await this.parts.read();
   }
 
-  /** Save a link, or say at its fields why not. Returns it, if the dialog still shows its calendar. */
+  /** Save a link, or say at its fields what is wrong. Returns it, if the dialog still shows its calendar. */
   private async save(id: string | null, form: LinkForm): Promise<PublicLink | null> {
     const { client, page, complain } = this.parts;
     const calendar = this.parts.calendar();

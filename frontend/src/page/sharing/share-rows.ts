@@ -1,4 +1,4 @@
-/** The rows of the share dialog: a member with their role, an invitation. They ask before what is hard to take back, and do nothing themselves. */
+/** The rows of members and invitations in the share dialog. */
 import type { Invitation, Member, Role } from "../../fullcalendar";
 import { find } from "../dom/find";
 import { ask, type Choice, isAsking } from "../dom/question";
@@ -7,9 +7,9 @@ import { sendOnce } from "../dom/sending";
 import { readerLocale } from "../words/locale";
 import { fill, type PageData, type TextName } from "../words/page-data";
 
-/** What the rows ask for. */
+/** What the user asks for in a row. */
 export interface Wishes {
-  /** Whether one may change who is here. */
+  /** Tells whether the user may change who is a member. */
   mayManage(): boolean;
   setRole(user: string, role: Role): void;
   handOver(user: string): void;
@@ -42,7 +42,7 @@ function wireMember(row: HTMLElement, user: string, page: PageData, wishes: Wish
     ];
     ask(row, fill(page.texts.ownerAsk, { name: name() }), choices, { label: page.texts.cancel, run: putBack });
   });
-  // Their own role, given again, ends what was offered beyond it.
+  // Setting the member's own role again withdraws the offer of ownership.
   row.querySelector("[data-withdraw-offer]")?.addEventListener("click", () => {
     wishes.setRole(user, row.dataset["role"] as Role);
   });
@@ -109,18 +109,18 @@ function showInvitation(row: HTMLElement, { email, role, expiresAt, mailed }: In
   }
 }
 
-/** Return a role's name in the reader's language: the server wrote it into the choices. */
+/** Return a role's name in the reader's language, as the server wrote it into the choices. */
 export function roleName(role: Role): string {
   return roleChoices().find((option) => option.value === role)?.text ?? role;
 }
 
-/** Return the roles there are, each with its name and what it may do. */
+/** Return the choices of roles, each with its name and what it may do. */
 export function roleChoices(): HTMLOptionElement[] {
   const template = document.querySelector<HTMLTemplateElement>("#member-row");
   return [...(template?.content.querySelectorAll("option") ?? [])];
 }
 
-/** Write into a list what each role may do. */
+/** Write what each role may do into a list. */
 export function explainRoles(list: HTMLElement): void {
   for (const option of roleChoices()) {
     const name = document.createElement("dt");

@@ -1,4 +1,4 @@
-/** The trash: what was deleted in the calendars one may edit, and calendars one owned, newest first, live while it is open. Restoring is the server's business. */
+/** The trash: lists deleted items and calendars, newest first, and restores them. */
 
 import { type DeletedCalendar, type LiveClient, mayEdit, type Result, type TrashedItem } from "../../fullcalendar";
 import { copyOf, say } from "../dom/rows";
@@ -14,7 +14,7 @@ interface Parts {
   readonly toasts: Toasts;
 }
 
-/** What can be restored: an item, or a calendar. */
+/** An item or a calendar that can be restored. */
 interface Entry {
   readonly id: string;
   readonly title: string;
@@ -31,7 +31,7 @@ export class TrashDialog {
   private readonly list = this.dialog?.querySelector<HTMLElement>("[data-trash-list]");
   private readonly note = this.dialog?.querySelector<HTMLElement>("[data-trash-note]");
   private timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of several readings the last one counts. */
+  /** Of several readings only the last one counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {

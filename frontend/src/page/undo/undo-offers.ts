@@ -1,13 +1,13 @@
-/** Which changes can be undone here, and which no longer: joins the halves of a move, retires what a later change has overtaken. PURE. */
+/** Tracks which changes the user can still undo. */
 import { type ChangedEvent, type Done, isMove, planUndo, type State, touches, type Undo } from "../../fullcalendar";
 
 export interface UndoOffer {
   readonly changes: readonly Done[];
-  /** Where it happened; of a move, where the items are now. */
+  /** Where it happened. For a move, this is where the items are now. */
   readonly calendar: string;
   readonly actor: string | null;
   readonly own: boolean;
-  /** It may be one half of a move whose other half is still under way. */
+  /** Whether it may be one half of a move whose other half is still under way. */
   readonly mayBeHalf: boolean;
 }
 
@@ -16,7 +16,10 @@ const REMEMBERED_AT_MOST = 2_000;
 
 export class UndoOffers {
   private open: UndoOffer[] = [];
-  /** What is not offered. Half a move into a calendar that one may not edit tells that the other half is no deletion. */
+  /**
+   * Changes that are not offered. Half of a move into a calendar that the user may not edit shows that the other half
+   * is no deletion.
+   */
   private others: Done[] = [];
   private readonly vanished = new Set<string>();
   private readonly made = new Set<State>();
@@ -25,7 +28,7 @@ export class UndoOffers {
 
   constructor(private readonly rights: { mayEdit(calendar: string): boolean }) {}
 
-  /** Take a change. `replaced` are offers that are over: joined into the new one, or overtaken by it. */
+  /** Take a change. `replaced`: the offers that it ends, because they are joined into the new one or outdated by it. */
   take(
     change: ChangedEvent,
     isUndo: boolean,
@@ -37,7 +40,7 @@ export class UndoOffers {
     const offer = isUndo || isMoved ? null : this.offerOf(change, half);
     this.others = this.others.filter((other) => !touches(other, done));
     if (offer === null && !half && !isMoved) this.others = [...this.others, done].slice(-OFFERS_AT_MOST);
-    // One's own older changes stay: after the newest is undone, they can be undone, too.
+    // The user's own older changes stay: once the newest is undone, they can be undone, too.
     const isOver = (one: UndoOffer) => one === half || (overtaken.includes(one) && !(change.own && one.own));
     this.open = this.open.filter((one) => !isOver(one));
     if (offer !== null && this.undoOf(offer) !== null) remember(this.seen, change.state);
@@ -60,7 +63,7 @@ export class UndoOffers {
     };
   }
 
-  /** Return how an offer is undone; null when that is not known, as of half a move into a calendar. */
+  /** Return how an offer is undone; null if that is not known, as for half of a move into a calendar. */
   undoOf(offer: UndoOffer): Undo | null {
     const known = this.plans.get(offer);
     if (known !== undefined) return known;
@@ -72,7 +75,7 @@ export class UndoOffers {
     return undo;
   }
 
-  /** This page has created an item; returns the offer of that change, if it has come already. */
+  /** Note that this page has created an item. Returns the offer of that change, if it has come already. */
   created(state: State): UndoOffer | null {
     remember(this.made, state);
     const offer = this.open.find(({ changes }) => changes.some((one) => one.state === state)) ?? null;
@@ -80,7 +83,7 @@ export class UndoOffers {
     return offer;
   }
 
-  /** Whether a change was offered to be undone. */
+  /** Tell whether the undo of a change was offered. */
   knows(state: State): boolean {
     return this.seen.has(state);
   }
@@ -97,7 +100,7 @@ export class UndoOffers {
     this.open = this.open.filter((one) => one !== offer);
   }
 
-  /** A calendar is gone; returns the offers that went with it. */
+  /** Forget a calendar that is gone. Returns the offers that went with it. */
   forget(calendar: string): readonly UndoOffer[] {
     const gone = this.open.filter(({ changes }) => changes.some((one) => one.calendar === calendar));
     this.open = this.open.filter((one) => !gone.includes(one));

@@ -1,4 +1,4 @@
-/** Offers Undo for every change, whoever made it: one toast per change, and Ctrl+Z for one's own. What an Undo is, core says. */
+/** Offers to undo every change, in a toast each, and the user's own by Ctrl+Z. */
 import {
   type ApiError,
   type ChangedEvent,
@@ -18,13 +18,13 @@ interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
   readonly toasts: Toasts;
-  /** Whether an open dialog shows an item: what becomes of that one, the dialog tells. */
+  /** Tells whether an open dialog shows an item. The dialog itself says what happens to that one. */
   shows(key: ItemKey): boolean;
 }
 
 /** The other half of a move between calendars comes on its own frame. */
 const HALF_MS = 400;
-/** How long the push may take before a saved form is confirmed without an Undo. */
+/** A saved form is confirmed without an Undo if the push takes longer. */
 const CONFIRM_MS = 700;
 
 export class Undos {
@@ -41,7 +41,7 @@ export class Undos {
     document.addEventListener("keydown", (event) => this.pressed(event));
   }
 
-  /** A form was saved here: an Undo says so, or, when nothing changed, a toast. */
+  /** Confirm a saved form: by the offer to undo it, or by a toast if nothing changed. */
   saved(state: State, created: boolean, text: string): void {
     if (created) {
       const offer = this.offers.created(state);
@@ -59,13 +59,13 @@ export class Undos {
     this.tellDeleted(key, fill(texts.deletedWhileMoving, { person: actor?.name ?? texts.someone, title }));
   }
 
-  /** Say at once that an item is deleted; the offer to undo that takes the place of the toast, and its text. */
+  /** Say at once that an item was deleted. The offer to undo that replaces the toast and takes over its text. */
   private tellDeleted(key: ItemKey, text: string): void {
     const name = nameOf(key);
-    // Of a move whose other half came first, the offer has said already where the item went.
+    // If it was moved and the other half came first, the offer has already said where the item went.
     if ([...this.shown.keys()].some((offer) => namesDestroyed(offer).includes(name))) return;
     this.told.set(name, { text, toast: this.parts.toasts.show(text) });
-    // Not every deletion is offered: one that was missed while the page was away is not.
+    // Not every deletion is offered: not one that the page missed while it was away.
     setTimeout(() => this.told.delete(name), 2 * HALF_MS);
   }
 

@@ -1,4 +1,4 @@
-/** How a calendar and its items look, here and behind a public link, and how dates and times are written. */
+/** Sets how a calendar and its items appear, here and behind a public link, and how dates are written. */
 import type { CalendarOptions } from "fullcalendar";
 import { firstDay, pageLocale, readerLocale } from "../words/locale";
 import { fill, type PageData } from "../words/page-data";
@@ -7,13 +7,13 @@ import { itemClass, itemContent } from "./item-appearance";
 import { keepOnScreen } from "./popover";
 import { viewType } from "./toolbar";
 
-/** What the appearance of a calendar needs of its page. */
+/** What the appearance needs of its page. */
 export interface AppearancePage {
   readonly texts: Readonly<Record<"more" | "allDay" | "noItems", string>>;
   readonly labels: PageData["labels"];
 }
 
-/** Return how a calendar and its items look, and how dates and times are written. */
+/** Return the options that set the appearance. */
 export function appearance(page: AppearancePage): CalendarOptions {
   const hour12 = new Intl.DateTimeFormat(readerLocale(), { hour: "numeric" }).resolvedOptions().hour12 ?? false;
   return {

@@ -1,4 +1,4 @@
-/** FullCalendar, set up for this page: its views and their look, and what a click, a selection and a drag do. */
+/** Makes the page's FullCalendar: its items can be clicked, dragged and resized, and new ones drawn. */
 import { Calendar, type EventChangeInfo } from "fullcalendar";
 import dayGridPlugin from "fullcalendar/daygrid";
 import interactionPlugin from "fullcalendar/interaction";
@@ -33,7 +33,7 @@ interface Parts {
   open(key: ItemKey): void;
 }
 
-/** Return the calendar, not rendered yet. */
+/** Return the calendar before it is rendered. */
 export function makeCalendar(parts: Parts): Calendar {
   const { element, client, page, place } = parts;
   return new Calendar(element, {
@@ -65,7 +65,7 @@ export function makeCalendar(parts: Parts): Calendar {
 async function saveMoved({ client, page, toasts }: Parts, info: EventChangeInfo): Promise<void> {
   const title = shortTitle(info.oldEvent.title);
   const result = await saveDates(client, info);
-  // Deleted meanwhile: that was said when it happened.
+  // That it was deleted meanwhile was said when it happened.
   if (result.ok || result.error.code === "gone") return;
   toasts.show(fill(page.texts.notMoved, { title, reason: reasonOf(result.error, page, client) }));
 }

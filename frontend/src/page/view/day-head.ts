@@ -1,8 +1,8 @@
-/** The head of a day whose column is so narrow that FullCalendar leaves the day's number out: weekday above number. Elsewhere the theme decides. */
+/** Shows the number of a day whose column is so narrow that FullCalendar leaves it out. */
 import type { DayHeaderInfo } from "fullcalendar";
 import { Fragment, h, type VNode } from "fullcalendar/preact";
 
-/** Return what stands in a day's head; `true` leaves it to the theme. */
+/** Return the content of a day's head; `true` leaves it to the theme. */
 export function dayHead(info: DayHeaderInfo): VNode | true {
   if (!lacksNumber(info)) return true;
   const number = `day-head__number ${info.isToday ? "day-head__number--today" : ""}`;
@@ -19,7 +19,7 @@ export function dayHeadClass(info: DayHeaderInfo): string {
   return lacksNumber(info) ? "day-head" : "";
 }
 
-/** FullCalendar knows the number of such a day, but its text is the weekday's first letter alone. */
+/** FullCalendar knows the number of such a day, but writes only the first letter of the weekday. */
 function lacksNumber({ dayNumberText, inPopover, textParts }: DayHeaderInfo): boolean {
   return dayNumberText !== "" && !inPopover && textParts.every((part) => part.type !== "day");
 }

@@ -1,15 +1,15 @@
-/** Makes freshly changed items glow for a moment, so that eyes find what a push changed. */
+/** Makes items glow for a moment when they change. */
 import type { LiveClient } from "../../fullcalendar";
 
 const GLOW_MS = 1_800;
-/** More at once are not a change to notice, but another calendar. */
+/** More at once are not one change to notice, but a new picture. */
 const AT_MOST = 12;
 
 /** Highlight changed items from now on. */
 export function highlightChanges(client: LiveClient, root: HTMLElement): void {
   client.on("changed", ({ upserted }) => {
     if (upserted.length > AT_MOST) return;
-    // The next repaint draws the picture; the one after it is sure to have the elements.
+    // The next repaint draws the picture; the elements are there at the one after it.
     requestAnimationFrame(() => requestAnimationFrame(() => glow(root, upserted)));
   });
 }

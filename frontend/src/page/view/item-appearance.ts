@@ -1,4 +1,4 @@
-/** How an item looks in the calendar: its classes, and its text with a mark for what colour alone must not say. */
+/** Sets how an item appears in the calendar: its classes, its text, and a mark for its status. */
 import type { EventDisplayInfo } from "fullcalendar";
 import { Fragment, h, type VNode } from "fullcalendar/preact";
 import { readLiveItem } from "../../fullcalendar/event-input";
@@ -24,7 +24,7 @@ export function itemClass(info: EventDisplayInfo): string {
   return `item item--${item.status}${URGENT.has(item.priority) ? " item--urgent" : ""}`;
 }
 
-/** Return what stands in an item's element. */
+/** Return the content of an item's element. */
 export function itemContent(info: EventDisplayInfo, page: Pick<PageData, "labels">): VNode {
   const item = readLiveItem(info.event)?.item;
   return h(
@@ -41,7 +41,7 @@ export function itemContent(info: EventDisplayInfo, page: Pick<PageData, "labels
   );
 }
 
-/** Return the sign of a status; null: it has none. */
+/** Return the mark of a status; null: it has none. */
 export function statusMark(status: string): VNode | null {
   const path = MARKS[status];
   if (path === undefined) return null;
@@ -53,7 +53,7 @@ export function statusMark(status: string): VNode | null {
   );
 }
 
-/** What the mark says, for those who do not see it. */
+/** Return what the mark says, for screen readers. */
 function said(item: Item, page: Pick<PageData, "labels">): string {
   if (isBusy(item)) return "";
   const told = [page.labels[item.status], URGENT.has(item.priority) ? page.labels[item.priority] : undefined];

@@ -1,6 +1,6 @@
-/** When a new item begins that nobody drew. Knows no page; the server proposes the next full hour where this returns nothing. */
+/** Proposes when a new item begins if the user has drawn no span. */
 
-/** An item's span, as the form of a new one is asked for. */
+/** The span that a new item's form is asked for. */
 export interface Span {
   readonly start: string;
   readonly end: string;
@@ -9,7 +9,10 @@ export interface Span {
 
 const HOUR = 9;
 
-/** Return an hour of the day that is looked at; null: today is on the screen. Who looks at another month would not see what they made. */
+/**
+ * Return an hour of the day on screen, so that the user sees the new item; null if today is on screen: the server
+ * proposes the next hour.
+ */
 export function newSpan(
   shown: { readonly currentStart: Date; readonly currentEnd: Date },
   day: Date,

@@ -1,4 +1,4 @@
-/** Where one looks: view, date and filters, and the address that says so. PURE. */
+/** Reads and writes view, date and filters as the search part of an address. */
 
 export type View = "month" | "week" | "day" | "list";
 
@@ -17,7 +17,7 @@ export interface Place extends Filter {
 const VIEWS: readonly View[] = ["month", "week", "day", "list"];
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-/** Read an address's search part; what it does not say, or says wrongly, comes from `otherwise`. */
+/** Read the search part of an address. What is missing or wrong comes from `otherwise`. */
 export function readPlace(search: string, otherwise: { readonly view: View; readonly date: string }): Place {
   const params = new URLSearchParams(search);
   const view = VIEWS.find((one) => one === params.get("view")) ?? otherwise.view;

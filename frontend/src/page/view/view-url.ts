@@ -1,7 +1,7 @@
-/** Keeps the address of the page and where one looks the same, both ways. Never moves the calendar by itself. */
+/** Keeps the page's address and the calendar's view, date and filters in step. */
 import { type Place, readPlace, type View, writePlace } from "./view-place";
 
-/** Below this a month's cells hold no text. */
+/** Below this width the cells of a month have no room for text. */
 const PHONE = "(max-width: 640px)";
 
 export class ViewUrl {
@@ -18,7 +18,7 @@ export class ViewUrl {
     return readPlace(location.search, this.otherwise);
   }
 
-  /** Make a place a step of the browser's history, unless it is where the address is already. */
+  /** Add a place to the browser's history, unless the address is there already. */
   record(place: Place): void {
     const search = writePlace(place);
     if (search !== writePlace(this.place())) history.pushState(null, "", search);

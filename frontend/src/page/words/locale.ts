@@ -1,11 +1,11 @@
-/** The one place that says in which locale dates and numbers are written, and on which day a week begins. */
+/** Tells in which locale to write dates and numbers, and on which day a week begins. */
 
-/** Return the reader's locale: the browser's, or the page's where the browser names none that exists (a POSIX locale: "en-US@posix"). */
+/** Return the browser's locale, or the page's if the browser names none that exists (such as "en-US@posix"). */
 export function readerLocale(): string {
   return navigator.languages.find(isLocale) ?? document.documentElement.lang;
 }
 
-/** Return the reader's kind of the page's language: dates as they are used to, words as the page has them. */
+/** Return the reader's variant of the page's language, such as "en-GB" on a page in "en". */
 export function pageLocale(): string {
   const { lang } = document.documentElement;
   return navigator.languages.find((one) => isLocale(one) && (one === lang || one.startsWith(`${lang}-`))) ?? lang;

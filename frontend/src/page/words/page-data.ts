@@ -1,4 +1,4 @@
-/** What the server wrote into the page for its scripts. */
+/** Reads what the server wrote into the page for its scripts, and fills in its texts. */
 
 import type { UndoKind } from "../../fullcalendar";
 
@@ -128,7 +128,7 @@ export type TextName =
   | "youInSentence"
   | "notSaved"
   | "savedLater"
-  /** What was done, to one or many, by somebody or by oneself. */
+  /** What was done, to one item or many, by somebody else or by the user. */
   | `${UndoKind}${"One" | "Many"}${"By" | ""}`;
 
 export interface PageData {
@@ -150,9 +150,9 @@ export function readPageData(): PageData | null {
   return text ? (JSON.parse(text) as PageData) : null;
 }
 
-const SHORT_TITLE = 60; // a line and a half of a message on a phone
+const SHORT_TITLE = 60; // a line and a half of a toast on a phone
 
-/** Return a title as messages name it: they cover what is below them. */
+/** Return a title short enough for a toast, which covers what is below it. */
 export function shortTitle(title: string): string {
   const letters = [...title];
   return letters.length <= SHORT_TITLE

@@ -1,8 +1,8 @@
-/** Who changed an item, in words for a sentence. */
+/** Names the person who changed an item, as a sentence needs it. */
 import type { ApiError, LiveClient } from "../../fullcalendar";
 import type { PageData } from "./page-data";
 
-/** Return the name of whoever was quicker, as a 412 tells it: "you" for one's other tabs, "somebody" when it is not known. */
+/** Return who changed the item first, by a 412: "you" for the user's other tabs, "somebody" if it is not known. */
 export function changedBy({ current }: ApiError, client: LiveClient, page: PageData): string {
   const key = current && "updatedBy" in current ? current.updatedBy : null;
   if (key !== null && key === page.userId) return page.texts.youInSentence;

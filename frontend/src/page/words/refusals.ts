@@ -1,4 +1,4 @@
-/** Says why the server refused something, in words for the page. */
+/** Says why the server refused something, in the page's words. */
 import type { ApiError, LiveClient } from "../../fullcalendar";
 import { fill, type PageData } from "./page-data";
 import { changedBy } from "./people";
@@ -13,7 +13,7 @@ export function reasonOf(error: ApiError, page: PageData, client?: LiveClient): 
   return error.code === "forbidden" ? page.texts.notAllowed : saidOf(error, page);
 }
 
-/** Return what to say of a refusal, as a sentence of its own. */
+/** Return a refusal as a sentence of its own. */
 export function complaintOf(error: ApiError, page: PageData): string {
   return error.code === "network" ? page.texts.shareNoConnection : saidOf(error, page);
 }

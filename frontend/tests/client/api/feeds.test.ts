@@ -1,4 +1,4 @@
-/** When the client asks the feed, by what, and how it meets a feed that fails. */
+/** When the client asks for a feed, with what, and what it does when a feed fails. */
 import { describe, expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, days, OTHER, state } from "../../support/items";

@@ -1,4 +1,4 @@
-/** Under which Idempotency-Key what is no item is changed: one for each thing that is meant, also when its answer was lost. */
+/** Which Idempotency-Key a request has that changes no item, also after its answer was lost. */
 import { expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR } from "../../support/items";

@@ -1,4 +1,4 @@
-/** What is asked of the sharing API, and what is taken for an answer. */
+/** What the client asks of the sharing API, and which answers it accepts. */
 import { expect, test } from "vitest";
 import { FakeSite, settle } from "../../support/fake-site";
 import { CALENDAR, OTHER, uuid } from "../../support/items";

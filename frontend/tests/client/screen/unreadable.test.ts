@@ -1,4 +1,4 @@
-/** Items that cannot be read: each goes alone, is said once, and holds up neither its calendar nor the chain (C3, C5). */
+/** What the client does with an item that it cannot read (C3, C5). */
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, item, OTHER, onDay, state, uuid } from "../../support/items";

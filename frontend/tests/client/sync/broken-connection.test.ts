@@ -1,4 +1,4 @@
-/** How the client meets a connection that fails, sleeps or lies. */
+/** What the client does when a connection fails, sleeps or lies. */
 import { describe, expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, item, state, uuid } from "../../support/items";

@@ -1,4 +1,4 @@
-/** How the client hears that nobody, or somebody else, is signed in: it asks once more, stops, and returns when its user does. */
+/** What the client does when its user is signed out, or somebody else signs in. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createLiveClient } from "../../../src/client/live-client";
 import type { FakeSite } from "../../support/fake-site";

@@ -1,4 +1,4 @@
-/** Whatever becomes of sockets and requests, and by whichever of them frames travel, the client ends with what the server has. */
+/** Whatever happens to sockets and requests, the client ends up with what the server has. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ClientFrame } from "../../../src/protocol/frames";

@@ -1,5 +1,5 @@
-// @vitest-environment happy-dom
 /** What a form does while it is sent: nothing more, visibly, with the focus where it was. */
+// @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
 import { guardForms, sendOnce, startAnew } from "../../../src/page/dom/sending";
 

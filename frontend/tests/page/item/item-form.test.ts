@@ -1,5 +1,5 @@
-// @vitest-environment happy-dom
 /** The form of an item: what one field does to the others, above all where the clocks change. */
+// @vitest-environment happy-dom
 import { expect, test } from "vitest";
 import { ItemForm } from "../../../src/page/item/item-form";
 import type { PageData } from "../../../src/page/words/page-data";
