@@ -153,7 +153,7 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
 def test_no_test_sleeps() -> None:
     of_tests = ("tests/", "testbed/")
     tests = {name: text for name, text in tracked().items() if name.startswith(of_tests) and name.endswith(".py")}
-    pattern = re.compile(r"\btime\.sleep\(|\bwait_for_timeout\(|\basyncio\.sleep\((?!0\))")
+    pattern = re.compile(r"\btime\.sleep\(|\bwait_for_timeout\(|networkidle|\basyncio\.sleep\((?!0\))")
     allowed = {"testbed/waiting.py", Path(__file__).relative_to(ROOT).as_posix()}
     assert [name for name, text in tests.items() if name not in allowed and pattern.search(text)] == []
 

@@ -14,8 +14,9 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from .. import conf
-from ..access import display_name, may_edit, memberships_of
-from ..models import Membership, Priority, Status, WorkType
+from ..access import display_name
+from ..models import Priority, Status, WorkType
+from ..reading.calendars import describe_all
 from .texts import texts
 
 
@@ -25,17 +26,17 @@ from .texts import texts
 @ensure_csrf_cookie
 def calendar_page(request: HttpRequest) -> HttpResponse:
     """Show the calendars of whoever is signed in."""
-    calendars = [_as_context(mine) for mine in memberships_of(request.user)]
-    may_create = any(calendar["mayEdit"] for calendar in calendars)
+    calendars = describe_all(request.user)
     context = {
         "calendars": calendars,
-        "may_create": may_create,
+        "may_create": any(calendar["rights"] == "full" for calendar in calendars),
         "work_types": WorkType.choices,
         "statuses": Status.choices,
         "trash_days": conf.app.TRASH_DAYS,
         "person": display_name(request.user),
         "page": {
             "userId": str(request.user.pk),
+            "calendars": calendars,
             "apiUrl": reverse("calendar_live_api:list_calendars").removesuffix("calendars/"),
             "socketUrl": f"{get_script_prefix()}ws/",
             "newUrl": reverse("calendar_live:item_new"),
@@ -53,17 +54,6 @@ def _edit_url() -> str:
     places = {"calendar_id": UUID(int=1), "item_id": UUID(int=2)}
     url = reverse("calendar_live:item_edit", kwargs=places)
     return url.replace(str(places["calendar_id"]), "{calendar}").replace(str(places["item_id"]), "{item}")
-
-
-def _as_context(mine: Membership) -> dict[str, object]:
-    calendar = mine.calendar
-    return {
-        "id": str(calendar.pk),
-        "name": calendar.name,
-        "color": calendar.color,
-        "role": mine.role,
-        "mayEdit": may_edit(mine),
-    }
 
 
 @require_safe

@@ -19,7 +19,7 @@ from ..models import WorkItem
 from ..protocol.rights import reads_whole
 from ..reading.calendars import people_of
 from ..reading.item import read_item
-from ..reading.tree import below, parent_choices
+from ..reading.tree import ids_below, parent_choices
 from ..services.items import update_item
 from .forms import COLUMNS, SPAN, ItemForm
 from .http import fragment, is_htmx, saved
@@ -61,8 +61,7 @@ def _show(
     **more: object,
 ) -> HttpResponse:
     """Show the form of an item: as it is, or with what was typed and why it was not taken."""
-    alive = WorkItem.objects.filter(deleted_at=None).only("parent")
-    under = {one.pk for one in below([item.pk], alive)}
+    under = ids_below(item)
     form = ItemForm(
         data,
         initial=values_of(item.wire) | {"state": item.state, "item_id": item.pk, "calendar": item.calendar_id},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Value, When
 
 from ..models import WorkItem, WorkType
 
@@ -18,17 +20,25 @@ Group = tuple[str, list[tuple[UUID, str]]]
 _RANK: Final = {WorkType.PROJECT: 0, WorkType.ACTIVITY: 1, WorkType.TASK: 2, WorkType.MEETING: 3}
 
 
-def below(item_ids: Collection[UUID], rows: QuerySet[WorkItem]) -> list[WorkItem]:
-    """Return those of `rows` that hang below some items, each once, none of these items. One statement a level."""
+def below(item_ids: Collection[UUID], children_of: Callable[[list[UUID]], Iterable[WorkItem]]) -> list[WorkItem]:
+    """Return the rows below some items, each once, none of these items. `children_of` is asked once for each level."""
     found: list[WorkItem] = []
     known = set(item_ids)
     level = list(item_ids)
     while level:
-        children = [row for row in rows.filter(parent__in=level) if row.pk not in known]
+        children = [row for row in children_of(level) if row.pk not in known]
         level = [row.pk for row in children]
         known.update(level)
         found += children
     return found
+
+
+def ids_below(item: WorkItem) -> set[UUID]:
+    """Return the ids of everything below an item that is not deleted. One statement, however deep."""
+    children: dict[UUID | None, list[WorkItem]] = defaultdict(list)
+    for row in WorkItem.objects.filter(calendar=item.calendar_id, deleted_at=None, parent__isnull=False).only("parent"):
+        children[row.parent_id].append(row)
+    return {row.pk for row in below([item.pk], lambda level: chain.from_iterable(children[one] for one in level))}
 
 
 def parent_choices(calendar_id: UUID, *, without: set[UUID] | None = None, keep: WorkItem | None = None) -> list[Group]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import PageFor, Template
 from tests.e2e.person import PATIENCE_MS
 from tests.e2e.site import Site
@@ -52,6 +53,9 @@ Booking.objects.filter(pk=spoilt.pk).update(wire=spoilt.wire.replace("02:00:00Z"
 """
 
 
+FEEDS_ANSWERED = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/feed/')).length"
+
+
 @pytest.fixture
 def site(template: Template, tmp_path: Path) -> Iterator[Site]:
     """A host site: the same database, with the table of its own app."""
@@ -69,7 +73,11 @@ def test_its_rows_appear_change_and_vanish_on_its_own_page(page_for: PageFor, si
     page = page_for("ben", "/bookings/")
     expect(page.locator("#bookings")).to_have_attribute("data-status", "live", timeout=PATIENCE_MS)
     feeds: list[str] = []
-    page.wait_for_load_state("networkidle")
+    wait_until(
+        lambda: page.evaluate(FEEDS_ANSWERED) == len(page.request.get("/api/calendars/").json()),
+        what="the feed of each calendar",
+        timeout_seconds=PATIENCE_MS / 1_000,
+    )
     page.on("request", lambda request: feeds.append(request.url) if "/feed/" in request.url else None)
     entry = page.locator("#bookings [data-item]", has_text="Mayon")
     expect(entry).to_have_count(0)

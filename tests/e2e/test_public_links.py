@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import expect
 
+from testbed.waiting import wait_until
 from tests.e2e.conftest import Look, PageFor
 from tests.e2e.links import makes_link
 from tests.e2e.person import DAY, PATIENCE_MS, Cable, Person
@@ -201,8 +202,11 @@ def test_no_other_page_may_frame_it_and_nothing_else_may_be_framed(
             (allowed, path) for path in tries if path != "/embed"
         ]:
             page.goto(origin + path)
-            page.wait_for_load_state("networkidle")
-            assert page.frames[1].url.startswith("chrome-error:"), (origin, path)
+            wait_until(
+                lambda: page.evaluate("1") and page.frames[1].url.startswith("chrome-error:"),
+                what=f"{origin} to be refused to frame {path}",
+                timeout_seconds=PATIENCE_MS / 1_000,
+            )
         page.goto(f"{allowed}/embed")
         expect(page.frame_locator("iframe").locator("#connection")).to_have_attribute(
             "data-look", "live", timeout=PATIENCE_MS

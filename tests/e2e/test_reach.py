@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import PageFor, Visit
 from tests.e2e.links import makes_link
 from tests.e2e.person import MONTH, PATIENCE_MS, Person
 from tests.e2e.share import listed, opens_calendar, opens_people
 from tests.e2e.site import Site
+from tests.e2e.watch import Watch
 
 # In the last row of the month.
 LAST_WEEK = "2027-04-08"
@@ -96,6 +97,21 @@ def test_the_focus_stays_on_the_page_when_what_had_it_is_deleted(ana: Person) ->
     dialog.locator("[data-panel]").get_by_role("button", name="Delete").click()
     expect(listed(ana, "Launch")).to_have_count(0, timeout=PATIENCE_MS)
     expect(ana.page.locator("#calendar")).to_be_focused()
+
+
+def test_a_button_works_however_long_the_server_takes(visit: Visit, watch: Watch) -> None:
+    """Seen failing when the page asks for its calendars before it listens to its buttons: the click did nothing, for ever."""
+    watch.allow("ERR_FAILED")
+    dan, held = visit("dan"), list[Route]()
+    dan.page.route("**/api/**", lambda route: held.append(route))
+    dan.page.goto(MONTH)
+    dan.page.locator("#no-calendars").get_by_role("button", name="New calendar").click()
+    expect(dan.page.locator("#calendar-dialog").get_by_label("Name")).to_be_focused(timeout=PATIENCE_MS)
+    dan.page.keyboard.press("Escape")
+    dan.page.get_by_role("button", name="Trash").click()
+    expect(dan.page.locator("#trash-dialog")).to_be_visible(timeout=PATIENCE_MS)
+    for route in held:
+        route.abort()
 
 
 def test_the_focus_goes_to_what_is_there_when_the_last_calendar_is_gone(visit: Visit) -> None:

@@ -74,7 +74,7 @@ def test_the_page_takes_the_same_statements_for_any_number_of_calendars(
     for number in range(calendars):
         make_calendar(ana, name=f"Calendar {number}")
     client = client_of(ana)
-    with django_assert_num_queries(3):  # session, user, memberships
+    with django_assert_num_queries(4):  # session, user, memberships, the people of their calendars
         client.get(PAGE)
 
 
@@ -137,7 +137,7 @@ def test_an_owners_page_holds_no_address_of_a_public_link(ana: User, team: Calen
 
 
 def test_every_text_that_the_scripts_name_is_given() -> None:
-    source = (Path(__file__).parents[2] / "frontend" / "src" / "page" / "page-data.ts").read_text()
+    source = (Path(__file__).parents[2] / "frontend" / "src" / "page" / "words" / "page-data.ts").read_text()
     union = source.partition("export type TextName =")[2].partition(";")[0]
     named = set(re.findall(r'^  \| "(\w+)"$', union, re.MULTILINE))
     assert "linkCopied" in named

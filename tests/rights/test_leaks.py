@@ -209,11 +209,11 @@ _EVERYTHING: Final = " ".join([*(text for texts in TEXTS.values() for text in te
 FAULTS: Final = {
     "GET api/calendars/<calendar_id>/feed/": "calendar_live.api.feeds.read_feed",
     "GET api/calendars/": "calendar_live.api.calendars.describe_all",
-    "GET api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.api.items.redact",
+    "GET api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.reading.item.redact",
     "PATCH api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.services.items.update_item",
     "POST api/frames/": "calendar_live.live.reader.describe_for",
     "GET calendars/<calendar_id>/items/<item_id>/edit/": "calendar_live.pages.editing.standing",
-    "GET ": "calendar_live.pages.calendar.memberships_of",
+    "GET ": "calendar_live.pages.calendar.describe_all",
     "GET public/<token>/": "calendar_live.pages.public.open_link",
 }
 

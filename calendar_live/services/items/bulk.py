@@ -131,7 +131,8 @@ def restore_items(
 
 def _revive(change: changelog.Change, calendar_id: UUID, items: list[WorkItem], actor: User) -> None:
     went_along = WorkItem.objects.filter(calendar=calendar_id, state=items[0].state).exclude(deleted_at=None)
-    below_them = below([one.pk for one in items], went_along.prefetch_related("assignments").order_by("id"))
+    rows = went_along.prefetch_related("assignments").order_by("id")
+    below_them = below([one.pk for one in items], lambda level: rows.filter(parent__in=level))
     gone = {one.pk: one for one in [*items, *below_them]}
     tops = [one for one in gone.values() if one.parent_id not in gone]
     tree = Tree(tops, revived=gone.values())

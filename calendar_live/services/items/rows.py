@@ -116,7 +116,7 @@ def save_assignees(items: Iterable[WorkItem]) -> None:
 def everything_below(items: Iterable[WorkItem]) -> list[WorkItem]:
     """Return the rows below items that are not deleted."""
     there = WorkItem.objects.filter(deleted_at=None).prefetch_related("assignments").order_by("id")
-    return below([one.pk for one in items], there)
+    return below([one.pk for one in items], lambda level: there.filter(parent__in=level))
 
 
 def bury(change: changelog.Change, items: Iterable[WorkItem], actor: User) -> None:

@@ -23,7 +23,7 @@ class Tree:
         self._above = _above(hung)
         there = WorkItem.objects.filter(deleted_at=None).only("parent")
         known = [item.pk for item in hung if not item._state.adding]
-        self._below = _by_parent(revived or below(known, there))
+        self._below = _by_parent(revived or below(known, lambda level: there.filter(parent__in=level)))
 
     def check(self, item: WorkItem) -> None:
         """Raise Invalid unless one of these items has no parent, or one in its own calendar that is not below it."""

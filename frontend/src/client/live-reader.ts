@@ -92,6 +92,11 @@ export class LiveReader {
     return result;
   }
 
+  /** Take the list of calendars as the server wrote it into the page, so that nothing has to wait for a request. */
+  useCalendars(list: unknown): void {
+    if (this.list.take(list)) this.telling.calendarsChanged();
+  }
+
   calendars(): readonly CalendarInfo[] {
     return this.list.all();
   }

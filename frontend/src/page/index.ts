@@ -26,9 +26,10 @@ import { readPageData } from "./words/page-data";
 guardForms();
 const data = readPageData();
 const element = document.querySelector<HTMLElement>("#calendar.calendar");
-if (data && element) void start(data, element);
+if (data && element) start(data, element);
 
-async function start(page: NonNullable<typeof data>, element: HTMLElement): Promise<void> {
+// All at once: a button that is on screen works, however long the server takes to answer.
+function start(page: NonNullable<typeof data>, element: HTMLElement): void {
   const client = createLiveClient({
     apiUrl: page.apiUrl,
     socketUrl: page.socketUrl,
@@ -41,8 +42,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   coverWhenSignedOut(client, page.loginUrl);
   noteNotLoaded(client, page.texts.notLoaded);
   wireHtmx(client, page.userId);
-  const loaded = await client.loadCalendars();
-  if (!loaded.ok && client.status() !== "signed-out") toasts.show(loaded.error.detail);
+  client.useCalendars(page.calendars);
 
   const dialog = new ItemDialog({ client, page, toasts });
   const undos = new Undos({ client, page, toasts, shows: (key) => dialog.shows(key) });
@@ -89,7 +89,7 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   sidebar.showFilter(url.place());
   calendar.render();
   toolbar.show();
-  followStanding({ client, calendar, element, isKnown: loaded.ok });
+  followStanding({ client, calendar, element });
   client.listen();
   highlightChanges(client, element);
   dialog.openFromAddress();

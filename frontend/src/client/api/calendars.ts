@@ -41,12 +41,16 @@ export class CalendarList {
     const result = await this.call({ method: "GET", path: "calendars/" });
     if (!result.ok) return result;
     const { json, status } = result.value;
-    if (!Array.isArray(json) || !json.every(isCalendarInfo)) {
-      return { ok: false, error: { status, code: "unreadable", detail: "The calendar list could not be read." } };
-    }
+    if (this.take(json)) return { ok: true, value: this.all() };
+    return { ok: false, error: { status, code: "unreadable", detail: "The calendar list could not be read." } };
+  }
+
+  /** Replace the list by one that the server gave. Returns false, and changes nothing, when it cannot be read. */
+  take(json: unknown): boolean {
+    if (!Array.isArray(json) || !json.every(isCalendarInfo)) return false;
     this.known.clear();
     for (const info of json) this.set(info);
-    return { ok: true, value: this.all() };
+    return true;
   }
 }
 

@@ -6,12 +6,10 @@ interface Parts {
   readonly client: LiveClient;
   readonly calendar: Calendar;
   readonly element: HTMLElement;
-  /** Whether the calendars could be read. If not, they come with the socket. */
-  readonly isKnown: boolean;
 }
 
 /** Show what the user may do now, and again with each change of their calendars and roles. */
-export function followStanding({ client, calendar, element, isKnown }: Parts): void {
+export function followStanding({ client, calendar, element }: Parts): void {
   const openers = document.querySelectorAll<HTMLElement>("[data-new]");
   const none = document.getElementById("no-calendars");
   const show = () => {
@@ -27,5 +25,5 @@ export function followStanding({ client, calendar, element, isKnown }: Parts): v
     if (hadFocus) shown?.focus({ preventScroll: true }); // a hidden element keeps no focus
   };
   client.on("calendarsChanged", show);
-  if (isKnown) show();
+  show();
 }

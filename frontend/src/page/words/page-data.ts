@@ -133,6 +133,8 @@ export type TextName =
 
 export interface PageData {
   readonly userId: string;
+  /** The user's calendars, as `GET calendars/` answers them. */
+  readonly calendars: unknown;
   readonly apiUrl: string;
   readonly socketUrl: string;
   readonly newUrl: string;
