@@ -113,7 +113,7 @@ def server() -> Iterator[Redis]:
 async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
     """Return two processes' hubs that look at the heads only when a test makes them."""
     use_redis(server, settings)
-    made = await make_hubs(settings)
+    made = await make_hubs(settings, BROADCAST_TIMEOUT_SECONDS=30.0)  # nothing else makes good for one given up
     yield made
     await close(made)
 
