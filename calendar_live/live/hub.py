@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
 from prometheus_client import Counter
@@ -22,6 +21,7 @@ from . import broadcast, reader
 from .audiences import Audiences
 from .deliveries import Deliveries, Served, Subscription
 from .listener import Listener, Message
+from .loops import one_per_loop
 from .recent import KEPT_SECONDS, Delivery
 from .sockets import Socket
 from .supervision import Supervisor
@@ -322,12 +322,4 @@ def _is_behind(head: State, state: State) -> bool:
     return state.revision > head.revision or (state.revision == head.revision and state != head)
 
 
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-
-
-def get_hub() -> Hub:
-    """Return the hub of the running event loop: one per process under daphne."""
-    loop = asyncio.get_running_loop()
-    if loop not in _hubs:
-        _hubs[loop] = Hub()
-    return _hubs[loop]
+get_hub: Final = one_per_loop(Hub)  # under daphne, one for the process

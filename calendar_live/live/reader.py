@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final, Generic, ParamSpec, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django.db import connections
@@ -26,6 +25,7 @@ from ..protocol import frames
 from ..protocol.rights import Access
 from ..protocol.state import State
 from ..reading.calendars import CalendarView, describe_for
+from .loops import one_per_loop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -195,14 +195,7 @@ class _Looks:
         self.places: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_places_of_each)
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDictionary()
-
-
-def _looks() -> _Looks:
-    loop = asyncio.get_running_loop()
-    if loop not in _of_loops:
-        _of_loops[loop] = _Looks()
-    return _of_loops[loop]
+_looks: Final = one_per_loop(_Looks)
 
 
 async def granted(shown: Credential | None) -> Granted | None:
