@@ -17,7 +17,7 @@ from ..errors import CalendarLiveError, CannotCalculateChanges, Forbidden, TooMa
 from ..protocol import frames
 from ..protocol.changes import ChangeSet, as_now
 from ..protocol.state import State
-from . import broadcast, reader
+from . import codec, reader
 from .audiences import Audiences
 from .deliveries import Deliveries, Served, Subscription
 from .listener import Listener, Message
@@ -35,7 +35,7 @@ _MOST_PARTS: Final = 8
 hub_started = Signal()
 
 found_by_look = Counter(
-    "calendar_live_missed_broadcasts_total", "Changes found by the look at the heads, not by a broadcast."
+    "calendar_live_missed_broadcasts_total", "Changes found by the look at the heads, not by a codec."
 )
 
 
@@ -194,7 +194,7 @@ class Hub:
                 if served.gone:
                     continue
                 if served.head is None:
-                    await self._listener.join(broadcast.group_of(calendar))
+                    await self._listener.join(codec.group_of(calendar))
                     served.head = await reader.first_head(calendar)
                     if served.head and served.announced and _is_behind(served.head, served.announced):
                         await self._catch_up(served)
@@ -206,7 +206,7 @@ class Hub:
                 return
             served.gone = True
             del self._served[served.calendar]
-            await self._listener.part(broadcast.group_of(served.calendar))
+            await self._listener.part(codec.group_of(served.calendar))
 
     # --- change sets ---------------------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class Hub:
                 return
             found_by_look.inc()
             await self._catch_up(served)
-            self._listener.doubt(broadcast.group_of(served.calendar))
+            self._listener.doubt(codec.group_of(served.calendar))
 
     async def _catch_up(self, served: Served) -> None:
         """Deliver from the log all that lies after the head, of each item as it is now. The lock is held."""
@@ -297,11 +297,11 @@ class Hub:
         await self._tasks.close()
 
     async def _hear(self, message: Message) -> None:
-        if message.get("type") == broadcast.MESSAGE_TYPE:
-            await self.receive(broadcast.decode(message))
-        elif message.get("type") == broadcast.RIGHTS_TYPE:
+        if message.get("type") == codec.MESSAGE_TYPE:
+            await self.receive(codec.decode(message))
+        elif message.get("type") == codec.RIGHTS_TYPE:
             self._audiences.recheck(message["receiver"])
-        elif message.get("type") == broadcast.RECONNECT_TYPE:
+        elif message.get("type") == codec.RECONNECT_TYPE:
             self._audiences.send_away(spread_ms=message["spread_ms"])
 
     def _regained(self, group: str) -> None:

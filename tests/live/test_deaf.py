@@ -12,7 +12,7 @@ import redis.asyncio
 from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
-from calendar_live.live import broadcast, listener
+from calendar_live.live import codec, listener
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from testbed.servers import Redis
@@ -135,7 +135,7 @@ async def test_broadcasts_come_back_to_speed_after_the_layer_was_disturbed(
     pages, anew = await pages_on(looking_hubs, team, ana), begun_anew()
     await until(lambda: not any(hub._listener.unheard for hub in looking_hubs), what="the hubs to listen")
     await until(lambda: is_broadcast(team, ana, pages), what="broadcasts to be heard at all")
-    await disturb(looking_hubs[1], f"calendar__group__{broadcast.group_of(str(team.pk))}", server)
+    await disturb(looking_hubs[1], f"calendar__group__{codec.group_of(str(team.pk))}", server)
     await until(
         lambda: is_broadcast(team, ana, pages), what="broadcasts to be heard again", timeout_seconds=WITHIN_SECONDS
     )
@@ -155,7 +155,7 @@ async def test_what_cannot_be_read_holds_up_nothing(
     monkeypatch.setattr(listener, "_RETRY_SECONDS", NEVER)
     async with redis.asyncio.Redis.from_url(server.url) as client:
         for _ in range(5):
-            await client.publish(f"calendar__group__{broadcast.group_of(str(team.pk))}", garbage)
+            await client.publish(f"calendar__group__{codec.group_of(str(team.pk))}", garbage)
     await write(team, ana)
     for page in pages:
         await settled(page, team)

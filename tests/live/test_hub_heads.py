@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
-from calendar_live.live import broadcast, listener, reader
+from calendar_live.live import codec, listener, reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page, in_thread
@@ -123,7 +123,7 @@ async def test_a_stuck_broker_does_not_hold_up_the_look_at_the_heads(
         for name in ("_RETRY_SECONDS", "_JOIN_SECONDS"):
             monkeypatch.setattr(listener, name, NEVER)
         hub._listener._layer = StuckLayer()
-        hub._listener.unheard |= {broadcast.group_of(str(calendar.pk)) for calendar in calendars}
+        hub._listener.unheard |= {codec.group_of(str(calendar.pk)) for calendar in calendars}
         for _ in range(3):
             for calendar in calendars:
                 await write_unheard(calendar, ana)

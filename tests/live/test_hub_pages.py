@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
 from calendar_live.access import receiver_of
-from calendar_live.live import broadcast
+from calendar_live.live import codec
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import delete_calendar, remove_member, set_role
@@ -67,12 +67,12 @@ async def test_a_hub_leaves_the_group_with_its_last_page(hub: Hub, team: Calenda
     for page in pages:
         await hub.enter(page)
         await page.subscribe(hub, team)
-    assert set(groups) == {broadcast.group_of(str(team.pk)), str(receiver_of(ana))}
+    assert set(groups) == {codec.group_of(str(team.pk)), str(receiver_of(ana))}
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 2
     await hub.leave(pages[0])
     assert len(groups) == 2
     await hub.leave(pages[1])
-    assert set(groups) == {broadcast.group_of(str(team.pk))}, "who comes back in a moment finds it followed"
+    assert set(groups) == {codec.group_of(str(team.pk))}, "who comes back in a moment finds it followed"
     await hub.look_at_heads()
     assert groups == {}
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0

@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 from django.contrib.auth.models import User
 
-from calendar_live.live import broadcast
+from calendar_live.live import announcing, codec
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import set_role
@@ -62,7 +62,7 @@ async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_i
         server.start()
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"HEAD_CHECK_SECONDS": NEVER}
     client = redis.asyncio.Redis.from_url(server.url)
-    group = f"calendar__group__{broadcast.group_of(str(team.pk))}"
+    group = f"calendar__group__{codec.group_of(str(team.pk))}"
 
     async def both_listen() -> bool:
         [(_, count)] = await client.pubsub_numsub(group)
@@ -118,6 +118,6 @@ async def test_a_dead_redis_costs_a_writer_a_bounded_time_once(
     server.kill()
     try:
         await write(team, ana, 3)
-        assert broadcast.breaker.is_open(0) is True
+        assert announcing.breaker.is_open(0) is True
     finally:
         server.start()
