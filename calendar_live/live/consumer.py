@@ -17,6 +17,7 @@ from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import parse_cookie
+from django.utils import timezone
 from prometheus_client import Gauge
 
 from .. import conf
@@ -25,6 +26,7 @@ from ..access.credentials import Credential, LinkToken, SessionKey
 from ..access.receivers import Receiver
 from ..errors import CalendarLiveError, Malformed, TooLarge, TooMany
 from ..protocol import frames
+from ..reading.grant import Grant
 from . import reader
 from .complaints import complain
 from .hub import Hub, get_hub
@@ -103,7 +105,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         else:
             await self._enter(granted, shown)
 
-    async def _enter(self, granted: reader.Granted, shown: Credential | None) -> None:
+    async def _enter(self, granted: Grant, shown: Credential | None) -> None:
         self.receiver = granted.receiver
         _open[str(granted.receiver)] += 1
         sockets.inc()
@@ -252,7 +254,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._asked_to_recheck.clear()
         return True
 
-    async def _apply(self, hub: Hub, granted: reader.Granted | None) -> bool:
+    async def _apply(self, hub: Hub, granted: Grant | None) -> bool:
         """Apply what is granted now (invariant 7). Return False when that is nothing any more."""
         if granted is not None and granted.receiver == self.receiver:
             await self._tell(hub, granted)
@@ -261,11 +263,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._outbox.close(SIGNED_OUT)
         return False
 
-    async def _tell(self, hub: Hub, granted: reader.Granted) -> None:
+    async def _tell(self, hub: Hub, granted: Grant) -> None:
         self._looks += 1
         self._accesses = granted.accesses()
         self._known = await hub.tell_rights(self, granted, self._known)
-        self._ends_at = time.monotonic() + granted.seconds_left()
+        self._ends_at = time.monotonic() + granted.seconds_left(timezone.now())
 
 
 def _shown(headers: dict[bytes, bytes], query: dict[str, str]) -> Credential | None:

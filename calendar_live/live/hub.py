@@ -17,6 +17,7 @@ from ..errors import CalendarLiveError, CannotCalculateChanges, Forbidden, TooMa
 from ..protocol import frames
 from ..protocol.changes import ChangeSet, as_now
 from ..protocol.state import State
+from ..reading.grant import Grant
 from . import codec, reader
 from .audiences import Audiences
 from .deliveries import Deliveries, Served, Subscription
@@ -158,7 +159,7 @@ class Hub:
             self._deliveries.forget(served, socket)
             await self._leave_if_empty(served)
 
-    async def tell_rights(self, socket: Socket, granted: reader.Granted, known: Mapping[str, str]) -> dict[str, str]:
+    async def tell_rights(self, socket: Socket, granted: Grant, known: Mapping[str, str]) -> dict[str, str]:
         """Bring a socket to what it is granted now, and return that as the versions it then knows (invariant 7).
 
         Each calendar that is not as it knows it is told, and each that is no longer its own is withdrawn.

@@ -9,13 +9,18 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
+from django.utils import timezone
 from prometheus_client import Gauge
 
 from .. import conf
+from ..access import Standing
 from ..access.credentials import Credential
 from ..access.receivers import Receiver
 from ..errors import SignedOut, TooMany
 from ..protocol import frames
+from ..protocol.rights import Access
+from ..protocol.state import State
+from ..reading.grant import Grant
 from . import reader
 from .hub import Hub, get_hub
 
@@ -28,7 +33,7 @@ _open: Final[Counter[str]] = Counter()
 class Poll:
     """One request, as the hub sees it: it keeps what is pushed until there is something worth an answer."""
 
-    def __init__(self, hub: Hub, shown: Credential, granted: reader.Granted) -> None:
+    def __init__(self, hub: Hub, shown: Credential, granted: Grant) -> None:
         self.receiver = granted.receiver
         self.granted = granted
         self.known = granted.versions()
@@ -71,7 +76,14 @@ class Poll:
             self._no_news.add(
                 frames.subscribed(id=frame.id, calendar=frame.calendar, state=frame.state, access=frame.access)
             )
-        await self._hub.subscribe(self, frame, self.granted.place(frame.calendar))
+        await self._hub.subscribe(self, frame, self.standing(frame.calendar))
+
+    def standing(self, calendar: str) -> Standing | None:
+        """Return the receiver's standing in a calendar, with its head; None when they may not see it."""
+        view = self.granted.calendars.get(calendar)
+        if view is None:
+            return None
+        return Standing(calendar, view["role"], Access.parse(view["access"]), State.parse(view["state"]))
 
     async def news(self, seconds: float) -> None:
         """Wait until there is something to tell, or for so many seconds. Raises SignedOut when the session ends meanwhile.
@@ -81,8 +93,8 @@ class Poll:
         self._hub.see_off(self)
         deadline = time.monotonic() + min(seconds, conf.app.MAX_WAIT_SECONDS)
         while not self._has_news and time.monotonic() < deadline:
-            await self._wait_until(min(deadline, time.monotonic() + self.granted.seconds_left()))
-            if self._asked_to_recheck or self.granted.seconds_left() <= 0:
+            await self._wait_until(min(deadline, time.monotonic() + self.granted.seconds_left(timezone.now())))
+            if self._asked_to_recheck or self.granted.seconds_left(timezone.now()) <= 0:
                 await self._look_again()
 
     async def _wait_until(self, deadline: float) -> None:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Final, Generic, ParamSpec, TypeAlias, TypeVar
 
 from channels.db import database_sync_to_async
 from django.db import connections
-from django.utils import timezone
 
 from .. import access, changelog, conf
 from ..access import Standing
 from ..access.credentials import Credential, identify
 from ..access.receivers import Receiver
 from ..changelog import Since
-from ..protocol import frames
-from ..protocol.rights import Access
 from ..protocol.state import State
-from ..reading.calendars import CalendarView, describe_for
+from ..reading.calendars import describe_for
+from ..reading.grant import Grant
 from .loops import one_per_loop
 
 P = ParamSpec("P")
@@ -77,48 +71,6 @@ async def _in_hub_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
     return await call(*args, **kwargs)
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What a session or a link grants now: the calendars its receiver may see, each as `reading.calendars.describe` says.
-
-    `until`: when that ends by itself (None: never).
-    """
-
-    receiver: Receiver
-    calendars: dict[str, CalendarView]
-    until: datetime | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether this was a link, and is none any more. A user of no calendars is still somebody."""
-        return self.receiver.kind == "link" and not self.calendars
-
-    def seconds_left(self) -> float:
-        """Return after how many seconds it ends by itself."""
-        return math.inf if self.until is None else (self.until - timezone.now()).total_seconds()
-
-    def accesses(self) -> dict[str, str]:
-        """Return the access token of each calendar."""
-        return {calendar: described["access"] for calendar, described in self.calendars.items()}
-
-    def versions(self) -> dict[str, str]:
-        """Return a short text per calendar that changes with what is told of it; its state is not part of that: frames tell it."""
-        return {calendar: _version(described) for calendar, described in self.calendars.items()}
-
-    def place(self, calendar: str) -> Standing | None:
-        """Return the receiver's place in a calendar, with its head; None when they may not see it."""
-        described = self.calendars.get(calendar)
-        if described is None:
-            return None
-        access, state = Access.parse(described["access"]), State.parse(described["state"])
-        return Standing(calendar, described["role"], access, state)
-
-
-def _version(described: CalendarView) -> str:
-    told = frames.calendar({name: value for name, value in described.items() if name != "state"})
-    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-
-
 def _places_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
     """Return where receivers stand in the calendars that each asks for."""
     named = frozenset[str]().union(*(calendars for _, calendars in asked))
@@ -129,16 +81,11 @@ def _places_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
     }
 
 
-def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | None]:
+def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Grant | None]:
     """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
     receivers = {one: identify(one) for one in shown}
     grants = describe_for({receiver for receiver in receivers.values() if receiver is not None})
-    return {
-        one: None
-        if receiver is None
-        else Granted(receiver, {each["id"]: each for each in grants[receiver].calendars}, grants[receiver].until)
-        for one, receiver in receivers.items()
-    }
+    return {one: None if receiver is None else grants[receiver] for one, receiver in receivers.items()}
 
 
 class _Gathered(Generic[K, V]):
@@ -188,8 +135,8 @@ class _Looks:
     """What the sockets of one event loop ask together."""
 
     def __init__(self) -> None:
-        self.granted: _Gathered[Credential, Granted | None] = _Gathered(_granted_to_each)
-        self.granted_at_leisure: _Gathered[Credential, Granted | None] = _Gathered(
+        self.granted: _Gathered[Credential, Grant | None] = _Gathered(_granted_to_each)
+        self.granted_at_leisure: _Gathered[Credential, Grant | None] = _Gathered(
             _granted_to_each, seconds=_GATHERING_SECONDS
         )
         self.places: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_places_of_each)
@@ -198,12 +145,12 @@ class _Looks:
 _looks: Final = one_per_loop(_Looks)
 
 
-async def granted(shown: Credential | None) -> Granted | None:
+async def granted(shown: Credential | None) -> Grant | None:
     """Return what a credential grants, or None when it is nobody's."""
     return None if shown is None else await _looks().granted.get(shown)
 
 
-async def granted_at_leisure(shown: Credential | None) -> Granted | None:
+async def granted_at_leisure(shown: Credential | None) -> Grant | None:
     """Return what `granted` does, a quarter of a second later, together with whoever asks in the same while."""
     return None if shown is None else await _looks().granted_at_leisure.get(shown)
 

@@ -17,6 +17,7 @@ from calendar_live.access.credentials import Credential
 from calendar_live.live import consumer, reader
 from calendar_live.live.deliveries import subscriptions
 from calendar_live.live.hub import Hub, get_hub
+from calendar_live.reading.grant import Grant
 from testbed.servers import Redis
 from testbed.waiting import until
 from tests.live.pages import in_thread
@@ -58,7 +59,7 @@ def first_looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[No
     """Return a wait for the look at the rights that each socket begins with, which would make up for word that nobody was told."""
     look, made = reader.granted_at_leisure, 0
 
-    async def look_and_count(shown: Credential | None) -> reader.Granted | None:
+    async def look_and_count(shown: Credential | None) -> Grant | None:
         nonlocal made
         granted = await look(shown)
         made += 1

@@ -21,6 +21,7 @@ from calendar_live.access.receivers import Receiver
 from calendar_live.live import consumer, reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar
+from calendar_live.reading.grant import Grant
 from calendar_live.services.calendars import remove_member
 from testbed.waiting import until
 from tests.live.pages import in_thread
@@ -82,17 +83,17 @@ def test_a_look_takes_two_statements_for_each_session_and_two_for_all(
         reader._granted_to_each(keys)
 
 
-def grant_of(shown: Credential) -> reader.Granted:
+def grant_of(shown: Credential) -> Grant:
     """Return a grant that can be told from those of other sessions."""
     assert isinstance(shown, SessionKey)
-    return reader.Granted(Receiver("user", shown.key), {})
+    return Grant(Receiver("user", shown.key))
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> list[list[str]]:
     """Let looks be answered without a database, first by these failures; return the list of what will be asked."""
     asked: list[list[str]] = []
 
-    def answer(keys: Iterable[Credential]) -> dict[Credential, reader.Granted | None]:
+    def answer(keys: Iterable[Credential]) -> dict[Credential, Grant | None]:
         asked.append([key.key for key in keys if isinstance(key, SessionKey)])
         if failures:
             raise failures.pop()
@@ -119,7 +120,7 @@ async def test_what_is_asked_while_calls_are_under_way_is_looked_up_by_the_next(
     asked: list[list[str]] = []
     goes_on = threading.Event()
 
-    def answer(keys: Iterable[Credential]) -> dict[Credential, reader.Granted | None]:
+    def answer(keys: Iterable[Credential]) -> dict[Credential, Grant | None]:
         asked.append([key.key for key in keys if isinstance(key, SessionKey)])
         assert goes_on.wait(PATIENCE)
         return {key: grant_of(key) for key in keys}
@@ -167,7 +168,7 @@ async def test_a_look_that_was_asked_for_and_failed_is_made_again(
     monkeypatch.setattr(consumer, "_RETRY_SECONDS", 0.05)
     look, looked, failed = reader.granted_at_leisure, asyncio.Event(), asyncio.Event()
 
-    async def look_and_tell(shown: Credential | None) -> reader.Granted | None:
+    async def look_and_tell(shown: Credential | None) -> Grant | None:
         granted = await look(shown)
         looked.set()
         return granted
