@@ -1,8 +1,10 @@
-"""Keeps one object for each running event loop."""
+"""Keeps one object for each running event loop, and waits there for an event or an instant."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -24,3 +26,11 @@ def one_per_loop(factory: Callable[[], T]) -> Callable[[], T]:
         return made[loop]
 
     return get
+
+
+async def event_or_instant(event: asyncio.Event, instant: float) -> None:
+    """Wait until an event is set, or until an instant of the monotonic clock. The event is clear afterwards."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, instant - time.monotonic())):
+            await event.wait()
+    event.clear()

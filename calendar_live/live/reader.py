@@ -71,21 +71,21 @@ async def _in_hub_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
     return await call(*args, **kwargs)
 
 
-def _places_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
-    """Return where receivers stand in the calendars that each asks for."""
+def _standings_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
+    """Return the standings of receivers in the calendars that each asks for."""
     named = frozenset[str]().union(*(calendars for _, calendars in asked))
-    places = access.standings_for({receiver for receiver, _ in asked}, calendars=named)
+    found = access.standings_for({receiver for receiver, _ in asked}, calendars=named)
     return {
-        (receiver, calendars): {one.calendar: one for one in places[receiver] if one.calendar in calendars}
+        (receiver, calendars): {one.calendar: one for one in found[receiver] if one.calendar in calendars}
         for receiver, calendars in asked
     }
 
 
-def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Grant | None]:
-    """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
-    receivers = {one: identify(one) for one in shown}
+def _grants_of_each(credentials: Iterable[Credential]) -> dict[Credential, Grant | None]:
+    """Return the grants of credentials: two statements for each session, which any engine needs, and a few for all."""
+    receivers = {credential: identify(credential) for credential in credentials}
     grants = describe_for({receiver for receiver in receivers.values() if receiver is not None})
-    return {one: None if receiver is None else grants[receiver] for one, receiver in receivers.items()}
+    return {credential: None if receiver is None else grants[receiver] for credential, receiver in receivers.items()}
 
 
 class _Gathered(Generic[K, V]):
@@ -131,33 +131,33 @@ class _Gathered(Generic[K, V]):
                 waiting.set_result(answer)
 
 
-class _Looks:
-    """What the sockets of one event loop ask together."""
+class _Questions:
+    """The questions that the sockets of one event loop ask together."""
 
     def __init__(self) -> None:
-        self.granted: _Gathered[Credential, Grant | None] = _Gathered(_granted_to_each)
-        self.granted_at_leisure: _Gathered[Credential, Grant | None] = _Gathered(
-            _granted_to_each, seconds=_GATHERING_SECONDS
+        self.grants: _Gathered[Credential, Grant | None] = _Gathered(_grants_of_each)
+        self.grants_at_leisure: _Gathered[Credential, Grant | None] = _Gathered(
+            _grants_of_each, seconds=_GATHERING_SECONDS
         )
-        self.places: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_places_of_each)
+        self.standings: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_standings_of_each)
 
 
-_looks: Final = one_per_loop(_Looks)
+_questions: Final = one_per_loop(_Questions)
 
 
-async def granted(shown: Credential | None) -> Grant | None:
-    """Return what a credential grants, or None when it is nobody's."""
-    return None if shown is None else await _looks().granted.get(shown)
+async def grant_of(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
+    """Return what a credential grants, or None when it is nobody's.
 
-
-async def granted_at_leisure(shown: Credential | None) -> Grant | None:
-    """Return what `granted` does, a quarter of a second later, together with whoever asks in the same while."""
-    return None if shown is None else await _looks().granted_at_leisure.get(shown)
+    At leisure, the answer comes a quarter of a second later and shares its statements with the questions of that while.
+    """
+    if credential is None:
+        return None
+    return await (_questions().grants_at_leisure if at_leisure else _questions().grants).get(credential)
 
 
 async def standings(receiver: Receiver, calendars: Iterable[str]) -> dict[str, Standing]:
-    """Return a receiver's places in those of some calendars that they may see, with their heads, as of one moment."""
-    return await _looks().places.get((receiver, frozenset(calendars)))
+    """Return a receiver's standings in those of some calendars that they may see, with their heads, as of one moment."""
+    return await _questions().standings.get((receiver, frozenset(calendars)))
 
 
 async def heads(calendars: Iterable[str]) -> dict[str, State]:

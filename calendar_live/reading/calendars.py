@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
 from ..access import (
     LINK_ROLE,
@@ -101,8 +104,14 @@ def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
     if links:
         for link in open_links().filter(pk__in=links):
             receiver = link_receiver(link.pk)
-            found[receiver] = Grant(receiver, {str(link.calendar_id): describe_link(link)}, link.expires_at)
+            found[receiver] = Grant(
+                receiver, {str(link.calendar_id): describe_link(link)}, _on_monotonic_clock(link.expires_at)
+            )
     return found
+
+
+def _on_monotonic_clock(instant: datetime | None) -> float:
+    return math.inf if instant is None else time.monotonic() + (instant - timezone.now()).total_seconds()
 
 
 def people_of(calendar: UUID) -> list[tuple[str, str]]:

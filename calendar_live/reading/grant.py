@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypedDict
 
 from ..access.receivers import Receiver
@@ -45,20 +44,16 @@ class CalendarView(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The calendars that a receiver may see, by id, and when that ends if nobody changes anything (None: never)."""
+    """The calendars that a receiver may see, by id, until an instant of the monotonic clock if nobody changes anything."""
 
     receiver: Receiver
     calendars: dict[str, CalendarView] = field(default_factory=dict)
-    until: datetime | None = None
+    until: float = math.inf
 
     @property
     def is_over(self) -> bool:
         """Whether this is a link that has ended. A user without calendars can still be signed in."""
         return self.receiver.kind == "link" and not self.calendars
-
-    def seconds_left(self, wall: datetime) -> float:
-        """Return how many seconds after `wall` the grant ends by itself."""
-        return math.inf if self.until is None else (self.until - wall).total_seconds()
 
     def accesses(self) -> dict[str, str]:
         """Return the access token of each calendar."""

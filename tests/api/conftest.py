@@ -41,6 +41,6 @@ async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
 
     await until(nobody_is_left, what="the calendars to be let go")
     assert hub._audiences.of == {}
-    assert not longpoll._open
+    assert not longpoll._seats.taken
     assert REGISTRY.get_sample_value("calendar_live_polls") == 0
     await hub.close()

@@ -55,21 +55,21 @@ async def hub(no_look: None) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-def first_looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
-    """Return a wait for the look at the rights that each socket begins with, which would make up for word that nobody was told."""
-    look, made = reader.granted_at_leisure, 0
+def first_checks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
+    """Return a wait for the check of the rights that each socket begins with, which would make up for word that nobody was told."""
+    read, made = reader.grant_of, 0
 
-    async def look_and_count(shown: Credential | None) -> Grant | None:
+    async def read_and_count(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
         nonlocal made
-        granted = await look(shown)
-        made += 1
-        return granted
+        grant = await read(credential, at_leisure=at_leisure)
+        made += at_leisure
+        return grant
 
-    async def await_looks(count: int) -> None:
-        await until(lambda: made >= count, what="each socket's first look at its rights")
+    async def await_checks(count: int) -> None:
+        await until(lambda: made >= count, what="each socket's first check of its rights")
 
-    monkeypatch.setattr(reader, "granted_at_leisure", look_and_count)
-    return await_looks
+    monkeypatch.setattr(reader, "grant_of", read_and_count)
+    return await_checks
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def open_socket(settings: Any) -> AsyncIterator[Open]:
     await hub.look_at_heads()  # takes away calendars whose last page was reset
     assert hub._served == {}
     assert hub._audiences.of == {}
-    assert not consumer._open
+    assert not consumer._seats.taken
     assert REGISTRY.get_sample_value("calendar_live_sockets") == 0
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0
     await hub.close()

@@ -148,7 +148,7 @@ async def test_what_a_page_asks_together_is_looked_up_together(
     open_socket: Open,
     ana: User,
     monkeypatch: pytest.MonkeyPatch,
-    first_looks: Callable[[int], Awaitable[None]],
+    first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
     """Seen failing with a query for each subscribe: with ten calendars, half of what a page that comes back cost.
 
@@ -157,7 +157,7 @@ async def test_what_a_page_asks_together_is_looked_up_together(
     calendars = [await in_thread(make_calendar, ana) for _ in range(20)]
     socket = await open_socket(ana)
     await socket.hear_of("hello")
-    await first_looks(1)
+    await first_checks(1)
     real, looks = reader.standings, 0
     gate = Gate(monkeypatch, "standings", after=False)
 

@@ -93,11 +93,10 @@ async def test_a_database_that_is_away_at_a_heartbeat_costs_no_socket_and_one_tr
     for socket in sockets:
         await socket.hear_of("hello")
 
-    async def fail(*_: Any) -> Any:
+    async def fail(*_: Any, **__: Any) -> Any:
         raise ConnectionError("the database is away")
 
-    for name in ("granted", "granted_at_leisure"):
-        monkeypatch.setattr(reader, name, fail)
+    monkeypatch.setattr(reader, "grant_of", fail)
     monkeypatch.setattr(complaints, "_PAUSE_SECONDS", 600.0)  # however slow the machine is
     for socket in sockets * 2:
         await socket.hear_of("head")

@@ -152,4 +152,4 @@ async def test_sockets_of_many_users_are_counted_apart(open_socket: Open, team: 
     for socket in sockets:
         await socket.hear_of("hello")
     assert REGISTRY.get_sample_value("calendar_live_sockets") == 6
-    assert sorted(consumer._open.values()) == [2, 2, 2]
+    assert sorted(consumer._seats.taken.values()) == [2, 2, 2]

@@ -1,15 +1,17 @@
-"""One object for each running event loop."""
+"""One object for each running event loop, and waits that end by themselves."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import math
+import time
 import weakref
 from collections.abc import Callable
 
 import pytest
 
-from calendar_live.live.loops import one_per_loop
+from calendar_live.live.loops import event_or_instant, one_per_loop
 
 
 class Thing:
@@ -48,3 +50,14 @@ def test_an_object_is_forgotten_with_its_loop() -> None:
 def test_without_a_running_loop_there_is_no_object() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         one_per_loop(Thing)()
+
+
+async def test_a_wait_ends_at_its_event_and_at_its_instant_whichever_is_first() -> None:
+    """Seen failing with an event that stays set, and without the time-out (for ever)."""
+    event = asyncio.Event()
+    event.set()
+    await event_or_instant(event, math.inf)
+    assert not event.is_set()
+    for instant in (-math.inf, time.monotonic() + 0.01):
+        await event_or_instant(event, instant)
+        assert time.monotonic() >= instant

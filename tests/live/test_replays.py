@@ -168,5 +168,5 @@ async def test_a_request_for_frames_is_told_the_same(
     for frame in orjson.loads(answer.content)["frames"]:
         page.push(orjson.dumps(frame).decode())
     check(page, team, item, how)
-    assert not longpoll._open
+    assert not longpoll._seats.taken
     await get_hub().close()
