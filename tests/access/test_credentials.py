@@ -44,7 +44,7 @@ def test_another_password_ends_a_session(ana: User) -> None:
     assert identify(key) is None
 
 
-def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_look(ana: User, settings: Any) -> None:
+def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_read(ana: User, settings: Any) -> None:
     """On a host site, whose store is Django's own. Seen failing, on PostgreSQL, when it is looked up."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     key, spoilt = session_of(ana), SessionKey("\0" * 32)

@@ -36,7 +36,7 @@ async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
     hub = get_hub()
 
     async def nobody_is_left() -> bool:
-        await hub.look_at_heads()  # it passes over a calendar that the hub's own look is at
+        await hub.check_heads()  # it passes over a calendar that the hub's own head check has
         return hub._served == {}
 
     await until(nobody_is_left, what="the calendars to be let go")

@@ -41,13 +41,13 @@ def _new_layer_and_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def no_look(settings: Any) -> None:
-    """Let hubs look at the heads only when a test makes them, so no broadcast may be given up because the machine is busy."""
+def no_head_check(settings: Any) -> None:
+    """Let hubs check the heads only when a test makes them, so no broadcast may be given up because the machine is busy."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "BROADCAST_TIMEOUT_SECONDS": 30.0}
 
 
 @pytest.fixture
-async def hub(no_look: None) -> AsyncIterator[Hub]:
+async def hub(no_head_check: None) -> AsyncIterator[Hub]:
     """Return a hub on the in-memory layer."""
     made = Hub()
     yield made
@@ -92,7 +92,7 @@ async def open_socket(settings: Any) -> AsyncIterator[Open]:
             with suppress(asyncio.CancelledError):
                 await socket.disconnect(timeout=10)
     hub = get_hub()
-    await hub.look_at_heads()  # takes away calendars whose last page was reset
+    await hub.check_heads()  # takes away calendars whose last page was reset
     assert hub._served == {}
     assert hub._audiences.of == {}
     assert not consumer._seats.taken
@@ -112,7 +112,7 @@ def server() -> Iterator[Redis]:
 
 @pytest.fixture
 async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return two processes' hubs that look at the heads only when a test makes them."""
+    """Return two processes' hubs that check the heads only when a test makes them."""
     use_redis(server, settings)
     made = await make_hubs(settings)
     yield made
@@ -120,8 +120,8 @@ async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
 
 
 @pytest.fixture
-async def looking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return two processes' hubs that look at the heads as in production, only oftener."""
+async def checking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Return two processes' hubs that check the heads as in production, only oftener."""
     use_redis(server, settings)
     made = await make_hubs(settings, HEAD_CHECK_SECONDS=0.2)
     yield made

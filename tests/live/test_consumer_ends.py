@@ -39,7 +39,7 @@ async def test_a_socket_cut_at_any_moment_leaves_nothing_behind(
     await until(socket.future.done, what="the consumer to end")
     await until(lambda: not consumer._seats.taken, what="its count to go")
     await write_unheard(team, ana)
-    await get_hub().look_at_heads()
+    await get_hub().check_heads()
     assert get_hub()._served == {}
 
 

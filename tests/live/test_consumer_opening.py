@@ -33,7 +33,7 @@ async def test_a_member_is_greeted_and_told_their_calendars(open_socket: Open, t
 async def test_what_is_withdrawn_while_a_socket_opens_is_gone_at_once(
     open_socket: Open, team: Calendar, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 7. Seen failing when the rights are not looked at again once the hub knows the socket."""
+    """Invariant 7. Seen failing when the rights are not checked again once the hub knows the socket."""
     enter = Hub.enter
 
     async def enter_late(self: Hub, socket: Any) -> None:

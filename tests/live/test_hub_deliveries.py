@@ -62,7 +62,7 @@ async def test_broadcasts_in_any_order_and_number_are_one_chain(
         if not whole:
             told = changes.ChangeSet(told.calendar, told.old, told.new, None)
         await hub.receive(codec.decode(codec.encode(told)))
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.revisions() == [1, 2, 3]
     assert page.items[str(team.pk)].keys() == {str(item.pk) for item in items}
 
@@ -102,7 +102,7 @@ async def test_nothing_of_a_rolled_back_write_reaches_a_page(hub: Hub, team: Cal
     page = Page(ana)
     await page.subscribe(hub, team)
     await in_thread(change_in_vain, team, ana)
-    await hub.look_at_heads()
+    await hub.check_heads()
     await write(team, ana)
     await settled(page, team)
     assert page.revisions() == [1]

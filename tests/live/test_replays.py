@@ -135,7 +135,7 @@ async def test_who_is_live_is_told_of_what_was_lost_as_it_is_now(
     with lost_broadcasts():
         _, item = await in_thread(show, team, ana)
         await in_thread(hide, team, ana, item, how)
-    await hub.look_at_heads()
+    await hub.check_heads()
     check(page, team, item, how)
 
 

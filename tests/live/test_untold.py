@@ -1,4 +1,4 @@
-"""Word of new rights that the layer did not take, or that nobody heard: told again, or made good by a look. Each was seen failing."""
+"""Word of new rights that the layer did not take, or that nobody heard: told again, or made good by a check. Each was seen failing."""
 
 from __future__ import annotations
 
@@ -123,19 +123,19 @@ def test_nobody_is_forgotten_whom_many_threads_could_not_tell() -> None:
     assert set(told) == {f"user.{of}-{each}" for of in range(8) for each in range(100)}
 
 
-async def test_who_could_not_join_at_once_is_looked_at_when_they_have(layer: FlakyLayer) -> None:
+async def test_who_could_not_join_at_once_is_checked_when_they_have(layer: FlakyLayer) -> None:
     """What was taken away in between was told to nobody here."""
     hub, page = Hub(), Page(Receiver("user", "1"))
     await hub.enter(page)
     try:
         assert page.rechecks == 0
         layer.works = True
-        await until(lambda: page.rechecks == 1, what="a look at the rights")
+        await until(lambda: page.rechecks == 1, what="a check of the rights")
     finally:
         await hub.close()
 
 
-async def test_an_echo_that_never_came_has_everybody_looked_at(
+async def test_an_echo_that_never_came_has_everybody_checked(
     layer: FlakyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker that was started anew has lost what was sent to it before this process had joined its groups again."""
@@ -148,6 +148,6 @@ async def test_an_echo_that_never_came_has_everybody_looked_at(
         await until(lambda: hub._listener._heard is not None, what="an echo")
         assert [page.rechecks for page in pages] == [0, 0, 0]
         hub._listener._number += 1  # one that went and did not come
-        await until(lambda: [page.rechecks for page in pages] == [1, 1, 1], what="looks at the rights")
+        await until(lambda: [page.rechecks for page in pages] == [1, 1, 1], what="checks of the rights")
     finally:
         await hub.close()

@@ -1,4 +1,4 @@
-"""What sessions grant, asked by many sockets at about the same time: one look, its statements counted."""
+"""What sessions grant, asked by many sockets at about the same time: one read, its statements counted."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_session_that_ended_and_a_user_who_was_barred_are_granted_nothing(
 
 
 @pytest.mark.parametrize(("sessions", "statements"), [(1, 4), (4, 10)])
-def test_a_look_takes_two_statements_for_each_session_and_two_for_all(
+def test_a_read_takes_two_statements_for_each_session_and_two_for_all(
     sessions: int,
     statements: int,
     team: Calendar,
@@ -90,7 +90,7 @@ def grant_to(credential: Credential) -> Grant:
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> list[list[str]]:
-    """Let looks be answered without a database, first by these failures; return the list of what will be asked."""
+    """Let reads be answered without a database, first by these failures; return the list of what will be asked."""
     asked: list[list[str]] = []
 
     def answer(keys: Iterable[Credential]) -> dict[Credential, Grant | None]:
@@ -104,7 +104,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> lis
     return asked
 
 
-async def test_sockets_that_ask_together_are_answered_by_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sockets_that_ask_together_are_answered_by_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, [])
     found = await asyncio.gather(*(reader.grant_of(SessionKey(key), at_leisure=True) for key in ("a", "b", "a")))
     assert [grant and grant.receiver.id for grant in found] == ["a", "b", "a"]
@@ -113,7 +113,7 @@ async def test_sockets_that_ask_together_are_answered_by_one_look(monkeypatch: p
     assert asked == [["a", "b"], ["a"]], "an answer is never older than its question"
 
 
-async def test_what_is_asked_while_calls_are_under_way_is_looked_up_by_the_next(
+async def test_what_is_asked_while_calls_are_under_way_is_read_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Pages that come back all at once. Seen failing with a call for each; one that hangs holds up none but those of the next."""
@@ -129,18 +129,18 @@ async def test_what_is_asked_while_calls_are_under_way_is_looked_up_by_the_next(
         await until(lambda: len(asked) == count, what="the calls")
 
     monkeypatch.setattr(reader, "_grants_of_each", answer)
-    looks = []
+    reads = []
     for key, count in zip("abcdc", (1, 2, 2, 2, 2), strict=True):
-        looks.append(asyncio.create_task(reader.grant_of(SessionKey(key))))
+        reads.append(asyncio.create_task(reader.grant_of(SessionKey(key))))
         await asyncio.sleep(0)
         await calls(count)
     goes_on.set()
-    found = await asyncio.gather(*looks)
+    found = await asyncio.gather(*reads)
     assert [grant and grant.receiver.id for grant in found] == list("abcdc")
     assert asked == [["a"], ["b"], ["c", "d"]]
 
 
-async def test_a_failed_look_fails_each_who_asked_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_read_fails_each_who_asked_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, [OSError("the database is away")])
     found = await asyncio.gather(
         *(reader.grant_of(SessionKey(key), at_leisure=True) for key in "ab"), return_exceptions=True
@@ -162,10 +162,10 @@ async def test_without_a_session_nothing_is_granted_and_nobody_asked() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_look_that_was_asked_for_and_failed_is_made_again(
+async def test_a_check_that_was_asked_for_and_failed_is_made_again(
     team: Calendar, cara: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Long before the next heartbeat. Seen failing when only the heartbeat looks again."""
+    """Long before the next heartbeat. Seen failing when only the heartbeat checks again."""
     settings.ALLOWED_HOSTS = ["testserver"]
     monkeypatch.setattr(seat, "RETRY_SECONDS", 0.05)
     read, checked, failed = reader.grant_of, asyncio.Event(), asyncio.Event()
