@@ -13,7 +13,7 @@ class CalendarLiveConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401, PLC0415 - registers the system checks
         from .background import thread  # noqa: PLC0415
-        from .live import broadcast, hub  # noqa: F401, PLC0415 - connects the broadcast to the log
+        from .live import announcing, hub, rights  # noqa: F401, PLC0415 - connects the broadcast to the log
         from .services import owners  # noqa: F401, PLC0415 - hears of accounts
         from .services.items import source  # noqa: F401, PLC0415 - registers the source of work items
         from .serving import logs  # noqa: PLC0415

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from calendar_live import cache
 from calendar_live.background import thread
-from calendar_live.live import broadcast, hub
+from calendar_live.live import announcing, hub
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
 from testbed import binaries, evidence
@@ -99,7 +99,7 @@ def _forget_between_tests() -> Iterator[None]:
     ContentType.objects.clear_cache()
     caches["default"].clear()
     cache.breaker.reset()
-    broadcast.breaker.reset()
+    announcing.breaker.reset()
 
 
 @pytest.fixture

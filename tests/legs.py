@@ -28,9 +28,9 @@ SAME_ON_POSTGRESQL: Final = {
     ),
     **dict.fromkeys(
         [f"tests/live/test_consumer_{part}.py::*" for part in ("ends", "frames", "heartbeats", "opening")],
-        "frames, timers and limits of a socket; what it looks up is tests/live/test_looks.py and test_hub_subscribing.py",
+        "frames, timers and limits of a socket; what it looks up is tests/live/test_reader.py and test_hub_subscribing.py",
     ),
-    "tests/live/test_broadcast.py::*": "the channel layer",
+    "tests/live/test_announcing.py::*": "the channel layer",
     "tests/live/test_control.py::*": "the channel layer",
     "tests/live/test_deaf.py::*": "Redis and the hub's connections to it",
     "tests/live/test_links.py::*": "sockets and timers; which links count is asked in tests/services/test_links.py",

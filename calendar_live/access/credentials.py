@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Final
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.contrib.auth import get_user
 from django.core import signing
+from django.http import HttpRequest
 
 from .. import conf
 from .receivers import Receiver, link_receiver
@@ -47,6 +49,12 @@ def identify(credential: Credential) -> Receiver | None:
     A link's token says which link it is, not whether it still holds: that is for access.py.
     """
     return _user_of(credential) if isinstance(credential, SessionKey) else _link_of(credential)
+
+
+def page_user(request: HttpRequest) -> str | None:
+    """Return the user that a request's page names as its own, if it names any, for `Receiver.is_user`."""
+    named = request.headers.get("Calendar-User")
+    return None if named is None else unquote(named)
 
 
 def _user_of(session: SessionKey) -> Receiver | None:

@@ -75,12 +75,12 @@ def standings_for(
             "user_id", "calendar_id", "role", "version", "calendar__revision", "calendar__nonce"
         )
         for user, calendar, role, version, revision, nonce in values:
-            place = Standing(str(calendar), role, Access(_RIGHTS[role], version), State(revision, nonce))
-            found[Receiver("user", str(user))].append(place)
+            mine = Standing(str(calendar), role, Access(_RIGHTS[role], version), State(revision, nonce))
+            found[Receiver("user", str(user))].append(mine)
     if links:
         for link in open_links().filter(named, pk__in=links):
-            place = Standing(str(link.calendar_id), LINK_ROLE, access_of_link(link), link.calendar.state)
-            found[link_receiver(link.pk)].append(place)
+            mine = Standing(str(link.calendar_id), LINK_ROLE, access_of_link(link), link.calendar.state)
+            found[link_receiver(link.pk)].append(mine)
     return found
 
 
@@ -122,10 +122,10 @@ def access_of_link(link: PublicLink) -> Access:
 
 def require_edit(user: User, calendar: str | UUID) -> Standing:
     """Return a user's place in a calendar they may edit. Raises Forbidden, and as `standing`."""
-    place = standing(user, calendar)
-    if not place.may_edit:
+    found = standing(user, calendar)
+    if not found.may_edit:
         raise Forbidden("You may look at this calendar, but not change it.")
-    return place
+    return found
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:

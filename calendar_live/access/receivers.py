@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote
 from uuid import UUID
-
-from django.http import HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +20,6 @@ class Receiver:
     def is_user(self, named: str | None) -> bool:
         """Whether this is the user that a page names as its own, if it names any: somebody else may have signed in since."""
         return named is None or self == Receiver("user", named)
-
-
-def page_user(request: HttpRequest) -> str | None:
-    """Return the user that a request's page names as its own, if it names any, for `Receiver.is_user`."""
-    named = request.headers.get("Calendar-User")
-    return None if named is None else unquote(named)
 
 
 def link_receiver(link_id: UUID) -> Receiver:

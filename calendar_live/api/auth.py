@@ -9,8 +9,8 @@ from ninja.security import APIKeyCookie, APIKeyHeader, SessionAuth
 
 from .. import conf
 from ..access import receiver_of, standings
-from ..access.credentials import Credential, LinkToken, SessionKey, identify
-from ..access.receivers import Receiver, page_user
+from ..access.credentials import Credential, LinkToken, SessionKey, identify, page_user
+from ..access.receivers import Receiver
 from ..errors import Forbidden, SignedOut
 from .http import session_key
 

@@ -14,7 +14,8 @@ from .. import conf
 from ..access import User
 from ..access.receivers import Receiver
 from ..errors import NotFound
-from ..reading.calendars import CalendarView, deleted_calendars_of, describe_all
+from ..reading.calendars import deleted_calendars_of, describe_all
+from ..reading.grant import CalendarView
 from ..schedule.ranges import format_instant
 from ..services import calendars, sharing
 from .auth import RECEIVERS, receiver

@@ -126,9 +126,9 @@ async def _wait_for_changes(request: HttpRequest, calendar: str, since: State, s
     """Wait until the answer would tell something new: also that one may no longer see this calendar, or as somebody else."""
     await give_back_thread()
     async with listening(credential(request)) as poll:
-        place = poll.granted.place(calendar)
-        if place is not None:
-            await poll.ask(Subscribe(id=0, calendar=calendar, state=since, access=place.access))
+        mine = poll.standing(calendar)
+        if mine is not None:
+            await poll.ask(Subscribe(id=0, calendar=calendar, state=since, access=mine.access))
             await poll.news(seconds)
 
 

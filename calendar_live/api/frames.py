@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from .. import conf
-from ..access.receivers import page_user
+from ..access.credentials import page_user
 from ..errors import Malformed
 from ..live.longpoll import listening
 from ..protocol import frames

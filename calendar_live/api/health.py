@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from .. import conf
-from ..live.broadcast import layer_answers
+from ..live.probes import layer_answers
 
 
 @never_cache

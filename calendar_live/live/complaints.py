@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
-from weakref import WeakKeyDictionary
+
+from .loops import one_per_loop
 
 # A database that is away fails each of 1,000 sockets at its heartbeat: 40 tracebacks a second.
 _PAUSE_SECONDS: Final = 10.0
 
-# Of each event loop, by what was said and of what: the failures of the last while, said or not.
-_heard: WeakKeyDictionary[asyncio.AbstractEventLoop, Counter[tuple[str, str]]] = WeakKeyDictionary()
+# By what was said and of what: the failures of the last while, said or not.
+_heard: Final[Callable[[], Counter[tuple[str, str]]]] = one_per_loop(Counter)
 
 
 def complain(logger: logging.Logger, text: str, failure: Exception) -> None:
     """Log a failure with its traceback; those like it within the next while are counted, and said in one line at its end."""
-    loop = asyncio.get_running_loop()
-    heard = _heard.setdefault(loop, Counter())
+    heard = _heard()
     kind = text, f"{type(failure).__name__}: {failure}"
     heard[kind] += 1
     if heard[kind] == 1:
         logger.error(text, exc_info=failure)
-        loop.call_later(_PAUSE_SECONDS, _sum_up, logger, heard, kind)
+        asyncio.get_running_loop().call_later(_PAUSE_SECONDS, _sum_up, logger, heard, kind)
 
 
 def _sum_up(logger: logging.Logger, heard: Counter[tuple[str, str]], kind: tuple[str, str]) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import random
 import time
-from collections import Counter
-from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -22,13 +19,15 @@ from prometheus_client import Gauge
 from .. import conf
 from ..access import Standing
 from ..access.credentials import Credential, LinkToken, SessionKey
-from ..access.receivers import Receiver
-from ..errors import CalendarLiveError, Malformed, TooLarge, TooMany
+from ..errors import CalendarLiveError, Malformed, SignedOut, TooLarge, TooMany
 from ..protocol import frames
+from ..reading.grant import Grant
 from . import reader
 from .complaints import complain
-from .hub import Hub, get_hub
+from .hub import get_hub
+from .loops import event_or_instant
 from .outbox import Outbox
+from .seat import Check, Seat, Seats
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +40,8 @@ MALFORMED: Final = 4400
 TOO_MANY: Final = 4429
 SILENT: Final = 4012
 
-# Of each receiver, by its key.
-_open: Counter[str] = Counter()
-_RETRY_SECONDS: Final = 1.0
-_TOGETHER: Final = 100  # subscribes that are looked up in one query
+_seats: Final = Seats(at_leisure=True)  # many may open at the same time
+_TOGETHER: Final = 100  # subscribes whose standings are read by one query
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
@@ -55,19 +52,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     scope: WebSocketScope
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.receiver = Receiver("user", "")
-        self._hub: Hub | None = None
+        self._hub = get_hub()
+        self._seat: Seat | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._wanted: dict[str, frames.Subscribe | frames.Unsubscribe] = {}  # by calendar, in their order
         self._is_wanted = asyncio.Event()
         self._known: dict[str, str] = {}  # what was told of each calendar, as its version: the telling itself is long
-        self._looks = 0  # at what is granted, so far
-        self._accesses: dict[str, str] = {}  # by the last of them
-        self._asked_to_recheck = asyncio.Event()
-        self._hurries = False  # with the next look
+        self._woken = asyncio.Event()
         self._bad_frames = 0
         self._heard_at = time.monotonic()
-        self._ends_at = math.inf  # when what is granted ends by itself, by the monotonic clock
         self._outbox = Outbox(send, max_bytes=conf.app.MAX_BACKLOG_BYTES)
         try:
             await super().__call__(scope, receive, send)
@@ -87,52 +80,47 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             self._outbox.close(FORBIDDEN)
             return
         query = dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        shown = _shown(headers, query)
+        credential = _credential(headers, query)
         try:
-            granted = await reader.granted(shown)
+            seat, grant = _seats.admit(
+                await reader.grant_of(credential),
+                user=query.get("user"),
+                most={"user": conf.app.MAX_SOCKETS_PER_USER, "link": conf.app.MAX_SOCKETS_PER_LINK},
+            )
+        except SignedOut:
+            self._outbox.close(SIGNED_OUT)
+        except TooMany:
+            self._outbox.close(TOO_MANY)
         except Exception as failure:  # the edge: the database may be away; the client tries again
             complain(logger, "A socket could not be let in", failure)
             self._outbox.close(GOING_AWAY)
-            return
-        if granted is None or granted.is_over or not granted.receiver.is_user(query.get("user")):
-            self._outbox.close(SIGNED_OUT)
-        elif _open[str(granted.receiver)] >= (
-            conf.app.MAX_SOCKETS_PER_USER if granted.receiver.kind == "user" else conf.app.MAX_SOCKETS_PER_LINK
-        ):
-            self._outbox.close(TOO_MANY)
         else:
-            await self._enter(granted, shown)
+            await self._enter(seat, grant, credential)
 
-    async def _enter(self, granted: reader.Granted, shown: Credential | None) -> None:
-        self.receiver = granted.receiver
-        _open[str(granted.receiver)] += 1
+    async def _enter(self, seat: Seat, grant: Grant, credential: Credential | None) -> None:
+        self._seat, self.receiver = seat, seat.receiver
         sockets.inc()
-        self._hub = get_hub()
         await self._hub.enter(self)
         heartbeat = conf.app.HEARTBEAT_SECONDS
         self.push(frames.hello(heartbeat_seconds=heartbeat))
-        await self._tell(self._hub, granted)  # the page may be older than this socket
+        self._known = await self._hub.tell_rights(self, grant, {})  # the page may be older than this socket
         loop = asyncio.get_running_loop()
         self._tasks = [
-            loop.create_task(self._serve(self._hub)),
-            loop.create_task(self._beat(self._hub, shown, heartbeat)),
+            loop.create_task(self._serve(seat)),
+            loop.create_task(self._beat(seat, credential, heartbeat)),
         ]
         self._hub.see_off(self)
-        # What was taken away after it was read, and before the hub knew of this socket, was told to nobody. Others came with it.
-        self.recheck(at_leisure=True)
 
     async def _leave(self) -> None:
         self._outbox.abandon()
         for task in self._tasks:
             task.cancel()
-        if self._hub is None:
+        if self._seat is None:
             return
-        hub, self._hub = self._hub, None
+        self._seat = None
         sockets.dec()
-        _open[str(self.receiver)] -= 1
-        if not _open[str(self.receiver)]:
-            del _open[str(self.receiver)]
-        await hub.leave(self)
+        _seats.leave(self.receiver)
+        await self._hub.leave(self)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         raise StopConsumer
@@ -141,13 +129,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._outbox.push(text)
 
     def recheck(self, *, at_leisure: bool = False) -> None:
-        self._hurries |= not at_leisure
-        self._asked_to_recheck.set()
+        if self._seat is not None:
+            self._seat.ask(at_leisure=at_leisure)
+            self._woken.set()
 
     # --- frames --------------------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self._hub is None or self._outbox.closed:
+        if self._seat is None or self._outbox.closed:
             return
         self._heard_at = time.monotonic()
         try:
@@ -186,7 +175,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         if self._bad_frames >= conf.app.MAX_BAD_FRAMES:
             self._outbox.close(MALFORMED)
 
-    async def _serve(self, hub: Hub) -> None:
+    async def _serve(self, seat: Seat) -> None:
         """Answer subscribes in order, without keeping pings waiting."""
         while True:
             await self._is_wanted.wait()
@@ -194,82 +183,67 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             if not self._wanted:
                 self._is_wanted.clear()
             try:
-                await self._answer(hub, asked)
+                await self._answer(seat, asked)
             except Exception as failure:  # the edge: the database may be away; the client asks again when it reconnects
                 complain(logger, "A subscribe could not be answered", failure)
                 self._outbox.close(GOING_AWAY)
 
-    async def _answer(self, hub: Hub, asked: list[frames.Subscribe | frames.Unsubscribe]) -> None:
-        """Answer one by one what was asked together, by one query for all; by another once the rights have been looked at meanwhile."""
-        looks, places = self._looks, await self._places(asked)
+    async def _answer(self, seat: Seat, asked: list[frames.Subscribe | frames.Unsubscribe]) -> None:
+        """Answer frames one by one by one query for all. After a check of the rights, another query serves the rest."""
+        checks, standings = seat.checks, await self._standings(asked)
         for frame in asked:
             await self._outbox.room()
-            if looks != self._looks:
-                looks, places = self._looks, await self._places(asked)
+            if checks != seat.checks:
+                checks, standings = seat.checks, await self._standings(asked)
             if isinstance(frame, frames.Unsubscribe):
-                await hub.unsubscribe(self, frame.calendar)
+                await self._hub.unsubscribe(self, frame.calendar)
             else:
-                await hub.subscribe(self, frame, places.get(frame.calendar))
-            if looks != self._looks:  # what was not subscribed yet, that look did not end
-                await hub.apply_rights(self, self._accesses)
+                await self._hub.subscribe(self, frame, standings.get(frame.calendar))
+            if checks != seat.checks:  # that check did not end this subscription, which was not there yet
+                await self._hub.apply_rights(self, seat.accesses)
 
-    async def _places(self, asked: list[frames.Subscribe | frames.Unsubscribe]) -> dict[str, Standing]:
+    async def _standings(self, asked: list[frames.Subscribe | frames.Unsubscribe]) -> dict[str, Standing]:
         calendars = [frame.calendar for frame in asked if isinstance(frame, frames.Subscribe)]
         return await reader.standings(self.receiver, calendars) if calendars else {}
 
-    async def _beat(self, hub: Hub, shown: Credential | None, heartbeat: int) -> None:
-        """Tell the heads and look at the rights every heartbeat, and at the rights when told or when they end; end a silent socket."""
+    # --- rights --------------------------------------------------------------------------------------------------
+
+    async def _beat(self, seat: Seat, credential: Credential | None, heartbeat: int) -> None:
+        """Check the rights whenever the seat says so, send the heads at each heartbeat, and close a silent socket."""
         silence = conf.app.SILENCE_SECONDS
-        beat_at = time.monotonic() + heartbeat * _jitter()  # sockets that came together do not beat together
+        seat.beats_at = time.monotonic() + heartbeat * _jitter()  # sockets that came together do not beat together
         while True:
-            asked = await self._asked_before(min(beat_at, self._heard_at + silence, self._ends_at))
-            is_over = time.monotonic() >= self._ends_at
-            if time.monotonic() - self._heard_at >= silence:
+            await event_or_instant(self._woken, min(seat.wakes_at, self._heard_at + silence))
+            now = time.monotonic()
+            if now - self._heard_at >= silence:
                 self._outbox.close(SILENT)
                 return
+            check = seat.wake(now)
+            if check is None:
+                continue
             try:
-                look = reader.granted if self._hurries or is_over else reader.granted_at_leisure
-                self._hurries = False
-                # Without a name, which would keep everybody's names in memory until the next look, once for each socket.
-                if not await self._apply(hub, await look(shown)):
-                    return
-            except Exception as failure:  # the database may be away: what was granted stands until it answers
+                await self._check(seat, check, credential)
+            except SignedOut:
+                self._outbox.close(SIGNED_OUT)
+                return
+            except Exception as failure:  # the database may be away
                 complain(logger, "The rights of a socket could not be looked at", failure)
-                self._ends_at = max(self._ends_at, time.monotonic() + _RETRY_SECONDS)
-                if asked:  # by word that is told once
-                    asyncio.get_running_loop().call_later(_RETRY_SECONDS, partial(self.recheck, at_leisure=True))
-            if not (asked or is_over):
-                self.push(frames.head(hub.heads_of(self)))
-                beat_at = time.monotonic() + heartbeat
+                seat.put_off(check, time.monotonic())
+            if check.is_heartbeat:
+                self.push(frames.head(self._hub.heads_of(self)))
+                seat.beats_at = time.monotonic() + heartbeat
 
-    async def _asked_before(self, deadline: float) -> bool:
-        """Wait until a look at the rights is asked for (True), or an instant of the monotonic clock (False)."""
-        try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                await self._asked_to_recheck.wait()
-        except TimeoutError:
-            return False
-        self._asked_to_recheck.clear()
-        return True
-
-    async def _apply(self, hub: Hub, granted: reader.Granted | None) -> bool:
-        """Apply what is granted now (invariant 7). Return False when that is nothing any more."""
-        if granted is not None and granted.receiver == self.receiver:
-            await self._tell(hub, granted)
-            if not granted.is_over:
-                return True
-        self._outbox.close(SIGNED_OUT)
-        return False
-
-    async def _tell(self, hub: Hub, granted: reader.Granted) -> None:
-        self._looks += 1
-        self._accesses = granted.accesses()
-        self._known = await hub.tell_rights(self, granted, self._known)
-        self._ends_at = time.monotonic() + granted.seconds_left()
+    async def _check(self, seat: Seat, check: Check, credential: Credential | None) -> None:
+        """Read what is granted now, and apply it (invariant 7). Raises SignedOut when that is nothing any more."""
+        # Only here: a name in `_beat` would keep everybody's names in memory until the next check, once for each socket.
+        grant = seat.renew(await reader.grant_of(credential, at_leisure=check.at_leisure))
+        self._known = await self._hub.tell_rights(self, grant, self._known)
+        if grant.is_over:
+            raise SignedOut
 
 
-def _shown(headers: dict[bytes, bytes], query: dict[str, str]) -> Credential | None:
-    """Return what a socket shows to be let in. With a link's token, a cookie that came along counts for nothing."""
+def _credential(headers: dict[bytes, bytes], query: dict[str, str]) -> Credential | None:
+    """Return the credential that a socket presents. Beside a link's token, a cookie counts for nothing."""
     if "link" in query:
         return LinkToken(query["link"])
     session = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(conf.session_cookie())

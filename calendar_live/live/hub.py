@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from django.dispatch import Signal
 from prometheus_client import Counter
@@ -18,10 +17,12 @@ from ..errors import CalendarLiveError, CannotCalculateChanges, Forbidden, TooMa
 from ..protocol import frames
 from ..protocol.changes import ChangeSet, as_now
 from ..protocol.state import State
-from . import broadcast, reader
+from ..reading.grant import Grant
+from . import codec, reader
 from .audiences import Audiences
 from .deliveries import Deliveries, Served, Subscription
 from .listener import Listener, Message
+from .loops import one_per_loop
 from .recent import KEPT_SECONDS, Delivery
 from .sockets import Socket
 from .supervision import Supervisor
@@ -34,7 +35,7 @@ _MOST_PARTS: Final = 8
 # Sent when a process begins to serve pages. Receivers must be quick; their failures are logged.
 hub_started = Signal()
 
-found_by_look = Counter(
+found_by_check = Counter(
     "calendar_live_missed_broadcasts_total", "Changes found by the look at the heads, not by a broadcast."
 )
 
@@ -85,12 +86,12 @@ class Hub:
 
     # --- subscriptions -------------------------------------------------------------------------------------------
 
-    async def subscribe(self, socket: Socket, frame: frames.Subscribe, place: Standing | None) -> None:
+    async def subscribe(self, socket: Socket, frame: frames.Subscribe, standing: Standing | None) -> None:
         """Answer a subscribe: replay what was missed, say `subscribed`, then stay live (rule S3); else a reset or an error.
 
-        `place`: the receiver's in the calendar, read after they asked; None when it is not theirs to see.
+        `standing`: the receiver's in the calendar, read after they asked; None when it is not theirs to see.
         """
-        if place is None:
+        if standing is None:
             await self.unsubscribe(socket, frame.calendar)
             socket.push(frames.error(Forbidden("There is no such calendar that you may see."), id=frame.id))
             return
@@ -98,10 +99,10 @@ class Hub:
             self.refuse(socket, frame)
             return
         served = await self._serve(frame.calendar)
-        subscription = Subscription(socket, place.access)
+        subscription = Subscription(socket, standing.access)
         self._deliveries.add(served, subscription)
         try:
-            await self._begin(served, subscription, place, frame)
+            await self._begin(served, subscription, standing, frame)
         except CalendarLiveError as failure:
             self._deliveries.forget(served, socket)
             socket.push(frames.error(failure, id=frame.id))
@@ -116,20 +117,20 @@ class Hub:
         return len(mine) < conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET or calendar in mine
 
     async def _begin(
-        self, served: Served, subscription: Subscription, place: Standing, frame: frames.Subscribe
+        self, served: Served, subscription: Subscription, standing: Standing, frame: frames.Subscribe
     ) -> None:
         async with served.lock:
-            if served.head is not None and _is_behind(served.head, place.state):
+            if served.head is not None and _is_behind(served.head, standing.state):
                 await self._catch_up(served)
         if served.head is None:
             raise Forbidden("There is no such calendar that you may see.")
-        if frame.state is not None and frame.access != place.access:
+        if frame.state is not None and frame.access != standing.access:
             self._deliveries.reset(served, subscription, "rights")
             return
         missed: Sequence[Delivery] = ()
-        if frame.state is not None and not frame.state == place.state == served.head:
+        if frame.state is not None and not frame.state == standing.state == served.head:
             # The database's own head, and what was delivered last: then what lies before it is the database's, too.
-            recalled = served.recent.since(frame.state) if place.state == served.head else None
+            recalled = served.recent.since(frame.state) if standing.state == served.head else None
             if recalled is None:
                 try:
                     since = await reader.read_since(served.calendar, frame.state)
@@ -158,17 +159,17 @@ class Hub:
             self._deliveries.forget(served, socket)
             await self._leave_if_empty(served)
 
-    async def tell_rights(self, socket: Socket, granted: reader.Granted, known: Mapping[str, str]) -> dict[str, str]:
+    async def tell_rights(self, socket: Socket, grant: Grant, known: Mapping[str, str]) -> dict[str, str]:
         """Bring a socket to what it is granted now, and return that as the versions it then knows (invariant 7).
 
         Each calendar that is not as it knows it is told, and each that is no longer its own is withdrawn.
         """
-        versions = granted.versions()
+        versions = grant.versions()
         lost = (known.keys() | set(self.calendars_of(socket))) - versions.keys()
-        for calendar, described in granted.calendars.items():
+        for calendar, described in grant.calendars.items():
             if known.get(calendar) != versions[calendar]:
                 socket.push(frames.calendar(described))
-        await self.apply_rights(socket, granted.accesses())
+        await self.apply_rights(socket, grant.accesses())
         for calendar in lost:
             socket.push(frames.rights_withdrawn(calendar=calendar))
         return versions
@@ -194,7 +195,7 @@ class Hub:
                 if served.gone:
                     continue
                 if served.head is None:
-                    await self._listener.join(broadcast.group_of(calendar))
+                    await self._listener.join(codec.group_of(calendar))
                     served.head = await reader.first_head(calendar)
                     if served.head and served.announced and _is_behind(served.head, served.announced):
                         await self._catch_up(served)
@@ -206,7 +207,7 @@ class Hub:
                 return
             served.gone = True
             del self._served[served.calendar]
-            await self._listener.part(broadcast.group_of(served.calendar))
+            await self._listener.part(codec.group_of(served.calendar))
 
     # --- change sets ---------------------------------------------------------------------------------------------
 
@@ -230,7 +231,7 @@ class Hub:
         elif _is_behind(served.head, change_set.new):
             await self._catch_up(served)
 
-    async def look_at_heads(self) -> None:
+    async def check_heads(self) -> None:
         """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
         remembered = time.monotonic() - KEPT_SECONDS
         for served in list(self._served.values()):
@@ -253,9 +254,9 @@ class Hub:
             if not exists:
                 self._deliveries.withdraw(served)
                 return
-            found_by_look.inc()
+            found_by_check.inc()
             await self._catch_up(served)
-            self._listener.doubt(broadcast.group_of(served.calendar))
+            self._listener.doubt(codec.group_of(served.calendar))
 
     async def _catch_up(self, served: Served) -> None:
         """Deliver from the log all that lies after the head, of each item as it is now. The lock is held."""
@@ -297,11 +298,11 @@ class Hub:
         await self._tasks.close()
 
     async def _hear(self, message: Message) -> None:
-        if message.get("type") == broadcast.MESSAGE_TYPE:
-            await self.receive(broadcast.decode(message))
-        elif message.get("type") == broadcast.RIGHTS_TYPE:
+        if message.get("type") == codec.MESSAGE_TYPE:
+            await self.receive(codec.decode(message))
+        elif message.get("type") == codec.RIGHTS_TYPE:
             self._audiences.recheck(message["receiver"])
-        elif message.get("type") == broadcast.RECONNECT_TYPE:
+        elif message.get("type") == codec.RECONNECT_TYPE:
             self._audiences.send_away(spread_ms=message["spread_ms"])
 
     def _regained(self, group: str) -> None:
@@ -312,7 +313,7 @@ class Hub:
         while True:
             await asyncio.sleep(conf.app.HEAD_CHECK_SECONDS)
             try:
-                await self.look_at_heads()
+                await self.check_heads()
             except Exception:  # the database may be away for a while
                 logger.exception("The hub could not look at the heads")
 
@@ -322,12 +323,4 @@ def _is_behind(head: State, state: State) -> bool:
     return state.revision > head.revision or (state.revision == head.revision and state != head)
 
 
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-
-
-def get_hub() -> Hub:
-    """Return the hub of the running event loop: one per process under daphne."""
-    loop = asyncio.get_running_loop()
-    if loop not in _hubs:
-        _hubs[loop] = Hub()
-    return _hubs[loop]
+get_hub: Final = one_per_loop(Hub)  # under daphne, one for the process

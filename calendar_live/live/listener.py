@@ -14,7 +14,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from channels_redis.utils import decode_hosts
 
 from .. import conf
-from . import broadcast
+from . import codec, probes
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class Listener:
 
     def __init__(self, take: Callable[[Message], Awaitable[None]], regained: Callable[[str], None]) -> None:
         """`take` is given each message, and `regained` each group of which some may not have been heard for a while."""
-        self.unheard = {broadcast.CONTROL_GROUP}  # groups the layer did not let us join yet
-        self._groups = {broadcast.CONTROL_GROUP}  # those, and the ones that were joined
+        self.unheard = {codec.CONTROL_GROUP}  # groups the layer did not let us join yet
+        self._groups = {codec.CONTROL_GROUP}  # those, and the ones that were joined
         self._take = take
         self._regained = regained
         self._alias = conf.app.CHANNEL_LAYER
@@ -166,7 +166,7 @@ class Listener:
         message = await self._layer.receive(self._name)
         self._taking = True
         try:
-            if message.get("type") == broadcast.ECHO_TYPE:
+            if message.get("type") == codec.ECHO_TYPE:
                 self._hear_echo(message)
             else:
                 await self._take(message)
@@ -208,9 +208,9 @@ class Listener:
         for group in [group for group in self._doubted if group not in self.unheard][:_ECHOES_AT_ONCE]:
             if self._doubted[group] is None:
                 self._doubted[group] = self._number
-            await broadcast.send_echo(name, number=self._number, group=group)
+            await probes.send_echo(name, number=self._number, group=group)
         self._unanswered += 1  # before it is sent: it may be back before that ends
-        await broadcast.send_echo(name, number=self._number)
+        await probes.send_echo(name, number=self._number)
 
 
 def _layer_for_listening(alias: str) -> Any:

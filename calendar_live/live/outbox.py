@@ -33,8 +33,8 @@ class Outbox:
     def __init__(self, send: Send, *, max_bytes: int) -> None:
         self._send = send
         self._max_bytes = max_bytes
-        self._waiting: deque[tuple[dict[str, Any], int]] = deque()  # with their bytes
-        self._waiting_bytes = 0
+        self._backlog: deque[tuple[dict[str, Any], int]] = deque()  # with their bytes
+        self._backlog_bytes = 0
         self._writer: asyncio.Task[None] | None = None
         self._straight = _never_suspends(send)
         self._connection = send.args[0] if self._straight and isinstance(send, partial) and send.args else None
@@ -45,8 +45,8 @@ class Outbox:
         if self.closed or (self._connection is not None and _write_at_once(self._connection, text)):
             return
         size = len(text.encode())
-        if self.waiting_bytes + size > self._max_bytes:
-            self._waiting.clear()
+        if self.backlog_bytes + size > self._max_bytes:
+            self._backlog.clear()
             # Its reader may never come to it: autobahn then drops the connection after a second, and all that waits.
             self.close(TOO_SLOW)
             too_slow.inc()
@@ -54,13 +54,13 @@ class Outbox:
         self._put({"type": "websocket.send", "text": text}, size)
 
     @property
-    def waiting_bytes(self) -> int:
+    def backlog_bytes(self) -> int:
         """Return how much was pushed and is not with the kernel yet."""
-        return self._waiting_bytes if self._connection is None else _unsent_bytes(self._connection)
+        return self._backlog_bytes if self._connection is None else _unsent_bytes(self._connection)
 
     async def room(self) -> None:
         """Wait until there is room for a replay: so that who comes back to many calendars gets one after the other, however slowly."""
-        while not self.closed and self.waiting_bytes > self._max_bytes // 4:  # noqa: ASYNC110 - Twisted tells nobody
+        while not self.closed and self.backlog_bytes > self._max_bytes // 4:  # noqa: ASYNC110 - Twisted tells nobody
             await asyncio.sleep(_STEP_SECONDS)
 
     def close(self, code: int) -> None:
@@ -79,8 +79,8 @@ class Outbox:
         if self._straight:
             self._send_straight(message)
             return
-        self._waiting.append((message, size))
-        self._waiting_bytes += size
+        self._backlog.append((message, size))
+        self._backlog_bytes += size
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
@@ -98,9 +98,9 @@ class Outbox:
         raise RuntimeError("daphne's send suspended: its version changed; see outbox._never_suspends")
 
     async def _write(self) -> None:
-        while self._waiting:
-            message, size = self._waiting.popleft()
-            self._waiting_bytes -= size
+        while self._backlog:
+            message, size = self._backlog.popleft()
+            self._backlog_bytes -= size
             try:
                 await self._send(message)
             except Exception:  # as above: the server's own error for a socket that is gone

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Final, Generic, ParamSpec, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django.db import connections
-from django.utils import timezone
 
 from .. import access, changelog, conf
 from ..access import Standing
 from ..access.credentials import Credential, identify
 from ..access.receivers import Receiver
 from ..changelog import Since
-from ..protocol import frames
-from ..protocol.rights import Access
 from ..protocol.state import State
-from ..reading.calendars import CalendarView, describe_for
+from ..reading.calendars import describe_for
+from ..reading.grant import Grant
+from .loops import one_per_loop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,68 +71,21 @@ async def _in_hub_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
     return await call(*args, **kwargs)
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What a session or a link grants now: the calendars its receiver may see, each as `reading.calendars.describe` says.
-
-    `until`: when that ends by itself (None: never).
-    """
-
-    receiver: Receiver
-    calendars: dict[str, CalendarView]
-    until: datetime | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether this was a link, and is none any more. A user of no calendars is still somebody."""
-        return self.receiver.kind == "link" and not self.calendars
-
-    def seconds_left(self) -> float:
-        """Return after how many seconds it ends by itself."""
-        return math.inf if self.until is None else (self.until - timezone.now()).total_seconds()
-
-    def accesses(self) -> dict[str, str]:
-        """Return the access token of each calendar."""
-        return {calendar: described["access"] for calendar, described in self.calendars.items()}
-
-    def versions(self) -> dict[str, str]:
-        """Return a short text per calendar that changes with what is told of it; its state is not part of that: frames tell it."""
-        return {calendar: _version(described) for calendar, described in self.calendars.items()}
-
-    def place(self, calendar: str) -> Standing | None:
-        """Return the receiver's place in a calendar, with its head; None when they may not see it."""
-        described = self.calendars.get(calendar)
-        if described is None:
-            return None
-        access, state = Access.parse(described["access"]), State.parse(described["state"])
-        return Standing(calendar, described["role"], access, state)
-
-
-def _version(described: CalendarView) -> str:
-    told = frames.calendar({name: value for name, value in described.items() if name != "state"})
-    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-
-
-def _places_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
-    """Return where receivers stand in the calendars that each asks for."""
+def _standings_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]:
+    """Return the standings of receivers in the calendars that each asks for."""
     named = frozenset[str]().union(*(calendars for _, calendars in asked))
-    places = access.standings_for({receiver for receiver, _ in asked}, calendars=named)
+    found = access.standings_for({receiver for receiver, _ in asked}, calendars=named)
     return {
-        (receiver, calendars): {one.calendar: one for one in places[receiver] if one.calendar in calendars}
+        (receiver, calendars): {one.calendar: one for one in found[receiver] if one.calendar in calendars}
         for receiver, calendars in asked
     }
 
 
-def _granted_to_each(shown: Iterable[Credential]) -> dict[Credential, Granted | None]:
-    """Return what credentials grant: two statements for each session, as any engine and backend needs, and a few for all."""
-    receivers = {one: identify(one) for one in shown}
+def _grants_of_each(credentials: Iterable[Credential]) -> dict[Credential, Grant | None]:
+    """Return the grants of credentials: two statements for each session, which any engine needs, and a few for all."""
+    receivers = {credential: identify(credential) for credential in credentials}
     grants = describe_for({receiver for receiver in receivers.values() if receiver is not None})
-    return {
-        one: None
-        if receiver is None
-        else Granted(receiver, {each["id"]: each for each in grants[receiver].calendars}, grants[receiver].until)
-        for one, receiver in receivers.items()
-    }
+    return {credential: None if receiver is None else grants[receiver] for credential, receiver in receivers.items()}
 
 
 class _Gathered(Generic[K, V]):
@@ -184,40 +131,33 @@ class _Gathered(Generic[K, V]):
                 waiting.set_result(answer)
 
 
-class _Looks:
-    """What the sockets of one event loop ask together."""
+class _Questions:
+    """The questions that the sockets of one event loop ask together."""
 
     def __init__(self) -> None:
-        self.granted: _Gathered[Credential, Granted | None] = _Gathered(_granted_to_each)
-        self.granted_at_leisure: _Gathered[Credential, Granted | None] = _Gathered(
-            _granted_to_each, seconds=_GATHERING_SECONDS
+        self.grants: _Gathered[Credential, Grant | None] = _Gathered(_grants_of_each)
+        self.grants_at_leisure: _Gathered[Credential, Grant | None] = _Gathered(
+            _grants_of_each, seconds=_GATHERING_SECONDS
         )
-        self.places: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_places_of_each)
+        self.standings: _Gathered[_Asked, dict[str, Standing]] = _Gathered(_standings_of_each)
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Looks] = WeakKeyDictionary()
+_questions: Final = one_per_loop(_Questions)
 
 
-def _looks() -> _Looks:
-    loop = asyncio.get_running_loop()
-    if loop not in _of_loops:
-        _of_loops[loop] = _Looks()
-    return _of_loops[loop]
+async def grant_of(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
+    """Return what a credential grants, or None when it is nobody's.
 
-
-async def granted(shown: Credential | None) -> Granted | None:
-    """Return what a credential grants, or None when it is nobody's."""
-    return None if shown is None else await _looks().granted.get(shown)
-
-
-async def granted_at_leisure(shown: Credential | None) -> Granted | None:
-    """Return what `granted` does, a quarter of a second later, together with whoever asks in the same while."""
-    return None if shown is None else await _looks().granted_at_leisure.get(shown)
+    At leisure, the answer comes a quarter of a second later and shares its statements with the questions of that while.
+    """
+    if credential is None:
+        return None
+    return await (_questions().grants_at_leisure if at_leisure else _questions().grants).get(credential)
 
 
 async def standings(receiver: Receiver, calendars: Iterable[str]) -> dict[str, Standing]:
-    """Return a receiver's places in those of some calendars that they may see, with their heads, as of one moment."""
-    return await _looks().places.get((receiver, frozenset(calendars)))
+    """Return a receiver's standings in those of some calendars that they may see, with their heads, as of one moment."""
+    return await _questions().standings.get((receiver, frozenset(calendars)))
 
 
 async def heads(calendars: Iterable[str]) -> dict[str, State]:

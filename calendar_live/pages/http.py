@@ -15,7 +15,7 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from ..access import receiver_of
-from ..access.receivers import page_user
+from ..access.credentials import page_user
 from ..errors import CalendarLiveError, Unavailable
 
 logger = logging.getLogger(__name__)

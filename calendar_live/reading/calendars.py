@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
 from ..access import (
     LINK_ROLE,
@@ -23,37 +24,7 @@ from ..access import (
 )
 from ..access.receivers import Receiver, link_receiver
 from ..models import Calendar, Membership, PublicLink, Role
-
-
-class Person(TypedDict):
-    """A member, by the id and the name that other members see."""
-
-    id: str
-    name: str
-
-
-class Offer(TypedDict):
-    """Ownership that a member may accept. `handsOver`: whoever offers it stops being an owner then."""
-
-    by: Person
-    handsOver: bool
-
-
-class CalendarView(TypedDict):
-    """A calendar as one receiver sees it: an entry of its list, and what a `calendar` frame says (docs/protocol.md)."""
-
-    id: str
-    name: str
-    color: str
-    timeZone: str
-    position: int
-    role: str
-    rights: str
-    access: str
-    state: str
-    people: list[Person]
-    sharing: int | None
-    offer: Offer | None
+from .grant import CalendarView, Grant, Offer
 
 
 def deleted_calendars_of(user: User, *, since: datetime) -> QuerySet[Calendar]:
@@ -114,34 +85,33 @@ def describe_link(link: PublicLink) -> CalendarView:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Each calendar a receiver may see, as `describe` says, and until when if nobody does anything (None: for ever)."""
-
-    calendars: list[CalendarView] = field(default_factory=list)
-    until: datetime | None = None
-
-
 def describe_all(who: User | Receiver) -> list[CalendarView]:
     """Return every calendar someone may see, as `describe` does."""
     receiver = receiver_of(who)
-    return describe_for([receiver])[receiver].calendars
+    return list(describe_for([receiver])[receiver].calendars.values())
 
 
 def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
     """Return what each of some receivers may see. Two statements for all who are users, one for all who are links."""
-    found = {receiver: Grant() for receiver in receivers}
+    found = {receiver: Grant(receiver) for receiver in receivers}
     users = [one.id for one in found if one.kind == "user"]
     links = [one.id for one in found if one.kind == "link"]
     if users:
         members = Prefetch("calendar__memberships", Membership.objects.select_related("user"))
         for mine in memberships_of_each(users).prefetch_related(members):
             if mine in mine.calendar.memberships.all():  # not taken out between the two statements
-                found[Receiver("user", str(mine.user_id))].calendars.append(describe(mine))
+                found[Receiver("user", str(mine.user_id))].calendars[str(mine.calendar_id)] = describe(mine)
     if links:
         for link in open_links().filter(pk__in=links):
-            found[link_receiver(link.pk)] = Grant([describe_link(link)], link.expires_at)
+            receiver = link_receiver(link.pk)
+            found[receiver] = Grant(
+                receiver, {str(link.calendar_id): describe_link(link)}, _on_monotonic_clock(link.expires_at)
+            )
     return found
+
+
+def _on_monotonic_clock(instant: datetime | None) -> float:
+    return math.inf if instant is None else time.monotonic() + (instant - timezone.now()).total_seconds()
 
 
 def people_of(calendar: UUID) -> list[tuple[str, str]]:

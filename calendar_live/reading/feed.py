@@ -36,15 +36,15 @@ class Feed:
         return f'"{self.state}.{self.access}"'
 
 
-def read_feed(place: Standing, query: Query) -> Feed:
+def read_feed(standing: Standing, query: Query) -> Feed:
     """Return the feed of a calendar for one who stands there. Raises NotYet below `min_revision`."""
-    if place.state.revision < query.min_revision:
+    if standing.state.revision < query.min_revision:
         raise NotYet
     _, stored = cache.get_or_compute(
-        _key(place.calendar, place.state, place.rights, query), lambda: _compute(place, query)
+        _key(standing.calendar, standing.state, standing.rights, query), lambda: _compute(standing, query)
     )
     token, _, body = stored.partition(b"\n")
-    return Feed(State.parse(token.decode()), str(place.access), body)
+    return Feed(State.parse(token.decode()), str(standing.access), body)
 
 
 def _key(calendar: str, state: State, rights: Rights, query: Query) -> str:
@@ -54,9 +54,9 @@ def _key(calendar: str, state: State, rights: Rights, query: Query) -> str:
     )
 
 
-def _compute(place: Standing, query: Query) -> tuple[str, bytes]:
+def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
     """Return (key, state + newline + body). State and wires come from one SQL statement (invariant 2)."""
-    statements = [source.joined(place.calendar, query.within, query.wanted) for source in all_sources()]
+    statements = [source.joined(standing.calendar, query.within, query.wanted) for source in all_sources()]
     if len(statements) > 1:  # SQLite orders no parts of a union
         first, *others = [statement.order_by() for statement in statements]
         whole = first.union(*others, all=True).order_by()  # or Django 6 asks for the model's own order
@@ -67,12 +67,12 @@ def _compute(place: Standing, query: Query) -> tuple[str, bytes]:
         raise NotFound("There is no such calendar that you may see.")
     state = State(rows[0][0], rows[0][1])
     seen = [
-        wire if place.rights == "full" else redact(wire, visibility, place.rights)
+        wire if standing.rights == "full" else redact(wire, visibility, standing.rights)
         for _, _, item, visibility, wire in rows
         # Who reads an item as "Busy" must not learn its type or status by asking for them.
         if item is not None
-        and (not query.wanted or reads_whole(visibility, place.rights))
-        and is_sound(wire, item=item, calendar=place.calendar)
+        and (not query.wanted or reads_whole(visibility, standing.rights))
+        and is_sound(wire, item=item, calendar=standing.calendar)
     ]
     body = "[" + ",".join(wire for wire in seen if wire is not None) + "]"
-    return _key(place.calendar, state, place.rights, query), f"{state}\n{body}".encode()
+    return _key(standing.calendar, state, standing.rights, query), f"{state}\n{body}".encode()

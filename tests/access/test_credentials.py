@@ -44,12 +44,12 @@ def test_another_password_ends_a_session(ana: User) -> None:
     assert identify(key) is None
 
 
-def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_look(ana: User, settings: Any) -> None:
+def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_read(ana: User, settings: Any) -> None:
     """On a host site, whose store is Django's own. Seen failing, on PostgreSQL, when it is looked up."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     key, spoilt = session_of(ana), SessionKey("\0" * 32)
-    found = reader._granted_to_each([spoilt, key])
+    found = reader._grants_of_each([spoilt, key])
     assert found[spoilt] is None
-    granted = found[key]
-    assert granted is not None
-    assert granted.receiver == Receiver("user", str(ana.pk))
+    grant = found[key]
+    assert grant is not None
+    assert grant.receiver == Receiver("user", str(ana.pk))

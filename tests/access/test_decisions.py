@@ -108,7 +108,7 @@ def test_a_description_tells_a_member_what_they_may_know(team: Calendar, ana: Us
     [told] = describe_all(free)
     assert told["people"] == []
     receivers = [access.receiver_of(user) for user in (ana, free)]
-    assert describe_for(receivers)[receivers[1]].calendars == [told]
+    assert describe_for(receivers)[receivers[1]].calendars == {told["id"]: told}
 
 
 def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(ana: User, ben: User) -> None:
@@ -136,7 +136,7 @@ def test_who_is_taken_out_between_the_two_statements_sees_nothing(team: Calendar
     with connection.execute_wrapper(take_out):
         seen = describe_for(receivers)
     assert statements > 2
-    assert seen[receivers[1]].calendars == []
-    [now] = seen[receivers[0]].calendars
+    assert seen[receivers[1]].calendars == {}
+    [now] = seen[receivers[0]].calendars.values()
     assert [one["name"] for one in now["people"]] == ["Ana", "Ben"]
     assert now != told[0]

@@ -36,11 +36,11 @@ async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
     hub = get_hub()
 
     async def nobody_is_left() -> bool:
-        await hub.look_at_heads()  # it passes over a calendar that the hub's own look is at
+        await hub.check_heads()  # it passes over a calendar that the hub's own head check has
         return hub._served == {}
 
     await until(nobody_is_left, what="the calendars to be let go")
     assert hub._audiences.of == {}
-    assert not longpoll._open
+    assert not longpoll._seats.taken
     assert REGISTRY.get_sample_value("calendar_live_polls") == 0
     await hub.close()

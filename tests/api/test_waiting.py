@@ -59,7 +59,7 @@ async def test_a_wait_is_answered_at_once_when_something_has_changed_already(
     assert len(body_of(answer)["upserted"]) == 1
 
 
-async def test_a_lost_broadcast_costs_a_wait_a_look_at_the_heads(sign_in: SignIn, team: Calendar, ana: User) -> None:
+async def test_a_lost_broadcast_costs_a_wait_a_head_check(sign_in: SignIn, team: Calendar, ana: User) -> None:
     state = await in_thread(head_of, team)
     asked = (await sign_in(ana)).changes(team, state)
     await waiting()
@@ -111,7 +111,7 @@ async def test_who_gets_another_role_while_waiting_hears_it_at_once(
 async def test_who_is_signed_out_while_waiting_hears_it_at_once(
     how: str, sign_in: SignIn, team: Calendar, cara: User
 ) -> None:
-    """Seen failing when a wait looks at the memberships alone, not at the session."""
+    """Seen failing when a wait reads the memberships alone, not at the session."""
     caller = await sign_in(cara)
     asked = caller.changes(team, await in_thread(head_of, team))
     await waiting()
@@ -127,7 +127,7 @@ async def test_who_is_signed_out_while_waiting_hears_it_at_once(
 async def test_who_is_signed_out_while_a_request_begins_to_wait_hears_it_at_once(
     sign_in: SignIn, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 7. Seen failing when the rights are not looked at again once the hub knows the request."""
+    """Invariant 7. Seen failing when the rights are not checked again once the hub knows the request."""
     caller = await sign_in(ana)
     enter = Hub.enter
 

@@ -13,10 +13,10 @@ from django.test import AsyncClient
 
 from calendar_live.access.receivers import Receiver
 from calendar_live.api.schemas import FramesIn
-from calendar_live.live import reader
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar, Role
 from calendar_live.protocol import frames
+from calendar_live.reading.grant import Grant
 from calendar_live.services.calendars import create_calendar, edit_calendar, remove_member, set_role
 from tests.api.callers import LONG, SignIn, kinds, subscribe, waiting, waiting_for
 from tests.api.calls import body_of
@@ -60,7 +60,7 @@ def test_an_exchange_of_the_contract_is_made_of_its_frames(case: dict[str, Any])
     told = [one["frame"] for one in golden.load("server-frames")]
     assert all(frame in told for frame in case["answer"]["frames"])
     [described] = [frame["calendar"] for frame in told if frame["type"] == "calendar"]
-    assert case["answer"]["known"] == reader.Granted(Receiver("user", "1"), {described["id"]: described}).versions()
+    assert case["answer"]["known"] == Grant(Receiver("user", "1"), {described["id"]: described}).versions()
     assert case["answer"].keys() == {"known", "frames"}
 
 

@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY
 from calendar_live import changelog, sources
 from calendar_live.breaker import Breaker
 from calendar_live.changelog.verify import differences
-from calendar_live.live import broadcast
+from calendar_live.live import codec
 from calendar_live.models import Calendar, Entry, WorkItem
 from calendar_live.protocol import changes
 from calendar_live.protocol.rights import Rights
@@ -205,11 +205,11 @@ def test_an_unsound_wire_of_a_broadcast_reads_as_destroyed(team: Calendar) -> No
     """A process of an older version may have sent it."""
     book(team.pk, room="Mayon", guest="Rosa", start=NINE, end=TEN)
     [told] = log_of(team)
-    message = broadcast.encode(told)
-    assert broadcast.decode(message) == told
+    message = codec.encode(told)
+    assert codec.decode(message) == told
     assert message["entries"] is not None
     message["entries"][0][1] = ""
-    [entry] = broadcast.decode(message).entries or ()
+    [entry] = codec.decode(message).entries or ()
     assert entry.wire is None
 
 

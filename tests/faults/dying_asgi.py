@@ -8,7 +8,7 @@ from project.asgi import application  # sets Django up, without which the rest c
 
 # isort: split
 from calendar_live.changelog import change_committed
-from calendar_live.live import broadcast
+from calendar_live.live import announcing
 from tests.faults.people import DIE_HERE
 
 __all__ = ["application"]
@@ -18,8 +18,8 @@ def die_or_send(*, change_set: Any, **arguments: Any) -> None:  # as the receive
     """Do what the broadcast does, unless an item asks for the end of the process."""
     if any(DIE_HERE in (entry.wire or "") for entry in change_set.entries or ()):
         os.kill(os.getpid(), signal.SIGKILL)
-    broadcast.send(change_set=change_set, **arguments)
+    announcing.send(change_set=change_set, **arguments)
 
 
-change_committed.disconnect(dispatch_uid="calendar_live.live.broadcast")
+change_committed.disconnect(dispatch_uid="calendar_live.live.announcing")
 change_committed.connect(die_or_send)

@@ -108,11 +108,11 @@ def _command(what: str, *arguments: str) -> list[str]:
 
 
 def _write(calendar: UUID, times: int) -> None:
-    from calendar_live.live import broadcast  # noqa: PLC0415 - only after setup
+    from calendar_live.live import announcing  # noqa: PLC0415 - only after setup
     from calendar_live.models import Calendar, Membership  # noqa: PLC0415
     from tests.people import make_item  # noqa: PLC0415
 
-    broadcast.breaker.trip(10**12, 0)
+    announcing.breaker.trip(10**12, 0)
     owner: Any = Membership.objects.select_related("user").get(calendar=calendar).user
     for number in range(times):
         make_item(Calendar.objects.get(pk=calendar), owner, title=f"unheard {number}")

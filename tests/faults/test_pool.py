@@ -57,7 +57,7 @@ def exhausted(cluster: Cluster, program: Program, calendar: str) -> Iterator[Non
                 thread.join(30)
 
 
-def test_a_pool_that_is_taken_holds_up_neither_broadcasts_nor_the_look(small: Cluster) -> None:
+def test_a_pool_that_is_taken_holds_up_neither_broadcasts_nor_the_head_check(small: Cluster) -> None:
     """Invariant 5. Seen failing with the hub's thread on a connection of the pool."""
     sessions = sign_in_all(small)
     with ExitStack() as stack:

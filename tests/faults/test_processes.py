@@ -73,7 +73,7 @@ def test_a_process_that_stood_still_catches_up_in_order(
                 at_node[1].put(calendar, f"while it stood still {number}").raise_for_status()
             others = [page for page in pages if page.program.url == at_node[1].url]
             await_right(others, at_node[1], what="at the other process")
-            wait_until(lambda: since(started) > 3, what="a look at the heads to be missed")
+            wait_until(lambda: since(started) > 3, what="a head check to be missed")
         finally:
             node.signal(signal.SIGCONT)
         print(f"right {await_right(pages, ana, what='after it stood still'):.2f} s after it went on")

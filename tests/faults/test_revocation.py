@@ -91,7 +91,7 @@ def test_what_nobody_is_told_of_closes_the_tap_within_half_a_minute(
 ) -> None:
     """Invariant 7: rows changed by SQL, and word that a dead Redis lost; with the heartbeat and the longest wait of a site as it is.
 
-    Seen failing when a heartbeat does not look at the rights.
+    Seen failing when a heartbeat does not check the rights.
     """
     assert max(conf.app.HEARTBEAT_SECONDS, conf.app.MAX_WAIT_SECONDS) < UNTOLD_SECONDS
     assert cluster.redis is not None

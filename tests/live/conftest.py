@@ -17,6 +17,7 @@ from calendar_live.access.credentials import Credential
 from calendar_live.live import consumer, reader
 from calendar_live.live.deliveries import subscriptions
 from calendar_live.live.hub import Hub, get_hub
+from calendar_live.reading.grant import Grant
 from testbed.servers import Redis
 from testbed.waiting import until
 from tests.live.pages import in_thread
@@ -40,13 +41,13 @@ def _new_layer_and_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def no_look(settings: Any) -> None:
-    """Let hubs look at the heads only when a test makes them, so no broadcast may be given up because the machine is busy."""
+def no_head_check(settings: Any) -> None:
+    """Let hubs check the heads only when a test makes them, so no broadcast may be given up because the machine is busy."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "BROADCAST_TIMEOUT_SECONDS": 30.0}
 
 
 @pytest.fixture
-async def hub(no_look: None) -> AsyncIterator[Hub]:
+async def hub(no_head_check: None) -> AsyncIterator[Hub]:
     """Return a hub on the in-memory layer."""
     made = Hub()
     yield made
@@ -54,21 +55,21 @@ async def hub(no_look: None) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-def first_looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
-    """Return a wait for the look at the rights that each socket begins with, which would make up for word that nobody was told."""
-    look, made = reader.granted_at_leisure, 0
+def first_checks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
+    """Return a wait for the check of the rights that each socket begins with, which would make up for word that nobody was told."""
+    read, made = reader.grant_of, 0
 
-    async def look_and_count(shown: Credential | None) -> reader.Granted | None:
+    async def read_and_count(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
         nonlocal made
-        granted = await look(shown)
-        made += 1
-        return granted
+        grant = await read(credential, at_leisure=at_leisure)
+        made += at_leisure
+        return grant
 
-    async def await_looks(count: int) -> None:
-        await until(lambda: made >= count, what="each socket's first look at its rights")
+    async def await_checks(count: int) -> None:
+        await until(lambda: made >= count, what="each socket's first check of its rights")
 
-    monkeypatch.setattr(reader, "granted_at_leisure", look_and_count)
-    return await_looks
+    monkeypatch.setattr(reader, "grant_of", read_and_count)
+    return await_checks
 
 
 @pytest.fixture
@@ -91,10 +92,10 @@ async def open_socket(settings: Any) -> AsyncIterator[Open]:
             with suppress(asyncio.CancelledError):
                 await socket.disconnect(timeout=10)
     hub = get_hub()
-    await hub.look_at_heads()  # takes away calendars whose last page was reset
+    await hub.check_heads()  # takes away calendars whose last page was reset
     assert hub._served == {}
     assert hub._audiences.of == {}
-    assert not consumer._open
+    assert not consumer._seats.taken
     assert REGISTRY.get_sample_value("calendar_live_sockets") == 0
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0
     await hub.close()
@@ -111,7 +112,7 @@ def server() -> Iterator[Redis]:
 
 @pytest.fixture
 async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return two processes' hubs that look at the heads only when a test makes them."""
+    """Return two processes' hubs that check the heads only when a test makes them."""
     use_redis(server, settings)
     made = await make_hubs(settings, BROADCAST_TIMEOUT_SECONDS=30.0)  # nothing else makes good for one given up
     yield made
@@ -119,8 +120,8 @@ async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
 
 
 @pytest.fixture
-async def looking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return two processes' hubs that look at the heads as in production, only oftener."""
+async def checking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Return two processes' hubs that check the heads as in production, only oftener."""
     use_redis(server, settings)
     made = await make_hubs(settings, HEAD_CHECK_SECONDS=0.2)
     yield made

@@ -85,8 +85,8 @@ class Page:
         if wanted is not None:
             self.states[key] = str(wanted)
         frame = frames.Subscribe(next(self._numbers), key, wanted, None if access is None else Access.parse(access))
-        places = await reader.standings(self.receiver, [key])
-        await hub.subscribe(self, frame, places.get(key))
+        standings = await reader.standings(self.receiver, [key])
+        await hub.subscribe(self, frame, standings.get(key))
 
     def heard(self, kind: str) -> list[dict[str, Any]]:
         """Return the frames of a type, in order."""

@@ -20,13 +20,13 @@ async def test_of_failures_alike_the_first_is_told_whole_and_the_others_are_coun
     monkeypatch.setattr(complaints, "_PAUSE_SECONDS", 0.05)
     away, full = OSError("no route"), OSError("too many clients")
     for failure in (away, away, full, away):
-        complain(logger, "A look failed", failure)
+        complain(logger, "A check failed", failure)
     assert [(one.getMessage(), one.exc_info and one.exc_info[1]) for one in caplog.records] == [
-        ("A look failed", away),
-        ("A look failed", full),
+        ("A check failed", away),
+        ("A check failed", full),
     ]
     caplog.clear()
     await until(lambda: caplog.records, what="the others to be counted")
-    assert caplog.messages == ["A look failed: 2 times more in 0.05 s: OSError: no route"]
-    complain(logger, "A look failed", away)
+    assert caplog.messages == ["A check failed: 2 times more in 0.05 s: OSError: no route"]
+    complain(logger, "A check failed", away)
     assert caplog.records[-1].exc_info

@@ -37,16 +37,16 @@ async def test_a_socket_cut_at_any_moment_leaves_nothing_behind(
         await socket.watch(team.pk)
     socket.future.cancel()
     await until(socket.future.done, what="the consumer to end")
-    await until(lambda: not consumer._open, what="its count to go")
+    await until(lambda: not consumer._seats.taken, what="its count to go")
     await write_unheard(team, ana)
-    await get_hub().look_at_heads()
+    await get_hub().check_heads()
     assert get_hub()._served == {}
 
 
 async def test_a_socket_cut_while_it_is_let_in_leaves_nothing_behind(
     open_socket: Open, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(monkeypatch, "granted", after=True)
+    gate = Gate(monkeypatch, "grant_of", after=True)
     socket = await open_socket(ana)
     await gate.reached.wait()
     socket.future.cancel()

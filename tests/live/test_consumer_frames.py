@@ -1,4 +1,4 @@
-"""What a WebSocket is asked: frames it cannot read, subscribes answered in order and looked up together, and how many it takes."""
+"""What a WebSocket is asked: frames it cannot read, subscribes answered in order and read together, and how many it takes."""
 
 from __future__ import annotations
 
@@ -144,26 +144,26 @@ async def test_a_slow_subscribe_keeps_no_ping_waiting(
     await socket.hear_of("subscribed")
 
 
-async def test_what_a_page_asks_together_is_looked_up_together(
+async def test_what_a_page_asks_together_is_read_together(
     open_socket: Open,
     ana: User,
     monkeypatch: pytest.MonkeyPatch,
-    first_looks: Callable[[int], Awaitable[None]],
+    first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
     """Seen failing with a query for each subscribe: with ten calendars, half of what a page that comes back cost.
 
-    The look at the rights that the socket begins with is over: one that comes meanwhile has what is left looked up again.
+    The check of the rights that the socket begins with is over: one that comes meanwhile has what is left read again.
     """
     calendars = [await in_thread(make_calendar, ana) for _ in range(20)]
     socket = await open_socket(ana)
     await socket.hear_of("hello")
-    await first_looks(1)
-    real, looks = reader.standings, 0
+    await first_checks(1)
+    real, reads = reader.standings, 0
     gate = Gate(monkeypatch, "standings", after=False)
 
     async def counted(*args: Any) -> Any:
-        nonlocal looks
-        looks += 1
+        nonlocal reads
+        reads += 1
         return await real(*args)
 
     for number, calendar in enumerate(calendars):
@@ -174,13 +174,13 @@ async def test_what_a_page_asks_together_is_looked_up_together(
     monkeypatch.setattr(reader, "standings", counted)
     gate.opened.set()
     assert [(await socket.hear_of("subscribed"))["id"] for _ in calendars] == list(range(20))
-    assert looks == 1
+    assert reads == 1
 
 
-async def test_a_calendar_that_is_taken_away_between_its_look_up_and_its_turn_is_refused(
+async def test_a_calendar_that_is_taken_away_between_the_query_and_its_turn_is_refused(
     open_socket: Open, team: Calendar, ana: User, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 7. Seen failing with what was looked up for all of a page's subscribes used to the last."""
+    """Invariant 7. Seen failing with what was read for all of a page's subscribes used to the last."""
     other = await in_thread(make_calendar, ana)
     await in_thread(set_role, other, member=cara, role=Role.VIEWER)
     state = str(await in_thread(head_of, team))

@@ -50,7 +50,7 @@ async def test_a_socket_that_answers_is_not_closed_for_silence(beating: Open, an
 async def test_a_session_that_was_revoked_is_closed_with_4401_at_the_next_heartbeat(
     beating: Open, team: Calendar, ana: User
 ) -> None:
-    """Invariant 7. Seen failing when a heartbeat does not look at the rights."""
+    """Invariant 7. Seen failing when a heartbeat does not check the rights."""
     socket = await beating(ana)
     await socket.watch(team.pk)
     await in_thread(Session.objects.all().delete)
@@ -88,16 +88,15 @@ async def test_rights_lost_while_the_broker_is_dead_are_noticed_at_the_next_hear
 async def test_a_database_that_is_away_at_a_heartbeat_costs_no_socket_and_one_traceback(
     beating: Open, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing with a traceback for each look of each socket."""
+    """Seen failing with a traceback for each check of each socket."""
     sockets = [await beating(ana) for _ in range(3)]
     for socket in sockets:
         await socket.hear_of("hello")
 
-    async def fail(*_: Any) -> Any:
+    async def fail(*_: Any, **__: Any) -> Any:
         raise ConnectionError("the database is away")
 
-    for name in ("granted", "granted_at_leisure"):
-        monkeypatch.setattr(reader, name, fail)
+    monkeypatch.setattr(reader, "grant_of", fail)
     monkeypatch.setattr(complaints, "_PAUSE_SECONDS", 600.0)  # however slow the machine is
     for socket in sockets * 2:
         await socket.hear_of("head")

@@ -33,7 +33,7 @@ async def test_a_member_is_greeted_and_told_their_calendars(open_socket: Open, t
 async def test_what_is_withdrawn_while_a_socket_opens_is_gone_at_once(
     open_socket: Open, team: Calendar, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 7. Seen failing when the rights are not looked at again once the hub knows the socket."""
+    """Invariant 7. Seen failing when the rights are not checked again once the hub knows the socket."""
     enter = Hub.enter
 
     async def enter_late(self: Hub, socket: Any) -> None:
@@ -152,4 +152,4 @@ async def test_sockets_of_many_users_are_counted_apart(open_socket: Open, team: 
     for socket in sockets:
         await socket.hear_of("hello")
     assert REGISTRY.get_sample_value("calendar_live_sockets") == 6
-    assert sorted(consumer._open.values()) == [2, 2, 2]
+    assert sorted(consumer._seats.taken.values()) == [2, 2, 2]

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_one_who_signs_out_is_cut_off_at_once(
-    open_socket: Open, team: Calendar, ana: User, first_looks: Callable[[int], Awaitable[None]]
+    open_socket: Open, team: Calendar, ana: User, first_checks: Callable[[int], Awaitable[None]]
 ) -> None:
     """Invariant 7: within a second. Seen failing when the other tabs of a session learn of its end at a heartbeat, 25 s later."""
 
@@ -40,7 +40,7 @@ async def test_one_who_signs_out_is_cut_off_at_once(
     tabs = [await open_socket(session=session) for _ in range(2)]
     for tab in tabs:
         await tab.watch(team.pk)
-    await first_looks(2)
+    await first_checks(2)
     await in_thread(sign_out, session)
     for tab in tabs:
         assert await tab.closed() == 4401
@@ -48,12 +48,16 @@ async def test_one_who_signs_out_is_cut_off_at_once(
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}], ids=["deactivated", "another password"])
 async def test_one_whose_account_is_changed_is_cut_off_at_once(
-    change: dict[str, Any], open_socket: Open, team: Calendar, cara: User, first_looks: Callable[[int], Awaitable[None]]
+    change: dict[str, Any],
+    open_socket: Open,
+    team: Calendar,
+    cara: User,
+    first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
     """Invariant 7. Seen failing when sockets learn of it at a heartbeat, 25 s later."""
     socket = await open_socket(cara)
     await socket.hear_of("hello")
-    await first_looks(1)
+    await first_checks(1)
 
     def save() -> None:
         user = User.objects.get(pk=cara.pk)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from calendar_live.live import broadcast, listener
+from calendar_live.live import endings, listener
 from calendar_live.live.hub import Hub
 from testbed.waiting import until
 from tests.live.pages import Page, in_thread
@@ -41,6 +41,6 @@ def test_an_operator_is_told_when_the_layer_is_away(monkeypatch: pytest.MonkeyPa
     def fails(**_: Any) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(broadcast, "send_reconnect", fails)
+    monkeypatch.setattr(endings, "send_reconnect", fails)
     with pytest.raises(CommandError, match="no broker"):
         call_command("reconnect_pages")

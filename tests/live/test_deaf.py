@@ -1,4 +1,4 @@
-"""A hub that no longer hears a Redis that is well: changes come by the look meanwhile, and soon by broadcasts again."""
+"""A hub that no longer hears a Redis that is well: changes come by the head check meanwhile, and soon by broadcasts again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import redis.asyncio
 from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
-from calendar_live.live import broadcast, listener
+from calendar_live.live import codec, listener
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from testbed.servers import Redis
@@ -104,7 +104,7 @@ async def forget_the_group(hub: Hub, group: str, server: Redis) -> None:
 
 
 async def is_broadcast(team: Calendar, ana: User, pages: list[Page]) -> bool:
-    """Write, and say whether broadcasts brought it to all pages, before any look."""
+    """Write, and say whether broadcasts brought it to all pages, before any head check."""
     before = missed()
     await write(team, ana)
     for page in pages:
@@ -113,8 +113,8 @@ async def is_broadcast(team: Calendar, ana: User, pages: list[Page]) -> bool:
 
 
 @pytest.fixture
-async def looking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return hubs that look at the heads as in production."""
+async def checking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
+    """Return hubs that check the heads as in production."""
     use_redis(server, settings)
     made = await make_hubs(settings, HEAD_CHECK_SECONDS=1.0)
     yield made
@@ -124,18 +124,18 @@ async def looking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]
 @pytest.mark.parametrize("disturb", [cut, restart, choke, time_out, lose_the_peer, go_silent, forget_the_group])
 async def test_broadcasts_come_back_to_speed_after_the_layer_was_disturbed(
     disturb: Disturb,
-    looking_hubs: list[Hub],
+    checking_hubs: list[Hub],
     server: Redis,
     team: Calendar,
     ana: User,
 ) -> None:
-    """Invariant 5. Seen failing without `_try_ears` (timed out, silent), without the doubt of the look (a group forgotten), and without
-    pings, as the layer is (the peer lost: the whole process stood still, and for good).
+    """Invariant 5. Seen failing without `_try_ears` (timed out, silent), without the doubt of the head check (a group
+    forgotten), and without pings, as the layer is (the peer lost: the whole process stood still, and for good).
     """
-    pages, anew = await pages_on(looking_hubs, team, ana), begun_anew()
-    await until(lambda: not any(hub._listener.unheard for hub in looking_hubs), what="the hubs to listen")
+    pages, anew = await pages_on(checking_hubs, team, ana), begun_anew()
+    await until(lambda: not any(hub._listener.unheard for hub in checking_hubs), what="the hubs to listen")
     await until(lambda: is_broadcast(team, ana, pages), what="broadcasts to be heard at all")
-    await disturb(looking_hubs[1], f"calendar__group__{broadcast.group_of(str(team.pk))}", server)
+    await disturb(checking_hubs[1], f"calendar__group__{codec.group_of(str(team.pk))}", server)
     await until(
         lambda: is_broadcast(team, ana, pages), what="broadcasts to be heard again", timeout_seconds=WITHIN_SECONDS
     )
@@ -155,7 +155,7 @@ async def test_what_cannot_be_read_holds_up_nothing(
     monkeypatch.setattr(listener, "_RETRY_SECONDS", NEVER)
     async with redis.asyncio.Redis.from_url(server.url) as client:
         for _ in range(5):
-            await client.publish(f"calendar__group__{broadcast.group_of(str(team.pk))}", garbage)
+            await client.publish(f"calendar__group__{codec.group_of(str(team.pk))}", garbage)
     await write(team, ana)
     for page in pages:
         await settled(page, team)

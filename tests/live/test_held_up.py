@@ -42,7 +42,7 @@ class Gate:
 
 @pytest.fixture
 def rights_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """Have each look of a subscriber at their place wait, from the call on."""
+    """Have each read of a subscriber's standing wait, from the call on."""
     gate = Gate(access.standings_for)
     yield gate
     gate.open()
@@ -63,7 +63,7 @@ async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_
     await write(team, ana)
     await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=SETTLE_SECONDS)
     await write_unheard(team, ana)
-    await asyncio.wait_for(hub.look_at_heads(), SETTLE_SECONDS)
+    await asyncio.wait_for(hub.check_heads(), SETTLE_SECONDS)
     assert page.revisions() == [1, 2]
     assert not any(other.done() for other in others)
     rights_gate.open()
@@ -73,7 +73,7 @@ async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_
 async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_other(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with `receive`, and with the look, waiting for the calendar's lock before its head is there."""
+    """Seen failing with `receive`, and with the head check, waiting for the calendar's lock before its head is there."""
     page, first = Page(ana), Page(ana)
     await page.subscribe(hub, team)
     other = await in_thread(make_calendar, ana, name="Other")
@@ -88,7 +88,7 @@ async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_oth
         await write(team, ana)
         await until(lambda: page.revisions() == [1], what="the broadcast", timeout_seconds=SETTLE_SECONDS)
         await write_unheard(team, ana)
-        await asyncio.wait_for(hub.look_at_heads(), SETTLE_SECONDS)
+        await asyncio.wait_for(hub.check_heads(), SETTLE_SECONDS)
         assert page.revisions() == [1, 2]
     finally:
         gate.open()
@@ -98,7 +98,7 @@ async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_oth
 async def test_a_change_announced_before_the_first_head_was_read_is_not_lost(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with `announced` not looked at in `_serve`: only the look at the heads would find it."""
+    """Seen failing with `announced` not looked at in `_serve`: only the head check would find it."""
     page = Page(ana)
     await page.subscribe(hub, team)
     other = await in_thread(make_calendar, ana, name="Other")

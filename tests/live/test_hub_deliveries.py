@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
 from calendar_live import changelog
-from calendar_live.live import broadcast
+from calendar_live.live import codec
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.protocol import changes
@@ -61,8 +61,8 @@ async def test_broadcasts_in_any_order_and_number_are_one_chain(
         told = log[revision - 1]
         if not whole:
             told = changes.ChangeSet(told.calendar, told.old, told.new, None)
-        await hub.receive(broadcast.decode(broadcast.encode(told)))
-    await hub.look_at_heads()
+        await hub.receive(codec.decode(codec.encode(told)))
+    await hub.check_heads()
     assert page.revisions() == [1, 2, 3]
     assert page.items[str(team.pk)].keys() == {str(item.pk) for item in items}
 
@@ -90,8 +90,8 @@ async def test_a_hub_goes_on_after_a_message_it_cannot_read(
     page = Page(ana)
     await page.subscribe(hub, team)
     layer = get_channel_layer()
-    for message in ({"type": broadcast.MESSAGE_TYPE}, {"type": "unknown"}, {}, {"type": broadcast.RIGHTS_TYPE}):
-        await layer.group_send(broadcast.group_of(str(team.pk)), message)
+    for message in ({"type": codec.MESSAGE_TYPE}, {"type": "unknown"}, {}, {"type": codec.RIGHTS_TYPE}):
+        await layer.group_send(codec.group_of(str(team.pk)), message)
     await write(team, ana)
     await settled(page, team)
     assert page.revisions() == [1]
@@ -102,7 +102,7 @@ async def test_nothing_of_a_rolled_back_write_reaches_a_page(hub: Hub, team: Cal
     page = Page(ana)
     await page.subscribe(hub, team)
     await in_thread(change_in_vain, team, ana)
-    await hub.look_at_heads()
+    await hub.check_heads()
     await write(team, ana)
     await settled(page, team)
     assert page.revisions() == [1]

@@ -1,4 +1,4 @@
-"""The look at the heads: it finds what no broadcast told, in one query, whatever the database or the broker is up to."""
+"""The head check: it finds what no broadcast told, in one query, whatever the database or the broker is up to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
-from calendar_live.live import broadcast, listener, reader
+from calendar_live.live import codec, listener, reader
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar
 from tests.live.pages import Page, in_thread
@@ -20,19 +20,19 @@ from tests.people import make_calendar
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_lost_broadcast_is_found_by_the_look_at_the_heads(hub: Hub, team: Calendar, ana: User) -> None:
-    """Invariant 5. Fails without `look_at_heads`: tail loss has no next message to show the gap."""
+async def test_a_lost_broadcast_is_found_by_the_head_check(hub: Hub, team: Calendar, ana: User) -> None:
+    """Invariant 5. Fails without `check_heads`: tail loss has no next message to show the gap."""
     page = Page(ana)
     await page.subscribe(hub, team)
     await write_unheard(team, ana, 3)
     assert page.heard("changes") == []
     before = REGISTRY.get_sample_value("calendar_live_missed_broadcasts_total") or 0
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.revisions() == [1, 2, 3]
     assert REGISTRY.get_sample_value("calendar_live_missed_broadcasts_total") == before + 1
 
 
-async def test_the_look_happens_by_itself_and_survives_a_database_that_is_away(
+async def test_the_head_check_happens_by_itself_and_survives_a_database_that_is_away(
     team: Calendar, ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Invariant 5. Fails without the supervised task, or when it dies of one failure."""
@@ -55,7 +55,7 @@ async def test_the_look_happens_by_itself_and_survives_a_database_that_is_away(
         await hub.close()
 
 
-async def test_the_look_is_one_query_for_all_calendars(
+async def test_the_head_check_is_one_query_for_all_calendars(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(ana)
@@ -69,7 +69,7 @@ async def test_the_look_is_one_query_for_all_calendars(
         return await real(calendars)
 
     monkeypatch.setattr(reader, "heads", noted)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert [len(calendars) for calendars in asked] == [3]
 
 
@@ -80,7 +80,7 @@ async def test_a_hub_far_behind_delivers_all_it_missed_in_order(
     page = Page(ana)
     await page.subscribe(hub, team)
     await write_unheard(team, ana, 7)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.revisions() == list(range(1, 8))
 
 
@@ -93,7 +93,7 @@ async def test_a_hub_too_far_behind_has_its_pages_start_anew(
     page = Page(ana)
     await page.subscribe(hub, team)
     await write_unheard(team, ana, 7)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.kinds == ["subscribed", "reset bulk"]
     await page.subscribe(hub, team)
     await write(team, ana)
@@ -110,10 +110,10 @@ class StuckLayer:
     new_channel = group_add = group_discard = receive = stuck
 
 
-async def test_a_stuck_broker_does_not_hold_up_the_look_at_the_heads(
+async def test_a_stuck_broker_does_not_hold_up_the_head_check(
     ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 5: within a second or so, also with Redis dead. Fails when the looks wait for the broker, however briefly they mean to."""
+    """Invariant 5: within a second or so, also with Redis dead. Fails when head checks wait for the broker, however briefly."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.05}
     calendars = [await in_thread(make_calendar, ana) for _ in range(4)]
     hub, page = Hub(), Page(ana)
@@ -123,7 +123,7 @@ async def test_a_stuck_broker_does_not_hold_up_the_look_at_the_heads(
         for name in ("_RETRY_SECONDS", "_JOIN_SECONDS"):
             monkeypatch.setattr(listener, name, NEVER)
         hub._listener._layer = StuckLayer()
-        hub._listener.unheard |= {broadcast.group_of(str(calendar.pk)) for calendar in calendars}
+        hub._listener.unheard |= {codec.group_of(str(calendar.pk)) for calendar in calendars}
         for _ in range(3):
             for calendar in calendars:
                 await write_unheard(calendar, ana)

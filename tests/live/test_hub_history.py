@@ -32,7 +32,7 @@ async def test_a_restored_database_resets_everyone_and_then_everyone_is_right(
         await settled(page, team)
     await in_thread(put_back, backup)
     await write_unheard(team, ana, then)
-    await hub.look_at_heads()
+    await hub.check_heads()
     for page in pages:
         assert [(one["calendar"], one["reason"]) for one in page.heard("reset")] == [(str(team.pk), "diverged")]
         await page.subscribe(hub, team)
@@ -51,7 +51,7 @@ async def test_a_page_that_resumes_in_a_restored_database_is_reset(hub: Hub, tea
     assert page.kinds == ["reset diverged"]
 
 
-async def test_a_page_that_comes_before_the_hub_has_noticed_is_right_after_the_look(
+async def test_a_page_that_comes_before_the_hub_has_noticed_is_right_after_the_head_check(
     hub: Hub, team: Calendar, ana: User
 ) -> None:
     first = Page(ana)
@@ -62,7 +62,7 @@ async def test_a_page_that_comes_before_the_hub_has_noticed_is_right_after_the_l
     await in_thread(put_back, backup)
     page = Page(ana)
     await page.subscribe(hub, team)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.kinds[-1] == "reset diverged"
     await page.subscribe(hub, team)
     await write(team, ana)

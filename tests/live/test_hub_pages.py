@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from prometheus_client import REGISTRY
 
 from calendar_live.access import receiver_of
-from calendar_live.live import broadcast
+from calendar_live.live import codec
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import delete_calendar, remove_member, set_role
@@ -40,12 +40,12 @@ async def test_a_calendar_that_is_deleted_is_withdrawn(hub: Hub, team: Calendar,
     page = Page(ana)
     await page.subscribe(hub, team)
     await in_thread(delete_calendar, team.pk, actor=ana)
-    await hub.look_at_heads()
+    await hub.check_heads()
     await until(lambda: page.heard("rights"), what="the calendar to be withdrawn")
     assert hub.calendars_of(page) == []
 
 
-async def test_the_users_pages_are_asked_to_look_when_rights_change(
+async def test_the_users_pages_are_asked_to_check_when_rights_change(
     hub: Hub, team: Calendar, ana: User, cara: User, dan: User
 ) -> None:
     """Invariant 7. Fails when a change of rights is not broadcast: the tap would stay open until the next heartbeat."""
@@ -53,7 +53,7 @@ async def test_the_users_pages_are_asked_to_look_when_rights_change(
     for page in pages.values():
         await hub.enter(page)
     await in_thread(remove_member, team, member=cara)
-    await until(lambda: pages[cara].rechecks, what="cara's page to be asked to look")
+    await until(lambda: pages[cara].rechecks, what="cara's page to be asked to check")
     await until(lambda: pages[ana].rechecks, what="ana's page to be told of the people")
     assert pages[dan].rechecks == 0
 
@@ -67,13 +67,13 @@ async def test_a_hub_leaves_the_group_with_its_last_page(hub: Hub, team: Calenda
     for page in pages:
         await hub.enter(page)
         await page.subscribe(hub, team)
-    assert set(groups) == {broadcast.group_of(str(team.pk)), str(receiver_of(ana))}
+    assert set(groups) == {codec.group_of(str(team.pk)), str(receiver_of(ana))}
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 2
     await hub.leave(pages[0])
     assert len(groups) == 2
     await hub.leave(pages[1])
-    assert set(groups) == {broadcast.group_of(str(team.pk))}, "who comes back in a moment finds it followed"
-    await hub.look_at_heads()
+    assert set(groups) == {codec.group_of(str(team.pk))}, "who comes back in a moment finds it followed"
+    await hub.check_heads()
     assert groups == {}
     assert REGISTRY.get_sample_value("calendar_live_subscriptions") == 0
 
@@ -127,4 +127,4 @@ async def test_a_user_who_reloads_while_the_broker_is_slow_is_still_told_of_thei
     layer.opened.set()
     await asyncio.gather(leaving, entering)
     await in_thread(set_role, team, member=cara, role=Role.EDITOR)
-    await until(lambda: new.rechecks, what="the new page to be asked to look")
+    await until(lambda: new.rechecks, what="the new page to be asked to check")

@@ -46,7 +46,7 @@ async def test_a_change_committed_while_a_page_subscribes_is_neither_lost_nor_do
     subscribing = page.subscribe(hub, team, start, "full.1") if resumes else page.subscribe(hub, team)
     async with held(subscribing, at=Gate(monkeypatch, name, after=after)):
         await (write_unheard if lost else write)(team, ana, 2)
-    await hub.look_at_heads()
+    await hub.check_heads()
     await settled(page, team)
     await write(team, ana)
     await settled(page, team)
@@ -78,7 +78,7 @@ async def test_a_page_that_unsubscribes_while_it_is_replayed_hears_nothing_more(
     async with during_replay(page, start):
         await hub.unsubscribe(page, str(team.pk))
     await write(team, ana)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.frames == []
     assert hub.calendars_of(page) == []
 
@@ -107,7 +107,7 @@ async def test_a_page_reset_while_it_is_replayed_is_reset_once_and_stays_silent(
     async with during_replay(page, start):
         await hub.apply_rights(page, {str(team.pk): "full.2"})
     await write(team, ana)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.kinds == ["reset rights"]
 
 

@@ -127,7 +127,7 @@ async def test_a_state_that_cannot_be_verified_is_reset_and_never_replayed_in_pa
     await page.subscribe(hub, team, state, "full.1")
     assert page.kinds == [f"reset {reason}"]
     await write(team, ana)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert page.kinds == [f"reset {reason}"], "silent until it subscribes again"
     await page.subscribe(hub, team)
     await write(team, ana)

@@ -60,7 +60,7 @@ async def stranger(settings: Any) -> AsyncIterator[Callable[..., Any]]:
 
     yield ask
     await sync_to_async(connections.close_all)()  # Django's test client leaves its thread's open
-    assert not longpoll._open
+    assert not longpoll._seats.taken
     await get_hub().close()
 
 
@@ -116,7 +116,7 @@ async def watching(open_socket: Open, link: PublicLink) -> Socket:
     return socket
 
 
-async def looked_at(open_socket: Open, team: Calendar, owner: User, **values: Any) -> tuple[PublicLink, Socket]:
+async def watched(open_socket: Open, team: Calendar, owner: User, **values: Any) -> tuple[PublicLink, Socket]:
     """Return a new link, and a socket that is live on its calendar."""
     link = await in_thread(make_link, team, owner, **values)
     return link, await watching(open_socket, link)
@@ -124,14 +124,19 @@ async def looked_at(open_socket: Open, team: Calendar, owner: User, **values: An
 
 @pytest.mark.parametrize("act", [withdraw, delete])
 async def test_who_looks_loses_everything_at_once_when_a_link_ends(
-    open_socket: Open, team: Calendar, ana: User, act: Act, settings: Any, first_looks: Callable[[int], Awaitable[None]]
+    open_socket: Open,
+    team: Calendar,
+    ana: User,
+    act: Act,
+    settings: Any,
+    first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
     """Invariant 7. Seen failing when `withdraw_link` tells nobody: the heartbeat is an hour away."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 3_600, "HEAD_CHECK_SECONDS": 0.1}
     link, other = await in_thread(make_link, team, ana), await in_thread(make_link, team, ana)
     socket = await watching(open_socket, link)
     stays = await watching(open_socket, other) if act is withdraw else None
-    await first_looks(1 if stays is None else 2)
+    await first_checks(1 if stays is None else 2)
     await in_thread(act, link, ana)
     assert await socket.hear_of("rights") == {"type": "rights", "calendar": str(team.pk), "rights": None}
     assert await socket.closed() == consumer.SIGNED_OUT
@@ -146,10 +151,10 @@ async def test_who_looks_loses_everything_at_once_when_a_link_ends(
 async def test_an_expiry_ends_what_is_open_by_a_timer(
     open_socket: Open, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Seen failing without `_ends_at` in `_beat`: the heartbeat is a minute away."""
+    """Seen failing with a seat that does not wake when its grant ends: the heartbeat is a minute away."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": LONG, "HEAD_CHECK_SECONDS": 0.1}
     expires_at = timezone.now() + timedelta(seconds=1.5)
-    _, socket = await looked_at(open_socket, team, ana, expires_at=expires_at)
+    _, socket = await watched(open_socket, team, ana, expires_at=expires_at)
     assert (await socket.hear_of("rights"))["rights"] is None
     assert await socket.closed() == consumer.SIGNED_OUT
     assert timezone.now() >= expires_at  # not too early either
@@ -160,7 +165,7 @@ async def test_an_expiry_that_is_put_off_ends_nothing(
 ) -> None:
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": LONG, "HEAD_CHECK_SECONDS": 0.1}
     expires_at = timezone.now() + timedelta(seconds=2)
-    link, socket = await looked_at(open_socket, team, ana, expires_at=expires_at)
+    link, socket = await watched(open_socket, team, ana, expires_at=expires_at)
     later = {"expires_at": timezone.now() + timedelta(days=1)}
     await in_thread(edit_link, team.pk, actor=ana, link_id=link.pk, changes=later)
     await until(lambda: timezone.now() > expires_at, what="the first expiry to pass")
@@ -171,9 +176,9 @@ async def test_an_expiry_that_is_put_off_ends_nothing(
 async def test_what_is_done_behind_the_applications_back_is_found_by_the_heartbeat(
     open_socket: Open, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Seen failing when a heartbeat does not look at the rights."""
+    """Seen failing when a heartbeat does not check the rights."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 1, "HEAD_CHECK_SECONDS": 0.1}
-    link, socket = await looked_at(open_socket, team, ana)
+    link, socket = await watched(open_socket, team, ana)
     await in_thread(PublicLink.objects.filter(pk=link.pk).update, withdrawn_at=timezone.now())
     assert await socket.closed() == consumer.SIGNED_OUT
     assert "rights" in [frame["type"] for frame in socket.frames]
@@ -183,7 +188,7 @@ async def test_a_withdrawal_that_redis_lost_is_found_by_the_heartbeat(
     open_socket: Open, team: Calendar, ana: User, settings: Any
 ) -> None:
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 1, "HEAD_CHECK_SECONDS": 0.1}
-    link, socket = await looked_at(open_socket, team, ana)
+    link, socket = await watched(open_socket, team, ana)
     with lost_broadcasts():
         await in_thread(withdraw, link, ana)
     assert await socket.closed() == consumer.SIGNED_OUT
@@ -217,7 +222,7 @@ async def test_another_scope_resets_who_looks_and_a_replay_is_redacted_by_the_ri
 
 
 async def test_a_renamed_calendar_is_told_to_who_looks(open_socket: Open, team: Calendar, ana: User) -> None:
-    _, socket = await looked_at(open_socket, team, ana)
+    _, socket = await watched(open_socket, team, ana)
     await in_thread(edit_calendar, team.pk, actor=ana, changes={"name": "Open days"})
     assert (await socket.hear_of("calendar"))["calendar"]["name"] == "Open days"
 
@@ -303,7 +308,7 @@ async def test_a_waiting_request_is_told_when_its_link_ends_and_the_next_is_refu
 async def test_a_waiting_request_is_told_when_the_time_of_its_link_is_over(
     stranger: Any, team: Calendar, ana: User
 ) -> None:
-    """Seen failing without `seconds_left` in `news`."""
+    """Seen failing with a seat that does not wake when its grant ends."""
     expires_at = timezone.now() + timedelta(seconds=2)
     link = await in_thread(make_link, team, ana, expires_at=expires_at)
     task = await asked_and_waiting(stranger, link, team)

@@ -44,7 +44,7 @@ class Page:
         """Hear nothing."""
 
     def recheck(self, *, at_leisure: bool = False) -> None:
-        """Have no rights to look at."""
+        """Have no rights to check."""
 
 
 @override_settings(CALENDAR_LIVE={"HEAD_CHECK_SECONDS": 60.0})

@@ -50,7 +50,7 @@ async def test_what_waits_for_a_slow_reader_is_bounded_and_then_it_is_closed_wit
     outbox = Outbox(reader.send, max_bytes=100)
     for _ in range(1_000):
         outbox.push("x" * 10)
-        assert sum(len(message.get("text", "")) for message, _ in outbox._waiting) <= 100
+        assert sum(len(message.get("text", "")) for message, _ in outbox._backlog) <= 100
     assert outbox.closed
     reader.gate.set()
     await until(lambda: TOO_SLOW in reader.said, what="the close")

@@ -141,16 +141,16 @@ async def test_what_waits_for_a_reader_of_daphnes_is_bounded_and_then_it_is_clos
     while not connection.outbox.closed:
         connection.outbox.push(text)
         pushed += 1
-        most = max(most, connection.outbox.waiting_bytes)
+        most = max(most, connection.outbox.backlog_bytes)
         assert pushed < 1_000, "what waits is not counted"
     assert 900_000 < most <= 1_000_000
     connection.outbox.push("too late")
-    assert connection.outbox.waiting_bytes < 1_000_100
+    assert connection.outbox.backlog_bytes < 1_000_100
     found = connection.arrived()
     while connection.reactor.writers:
-        waited = connection.outbox.waiting_bytes
+        waited = connection.outbox.backlog_bytes
         connection.reactor.write()
-        assert connection.outbox.waiting_bytes < waited
+        assert connection.outbox.backlog_bytes < waited
         found += connection.arrived()
     assert found == [text] * (pushed - 1)
     assert connection.closed == [TOO_SLOW.to_bytes(2, "big")]
@@ -161,18 +161,18 @@ async def test_who_reads_again_in_time_is_not_closed(connection: Connection) -> 
     """Seen failing with `_unsent_bytes` counting what was written, instead of what waits."""
     text = "x" * 60_000
     for _ in range(20):
-        while connection.outbox.waiting_bytes < 500_000:
+        while connection.outbox.backlog_bytes < 500_000:
             connection.outbox.push(text)
         while connection.reactor.writers:
             connection.reactor.write()
             connection.arrived()
-        assert connection.outbox.waiting_bytes == 0
+        assert connection.outbox.backlog_bytes == 0
     assert not connection.outbox.closed
 
 
 async def test_a_replay_waits_until_there_is_room_for_it(connection: Connection) -> None:
     """Seen failing with `room` returning at once: who comes back to many calendars would be closed each time."""
-    while connection.outbox.waiting_bytes < 500_000:
+    while connection.outbox.backlog_bytes < 500_000:
         connection.outbox.push("x" * 60_000)
     waits = asyncio.create_task(connection.outbox.room())
     for _ in range(3):

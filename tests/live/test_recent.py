@@ -93,7 +93,7 @@ async def test_no_more_is_told_than_a_replay_may_have(
     assert back.kinds == ["reset bulk"]
 
 
-async def test_what_is_old_is_forgotten_by_the_look_at_the_heads(
+async def test_what_is_old_is_forgotten_by_the_head_check(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or each calendar that anybody wrote in would keep a hundred kilobytes for as long as somebody looks at it."""
@@ -103,10 +103,10 @@ async def test_what_is_old_is_forgotten_by_the_look_at_the_heads(
     await write(team, ana, 2)
     await settled(page, team)
     served = hub._served[str(team.pk)]
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert len(served.recent.since(start) or ()) == 2
     monkeypatch.setattr("calendar_live.live.hub.KEPT_SECONDS", 0)
-    await hub.look_at_heads()
+    await hub.check_heads()
     assert served.recent.since(start) is None
     assert served.recent._bytes == 0
     back = Page(ana)

@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 from django.contrib.auth.models import User
 
-from calendar_live.live import broadcast
+from calendar_live.live import announcing, codec
 from calendar_live.live.hub import Hub
 from calendar_live.models import Calendar, Role
 from calendar_live.services.calendars import set_role
@@ -36,7 +36,7 @@ async def test_both_processes_are_told_of_changed_rights(
 ) -> None:
     pages = await pages_on(hubs, team, ana)
     await in_thread(set_role, team, member=cara, role=Role.EDITOR)
-    await until(lambda: all(page.rechecks for page in pages), what="all pages to be asked to look")
+    await until(lambda: all(page.rechecks for page in pages), what="all pages to be asked to check")
 
 
 async def test_calendars_first_subscribed_at_once_are_all_heard(hubs: list[Hub], ana: User) -> None:
@@ -49,10 +49,10 @@ async def test_calendars_first_subscribed_at_once_are_all_heard(hubs: list[Hub],
 
 
 async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_is_back(
-    looking_hubs: list[Hub], server: Redis, team: Calendar, ana: User, settings: Any
+    checking_hubs: list[Hub], server: Redis, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Invariant 5. Fails without `look_at_heads`, or when a hub does not hear again of a Redis that came back."""
-    pages = await pages_on(looking_hubs, team, ana)
+    """Invariant 5. Fails without `check_heads`, or when a hub does not hear again of a Redis that came back."""
+    pages = await pages_on(checking_hubs, team, ana)
     server.kill()
     try:
         await write(team, ana, 3)
@@ -62,7 +62,7 @@ async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_i
         server.start()
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"HEAD_CHECK_SECONDS": NEVER}
     client = redis.asyncio.Redis.from_url(server.url)
-    group = f"calendar__group__{broadcast.group_of(str(team.pk))}"
+    group = f"calendar__group__{codec.group_of(str(team.pk))}"
 
     async def both_listen() -> bool:
         [(_, count)] = await client.pubsub_numsub(group)
@@ -71,8 +71,8 @@ async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_i
     await until(both_listen, what="both hubs to listen again")
     await client.aclose()
     await asyncio.gather(
-        *(hub.look_at_heads() for hub in looking_hubs)
-    )  # the last look: now only broadcasts bring anything
+        *(hub.check_heads() for hub in checking_hubs)
+    )  # the last head check: now only broadcasts bring anything
     await write(team, ana)
     for page in pages:
         await settled(page, team)
@@ -80,10 +80,10 @@ async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_i
 
 
 async def test_a_subscription_that_redis_cuts_loses_no_change(
-    looking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
+    checking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
 ) -> None:
-    """Invariant 5. `group_send` succeeds meanwhile: only the look at the heads knows."""
-    pages = await pages_on(looking_hubs, team, ana)
+    """Invariant 5. `group_send` succeeds meanwhile: only the head check knows."""
+    pages = await pages_on(checking_hubs, team, ana)
     client = redis.asyncio.Redis.from_url(server.url)
     try:
         for _ in range(3):
@@ -97,12 +97,12 @@ async def test_a_subscription_that_redis_cuts_loses_no_change(
         assert page.revisions() == [1, 2, 3]
 
 
-async def test_a_page_subscribes_while_redis_is_gone_and_hears_by_the_look(
-    looking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
+async def test_a_page_subscribes_while_redis_is_gone_and_hears_by_the_head_check(
+    checking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
 ) -> None:
     server.kill()
     try:
-        pages = await pages_on(looking_hubs, team, ana)
+        pages = await pages_on(checking_hubs, team, ana)
         await write_unheard(team, ana, 2)
         for page in pages:
             await settled(page, team)
@@ -118,6 +118,6 @@ async def test_a_dead_redis_costs_a_writer_a_bounded_time_once(
     server.kill()
     try:
         await write(team, ana, 3)
-        assert broadcast.breaker.is_open(0) is True
+        assert announcing.breaker.is_open(0) is True
     finally:
         server.start()

@@ -135,7 +135,7 @@ async def test_who_is_live_is_told_of_what_was_lost_as_it_is_now(
     with lost_broadcasts():
         _, item = await in_thread(show, team, ana)
         await in_thread(hide, team, ana, item, how)
-    await hub.look_at_heads()
+    await hub.check_heads()
     check(page, team, item, how)
 
 
@@ -168,5 +168,5 @@ async def test_a_request_for_frames_is_told_the_same(
     for frame in orjson.loads(answer.content)["frames"]:
         page.push(orjson.dumps(frame).decode())
     check(page, team, item, how)
-    assert not longpoll._open
+    assert not longpoll._seats.taken
     await get_hub().close()

@@ -133,7 +133,7 @@ class Beside(Script):
         copy, rows = backup
         super().put_back(copy)
         self.in_thread(put_back, rows)
-        self.run(self.hub.look_at_heads())
+        self.run(self.hub.check_heads())
         for name in CALENDARS:
             if str(self.calendars[name].pk) not in self.witness.states:
                 self._witness(name)
@@ -146,10 +146,10 @@ class Beside(Script):
         else:
             self.in_thread(calendars.set_role, self.calendars[calendar], member=self.ana, role=ROLES[rights])
             self._learn(calendar, pushed=False)
-        self.run(until(lambda: self.page.rechecks > asked, what="the page to be asked to look at its rights"))
+        self.run(until(lambda: self.page.rechecks > asked, what="the page to be asked to check its rights"))
 
     def _apply_rights(self) -> None:
-        """Do what a consumer does when it is asked to look."""
+        """Do what a consumer does when it is asked to check."""
         now = {place.calendar: str(place.access) for place in self.in_thread(standings, self.ana)}
         for page in (self.page, self.witness):
             self.run(self.hub.apply_rights(page, now))
@@ -292,7 +292,7 @@ def _known(event: Event) -> Event:
 
 
 @pytest.fixture
-def beside(no_look: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Beside]]:
+def beside(no_head_check: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Beside]]:
     """Let the scenarios be written with the real server beside the model's."""
 
     async def new_hub() -> Hub:

@@ -47,7 +47,7 @@ async def hears(hub: Hub, page: Page, team: Calendar, ana: User) -> None:
     await settled(page, team)
 
 
-async def looks(hub: Hub, page: Page, team: Calendar, ana: User) -> None:
+async def checks(hub: Hub, page: Page, team: Calendar, ana: User) -> None:
     await write_unheard(team, ana)
     await settled(page, team)
 
@@ -57,7 +57,7 @@ async def joins(hub: Hub, page: Page, team: Calendar, ana: User) -> None:
     await until(lambda: not hub._listener.unheard, what="the hub to join what it could not")
 
 
-@pytest.mark.parametrize(("name", "works"), [("listen", hears), ("watch", looks), ("rejoin", joins)])
+@pytest.mark.parametrize(("name", "works"), [("listen", hears), ("watch", checks), ("rejoin", joins)])
 async def test_a_task_of_the_hub_that_was_ended_runs_again(
     name: str,
     works: Callable[[Hub, Page, Calendar, User], Awaitable[None]],

@@ -1,4 +1,4 @@
-"""Word of new rights that the layer did not take, or that nobody heard: told again, or made good by a look. Each was seen failing."""
+"""Word of new rights that the layer did not take, or that nobody heard: told again, or made good by a check. Each was seen failing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers
 
 from calendar_live.access.receivers import Receiver
-from calendar_live.live import broadcast, listener, untold
+from calendar_live.live import announcing, listener, rights, untold
 from calendar_live.live.hub import Hub
 from calendar_live.live.untold import Untold
 from testbed.waiting import until, wait_until
@@ -52,25 +52,25 @@ class FlakyLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships 
 
 @pytest.fixture
 def layer() -> Iterator[FlakyLayer]:
-    wait_until(lambda: broadcast.untold._thread is None, what="what other tests left to be told")
-    broadcast.breaker.reset()
+    wait_until(lambda: rights.untold._thread is None, what="what other tests left to be told")
+    announcing.breaker.reset()
     layer = FlakyLayer()
     channel_layers.set("default", layer)
     yield layer
     layer.works = True
-    wait_until(lambda: broadcast.untold._thread is None, what="the rest to be told")
+    wait_until(lambda: rights.untold._thread is None, what="the rest to be told")
     channel_layers.backends.clear()
-    broadcast.breaker.reset()
+    announcing.breaker.reset()
 
 
 def test_rights_that_a_layer_did_not_take_are_told_as_soon_as_it_does(layer: FlakyLayer) -> None:
     """Also those that nobody tried to send in the pause after a failure, and although nothing is written meanwhile."""
-    broadcast.send_rights(receivers=["user.1", "link.2"])
-    assert broadcast.breaker.is_open(time.monotonic())
-    broadcast.send_rights(receivers=["user.3"])
+    rights.send_rights(receivers=["user.1", "link.2"])
+    assert announcing.breaker.is_open(time.monotonic())
+    rights.send_rights(receivers=["user.3"])
     layer.works = True
     wait_until(lambda: len(layer.told) >= 3, what="them to be told")
-    wait_until(lambda: broadcast.untold._thread is None, what="the telling to end")
+    wait_until(lambda: rights.untold._thread is None, what="the telling to end")
     assert sorted(layer.told) == ["link.2", "user.1", "user.3"]
 
 
@@ -79,21 +79,21 @@ def test_word_for_many_keeps_nobody_waiting_and_stops_no_broadcast(
 ) -> None:
     """Seen failing with all of them told by one call, which the time-out of a broadcast would end."""
     settings.CALENDAR_LIVE = {"BROADCAST_TIMEOUT_SECONDS": 30.0}
-    for module in (broadcast, untold):
+    for module in (rights, untold):
         monkeypatch.setattr(module, "AT_ONCE", 5)
-    monkeypatch.setattr(broadcast, "time", SimpleNamespace(monotonic=lambda: layer.now))
+    monkeypatch.setattr(rights, "time", SimpleNamespace(monotonic=lambda: layer.now))
     layer.works = True
     everybody = [f"user.{number}" for number in range(120)]
     left: list[str] = []
     with monkeypatch.context() as for_later:
-        for_later.setattr(broadcast.untold, "add", left.extend)
-        broadcast.send_rights(receivers=everybody)
+        for_later.setattr(rights.untold, "add", left.extend)
+        rights.send_rights(receivers=everybody)
     assert 0 < len(left) < len(everybody)
     assert layer.told == everybody[: -len(left)]
-    broadcast.untold.add(left)
+    rights.untold.add(left)
     wait_until(lambda: len(layer.told) >= len(everybody), what="all to be told")
     assert sorted(layer.told) == sorted(everybody)
-    assert not broadcast.breaker.is_open(layer.now)
+    assert not announcing.breaker.is_open(layer.now)
 
 
 def test_nobody_is_forgotten_whom_many_threads_could_not_tell() -> None:
@@ -123,19 +123,19 @@ def test_nobody_is_forgotten_whom_many_threads_could_not_tell() -> None:
     assert set(told) == {f"user.{of}-{each}" for of in range(8) for each in range(100)}
 
 
-async def test_who_could_not_join_at_once_is_looked_at_when_they_have(layer: FlakyLayer) -> None:
+async def test_who_could_not_join_at_once_is_checked_when_they_have(layer: FlakyLayer) -> None:
     """What was taken away in between was told to nobody here."""
     hub, page = Hub(), Page(Receiver("user", "1"))
     await hub.enter(page)
     try:
         assert page.rechecks == 0
         layer.works = True
-        await until(lambda: page.rechecks == 1, what="a look at the rights")
+        await until(lambda: page.rechecks == 1, what="a check of the rights")
     finally:
         await hub.close()
 
 
-async def test_an_echo_that_never_came_has_everybody_looked_at(
+async def test_an_echo_that_never_came_has_everybody_checked(
     layer: FlakyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker that was started anew has lost what was sent to it before this process had joined its groups again."""
@@ -148,6 +148,6 @@ async def test_an_echo_that_never_came_has_everybody_looked_at(
         await until(lambda: hub._listener._heard is not None, what="an echo")
         assert [page.rechecks for page in pages] == [0, 0, 0]
         hub._listener._number += 1  # one that went and did not come
-        await until(lambda: [page.rechecks for page in pages] == [1, 1, 1], what="looks at the rights")
+        await until(lambda: [page.rechecks for page in pages] == [1, 1, 1], what="checks of the rights")
     finally:
         await hub.close()

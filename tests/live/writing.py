@@ -9,7 +9,7 @@ from typing import Final
 from django.contrib.auth.models import User
 
 from calendar_live.access import standing
-from calendar_live.live import broadcast
+from calendar_live.live import announcing
 from calendar_live.models import Calendar, WorkItem
 from testbed.waiting import until
 from tests.history import head_of
@@ -27,11 +27,11 @@ async def write(calendar: Calendar, actor: User, times: int = 1) -> list[WorkIte
 @contextmanager
 def lost_broadcasts() -> Iterator[None]:
     """Let no broadcast through."""
-    broadcast.breaker.trip(10**12, 0)
+    announcing.breaker.trip(10**12, 0)
     try:
         yield
     finally:
-        broadcast.breaker.reset()
+        announcing.breaker.reset()
 
 
 async def write_unheard(calendar: Calendar, actor: User, times: int = 1) -> list[WorkItem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ...live import broadcast
+from ...live import endings
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         if not 0 <= options["spread_ms"] <= 600_000:
             raise CommandError("--spread-ms must be from 0 to 600000.")
         try:
-            broadcast.send_reconnect(spread_ms=options["spread_ms"])
+            endings.send_reconnect(spread_ms=options["spread_ms"])
         except Exception as failure:  # whatever the layer's client raises
             raise CommandError(f"The channel layer did not take it: {failure}") from failure
         self.stdout.write(

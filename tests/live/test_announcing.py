@@ -5,64 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
-from uuid import uuid4
 
 import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import transaction
-from hypothesis import given
-from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from calendar_live import changelog, conf
-from calendar_live.live import broadcast
+from calendar_live.live import announcing, codec
 from calendar_live.models import Calendar, WorkItem
-from calendar_live.protocol.changes import Actor, ChangeSet, Entry
-from calendar_live.protocol.state import State
 from calendar_live.services.calendars import create_calendar
 from tests.changing import change_in_vain
 from tests.live.pages import in_thread
 from tests.people import NINE, make_item
-
-states = st.builds(State, st.integers(0, 10**18 - 1), st.from_regex(r"[0-9a-f]{16}", fullmatch=True))
-
-
-@st.composite
-def entries_of(draw: st.DrawFn, calendar: str) -> Entry:
-    item, title = draw(st.uuids().map(str)), draw(st.none() | st.text())
-    place = f'{{"id":"{item}","calendar":"{calendar}","state":"'
-    wire = None if title is None else f'{place}{title}"}}'
-    return Entry(item, wire, draw(st.sampled_from(["normal", "private", "secret"])))
-
-
-@st.composite
-def change_sets(draw: st.DrawFn) -> ChangeSet:
-    calendar = draw(st.uuids().map(str))
-    entries = draw(st.none() | st.lists(entries_of(calendar), max_size=4).map(tuple))
-    actor = draw(st.none() | st.builds(Actor, st.text(), st.text()))
-    return ChangeSet(calendar, draw(states), draw(states), entries, actor, draw(st.none() | st.uuids().map(str)))
-
-
-@given(change_sets())
-def test_a_change_set_survives_the_layer(change_set: ChangeSet) -> None:
-    """Also as the layers encode it: with msgpack, in which a tuple returns as a list."""
-    from channels_redis.serializers import registry  # noqa: PLC0415 - of the layer that is used with Redis
-
-    serializer = registry.get_serializer("msgpack", symmetric_encryption_keys=None)
-    message = serializer.deserialize(serializer.serialize(dict(broadcast.encode(change_set))))
-    assert broadcast.decode(message) == change_set
-
-
-def test_a_large_set_is_sent_by_its_states_alone(settings: Any) -> None:
-    settings.CALENDAR_LIVE = {"MAX_BROADCAST_BYTES": 100}
-    for size, whole in ((100, True), (101, False)):
-        message = broadcast.encode(
-            ChangeSet("c", State(0, "0" * 16), State(1, "1" * 16), (Entry(str(uuid4()), "x" * size),))
-        )
-        assert (message["entries"] is not None) is whole
-
 
 # --- a layer that fails ----------------------------------------------------------------------------------------------
 
@@ -103,7 +60,7 @@ def test_a_dead_broker_costs_one_request_a_quarter_second_and_fails_none(
 ) -> None:
     """Invariant 5 and design §3. Fails without the time-out (for ever), or the breaker (each request pays)."""
     settings.CALENDAR_LIVE = {"BROADCAST_PAUSE_SECONDS": 3_600.0}
-    broadcast.breaker.reset()
+    announcing.breaker.reset()
     bad_layer.sends = 0
     failed, paused = counted("failed"), counted("paused")
     for _ in range(4):
@@ -122,7 +79,7 @@ def test_broadcasts_are_tried_again_after_the_pause(
     bad_layer: StuckLayer, team: Calendar, ana: User, settings: Any
 ) -> None:
     settings.CALENDAR_LIVE = {"BROADCAST_PAUSE_SECONDS": 0.0, "BROADCAST_TIMEOUT_SECONDS": 0.01}
-    broadcast.breaker.reset()
+    announcing.breaker.reset()
     bad_layer.sends = 0
     for _ in range(3):
         make_item(team, ana)
@@ -151,7 +108,7 @@ class Listener:
 
     async def join(self, calendar: Calendar) -> None:
         self.name = await self.layer.new_channel()
-        await self.layer.group_add(broadcast.group_of(str(calendar.pk)), self.name)
+        await self.layer.group_add(codec.group_of(str(calendar.pk)), self.name)
 
     def waiting(self) -> int:
         queue = self.layer.channels.get(self.name)
@@ -174,7 +131,7 @@ async def test_a_change_is_sent_once_to_the_group_and_only_after_commit(team: Ca
     await in_thread(write)
     assert seen == [0]
     message = await listener.layer.receive(listener.name)
-    assert message["type"] == broadcast.MESSAGE_TYPE
+    assert message["type"] == codec.MESSAGE_TYPE
     assert listener.waiting() == 0
 
 

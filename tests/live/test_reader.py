@@ -1,4 +1,4 @@
-"""What sessions grant, asked by many sockets at about the same time: one look, its statements counted."""
+"""What sessions grant, asked by many sockets at about the same time: one read, its statements counted."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from calendar_live import access
 from calendar_live.access import receiver_of
 from calendar_live.access.credentials import Credential, SessionKey
 from calendar_live.access.receivers import Receiver
-from calendar_live.live import consumer, reader
+from calendar_live.live import reader, seat
 from calendar_live.live.hub import get_hub
 from calendar_live.models import Calendar
+from calendar_live.reading.grant import Grant
 from calendar_live.services.calendars import remove_member
 from testbed.waiting import until
 from tests.live.pages import in_thread
@@ -44,12 +45,12 @@ def test_each_session_is_granted_what_its_user_may_see_and_no_more(
     team: Calendar, ben: User, cara: User, dan: User
 ) -> None:
     keys = [session_of(user) for user in (ben, cara, dan)]
-    together = reader._granted_to_each([*keys, NOBODYS])
-    assert [granted and granted.receiver for granted in together.values()] == [
+    together = reader._grants_of_each([*keys, NOBODYS])
+    assert [grant and grant.receiver for grant in together.values()] == [
         *map(receiver_of, (ben, cara, dan)),
         None,
     ]
-    assert together == {key: reader._granted_to_each([key])[key] for key in [*keys, NOBODYS]}
+    assert together == {key: reader._grants_of_each([key])[key] for key in [*keys, NOBODYS]}
     ours, theirs, nothing = (together[key] for key in keys)
     assert ours is not None
     assert theirs is not None
@@ -65,11 +66,11 @@ def test_a_session_that_ended_and_a_user_who_was_barred_are_granted_nothing(
     ended, barred = session_of(ben), session_of(cara)
     SessionStore(ended.key).delete()
     User.objects.filter(pk=cara.pk).update(is_active=False)
-    assert reader._granted_to_each([ended, barred]) == {ended: None, barred: None}
+    assert reader._grants_of_each([ended, barred]) == {ended: None, barred: None}
 
 
 @pytest.mark.parametrize(("sessions", "statements"), [(1, 4), (4, 10)])
-def test_a_look_takes_two_statements_for_each_session_and_two_for_all(
+def test_a_read_takes_two_statements_for_each_session_and_two_for_all(
     sessions: int,
     statements: int,
     team: Calendar,
@@ -79,114 +80,116 @@ def test_a_look_takes_two_statements_for_each_session_and_two_for_all(
 ) -> None:
     keys = [session_of((ben, cara)[number % 2]) for number in range(sessions)]
     with django_assert_num_queries(statements):
-        reader._granted_to_each(keys)
+        reader._grants_of_each(keys)
 
 
-def grant_of(shown: Credential) -> reader.Granted:
+def grant_to(credential: Credential) -> Grant:
     """Return a grant that can be told from those of other sessions."""
-    assert isinstance(shown, SessionKey)
-    return reader.Granted(Receiver("user", shown.key), {})
+    assert isinstance(credential, SessionKey)
+    return Grant(Receiver("user", credential.key))
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> list[list[str]]:
-    """Let looks be answered without a database, first by these failures; return the list of what will be asked."""
+    """Let reads be answered without a database, first by these failures; return the list of what will be asked."""
     asked: list[list[str]] = []
 
-    def answer(keys: Iterable[Credential]) -> dict[Credential, reader.Granted | None]:
+    def answer(keys: Iterable[Credential]) -> dict[Credential, Grant | None]:
         asked.append([key.key for key in keys if isinstance(key, SessionKey)])
         if failures:
             raise failures.pop()
-        return {key: grant_of(key) for key in keys}
+        return {key: grant_to(key) for key in keys}
 
-    monkeypatch.setattr(reader, "_granted_to_each", answer)
+    monkeypatch.setattr(reader, "_grants_of_each", answer)
     monkeypatch.setattr(reader, "_GATHERING_SECONDS", 0.0)
     return asked
 
 
-async def test_sockets_that_ask_together_are_answered_by_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sockets_that_ask_together_are_answered_by_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, [])
-    found = await asyncio.gather(*(reader.granted_at_leisure(SessionKey(key)) for key in ("a", "b", "a")))
-    assert [granted and granted.receiver.id for granted in found] == ["a", "b", "a"]
+    found = await asyncio.gather(*(reader.grant_of(SessionKey(key), at_leisure=True) for key in ("a", "b", "a")))
+    assert [grant and grant.receiver.id for grant in found] == ["a", "b", "a"]
     assert asked == [["a", "b"]]
-    assert await reader.granted_at_leisure(SessionKey("a")) == grant_of(SessionKey("a"))
+    assert await reader.grant_of(SessionKey("a"), at_leisure=True) == grant_to(SessionKey("a"))
     assert asked == [["a", "b"], ["a"]], "an answer is never older than its question"
 
 
-async def test_what_is_asked_while_calls_are_under_way_is_looked_up_by_the_next(
+async def test_what_is_asked_while_calls_are_under_way_is_read_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Pages that come back all at once. Seen failing with a call for each; one that hangs holds up none but those of the next."""
     asked: list[list[str]] = []
     goes_on = threading.Event()
 
-    def answer(keys: Iterable[Credential]) -> dict[Credential, reader.Granted | None]:
+    def answer(keys: Iterable[Credential]) -> dict[Credential, Grant | None]:
         asked.append([key.key for key in keys if isinstance(key, SessionKey)])
         assert goes_on.wait(PATIENCE)
-        return {key: grant_of(key) for key in keys}
+        return {key: grant_to(key) for key in keys}
 
     async def calls(count: int) -> None:
         await until(lambda: len(asked) == count, what="the calls")
 
-    monkeypatch.setattr(reader, "_granted_to_each", answer)
-    looks = []
+    monkeypatch.setattr(reader, "_grants_of_each", answer)
+    reads = []
     for key, count in zip("abcdc", (1, 2, 2, 2, 2), strict=True):
-        looks.append(asyncio.create_task(reader.granted(SessionKey(key))))
+        reads.append(asyncio.create_task(reader.grant_of(SessionKey(key))))
         await asyncio.sleep(0)
         await calls(count)
     goes_on.set()
-    found = await asyncio.gather(*looks)
-    assert [granted and granted.receiver.id for granted in found] == list("abcdc")
+    found = await asyncio.gather(*reads)
+    assert [grant and grant.receiver.id for grant in found] == list("abcdc")
     assert asked == [["a"], ["b"], ["c", "d"]]
 
 
-async def test_a_failed_look_fails_each_who_asked_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_read_fails_each_who_asked_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, [OSError("the database is away")])
-    found = await asyncio.gather(*(reader.granted_at_leisure(SessionKey(key)) for key in "ab"), return_exceptions=True)
+    found = await asyncio.gather(
+        *(reader.grant_of(SessionKey(key), at_leisure=True) for key in "ab"), return_exceptions=True
+    )
     assert [str(failure) for failure in found] == ["the database is away"] * 2
-    assert await reader.granted_at_leisure(SessionKey("a")) is not None
+    assert await reader.grant_of(SessionKey("a"), at_leisure=True) is not None
 
 
 async def test_a_socket_that_goes_does_not_take_the_answer_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, [])
-    goes, stays = (asyncio.create_task(reader.granted_at_leisure(SessionKey("a"))) for _ in range(2))
+    goes, stays = (asyncio.create_task(reader.grant_of(SessionKey("a"), at_leisure=True)) for _ in range(2))
     await asyncio.sleep(0)
     goes.cancel()
-    assert await stays == grant_of(SessionKey("a"))
+    assert await stays == grant_to(SessionKey("a"))
 
 
 async def test_without_a_session_nothing_is_granted_and_nobody_asked() -> None:
-    assert await reader.granted_at_leisure(None) is None
+    assert await reader.grant_of(None, at_leisure=True) is None
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_look_that_was_asked_for_and_failed_is_made_again(
+async def test_a_check_that_was_asked_for_and_failed_is_made_again(
     team: Calendar, cara: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Long before the next heartbeat. Seen failing when only the heartbeat looks again."""
+    """Long before the next heartbeat. Seen failing when only the heartbeat checks again."""
     settings.ALLOWED_HOSTS = ["testserver"]
-    monkeypatch.setattr(consumer, "_RETRY_SECONDS", 0.05)
-    look, looked, failed = reader.granted_at_leisure, asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(seat, "RETRY_SECONDS", 0.05)
+    read, checked, failed = reader.grant_of, asyncio.Event(), asyncio.Event()
 
-    async def look_and_tell(shown: Credential | None) -> reader.Granted | None:
-        granted = await look(shown)
-        looked.set()
-        return granted
+    async def read_and_tell(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
+        grant = await read(credential, at_leisure=at_leisure)
+        if at_leisure:
+            checked.set()
+        return grant
 
-    monkeypatch.setattr(reader, "granted_at_leisure", look_and_tell)
+    monkeypatch.setattr(reader, "grant_of", read_and_tell)
     socket = Socket(await in_thread(sign_in, cara))
     await socket.open()
     await socket.subscribe(team.pk)
     await socket.hear_of("subscribed")
     async with asyncio.timeout(PATIENCE):
-        await looked.wait()  # the one that each socket begins with
+        await checked.wait()  # the one that each socket begins with
 
-    async def fail(_: Credential) -> None:
+    async def fail(_: Credential, *, at_leisure: bool) -> None:
         failed.set()
         raise ConnectionError("the database is away")
 
     with monkeypatch.context() as away:
-        for name in ("granted", "granted_at_leisure"):
-            away.setattr(reader, name, fail)
+        away.setattr(reader, "grant_of", fail)
         await in_thread(remove_member, team, member=cara)
         async with asyncio.timeout(PATIENCE):
             await failed.wait()
@@ -205,7 +208,7 @@ async def test_a_socket_that_opens_while_the_database_is_away_is_to_try_again(
     async def fail(_: Credential) -> None:
         raise ConnectionError("the database is away")
 
-    monkeypatch.setattr(reader, "granted", fail)
+    monkeypatch.setattr(reader, "grant_of", fail)
     socket = Socket(await in_thread(sign_in, ana))
     await socket.open()
     assert await socket.closed() == 4001

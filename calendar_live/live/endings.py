@@ -1,0 +1,16 @@
+"""Tells every open page of every process to connect anew."""
+
+from __future__ import annotations
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from .. import conf
+from .codec import CONTROL_GROUP, RECONNECT_TYPE
+
+
+def send_reconnect(*, spread_ms: int) -> None:
+    """Have every open page of every process connect anew, spread over a time. Raises what the layer's client raises."""
+    layer = get_channel_layer(conf.app.CHANNEL_LAYER)
+    if layer is not None:
+        async_to_sync(layer.group_send)(CONTROL_GROUP, {"type": RECONNECT_TYPE, "spread_ms": spread_ms})

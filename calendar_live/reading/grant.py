@@ -1,0 +1,72 @@
+"""Defines what a credential opens: its receiver, the calendars they may see, and until when."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from ..access.receivers import Receiver
+from ..protocol import frames
+
+
+class Person(TypedDict):
+    """A member, by the id and the name that other members see."""
+
+    id: str
+    name: str
+
+
+class Offer(TypedDict):
+    """Ownership that a member may accept. `handsOver`: the owner who offers it then stops being one."""
+
+    by: Person
+    handsOver: bool
+
+
+class CalendarView(TypedDict):
+    """A calendar as one receiver sees it: an entry of its list, and what a `calendar` frame says (docs/protocol.md)."""
+
+    id: str
+    name: str
+    color: str
+    timeZone: str
+    position: int
+    role: str
+    rights: str
+    access: str
+    state: str
+    people: list[Person]
+    sharing: int | None
+    offer: Offer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The calendars that a receiver may see, by id, until an instant of the monotonic clock if nobody changes anything."""
+
+    receiver: Receiver
+    calendars: dict[str, CalendarView] = field(default_factory=dict)
+    until: float = math.inf
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this is a link that has ended. A user without calendars can still be signed in."""
+        return self.receiver.kind == "link" and not self.calendars
+
+    def accesses(self) -> dict[str, str]:
+        """Return the access token of each calendar."""
+        return {calendar: view["access"] for calendar, view in self.calendars.items()}
+
+    def versions(self) -> dict[str, str]:
+        """Return a short text for each calendar that changes with its view, except with its state.
+
+        The state has frames of its own.
+        """
+        return {calendar: _version(view) for calendar, view in self.calendars.items()}
+
+
+def _version(view: CalendarView) -> str:
+    told = frames.calendar({name: value for name, value in view.items() if name != "state"})
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
