@@ -124,7 +124,7 @@ async def listening(shown: Credential | None, user: str | None = None) -> AsyncI
 def _counted(receiver: Receiver) -> Iterator[None]:
     key = str(receiver)
     if _open[key] >= (conf.app.MAX_POLLS_PER_USER if receiver.kind == "user" else conf.app.MAX_POLLS_PER_LINK):
-        raise TooMany("Too many requests wait for changes.")
+        raise TooMany("too_many_waiting")
     _open[key] += 1
     polls.inc()
     try:
