@@ -75,6 +75,7 @@ check-python:
 	$(PY) tools/locks.py --check
 	$(SQLITE) $(PY) manage.py makemigrations --check --dry-run
 	$(SQLITE) $(PY) -m tools.openapi --check
+	$(PY) -m tools.catalogue --check
 	$(PRODUCTION) $(PY) -W error::ResourceWarning manage.py check --deploy --fail-level WARNING
 	$(SQLITE) $(PY) -m pytest -q tests/test_repository.py tests/test_writers.py tests/test_docs.py
 
@@ -111,8 +112,9 @@ soak: python-ready page-ready  ## Run the models 100,000 times each, then break 
 	$(SQLITE) $(PY) -m tests.faults.revoking
 	$(SQLITE) $(PY) -m tests.faults.large
 
-docs: python-ready  ## Write the generated documents again
+docs: python-ready  ## Write the generated documents and the catalogue of texts again
 	$(SQLITE) $(PY) -m tools.openapi
+	$(PY) -m tools.catalogue
 
 screenshots: python-ready page-ready browser-ready  ## Take the pictures of the README
 	$(SQLITE) $(PY) -m tests.e2e.screenshots

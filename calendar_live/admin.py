@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from . import wording
 from .access import standings
 from .errors import CalendarLiveError, Invalid
 from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem, left_ownerless, ownerless
@@ -48,8 +49,7 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-
         try:
             act(*args, **kwargs)
         except CalendarLiveError as failure:
-            reasons = [text for texts in failure.fields.values() for text in texts]
-            self.message_user(request, " ".join([failure.detail, *reasons]), messages.ERROR)
+            self.message_user(request, wording.whole(failure), messages.ERROR)
 
 
 class _Owners(admin.SimpleListFilter):
@@ -195,7 +195,7 @@ class KeepsOwners:
                 if obj.is_active and not is_active:
                     owners.require_owners_without(obj)
             except Invalid as failure:
-                raise ValidationError(failure.detail) from failure
+                raise ValidationError(wording.detail(failure)) from failure
             return is_active
 
         return type(form.__name__, (form,), {"clean_is_active": clean_is_active})

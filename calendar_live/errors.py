@@ -1,32 +1,61 @@
-"""Every failure calendar_live anticipates, one class each, with a stable code; never knows a transport beyond its HTTP status."""
+"""Every failure calendar_live anticipates, one class each, with a stable code. What people read of it stands in wording.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import ClassVar
 
 
-class CalendarLiveError(Exception):
-    """Base of all anticipated failures. `code` is part of the API; `detail` is text for people."""
+@dataclass(init=False, slots=True)
+class Fault:
+    """Why something is refused: a stable key, and the values that its sentence in wording.py names."""
 
-    code: ClassVar[str] = "error"
-    status: ClassVar[int] = 400
-    default_detail: ClassVar[str] = "The request could not be carried out."
+    key: str
+    params: dict[str, object]
+
+    def __init__(self, key: str, /, **params: object) -> None:
+        self.key, self.params = key, params
+
+    def __str__(self) -> str:
+        """Return the key and the values, for logs and tests: `too_long (limit=200)`."""
+        named = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.key} ({named})" if named else self.key
+
+
+class BadValue(ValueError):
+    """A value is not acceptable; `fault` says why. A caller that knows the value's field turns this into `Invalid`."""
+
+    def __init__(self, key: str, /, **params: object) -> None:
+        self.fault = Fault(key, **params)
+        super().__init__(str(self.fault))
+
+
+class CalendarLiveError(Exception):
+    """Base of all anticipated failures. `code` is part of the API; `fault` is the reason, which is the code unless there are several."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
     # When the same request may succeed; None: not by waiting.
     retry_after_seconds: int | None = None
 
-    def __init__(self, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
-        self.detail = detail or self.default_detail
-        self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
-        super().__init__(self.detail)
+    def __init__(
+        self, reason: str | Fault = "", /, *, fields: Mapping[str, Sequence[Fault]] | None = None, **params: object
+    ) -> None:
+        self.fault = reason if isinstance(reason, Fault) else Fault(reason or self.code, **params)
+        self.fields = {name: list(faults) for name, faults in (fields or {}).items()}
+        super().__init__(reason)
 
-    def as_json(self) -> dict[str, object]:
-        """Return `{"code", "detail"}`, and `fields` (wire name -> messages) when a field is to blame."""
-        body: dict[str, object] = {"code": self.code, "detail": self.detail}
-        if self.fields:
-            body["fields"] = self.fields
-        return body
+    @property
+    def reason(self) -> str:
+        return self.fault.key
+
+    def __str__(self) -> str:
+        """Return code, reason and fields at fault, for logs and tests: `not_found: no_item`, `invalid: title: required`."""
+        said = [] if self.fault == Fault(self.code) else [str(self.fault)]
+        said += [f"{name}: {fault}" for name, faults in self.fields.items() for fault in faults]
+        return f"{self.code}: {'; '.join(said)}" if said else self.code
 
 
 class Malformed(CalendarLiveError):
@@ -34,19 +63,16 @@ class Malformed(CalendarLiveError):
 
     code = "malformed"
     status = 400
-    default_detail = "The request is malformed."
 
 
 class SignedOut(CalendarLiveError):
     code = "signed_out"
     status = 401
-    default_detail = "Sign in first."
 
 
 class Forbidden(CalendarLiveError):
     code = "forbidden"
     status = 403
-    default_detail = "You may not do this."
 
 
 class NotFound(CalendarLiveError):
@@ -54,37 +80,31 @@ class NotFound(CalendarLiveError):
 
     code = "not_found"
     status = 404
-    default_detail = "There is nothing here that you may see."
 
 
 class WrongMethod(CalendarLiveError):
     code = "wrong_method"
     status = 405
-    default_detail = "This address does not know this method."
 
 
 class AlreadyExists(CalendarLiveError):
     code = "already_exists"
     status = 409
-    default_detail = "A work item with this id exists already."
 
 
 class AlreadyMember(CalendarLiveError):
     code = "already_member"
     status = 409
-    default_detail = "This person is in the calendar already."
 
 
 class CannotCalculateChanges(CalendarLiveError):
-    """The state given cannot be verified: `reason` is `pruned`, or `diverged` when it is of another history (RFC 8620 §5.2)."""
+    """The state given cannot be verified: `reason` is `pruned`, `bulk`, or `diverged` when it is of another history (RFC 8620 §5.2)."""
 
     code = "cannot_calculate_changes"
     status = 410
-    default_detail = "Changes since that state are not known; load the feed again."
 
-    def __init__(self, reason: str = "diverged") -> None:
-        super().__init__()
-        self.reason = reason
+    def __init__(self, reason: str = "diverged", /) -> None:
+        super().__init__(reason)
 
 
 class Stale(CalendarLiveError):
@@ -92,17 +112,15 @@ class Stale(CalendarLiveError):
 
     code = "stale"
     status = 412
-    default_detail = "Someone changed this work item meanwhile."
 
-    def __init__(self, detail: str = "", *, current: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str = "", /, *, current: str | None = None) -> None:
+        super().__init__(reason)
         self.current = current
 
 
 class TooLarge(CalendarLiveError):
     code = "too_large"
     status = 413
-    default_detail = "The request is too large."
 
 
 class Invalid(CalendarLiveError):
@@ -110,7 +128,6 @@ class Invalid(CalendarLiveError):
 
     code = "invalid"
     status = 422
-    default_detail = "Some fields are not valid."
 
     @classmethod
     @contextmanager
@@ -119,7 +136,7 @@ class Invalid(CalendarLiveError):
         try:
             yield
         except cls as failure:
-            fields = {f"{place}.{name}": messages for name, messages in failure.fields.items()}
+            fields = {f"{place}.{name}": faults for name, faults in failure.fields.items()}
             raise cls(fields=fields) from failure
 
 
@@ -128,16 +145,14 @@ class KeyReused(CalendarLiveError):
 
     code = "key_reused"
     status = 422
-    default_detail = "This Idempotency-Key was used for a different request."
 
 
 class TooMany(CalendarLiveError):
     code = "too_many"
     status = 429
-    default_detail = "Too many; try again later."
 
-    def __init__(self, detail: str = "", *, retry_after_seconds: int = 1) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str = "", /, *, retry_after_seconds: int = 1, **params: object) -> None:
+        super().__init__(Fault(reason or self.code, **params))
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -146,7 +161,6 @@ class NotYet(CalendarLiveError):
 
     code = "not_yet"
     status = 503
-    default_detail = "This revision is not here yet; try again shortly."
     retry_after_seconds = 1
 
 
@@ -155,5 +169,4 @@ class Unavailable(CalendarLiveError):
 
     code = "unavailable"
     status = 503
-    default_detail = "The database is busy or away; try again shortly."
     retry_after_seconds = 1

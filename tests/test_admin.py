@@ -122,7 +122,7 @@ def test_the_only_owner_of_a_shared_calendar_cannot_be_deactivated(
     """Seen failing: a calendar that nobody could do anything with."""
     answer = client.post(f"/admin/auth/user/{ana.pk}/change/", account(ana))
     assert answer.context["adminform"].form.errors == {
-        "is_active": ["Is the only owner of “Team” whose account is active: name another one first."]
+        "is_active": ["This user is the only active owner of “Team”. Make someone else an owner first."]
     }
     assert client.post(f"/admin/auth/user/{ana.pk}/change/", account(ana, is_active="on")).status_code == 302
     assert client.post(f"/admin/auth/user/{ben.pk}/change/", account(ben)).status_code == 302

@@ -94,7 +94,7 @@ def standing(who: User | Receiver, calendar: str | UUID) -> Standing:
         return found
     if _is_over(receiver):
         raise SignedOut
-    raise NotFound("There is no such calendar that you may see.")
+    raise NotFound("no_calendar")
 
 
 def _is_over(receiver: Receiver) -> bool:
@@ -124,7 +124,7 @@ def require_edit(user: User, calendar: str | UUID) -> Standing:
     """Return a user's place in a calendar they may edit. Raises Forbidden, and as `standing`."""
     found = standing(user, calendar)
     if not found.may_edit:
-        raise Forbidden("You may look at this calendar, but not change it.")
+        raise Forbidden("view_only")
     return found
 
 

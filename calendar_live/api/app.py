@@ -20,7 +20,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from .. import conf
-from ..errors import CalendarLiveError, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge, Unavailable
+from ..errors import CalendarLiveError, Fault, Forbidden, Invalid, Malformed, NotFound, SignedOut, TooLarge, Unavailable
 from . import calendars, feeds, frames, items, links, sharing
 from .auth import People
 from .http import error_response, fresh, unknown_address
@@ -40,14 +40,14 @@ class _Json(Parser):
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         most = conf.app.MAX_BODY_BYTES
         if len(request.body) > most:
-            raise TooLarge(f"The body has more than {most} bytes.")
+            raise TooLarge("body_too_large", limit=most)
         text = request.body.decode()
         body: dict[str, Any] = json.loads(text)
         if _HALF_A_CHARACTER.search(text):
             try:
                 json.dumps(body, ensure_ascii=False).encode()
             except UnicodeEncodeError as error:
-                raise Malformed("The body holds half a surrogate pair, which is no character.") from error
+                raise Malformed("half_character") from error
         return body
 
 
@@ -77,7 +77,7 @@ class _Api(NinjaAPI):
     ) -> ValidationError:
         faults = sum(context.pydantic_validation_error.error_count() for context in error_contexts)
         if faults > _MOST_FAULTS:
-            raise Invalid(f"{faults} values are not valid: more than are named.")
+            raise Invalid("too_many_faults", count=faults)
         return super().validation_error_from_error_contexts(error_contexts)
 
 
@@ -119,14 +119,14 @@ def _too_large(request: HttpRequest, failure: RequestDataTooBig) -> HttpResponse
 
 @api.exception_handler(TooManyFieldsSent)
 def _too_many_parameters(request: HttpRequest, failure: TooManyFieldsSent) -> HttpResponse:
-    return error_response(Malformed("The request has more parameters than are read."))
+    return error_response(Malformed("too_many_parameters"))
 
 
 @api.exception_handler(MultiPartParserError)
 @api.exception_handler(RawPostDataException)
 def _form(request: HttpRequest, failure: Exception) -> HttpResponse:
     """Say what the look for a CSRF token, which may be in a form, has come upon."""
-    return error_response(Malformed("The body must be JSON, and no form."))
+    return error_response(Malformed("body_is_form"))
 
 
 @api.exception_handler(OperationalError)
@@ -141,15 +141,16 @@ def _unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
 def _http_error(request: HttpRequest, failure: HttpError) -> HttpResponse:
     if isinstance(failure.__cause__, CalendarLiveError):  # ninja's, around what the parser raised
         return error_response(failure.__cause__)
-    kind = Forbidden if failure.status_code == Forbidden.status else Malformed
-    return error_response(kind(str(failure)))
+    if failure.status_code == Forbidden.status:
+        return error_response(Forbidden("csrf"))
+    return error_response(Malformed("body_not_json"))
 
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
-    fields: dict[str, list[str]] = {}
+    fields: dict[str, list[Fault]] = {}
     for fault in failure.errors:
-        fields.setdefault(_field_of(fault), []).append(_say(fault))
+        fields.setdefault(_field_of(fault), []).append(_fault_of(fault))
     return error_response(Invalid(fields=fields))
 
 
@@ -159,12 +160,12 @@ def _field_of(fault: dict[str, Any]) -> str:
     return ".".join(names[2:] or names[-1:]) or "body"
 
 
-def _say(fault: dict[str, Any]) -> str:
+def _fault_of(fault: dict[str, Any]) -> Fault:
     if fault["type"] == "extra_forbidden":
-        return "There is no such field."
+        return Fault("unknown_field")
     if fault["type"] == "missing":
-        return "This field is required."
-    return f"{fault['msg']}."
+        return Fault("required")
+    return Fault("of_schema", said=fault["msg"])
 
 
 def urls() -> Sequence[URLPattern | URLResolver]:

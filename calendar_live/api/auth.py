@@ -31,7 +31,7 @@ class People(_User):
 
     def __call__(self, request: HttpRequest) -> object:
         if _link_token(request) is not None:
-            raise Forbidden("A public link shows a calendar, and does nothing else.")
+            raise Forbidden("link_only")
         return super().__call__(request)
 
 
@@ -46,7 +46,7 @@ class _Link(APIKeyHeader):
             return None
         receiver = identify(shown)
         if receiver is None or not standings(receiver):
-            raise SignedOut("This link leads nowhere any more.")
+            raise SignedOut("link_ended")
         return receiver
 
 

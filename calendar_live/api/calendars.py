@@ -97,4 +97,4 @@ def _described(whom: User | Receiver, calendar_id: UUID, *, status: int = 200) -
     for described in describe_all(whom):
         if described["id"] == str(calendar_id):
             return json_response(orjson.dumps(described), status=status)
-    raise NotFound("There is no such calendar that you may see.")
+    raise NotFound("no_calendar")

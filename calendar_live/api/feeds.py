@@ -15,7 +15,7 @@ from ninja import Query, Router
 from .. import changelog, conf
 from ..access import Standing, standing, standings
 from ..changelog import Since
-from ..errors import CannotCalculateChanges, Invalid
+from ..errors import CannotCalculateChanges, Fault, Invalid
 from ..live.longpoll import listening
 from ..models import Status, WorkType
 from ..protocol.changes import latest, seen_by
@@ -59,7 +59,7 @@ def _places(request: HttpRequest, wanted: list[str]) -> Iterable[Standing]:
     try:
         return [standing(receiver(request), UUID(calendar)) for calendar in _split(wanted)]
     except ValueError as error:
-        raise Invalid(fields={"calendar": ["Must be the UUID of a calendar."]}) from error
+        raise Invalid(fields={"calendar": [Fault("not_calendar_id")]}) from error
 
 
 def _common_etag(feeds: list[Feed]) -> str:
@@ -76,18 +76,18 @@ def _answer(request: HttpRequest, body: bytes, headers: dict[str, str]) -> HttpR
 def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
     """Return what was asked for. Raises Invalid naming each parameter at fault."""
     refuse_unknown_parameters(request, query.names())
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[Fault]] = {}
     bounds = {}
     for name in ("start", "end"):
         try:
             bounds[name] = parse_instant(getattr(query, name))
-        except NotATime as error:
-            faults[name] = [str(error)]
+        except NotATime as bad:
+            faults[name] = [bad.fault]
     wanted = {}
     for name, choices in (("work_type", WorkType.values), ("status", Status.values)):
         values = _split(getattr(query, name))
         if any(value not in choices for value in values):
-            faults[name] = [f"Must be among: {', '.join(choices)}."]
+            faults[name] = [Fault("not_among", choices=choices)]
         elif values:
             wanted[name] = values
     if not faults:
@@ -97,11 +97,11 @@ def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
     return FeedRange(Range(**bounds), wanted, query.min_revision)
 
 
-def _range_faults(within: Range) -> dict[str, list[str]]:
+def _range_faults(within: Range) -> dict[str, list[Fault]]:
     if within.end <= within.start:
-        return {"end": ["Must be after the start."]}
+        return {"end": [Fault("not_after_start")]}
     if within.days > conf.app.MAX_RANGE_DAYS:
-        return {"end": [f"A range has at most {conf.app.MAX_RANGE_DAYS} days."]}
+        return {"end": [Fault("range_too_long", limit=conf.app.MAX_RANGE_DAYS)]}
     return {}
 
 

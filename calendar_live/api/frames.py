@@ -41,5 +41,5 @@ async def exchange_frames(request: HttpRequest, body: FramesIn) -> HttpResponse:
 def _subscribe(value: object) -> frames.Subscribe:
     frame = frames.read(value)
     if not isinstance(frame, frames.Subscribe):
-        raise Malformed("frames: only 'subscribe' is answered here.")
+        raise Malformed("frame_not_subscribe")
     return frame

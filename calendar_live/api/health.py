@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -40,5 +41,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     token = conf.app.METRICS_TOKEN
     bears = bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
     if not (bears or conf.debug() or getattr(request.user, "is_staff", False)):
-        return HttpResponse("metrics need a staff account, or METRICS_TOKEN as bearer token\n", status=403)
+        said = _("The metrics are for staff, and for bearers of METRICS_TOKEN. Sign in with a staff account.")
+        return HttpResponse(f"{said}\n", status=403)
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

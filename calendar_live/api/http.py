@@ -14,8 +14,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from .. import conf
-from ..errors import CalendarLiveError, Invalid, Malformed, NotFound, Stale, WrongMethod
+from .. import conf, wording
+from ..errors import CalendarLiveError, Fault, Invalid, Malformed, NotFound, Stale, WrongMethod
 
 View = Callable[..., HttpResponseBase]
 
@@ -73,7 +73,7 @@ def json_response(body: str | bytes, *, status: int = 200, headers: dict[str, st
 
 def error_response(failure: CalendarLiveError, *, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return a failure as `{"code", "detail"[, "fields"][, "current"]}` with its status."""
-    body = failure.as_json()
+    body = wording.as_json(failure)
     if isinstance(failure, Stale):
         body["current"] = None if failure.current is None else orjson.Fragment(failure.current)
     seconds = failure.retry_after_seconds
@@ -83,7 +83,7 @@ def error_response(failure: CalendarLiveError, *, headers: dict[str, str] | None
 
 def unknown_address(request: HttpRequest, path: str) -> HttpResponse:
     """Say that there is no such call."""
-    return error_response(NotFound(f"The API has no address {path[:200]!r}."))
+    return error_response(NotFound("no_address", path=path[:200]))
 
 
 def expected_state(request: HttpRequest) -> str | None:
@@ -93,7 +93,7 @@ def expected_state(request: HttpRequest) -> str | None:
         return None
     value = value.strip()
     if len(value) < 3 or value[0] != '"' or value[-1] != '"' or '"' in value[1:-1]:
-        raise Malformed('If-Match: must be one state in double quotes, as "42.0123456789abcdef".')
+        raise Malformed("if_match")
     return value[1:-1]
 
 
@@ -105,7 +105,7 @@ def mutation_id(request: HttpRequest) -> UUID | None:
     try:
         return UUID(value)
     except ValueError as error:
-        raise Malformed("Idempotency-Key: must be a UUID.") from error
+        raise Malformed("idempotency_key") from error
 
 
 def matches(request: HttpRequest, etag: str) -> bool:
@@ -118,4 +118,4 @@ def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> N
     """Raise Invalid naming each query parameter that is not known: a misspelt filter must not answer with everything."""
     unknown = [name for name in request.GET if name not in known]
     if unknown:
-        raise Invalid(fields={name: ["There is no such parameter."] for name in unknown})
+        raise Invalid(fields={name: [Fault("unknown_parameter")] for name in unknown})

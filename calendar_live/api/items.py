@@ -88,7 +88,7 @@ def restore_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> Http
     """Undo the deletion of a work item and of what went with it. `If-Match`: the state of that deletion, as DELETE answered it."""
     state = expected_state(request)
     if state is None:
-        raise Malformed("If-Match: must name the state of the deletion to undo.")
+        raise Malformed("if_match_missing")
     done = items.restore_items(
         calendar_id,
         actor=request.user,

@@ -10,7 +10,7 @@ from ninja import Field, Schema
 from pydantic import ConfigDict, FailFast
 from pydantic.alias_generators import to_camel
 
-from ..errors import Invalid
+from ..errors import Fault, Invalid
 from ..schedule.ranges import NotATime, date_to_instant, parse_date, parse_instant
 
 _V = TypeVar("_V")
@@ -42,13 +42,13 @@ class ItemFields(_Strict):
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent, under their column names. Raises Invalid when a time cannot be read."""
         values = self.model_dump(exclude_unset=True)
-        faults: dict[str, list[str]] = {}
+        faults: dict[str, list[Fault]] = {}
         for name in ("start", "end"):
             if name in values:
                 try:
                     values[name] = self._time(values[name])
-                except NotATime as error:
-                    faults[name] = [str(error)]
+                except NotATime as bad:
+                    faults[name] = [bad.fault]
         if faults:
             raise Invalid(fields=faults)
         for name, column in (("parent", "parent_id"), ("assignees", "assignee_keys")):
@@ -90,8 +90,8 @@ class LinkFields(_Strict):
         if values.get("expires_at") is not None:
             try:
                 values["expires_at"] = parse_instant(values["expires_at"])
-            except NotATime as error:
-                raise Invalid(fields={"expiresAt": [str(error)]}) from error
+            except NotATime as bad:
+                raise Invalid(fields={"expiresAt": [bad.fault]}) from bad
         return values
 
 
@@ -121,13 +121,13 @@ def _keys(texts: Iterable[str], field: str) -> list[UUID]:
     try:
         return [UUID(one) for one in texts]
     except ValueError as error:
-        raise Invalid(fields={field: ["Must be the ids of work items."]}) from error
+        raise Invalid(fields={field: [Fault("not_item_ids")]}) from error
 
 
 def _by_key(values: Mapping[str, _V], field: str) -> dict[UUID, _V]:
     keyed = dict(zip(_keys(values, field), values.values(), strict=True))
     if len(keyed) < len(values):
-        raise Invalid(fields={field: ["Names a work item twice."]})
+        raise Invalid(fields={field: [Fault("named_twice")]})
     return keyed
 
 
@@ -226,7 +226,7 @@ class CalendarOrder(_Strict):
         try:
             return [UUID(one) for one in self.ids]
         except ValueError as error:
-            raise Invalid(fields={"ids": ["Must be the ids of calendars."]}) from error
+            raise Invalid(fields={"ids": [Fault("not_calendar_ids")]}) from error
 
 
 class DeletedCalendarOut(Schema):

@@ -133,7 +133,7 @@ def _described(invitation: Invitation) -> dict[str, object]:
 def _members(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]:
     place = standing(request.user, calendar_id)
     if place.rights == "freebusy":
-        raise Forbidden("You see when people are busy here, but not who they are.")
+        raise Forbidden("people_hidden")
     rows = _rows(calendar_id)
     found = [_as_member(request, one, rows, by_owner=place.role == Role.OWNER) for one in rows]
     return sorted(found, key=lambda one: (one["user"]["name"].casefold(), one["user"]["id"]))  # type: ignore[index]
@@ -144,7 +144,7 @@ def _member(request: HttpRequest, calendar_id: UUID, user_id: str) -> dict[str, 
     for row in rows:
         if str(row.user_id) == user_id:
             return _as_member(request, row, rows, by_owner=True)
-    raise NotFound("They were taken out of this calendar at the same moment.")
+    raise NotFound("member_left")
 
 
 def _rows(calendar_id: UUID) -> list[Membership]:

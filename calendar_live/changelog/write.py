@@ -153,7 +153,7 @@ def _bump(calendar: UUID, actor: User | None, mutation_id: UUID | None, request_
     """Raise the revision in the statement that takes the row's lock, so that revision order is commit order (invariant 1)."""
     nonce = new_nonce()
     if not Calendar.objects.filter(pk=calendar, deleted_at=None).update(revision=F("revision") + 1, nonce=nonce):
-        raise NotFound("There is no such calendar that you may see.")
+        raise NotFound("no_calendar")
     head = ChangeSet.objects.filter(calendar=calendar).order_by("-revision").values_list("revision", "nonce")[:1].get()
     old = State(*head)
     opened = _Open(old, State(old.revision + 1, nonce), actor, mutation_id, request_digest)

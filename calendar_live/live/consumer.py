@@ -16,7 +16,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import parse_cookie
 from prometheus_client import Gauge
 
-from .. import conf
+from .. import conf, wording
 from ..access import Standing
 from ..access.credentials import Credential, LinkToken, SessionKey
 from ..errors import CalendarLiveError, Malformed, SignedOut, TooLarge, TooMany
@@ -141,9 +141,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._heard_at = time.monotonic()
         try:
             if text_data is None:
-                raise Malformed("Only text frames are understood.")
+                raise Malformed("frame_not_text")
             if len(text_data.encode()) > conf.app.MAX_FRAME_BYTES:
-                raise TooLarge(f"A frame has at most {conf.app.MAX_FRAME_BYTES} bytes.")
+                raise TooLarge("frame_too_large", limit=conf.app.MAX_FRAME_BYTES)
             self._take(frames.parse(text_data))
         except CalendarLiveError as failure:
             self._complain(failure)
@@ -164,14 +164,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             self._wanted[frame.calendar] = frame
             self._is_wanted.set()
             return
-        refusal = TooMany(f"At most {most} subscriptions wait for their answer.")
+        refusal = TooMany("too_many_subscribes", limit=most)
         if isinstance(frame, frames.Unsubscribe):
             raise refusal
-        self.push(frames.error(refusal, id=frame.id))  # no bad frame: a page asks for all its calendars at once
+        self.push(
+            frames.error(refusal.code, wording.detail(refusal), id=frame.id)
+        )  # no bad frame: a page asks for all its calendars at once
 
     def _complain(self, failure: CalendarLiveError) -> None:
         self._bad_frames += 1
-        self.push(frames.error(failure))
+        self.push(frames.error(failure.code, wording.detail(failure)))
         if self._bad_frames >= conf.app.MAX_BAD_FRAMES:
             self._outbox.close(MALFORMED)
 

@@ -11,7 +11,7 @@ from typing import Final
 from django.dispatch import Signal
 from prometheus_client import Counter
 
-from .. import conf
+from .. import conf, wording
 from ..access import Standing
 from ..errors import CalendarLiveError, CannotCalculateChanges, Forbidden, TooMany
 from ..protocol import frames
@@ -93,7 +93,7 @@ class Hub:
         """
         if standing is None:
             await self.unsubscribe(socket, frame.calendar)
-            socket.push(frames.error(Forbidden("There is no such calendar that you may see."), id=frame.id))
+            _refuse(socket, frame, Forbidden("no_calendar"))
             return
         if not self._has_room(socket, frame.calendar):
             self.refuse(socket, frame)
@@ -105,12 +105,12 @@ class Hub:
             await self._begin(served, subscription, standing, frame)
         except CalendarLiveError as failure:
             self._deliveries.forget(served, socket)
-            socket.push(frames.error(failure, id=frame.id))
+            _refuse(socket, frame, failure)
 
     def refuse(self, socket: Socket, frame: frames.Subscribe) -> None:
         """Tell a socket that it asks for more than a page may follow."""
         most = conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET
-        socket.push(frames.error(TooMany(f"A page follows at most {most} calendars."), id=frame.id))
+        _refuse(socket, frame, TooMany("too_many_calendars", limit=most))
 
     def _has_room(self, socket: Socket, calendar: str) -> bool:
         mine = self.calendars_of(socket)
@@ -123,7 +123,7 @@ class Hub:
             if served.head is not None and _is_behind(served.head, standing.state):
                 await self._catch_up(served)
         if served.head is None:
-            raise Forbidden("There is no such calendar that you may see.")
+            raise Forbidden("no_calendar")
         if frame.state is not None and frame.access != standing.access:
             self._deliveries.reset(served, subscription, "rights")
             return
@@ -316,6 +316,10 @@ class Hub:
                 await self.check_heads()
             except Exception:  # the database may be away for a while
                 logger.exception("The hub could not look at the heads")
+
+
+def _refuse(socket: Socket, frame: frames.Subscribe, failure: CalendarLiveError) -> None:
+    socket.push(frames.error(failure.code, wording.detail(failure), id=frame.id))
 
 
 def _is_behind(head: State, state: State) -> bool:

@@ -13,6 +13,7 @@ from prometheus_client import Gauge
 from .. import conf
 from ..access import Standing
 from ..access.credentials import Credential
+from ..errors import TooMany
 from ..protocol import frames
 from ..protocol.rights import Access
 from ..protocol.state import State
@@ -24,7 +25,7 @@ from .seat import Seat, Seats
 
 polls = Gauge("calendar_live_polls", "Requests of this process that listen for changes.")
 
-_seats: Final = Seats(at_leisure=False, full="Too many requests wait for changes.")
+_seats: Final = Seats(at_leisure=False, full=lambda: TooMany("too_many_waiting"))
 
 
 class Poll:

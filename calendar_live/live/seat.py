@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,8 +30,8 @@ class Check:
 class Seats:
     """The open connections of one kind in this process, counted by receiver."""
 
-    def __init__(self, *, at_leisure: bool, full: str = "") -> None:
-        """`at_leisure`: how the first check of each seat is read. `full`: the text of TooMany."""
+    def __init__(self, *, at_leisure: bool, full: Callable[[], TooMany] = TooMany) -> None:
+        """`at_leisure`: how the first check of each seat is read. `full`: makes the refusal when all are taken."""
         self.taken: Counter[Receiver] = Counter()
         self._at_leisure = at_leisure
         self._full = full
@@ -45,7 +45,7 @@ class Seats:
         if grant is None or grant.is_over or not grant.receiver.is_user(user):
             raise SignedOut
         if self.taken[grant.receiver] >= most[grant.receiver.kind]:
-            raise TooMany(self._full)
+            raise self._full()
         self.taken[grant.receiver] += 1
         return Seat(grant, at_leisure=self._at_leisure), grant
 

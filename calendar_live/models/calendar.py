@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..protocol.state import State
@@ -92,7 +93,8 @@ class Membership(models.Model):
         constraints = (models.UniqueConstraint(fields=("calendar", "user"), name="one_role_per_member"),)
 
     def __str__(self) -> str:
-        return f"{self.user}, {self.get_role_display()} of {self.calendar}"
+        named = {"user": self.user, "role": self.get_role_display(), "calendar": self.calendar}
+        return gettext("%(user)s, %(role)s of %(calendar)s") % named
 
 
 def ownerless(*, without: Collection[Any] = (), gone: bool = False) -> QuerySet[Calendar]:

@@ -13,4 +13,4 @@ class Lease(models.Model):
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.duty} by {self.holder}"
+        return f"{self.duty}: {self.holder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..protocol.state import State
 from .calendar import Calendar
@@ -47,7 +48,7 @@ class Entry(models.Model):
     visibility = models.CharField(max_length=10, default="normal")
 
     class Meta:
-        verbose_name_plural = "entries"
+        verbose_name_plural = _("entries")
         constraints = (models.UniqueConstraint(fields=("change_set", "item"), name="one_entry_per_item"),)
 
     def __str__(self) -> str:

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ..access import may_edit, memberships_of, require_edit, standing
@@ -44,7 +43,7 @@ def new_item(request: HttpRequest) -> HttpResponse:
         return redirect("calendar_live:calendar")
     calendars = [mine.calendar for mine in memberships_of(request.user) if may_edit(mine)]
     if not calendars:
-        raise Forbidden(_("There is no calendar that you may change."))
+        raise Forbidden("no_calendar_to_change")
     if request.method == "POST":
         return _create(request, calendars)
     chosen = _chosen(calendars, request.GET.get("calendar"))
@@ -63,13 +62,13 @@ def _create(request: HttpRequest, calendars: list[Calendar]) -> HttpResponse:
             fields=form.changes(),
             mutation_id=form.cleaned_data["mutation_id"],
         )
-    except KeyReused as failure:
+    except KeyReused:
         place = standing(request.user, form.cleaned_data["calendar"])
         if WorkItem.objects.filter(
             pk=form.cleaned_data["item_id"], calendar=UUID(place.calendar), deleted_at=None
         ).exists():
             return resume(request, place, form.cleaned_data["item_id"], form)
-        return _show(request, calendars, failure=failure)
+        return _show(request, calendars, failure=KeyReused("created_before"))
     except CalendarLiveError as failure:
         return _show(request, calendars, failure=failure)
     return saved(written.item_id, written.calendar_id, written.state)
@@ -118,7 +117,7 @@ def _asked_span(request: HttpRequest, calendar: Calendar) -> Values:
     try:
         return span_values(start, end, all_day=all_day, time_zone=zone)
     except NotATime as error:
-        raise Invalid(str(error)) from error
+        raise Invalid(error.fault) from error
 
 
 @require_safe

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from .. import wording
 from ..access import Standing, display_name, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound, Stale
 from ..models import WorkItem
@@ -48,7 +49,7 @@ def _find(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
     try:
         return read_item(standing, item_id)
     except NotFound as failure:
-        raise NotFound(_("This work item is not here any more.")) from failure
+        raise NotFound("item_gone") from failure
 
 
 def _show(
@@ -127,9 +128,9 @@ def resume(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm)
 def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
     """Give what was typed back to somebody who may not save it (any more), and nothing of the item."""
     _find(place, item_id)
-    refusal = Forbidden(_("You may look at this calendar, but not change it."))
+    refusal = Forbidden("view_only")
     form.is_valid()
-    form.add_error(None, refusal.detail)
+    form.add_error(None, wording.detail(refusal))
     return render(request, _FORM, {"form": form, "refused": True}, status=refusal.status)
 
 

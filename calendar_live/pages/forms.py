@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import conf
-from ..errors import CalendarLiveError, Malformed
+from .. import conf, wording
+from ..errors import CalendarLiveError, Fault, Malformed
 from ..models import Priority, Status, Visibility, WorkType
 from ..schedule.ranges import is_time_zone
 from .texts import texts
@@ -213,7 +213,7 @@ class ItemForm(forms.Form):
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"])
         if not is_time_zone(zone):
-            raise forms.ValidationError(_("This is not the name of a time zone, as Asia/Manila."))
+            raise forms.ValidationError(wording.sentence(Fault("not_zone")))
         return zone
 
     def clean_description(self) -> str:
@@ -224,11 +224,11 @@ class ItemForm(forms.Form):
         cleaned = self.cleaned_data
         if cleaned.get("all_day"):
             if "start_date" in cleaned and "end_date" in cleaned and cleaned["end_date"] < cleaned["start_date"]:
-                self.add_error("end_date", _("Must not be before the start."))
+                self.add_error("end_date", wording.sentence(Fault("before_start")))
         else:
             for name in ("start", "end"):
                 if f"{name}_time" in cleaned and cleaned[f"{name}_time"] is None:
-                    self.add_error(f"{name}_time", _("This field is required."))
+                    self.add_error(f"{name}_time", wording.sentence(Fault("required")))
         if not any(name in self.errors for name in SPAN):
             for edge in self._span_to_write().intersection(_EDGES):
                 cleaned[edge] = self._instant(edge, cleaned)
@@ -250,7 +250,7 @@ class ItemForm(forms.Form):
             midnight = to_instant(day, time.min, "UTC")
             return midnight + timedelta(days=1) if edge == "end" else midnight
         except NoSuchTimeError as error:
-            self.add_error(f"{edge}_date", str(error))
+            self.add_error(f"{edge}_date", wording.sentence(error.fault))
             return None
 
     def changes(self) -> dict[str, Any]:
@@ -267,11 +267,11 @@ class ItemForm(forms.Form):
 
     def blame(self, failure: CalendarLiveError) -> None:
         """Put a refusal beside the fields it is about, or above the form."""
-        for wire_name, messages in failure.fields.items():
+        for wire_name, messages in wording.fields(failure).items():
             for message in messages:
                 self.add_error(_BLAMED.get(wire_name), message)
         if not failure.fields:
-            self.add_error(None, failure.detail)
+            self.add_error(None, wording.detail(failure))
 
     def given(self) -> Values:
         """Return the values this form was filled from, before anybody touched it."""

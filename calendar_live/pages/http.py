@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext as _
 
+from .. import wording
 from ..access import receiver_of
 from ..access.credentials import page_user
 from ..errors import CalendarLiveError, Unavailable
@@ -61,7 +62,8 @@ def fragment(view: View) -> View:
             return _failed(request, failure)
 
     def _failed(request: HttpRequest, failure: CalendarLiveError) -> HttpResponse:
-        return render(request, "calendar_live/item_failure.html", {"failure": failure}, status=failure.status)
+        context = {"detail": wording.detail(failure), "fields": wording.fields(failure)}
+        return render(request, "calendar_live/item_failure.html", context, status=failure.status)
 
     return answer
 

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from .. import wording
 from ..access import display_name
 from ..errors import Invalid, NotFound
 from ..models import Invitation
@@ -75,7 +76,7 @@ def _show(
 ) -> HttpResponse:
     """Show the invitation. Refusals are answered with 200, as Django's own forms do: a 4xx writes the address to the log."""
     form = form or AccountForm(label_suffix="")
-    faults = refusal.fields if refusal else {}
+    faults = wording.fields(refusal) if refusal else {}
     for name, texts in faults.items():
         if name in form.fields and form.is_bound:
             form.add_error(name, texts)

@@ -5,25 +5,22 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext as _
-
+from ..errors import BadValue
 from ..schedule.ranges import EARLIEST, LATEST
 
 
-class NoSuchTimeError(ValueError):
-    """The clocks of this zone skip this time on this day, or the day is out of bounds; the message says so, for people."""
+class NoSuchTimeError(BadValue):
+    """The clocks of this zone skip this time on this day, or the day is out of bounds."""
 
 
 def to_instant(day: date, clock: time, zone: str) -> datetime:
     """Return the instant at which the clocks of a zone show this, in UTC; of two (clocks go back), the one that `clock.fold` says."""
     if not EARLIEST.date() < day < LATEST.date():
-        bounds = {"earliest": f"{EARLIEST:%Y-%m-%d}", "latest": f"{LATEST:%Y-%m-%d}"}
-        raise NoSuchTimeError(_("Must be from %(earliest)s to %(latest)s.") % bounds)
+        raise NoSuchTimeError("out_of_bounds", earliest=EARLIEST.date(), latest=LATEST.date())
     local = datetime.combine(day, clock, tzinfo=ZoneInfo(zone))
     instant = local.astimezone(UTC)
     if to_wall(instant, zone) != local.replace(tzinfo=None):
-        skipped = {"zone": zone, "time": f"{clock:%H:%M}"}
-        raise NoSuchTimeError(_("There is no %(time)s on this day: the clocks of %(zone)s go forward.") % skipped)
+        raise NoSuchTimeError("time_skipped", zone=zone, time=f"{clock:%H:%M}")
     return instant
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ..errors import CalendarLiveError, Malformed
+from ..errors import Malformed
 from .changes import Actor, ChangeSet, seen_by
 from .rights import Access, Rights
 from .state import State
@@ -67,20 +67,20 @@ def parse(text: str) -> ClientFrame:
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Malformed("The frame is not JSON.") from error
+        raise Malformed("frame_not_json") from error
     return read(frame)
 
 
 def read(frame: object) -> ClientFrame:
     """Return the frame in parsed JSON. Raises Malformed, as `parse`."""
     if not isinstance(frame, dict):
-        raise Malformed("The frame is not a JSON object.")
+        raise Malformed("frame_not_object")
     kind = frame.get("type")
     if not isinstance(kind, str) or kind not in _FIELDS:
-        raise Malformed(f"type: unknown frame type {str(kind)[:40]!r}.")
+        raise Malformed("frame_type", given=str(kind)[:40])
     if frame.keys() != _FIELDS[kind]:
         wrong = sorted(frame.keys() ^ _FIELDS[kind])
-        raise Malformed(f"{wrong[0][:40]}: missing or unknown field of {kind!r}.")
+        raise Malformed("frame_field", field=wrong[0][:40], type=kind)
     match kind:
         case "subscribe":
             return _subscribe(frame)
@@ -95,7 +95,7 @@ def read(frame: object) -> ClientFrame:
 def _subscribe(frame: dict[str, Any]) -> Subscribe:
     number, state, access = frame["id"], frame["state"], frame["access"]
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MAX_ID:
-        raise Malformed("id: not a whole number from 0 to 2^53-1.")
+        raise Malformed("not_frame_id")
     return Subscribe(
         id=number,
         calendar=_calendar(frame["calendar"]),
@@ -107,19 +107,19 @@ def _subscribe(frame: dict[str, Any]) -> Subscribe:
 def _ack(frame: dict[str, Any]) -> Ack:
     states = frame["states"]
     if not isinstance(states, dict):
-        raise Malformed("states: not an object.")
+        raise Malformed("not_states")
     return Ack({_calendar(calendar): State.parse(_text(state, "states")) for calendar, state in states.items()})
 
 
 def _text(value: object, field: str) -> str:
     if not isinstance(value, str):
-        raise Malformed(f"{field}: not text.")
+        raise Malformed("field_not_text", field=field)
     return value
 
 
 def _calendar(value: object) -> str:
     if not isinstance(value, str) or _UUID.match(value) is None:
-        raise Malformed("calendar: not a lower-case UUID.")
+        raise Malformed("not_lower_uuid")
     return value
 
 
@@ -169,9 +169,9 @@ def pong() -> str:
     return _dump({"type": "pong"})
 
 
-def error(failure: CalendarLiveError, *, id: int | None = None) -> str:
+def error(code: str, detail: str, *, id: int | None = None) -> str:
     """Return a failure, with the id of the subscribe it answers (None: of no readable frame)."""
-    return _dump({"type": "error", "id": id, "code": failure.code, "detail": failure.detail})
+    return _dump({"type": "error", "id": id, "code": code, "detail": detail})
 
 
 def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:

@@ -45,7 +45,7 @@ class Access:
         """Return the access a token stands for. Raises Malformed."""
         match = _SHAPE.match(token)
         if match is None:
-            raise Malformed(f"{token[:60]!r} is not an access token (rights.version).")
+            raise Malformed("not_access", given=token[:60])
         rights = next(one for one in get_args(Rights) if one == match[1])
         return cls(rights, int(match[2]))
 

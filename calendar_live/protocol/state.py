@@ -26,5 +26,5 @@ class State:
         """Return the state a token stands for. Raises Malformed."""
         match = _SHAPE.match(token)
         if match is None:
-            raise Malformed(f"{token[:60]!r} is not a state (revision.nonce).")
+            raise Malformed("not_state", given=token[:60])
         return cls(int(match[1]), match[2])

@@ -64,7 +64,7 @@ def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
     else:
         rows = list(statements[0])
     if not rows:
-        raise NotFound("There is no such calendar that you may see.")
+        raise NotFound("no_calendar")
     state = State(rows[0][0], rows[0][1])
     seen = [
         wire if standing.rights == "full" else redact(wire, visibility, standing.rights)

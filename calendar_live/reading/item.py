@@ -19,5 +19,5 @@ def read_item(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
     item = rows.filter(pk=item_id, calendar=UUID(standing.calendar), deleted_at=None).first()
     wire = None if item is None else redact(item.wire, item.visibility, standing.rights)
     if item is None or wire is None:
-        raise NotFound("There is no such work item that you may see.")
+        raise NotFound("no_item")
     return item, wire

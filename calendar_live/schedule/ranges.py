@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ..errors import BadValue
+
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 
-class NotATime(ValueError):
-    """The text is not a usable instant or date; the message says why, for people."""
+class NotATime(BadValue):
+    """The text is not a usable instant or date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,23 @@ def parse_instant(text: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError as error:
-        raise NotATime("Not an ISO 8601 date-time, as 2026-11-22T09:00:00Z.") from error
+        raise NotATime("not_iso_instant") from error
     if parsed.tzinfo is None:
-        raise NotATime("Has no time zone: end it with Z or an offset as +08:00 (written %2B in a URL).")
+        raise NotATime("no_offset")
     try:
         return _bounded(parsed.astimezone(UTC))
     except OverflowError as error:
-        raise NotATime(_OUTSIDE) from error
+        raise _outside() from error
 
 
 def parse_date(text: str) -> date:
     """Return an ISO 8601 calendar date. Raises NotATime."""
     if not _DATE.match(text):
-        raise NotATime("Not an ISO 8601 date, as 2026-11-22.")
+        raise NotATime("not_iso_date")
     try:
         parsed = date.fromisoformat(text)
     except ValueError as error:
-        raise NotATime("There is no such date.") from error
+        raise NotATime("no_such_date") from error
     _bounded(date_to_instant(parsed))
     return parsed
 
@@ -81,10 +83,11 @@ def is_time_zone(name: str) -> bool:
     return True
 
 
-_OUTSIDE = f"Must be from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}."
+def _outside() -> NotATime:
+    return NotATime("out_of_bounds", earliest=EARLIEST.date(), latest=LATEST.date())
 
 
 def _bounded(instant: datetime) -> datetime:
     if not EARLIEST <= instant <= LATEST:
-        raise NotATime(_OUTSIDE)
+        raise _outside()
     return instant

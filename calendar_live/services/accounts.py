@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from .. import changelog, conf
 from ..access import key_of
-from ..errors import Invalid, NotFound
+from ..errors import Fault, Invalid, NotFound
 from ..models import Assignment, Calendar, ChangeSet, Invitation, Membership, PublicLink, Role, WorkItem
 from .calendars import remove_member
 from .roles import lock, lock_user, put_in_trash
@@ -44,19 +44,19 @@ def create_account(username: str, *, name: str, email: str, password: str) -> Ab
     """Create the account of somebody who was invited. Raises Invalid: names and passwords must pass the site's rules."""
     model = get_user_model()
     user = model(username=username.strip(), first_name=name.strip(), email=email)
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[Fault]] = {}
     try:
         user.full_clean(exclude=["password"])
     except ValidationError as error:
-        faults |= error.message_dict
+        faults |= {name: _by_django(said) for name, said in error.message_dict.items()}
     try:
         validate_password(password, user)
     except ValidationError as error:
-        faults["password"] = error.messages
+        faults["password"] = _by_django(error.messages)
     if "first_name" in faults or not user.first_name:
-        faults["name"] = faults.pop("first_name", ["This field is required."])
+        faults["name"] = faults.pop("first_name", [Fault("required")])
     if model.objects.filter(email__iexact=email).exists():
-        faults["email"] = ["There is an account with this e-mail address already: sign in with it."]
+        faults["email"] = [Fault("email_taken")]
     if faults:
         raise Invalid(fields=faults)
     user.set_password(password)
@@ -64,8 +64,12 @@ def create_account(username: str, *, name: str, email: str, password: str) -> Ab
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:  # somebody was quicker
-        raise Invalid(fields={"username": ["A user with that username already exists."]}) from error
+        raise Invalid(fields={"username": [Fault("username_taken")]}) from error
     return user
+
+
+def _by_django(said: list[str]) -> list[Fault]:
+    return [Fault("site_rule", said=one) for one in said]
 
 
 def delete_user(user: AbstractBaseUser) -> None:
@@ -120,7 +124,7 @@ def _leave(membership: Membership, user: AbstractBaseUser) -> None:
         with changelog.change(membership.calendar_id, actor=user):  # they may be signed out, or no owner
             put_in_trash(membership.calendar_id)
     elif membership.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
-        raise Invalid(fields={"user": [f"Is the only owner of {membership.calendar.name!r}: name another one first."]})
+        raise Invalid(fields={"user": [Fault("last_owner_of", calendar=membership.calendar.name)]})
     else:
         remove_member(membership.calendar, member=user)
 

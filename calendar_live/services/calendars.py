@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from .. import changelog, conf
 from ..access import User, key_of, receivers_of
-from ..errors import Invalid, NotFound
+from ..errors import BadValue, Fault, Invalid, NotFound
 from ..models import Calendar, Role
 from ..schedule.ranges import is_time_zone
 from .receipts import once
@@ -50,7 +50,7 @@ def create_calendar(
 def _find(calendar_id: UUID) -> Calendar:
     for calendar in Calendar.objects.filter(pk=calendar_id):
         return calendar
-    raise NotFound("There is no such calendar that you may see.")
+    raise NotFound("no_calendar")
 
 
 def edit_calendar(
@@ -96,7 +96,7 @@ def restore_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None
         since = timezone.now() - timedelta(days=conf.app.TRASH_DAYS)
         found = Calendar.objects.select_for_update().filter(pk=calendar_id, deleted_at__gte=since)
         if not found.exists() or not owners(calendar_id).filter(user_id=key_of(actor)).exists():
-            raise NotFound("There is no such calendar in your trash.")
+            raise NotFound("no_calendar_in_trash")
         found.update(deleted_at=None)
         with changelog.change(calendar_id, actor=actor):
             tell(receivers_of(calendar_id))
@@ -125,18 +125,18 @@ def remove_member(calendar: Calendar, *, member: User) -> None:
 def _checked(values: Mapping[str, str]) -> dict[str, str]:
     """Return cleaned values. Raises Invalid naming each field at fault."""
     cleaned = {name: value.strip() for name, value in values.items()}
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[Fault]] = {}
     if "name" in cleaned:
         try:
             check_name(cleaned["name"])
-        except ValueError as error:
-            faults["name"] = [str(error)]
+        except BadValue as bad:
+            faults["name"] = [bad.fault]
     if "color" in cleaned:
         cleaned["color"] = cleaned["color"].lower()
     if _COLOR.match(cleaned.get("color", "#000000").lower()) is None:
-        faults["color"] = ["Must be a colour as #2563eb."]
+        faults["color"] = [Fault("not_color")]
     if not is_time_zone(cleaned.get("time_zone", "UTC")):
-        faults["timeZone"] = ["Must be the name of a time zone, as Asia/Manila."]
+        faults["timeZone"] = [Fault("not_zone")]
     if faults:
         raise Invalid(fields=faults)
     return cleaned

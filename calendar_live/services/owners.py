@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
-from ..errors import Invalid
+from ..errors import Fault, Invalid
 from ..models import Membership, Role, left_ownerless, names_of
 from .roles import lock
 
@@ -26,8 +26,8 @@ def require_owners_without(user: AbstractBaseUser) -> None:
         for calendar_id in sorted(owned.values_list("calendar", flat=True)):
             lock(calendar_id)
     if left := left_ownerless([user.pk]):
-        reason = f"Is the only owner of {names_of(left)} whose account is active: name another one first."
-        raise Invalid(reason, fields={"is_active": [reason]})
+        fault = Fault("last_active_owner", calendars=names_of(left))
+        raise Invalid(fault, fields={"is_active": [fault]})
 
 
 # Deletions are held by the memberships' `keep_owners`, which sees all users of a `QuerySet.delete()` together.

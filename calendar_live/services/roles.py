@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .. import changelog, conf
 from ..access import Standing, User, UserKey, receivers_of, standing
-from ..errors import Forbidden, Invalid, NotFound
+from ..errors import Fault, Forbidden, Invalid, NotFound
 from ..models import Assignment, Calendar, Invitation, Membership, PublicLink, Role, WorkItem
 from .telling import tell_of_sharing
 
@@ -21,7 +21,7 @@ def lock(calendar_id: UUID) -> None:
     The lock is the one that the changelog's bump takes: it comes first in every transaction, several in ascending id.
     """
     if not Calendar.objects.select_for_update().filter(pk=calendar_id).values_list("pk"):
-        raise NotFound("There is no such calendar that you may see.")
+        raise NotFound("no_calendar")
 
 
 def lock_user(key: UserKey) -> bool:
@@ -37,7 +37,7 @@ def require_owner(actor: User, calendar_id: UUID) -> Standing:
     """Return the place of an owner. Raises NotFound or Forbidden."""
     place = standing(actor, calendar_id)
     if place.role != Role.OWNER:
-        raise Forbidden("Only the owners of a calendar may do this.")
+        raise Forbidden("owners_only")
     return place
 
 
@@ -67,9 +67,9 @@ def put_role(calendar_id: UUID, key: UserKey, role: Role) -> None:
 def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:
     most = conf.app.MAX_MEMBERS
     if Membership.objects.filter(calendar=calendar_id).count() >= most:
-        raise Invalid(fields={"member": [f"A calendar has at most {most} members."]})
+        raise Invalid(fields={"member": [Fault("members_full", limit=most)]})
     if not lock_user(key):
-        raise Invalid(fields={"member": ["This account was deleted meanwhile."]})
+        raise Invalid(fields={"member": [Fault("account_deleted")]})
     floor = Calendar.objects.values_list("access_floor", flat=True).get(pk=calendar_id)
     last = Membership.objects.filter(user_id=key).aggregate(last=Max("position"))["last"]
     Membership.objects.create(
@@ -121,7 +121,7 @@ def put_in_trash(calendar_id: UUID) -> None:
 def _require_other_owner(calendar_id: UUID, key: UserKey) -> None:
     is_owner = Membership.objects.filter(calendar=calendar_id, role=Role.OWNER, user_id=key).exists()
     if is_owner and not owners(calendar_id).exclude(user_id=key).exists():
-        raise Invalid(fields={"member": ["A calendar needs an owner: make somebody else one first."]})
+        raise Invalid(fields={"member": [Fault("last_owner")]})
 
 
 def _end_invitations_by(calendar_id: UUID, key: UserKey) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..errors import BadValue
+
 _MAX_LENGTH: Final = 120
 
 
@@ -13,12 +15,12 @@ def is_text(value: str) -> bool:
 
 
 def check_name(value: object) -> str:
-    """Return a name, cleaned. Raises ValueError with a message for people."""
+    """Return a name, cleaned. Raises BadValue."""
     name = value.strip() if isinstance(value, str) else ""
     if not name:
-        raise ValueError("Give it a name.")
+        raise BadValue("name_missing")
     if not is_text(name):
-        raise ValueError("Contains characters that are not text.")
+        raise BadValue("bad_characters")
     if len(name) > _MAX_LENGTH:
-        raise ValueError(f"Must be at most {_MAX_LENGTH} characters long.")
+        raise BadValue("too_long", limit=_MAX_LENGTH)
     return name

@@ -140,10 +140,10 @@ WRONG: Final[list[tuple[dict[str, Any], dict[str, list[str]]]]] = [
     (WEEK | {"end": "2026-11-23T00:00:00Z"}, {"end": ["Must be after the start."]}),
     (WEEK | {"end": "2026-11-22"}, {"end": ["Must be after the start."]}),
     ({"start": "2026-01-01", "end": "2028-03-12"}, {"end": ["A range has at most 800 days."]}),
-    (WEEK | {"work_type": "holiday"}, {"work_type": ["Must be among: project, activity, task, meeting."]}),
+    (WEEK | {"work_type": "holiday"}, {"work_type": ["Must be one of: project, activity, task, meeting."]}),
     (
         WEEK | {"status": "blocked,gone"},
-        {"status": ["Must be among: not_started, in_progress, at_risk, blocked, completed, cancelled."]},
+        {"status": ["Must be one of: not_started, in_progress, at_risk, blocked, completed, cancelled."]},
     ),
     (WEEK | {"worktype": "task"}, {"worktype": ["There is no such parameter."]}),
     (WEEK | {"a": "1", "b": "2"}, {"a": ["There is no such parameter."], "b": ["There is no such parameter."]}),

@@ -42,7 +42,7 @@ def test_whom_it_cannot_be_shared_with_is_said_beside_the_field(ana: Person, wat
     watch.allow("status of (409|422)")
     dialog = opens_people(ana)
     field = dialog.locator("[name=to]")
-    for to, reason in (("", "Whom"), ("nobody", "There is nobody of this name"), ("ben", "already, as editor")):
+    for to, reason in (("", "Whom"), ("nobody", "There is no user with this name"), ("ben", "already, as editor")):
         field.fill(to)
         field.press("Enter")
         expect(dialog.locator("#share-to-error")).to_contain_text(reason, timeout=PATIENCE_MS)

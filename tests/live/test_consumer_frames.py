@@ -125,7 +125,7 @@ async def test_a_calendar_one_may_not_see_is_forbidden_as_if_it_were_not_there(
         "type": "error",
         "id": 7,
         "code": "forbidden",
-        "detail": "There is no such calendar that you may see.",
+        "detail": "There is no such calendar, or it is not shared with you.",
     }
     await socket.say({"type": "ping"})
     await socket.hear_of("pong")

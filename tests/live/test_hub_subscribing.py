@@ -93,7 +93,7 @@ async def test_a_stranger_cannot_tell_a_calendar_from_none(known: bool, hub: Hub
         "type": "error",
         "id": 1,
         "code": "forbidden",
-        "detail": "There is no such calendar that you may see.",
+        "detail": "There is no such calendar, or it is not shared with you.",
     }
     assert hub.calendars_of(page) == []
 

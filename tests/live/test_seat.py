@@ -100,14 +100,14 @@ def test_a_receiver_has_so_many_seats_and_another_when_one_is_free(
     receiver: Receiver, other: Receiver, most: int
 ) -> None:
     """Seen failing with one more, with one limit for both kinds, with one count for all, and without `leave`."""
-    seats = Seats(at_leisure=True, full="There is no seat left.")
+    seats = Seats(at_leisure=True, full=lambda: TooMany("too_many_waiting"))
 
     def sit(one: Receiver) -> None:
         seats.admit(grant_to(one), user=None, most=MOST)
 
     for _ in range(most):
         sit(receiver)
-    with pytest.raises(TooMany, match="There is no seat left"):
+    with pytest.raises(TooMany, match="too_many_waiting"):
         sit(receiver)
     assert seats.taken == {receiver: most}
     sit(other)

@@ -201,7 +201,7 @@ def test_an_item_cannot_be_below_itself(ben: User, team: Calendar) -> None:
     assert str(task.pk) not in client.get(edit_url(project, team)).text
     response = submit(client, edit_url(project, team), {"parent": str(task.pk)})
     assert response.status_code == 422
-    assert errors_beside(response) == {"parent": ["A work item cannot be below itself."]}
+    assert errors_beside(response) == {"parent": ["A work item cannot be part of itself."]}
 
 
 def test_who_was_overtaken_sees_both_versions_and_loses_nothing(ben: User, ana: User, team: Calendar) -> None:
@@ -288,7 +288,7 @@ def test_who_lost_the_role_meanwhile_is_told_and_loses_nothing(ben: User, team: 
     response = submit(client, edit_url(item, team), {"title": "Mine"}, form=form)
     assert response.status_code == 403
     assert read_form(response)["title"] == "Mine"
-    assert "You may look at this calendar, but not change it." in response.text
+    assert "You can view this calendar, but not change it." in response.text
 
 
 def test_deleting_asks_what_becomes_of_the_items_below(ben: User, team: Calendar) -> None:

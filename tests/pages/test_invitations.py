@@ -76,7 +76,7 @@ def test_an_account_that_will_not_do_is_said_beside_the_field_and_the_password_i
         assert "tiny-pw" not in refused.text
     assert not User.objects.filter(username="eve").exists()
     User.objects.filter(pk=ana.pk).update(email="EVE@example.org")
-    assert "sign in with it" in client.post(url, ACCOUNT).text
+    assert "Sign in with it" in client.post(url, ACCOUNT).text
 
 
 def test_who_is_a_member_already_keeps_the_higher_role(team: Calendar, ana: User, ben: User) -> None:

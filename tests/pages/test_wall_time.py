@@ -66,13 +66,13 @@ def test_people_read_which_of_two_equal_times_is_meant() -> None:
 
 
 def test_a_skipped_hour_is_refused() -> None:
-    with pytest.raises(NoSuchTimeError, match="There is no 02:30 on this day"):
+    with pytest.raises(NoSuchTimeError, match=r"time_skipped .*02:30"):
         to_instant(SPRING, time(2, 30), "Europe/Berlin")
 
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1900, 1, 1), date(2200, 1, 1), date(9999, 12, 31)])
 def test_a_day_out_of_bounds_is_refused(day: date) -> None:
-    with pytest.raises(NoSuchTimeError, match="Must be from 1900-01-01 to 2200-01-01"):
+    with pytest.raises(NoSuchTimeError, match=r"out_of_bounds \(earliest=1900-01-01, latest=2200-01-01\)"):
         to_instant(day, time(9), "Asia/Manila")
 
 

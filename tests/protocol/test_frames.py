@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calendar_live.errors import CalendarLiveError, Forbidden, Malformed
+from calendar_live import wording
+from calendar_live.errors import CalendarLiveError, Malformed
 from calendar_live.protocol import frames
 from calendar_live.protocol.changes import Actor, ChangeSet, Entry
 from calendar_live.protocol.rights import Access
@@ -74,8 +75,8 @@ SERVER_FRAMES: Final[dict[str, Callable[[], str]]] = {
     "rights: withdrawn": lambda: frames.rights_withdrawn(calendar=golden.CALENDAR),
     "pong": frames.pong,
     "reconnect": lambda: frames.reconnect(spread_ms=10_000),
-    "error: answer to a subscribe": lambda: frames.error(Forbidden(), id=1),
-    "error: of no readable frame": lambda: frames.error(Malformed("The frame is not JSON.")),
+    "error: answer to a subscribe": lambda: frames.error("forbidden", "You may not do this.", id=1),
+    "error: of no readable frame": lambda: frames.error("malformed", "The frame is not JSON."),
 } | {
     f"reset: {reason}": (lambda reason=reason: frames.reset(calendar=golden.CALENDAR, reason=reason, spread_ms=2000))
     for reason in ("pruned", "diverged", "bulk", "rights")
@@ -112,7 +113,7 @@ def test_the_server_understands_a_client_frame_of_the_contract(case: dict[str, A
 def test_the_server_refuses_a_malformed_frame_in_the_words_of_the_contract(case: dict[str, Any]) -> None:
     with pytest.raises(Malformed) as refused:
         frames.parse(case["text"])
-    assert refused.value.detail == case["detail"]
+    assert wording.detail(refused.value) == case["detail"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_the_server_refuses_a_malformed_frame_in_the_words_of_the_contract(case:
 def test_the_server_refuses_a_hostile_frame_when_it_is_parsed(text: str) -> None:
     with pytest.raises(Malformed) as refused:
         frames.parse(text.replace("CALENDAR", golden.CALENDAR))
-    json.loads(frames.error(refused.value))  # what it complains about can be said
+    json.loads(frames.error(refused.value.code, wording.detail(refused.value)))  # what it complains about can be said
 
 
 JSON: Final = st.recursive(
@@ -156,7 +157,7 @@ def assert_parsed_or_refused(text: str) -> None:
     try:
         parsed = frames.parse(text)
     except CalendarLiveError as failure:
-        json.loads(frames.error(failure))
+        json.loads(frames.error(failure.code, wording.detail(failure)))
     else:
         assert isinstance(parsed, frames.ClientFrame)
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calendar_live import wording
 from calendar_live.schedule import ranges
 
 NINE: Final = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -68,12 +69,12 @@ OUTSIDE: Final = "Must be from 1900-01-01 to 2200-01-01."
 def test_a_bad_time_is_refused_with_its_reason(text: str, message: str) -> None:
     with pytest.raises(ranges.NotATime) as refused:
         ranges.parse_instant(text)
-    assert str(refused.value) == message
+    assert wording.sentence(refused.value.fault) == message
 
 
 @pytest.mark.parametrize("text", ["", "2026-11-22T00:00:00Z", "2026-11-2", "٢٠٢٦-١١-٢٢", "2026-11-22\n"])
 def test_what_is_no_date_is_refused(text: str) -> None:
-    with pytest.raises(ranges.NotATime, match="Not an ISO 8601 date, as 2026-11-22"):
+    with pytest.raises(ranges.NotATime, match="not_iso_date"):
         ranges.parse_date(text)
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from django.contrib.auth.models import User
 
-from calendar_live import conf
+from calendar_live import conf, wording
 from calendar_live.errors import (
     Invalid,
 )
@@ -71,7 +71,7 @@ def test_an_item_cannot_be_put_below_itself(below: int, team: Calendar, ana: Use
         update_item(
             team.pk, actor=ana, item_id=chain[0].pk, changes={"parent_id": chain[below].pk}, expected_state=None
         )
-    assert refused.value.fields == {"parent": ["A work item cannot be below itself."]}
+    assert wording.fields(refused.value) == {"parent": ["A work item cannot be part of itself."]}
 
 
 def test_a_parent_must_be_a_living_item_of_the_same_calendar(team: Calendar, ana: User) -> None:
@@ -80,7 +80,7 @@ def test_a_parent_must_be_a_living_item_of_the_same_calendar(team: Calendar, ana
     for parent in (dead.pk, elsewhere.pk, uuid4(), str(elsewhere.pk).upper()):
         with pytest.raises(Invalid) as refused:
             make_item(team, ana, parent_id=parent)
-        assert refused.value.fields == {"parent": ["There is no such work item in this calendar."]}
+        assert wording.fields(refused.value) == {"parent": ["There is no such work item in this calendar."]}
 
 
 def test_a_parent_in_any_spelling_is_one_id_on_the_wire(team: Calendar, ana: User) -> None:
@@ -101,14 +101,14 @@ def test_items_nest_as_deep_as_allowed_and_no_deeper(shallow: int, team: Calenda
     chain = tree(team, ana, shallow + 1)
     with pytest.raises(Invalid) as refused:
         make_item(team, ana, parent_id=chain[-1].pk)
-    assert refused.value.fields == {"parent": ["Work items nest at most 3 deep."]}
+    assert wording.fields(refused.value) == {"parent": ["Work items can be nested at most 3 levels deep."]}
 
 
 def test_a_parent_is_not_put_where_its_children_would_be_too_deep(shallow: int, team: Calendar, ana: User) -> None:
     deep, high = tree(team, ana, shallow + 1), tree(team, ana, 2)
     with pytest.raises(Invalid) as refused:
         update_item(team.pk, actor=ana, item_id=deep[0].pk, changes={"parent_id": high[0].pk}, expected_state=None)
-    assert refused.value.fields == {"parent": ["Work items nest at most 3 deep."]}
+    assert wording.fields(refused.value) == {"parent": ["Work items can be nested at most 3 levels deep."]}
 
 
 @pytest.mark.parametrize(("deepened", "hangs"), [(1, True), (2, False)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
+from calendar_live import wording
 from calendar_live.errors import Invalid
 from calendar_live.models import Calendar
 from calendar_live.services.calendars import create_calendar, edit_calendar
@@ -12,14 +13,14 @@ from calendar_live.services.sharing import create_link
 
 pytestmark = pytest.mark.django_db
 
-NO_TEXT = "Contains characters that are not text."
+NO_TEXT = "Contains characters that cannot be saved."
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("", "Give it a name."),
-        (" \n ", "Give it a name."),
+        ("", "Enter a name."),
+        (" \n ", "Enter a name."),
         ("x" * 121, "Must be at most 120 characters long."),
         ("a\x00b", NO_TEXT),
         ("a\ud800b", NO_TEXT),
@@ -35,7 +36,7 @@ def test_a_name_that_is_none_is_refused_in_plain_words(team: Calendar, ana: User
     ):
         with pytest.raises(Invalid) as refused:
             act()
-        assert refused.value.fields == {"name": [reason]}
+        assert wording.fields(refused.value) == {"name": [reason]}
 
 
 def test_a_name_may_be_as_long_as_is_said(ana: User) -> None:

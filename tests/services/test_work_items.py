@@ -10,6 +10,7 @@ import orjson
 import pytest
 from django.contrib.auth.models import User
 
+from calendar_live import wording
 from calendar_live.errors import (
     AlreadyExists,
     CalendarLiveError,
@@ -95,7 +96,7 @@ def test_a_stranger_cannot_tell_a_calendar_from_none(team: Calendar, ana: User, 
     for calendar, target in ((team.pk, item.pk), (team.pk, uuid4()), (uuid4(), uuid4())):
         with pytest.raises(NotFound) as refused:
             delete_item(calendar, actor=dan, item_id=target)
-        said.append(refused.value.detail)
+        said.append(wording.detail(refused.value))
     assert len(set(said)) == 1
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ... import wording
 from ...errors import CalendarLiveError
 from ...models import Calendar, Membership, Role, WorkItem
 from ...schedule.ranges import EARLIEST, LATEST, date_to_instant
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         try:
             made = create_items(calendar.pk, actor=owner.user, items=new) if new else 0
         except CalendarLiveError as failure:
-            raise CommandError(f"{failure.detail} {failure.fields or ''}".strip()) from failure
+            raise CommandError(wording.whole(failure)) from failure
         self.stdout.write(f"  {made} holidays imported into {calendar}, {len(known)} were there.")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ... import changelog, conf
 from ...access import User
-from ...errors import Invalid, Stale
+from ...errors import Fault, Invalid, Stale
 from ...models import ChangeSet, WorkItem
 from ...reading.tree import below
 from .fields import check_fields
@@ -112,10 +112,7 @@ def restore_items(
         items = find(calendar_id, item_ids)
         for item in items:
             if item.deleted_at is None or item.state != expected_state:
-                raise Stale(
-                    "This deletion was undone or repeated meanwhile.",
-                    current=None if item.deleted_at is not None else item.wire,
-                )
+                raise Stale("deletion_changed", current=None if item.deleted_at is not None else item.wire)
         _revive(change, calendar_id, items, actor)
         return _done(change)
 
@@ -161,11 +158,11 @@ def _fields_of(item: WorkItem) -> AbstractContextManager[None]:
 def _check_ids(field: str, item_ids: Collection[UUID], states: Mapping[UUID, str] | None) -> Mapping[UUID, str]:
     """Return the expected states, of these items only. Raises Invalid."""
     if not item_ids:
-        raise Invalid(fields={field: ["Name at least one work item."]})
+        raise Invalid(fields={field: [Fault("nothing_named")]})
     if len(item_ids) > conf.app.MAX_BULK_ITEMS:
-        raise Invalid(fields={field: [f"Name at most {conf.app.MAX_BULK_ITEMS} work items."]})
+        raise Invalid(fields={field: [Fault("too_many_named", limit=conf.app.MAX_BULK_ITEMS)]})
     if states is not None and not states.keys() <= set(item_ids):
-        raise Invalid(fields={"states": ["Names a work item that the call does not."]})
+        raise Invalid(fields={"states": [Fault("state_of_another")]})
     return states or {}
 
 

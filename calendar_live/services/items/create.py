@@ -77,7 +77,7 @@ def put_item(
     def put(change: changelog.Change) -> Put:
         exists = WorkItem.objects.filter(pk=item_id, calendar=calendar_id).exists()
         if not exists and expected_state is not None:
-            raise Stale("There is no such work item any more.")
+            raise Stale("item_missing")
         if must_be_new or not exists:
             return Put(written(_create(change, calendar_id, actor, {item_id: fields})[0]), created=True)
         check_fields(fields, complete=True)

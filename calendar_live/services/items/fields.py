@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ... import conf
-from ...errors import Invalid
+from ...errors import BadValue, Fault, Invalid
 from ...models import Priority, Status, Visibility, WorkItem, WorkType
 from ...schedule.ranges import EARLIEST, LATEST, is_time_zone
 from ..texts import is_text
@@ -40,17 +40,17 @@ def check_fields(values: Mapping[str, Any], *, complete: bool) -> dict[str, Any]
     """Return the values, cleaned. `complete`: title, start and end must be among them. Raises Invalid naming each field at fault."""
     unknown = [name for name in values if name not in WIRE_NAMES]
     if unknown:
-        raise Invalid(fields={name: ["There is no such field."] for name in unknown})
+        raise Invalid(fields={name: [Fault("unknown_field")] for name in unknown})
     cleaned: dict[str, Any] = {}
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[Fault]] = {}
     for name, value in values.items():
         try:
             cleaned[name] = _CHECKS[name](value)
-        except ValueError as error:
-            faults[WIRE_NAMES[name]] = [str(error)]
+        except BadValue as bad:
+            faults[WIRE_NAMES[name]] = [bad.fault]
     for name in ("title", "start", "end") if complete else ():
         if name not in values:
-            faults[WIRE_NAMES[name]] = ["This field is required."]
+            faults[WIRE_NAMES[name]] = [Fault("required")]
     if faults:
         raise Invalid(fields=faults)
     return cleaned
@@ -65,25 +65,25 @@ def defaults() -> dict[str, Any]:
 def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
     """Raise Invalid unless an item may span from `start` to `end`. All-day items keep UTC midnights and cover a day at least."""
     if end < start:
-        raise Invalid(fields={"end": ["Must not be before the start."]})
+        raise Invalid(fields={"end": [Fault("before_start")]})
     if all_day and end == start:
-        raise Invalid(fields={"end": ["Must be after the start: the end of an all-day item is exclusive."]})
+        raise Invalid(fields={"end": [Fault("end_is_exclusive")]})
     for name, instant in (("start", start), ("end", end)):
         if all_day and (instant.hour, instant.minute, instant.second, instant.microsecond) != (0, 0, 0, 0):
-            raise Invalid(fields={name: ["Must be a date when the item is all-day."]})
+            raise Invalid(fields={name: [Fault("not_date")]})
 
 
 def _text(limit: Callable[[], int], *, required: bool = False) -> Callable[[object], str]:
     def check(value: object) -> str:
         if not isinstance(value, str):
-            raise ValueError("Must be text.")
+            raise BadValue("not_text")
         cleaned = value.strip()
         if required and not cleaned:
-            raise ValueError("This field is required.")
+            raise BadValue("required")
         if not is_text(cleaned):
-            raise ValueError("Contains characters that are not text.")
+            raise BadValue("bad_characters")
         if len(cleaned) > limit():
-            raise ValueError(f"Must be at most {limit()} characters long.")
+            raise BadValue("too_long", limit=limit())
         return cleaned
 
     return check
@@ -92,7 +92,7 @@ def _text(limit: Callable[[], int], *, required: bool = False) -> Callable[[obje
 def _choice(choices: type[WorkType] | type[Status] | type[Priority] | type[Visibility]) -> Callable[[object], str]:
     def check(value: object) -> str:
         if not isinstance(value, str) or value not in choices.values:
-            raise ValueError(f"Must be one of: {', '.join(choices.values)}.")
+            raise BadValue("not_among", choices=choices.values)
         return str(value)
 
     return check
@@ -100,22 +100,22 @@ def _choice(choices: type[WorkType] | type[Status] | type[Priority] | type[Visib
 
 def _instant(value: object) -> datetime:
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("Must be a date-time with a time zone.")
+        raise BadValue("not_instant")
     instant = value.astimezone(UTC).replace(microsecond=0)
     if not EARLIEST <= instant <= LATEST:
-        raise ValueError(f"Must be from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}.")
+        raise BadValue("out_of_bounds", earliest=EARLIEST.date(), latest=LATEST.date())
     return instant
 
 
 def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("Must be true or false.")
+        raise BadValue("not_boolean")
     return value
 
 
 def _progress(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
-        raise ValueError("Must be a whole number from 0 to 100.")
+        raise BadValue("not_percent")
     return value
 
 
@@ -123,21 +123,21 @@ def _color(value: object) -> str:
     if value in (None, ""):
         return ""
     if not isinstance(value, str) or _COLOR.match(value.lower()) is None:
-        raise ValueError("Must be a colour as #2563eb.")
+        raise BadValue("not_color")
     return value.lower()
 
 
 def _time_zone(value: object) -> str:
     if not isinstance(value, str) or not is_time_zone(value):
-        raise ValueError("Must be the name of a time zone, as Asia/Manila.")
+        raise BadValue("not_zone")
     return value
 
 
 def _assignees(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError("Must be a list of user ids.")
+        raise BadValue("not_user_ids")
     if len(value) > conf.app.MAX_ASSIGNEES:
-        raise ValueError(f"At most {conf.app.MAX_ASSIGNEES} people work on one item.")
+        raise BadValue("too_many_assignees", limit=conf.app.MAX_ASSIGNEES)
     return sorted(set(value))
 
 
@@ -147,7 +147,7 @@ def _parent(value: object) -> UUID | None:
     try:
         return value if isinstance(value, UUID) else UUID(str(value))
     except ValueError:
-        raise ValueError("Must be the id of a work item.") from None
+        raise BadValue("not_item_id") from None
 
 
 _CHECKS: Final[dict[str, Callable[[object], object]]] = {

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ... import changelog
 from ...access import User
-from ...errors import Invalid, NotFound
+from ...errors import Fault, Invalid, NotFound
 from ...models import ChangeSet
 from .once import change_once
 from .rows import Written, everything_below, find_expected, first_written, members_of, save_assignees, written
@@ -35,7 +35,7 @@ def move_item(
     Who is assigned but no member there stays behind, too. Raises NotFound, Forbidden, Invalid or Stale.
     """
     if calendar_id == target_id:
-        raise Invalid(fields={"calendar": ["It is in this calendar already."]})
+        raise Invalid(fields={"calendar": [Fault("same_calendar")]})
     return change_once(
         [calendar_id, target_id],
         actor=actor,
@@ -70,5 +70,5 @@ def _first_moved(made: ChangeSet, calendar_id: UUID, target_id: UUID, item_id: U
     )
     by_calendar = {change_set.calendar_id: change_set for change_set in both}
     if len(by_calendar) < 2:  # one of the logs has been pruned since: as if nobody remembered the request
-        raise NotFound("There is no such work item that you may see.")
+        raise NotFound("no_item")
     return Moved(first_written(by_calendar[target_id], item_id), str(by_calendar[calendar_id].state))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ... import changelog
 from ...access import User
-from ...errors import Invalid, NotFound, Stale
+from ...errors import Fault, Invalid, NotFound, Stale
 from ...models import Assignment, ChangeSet, Membership, WorkItem
 from ...reading.tree import below
 from .fields import check_fields, check_span
@@ -50,7 +50,7 @@ def find(calendar_id: UUID, item_ids: Iterable[UUID]) -> list[WorkItem]:
         WorkItem.objects.filter(pk__in=wanted, calendar=calendar_id).prefetch_related("assignments").order_by("id")
     )
     if len(found) != len(wanted):
-        raise NotFound("There is no such work item that you may see.")
+        raise NotFound("no_item")
     return found
 
 
@@ -65,8 +65,8 @@ def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
     """Raise NotFound when an item is deleted, Stale unless it is at `expected_state` (None: any)."""
     if item.deleted_at is not None:
         if expected_state is None:
-            raise NotFound("This work item was deleted.")
-        raise Stale("Someone deleted this work item meanwhile.")
+            raise NotFound("item_deleted")
+        raise Stale("deleted_meanwhile")
     if expected_state is not None and item.state != expected_state:
         raise Stale(current=item.wire)
 
@@ -97,7 +97,7 @@ def members_of(calendar_id: UUID) -> set[str]:
 def _check_assignees(item: WorkItem, known: set[str]) -> None:
     strangers = [key for key in item.assignee_keys if key not in known]
     if strangers:
-        raise Invalid(fields={"assignees": [f"Not a member of this calendar: {', '.join(strangers)[:60]}."]})
+        raise Invalid(fields={"assignees": [Fault("strangers", ids=", ".join(strangers)[:60])]})
 
 
 def save_assignees(items: Iterable[WorkItem]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from ... import conf
-from ...errors import Invalid
+from ...errors import Fault, Invalid
 from ...models import WorkItem
 from ...reading.tree import below
 
@@ -34,9 +34,9 @@ class Tree:
         while above is not None:
             depth += 1
             if above not in self._above:
-                raise _fault("There is no such work item in this calendar.")
+                raise _blamed(Fault("no_parent"))
             if above == item.pk:
-                raise _fault("A work item cannot be below itself.")
+                raise _blamed(Fault("below_itself"))
             if depth > conf.app.MAX_DEPTH:
                 raise _too_deep()
             above = self._above[above]
@@ -73,8 +73,8 @@ def _by_parent(items: Collection[WorkItem]) -> dict[UUID, list[UUID]]:
 
 
 def _too_deep() -> Invalid:
-    return _fault(f"Work items nest at most {conf.app.MAX_DEPTH} deep.")
+    return _blamed(Fault("too_deep", limit=conf.app.MAX_DEPTH))
 
 
-def _fault(text: str) -> Invalid:
-    return Invalid(fields={"parent": [text]})
+def _blamed(fault: Fault) -> Invalid:
+    return Invalid(fields={"parent": [fault]})

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from ... import conf
 from ...access import User, UserKey, key_of, receivers_of
-from ...errors import Invalid, NotFound, TooMany
+from ...errors import Fault, Invalid, NotFound, TooMany
 from ...models import Invitation, Membership, Role
 from ..accounts import create_account
 from ..receipts import once
@@ -26,7 +26,6 @@ from .people import members_of_address, refuse_members
 
 _RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 _TOKEN_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a plain hash of it is enough
-_GONE: Final = "There is no such invitation: it was used or withdrawn, or its time is over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def find_invitation(token: str) -> Invitation:
     for one in invitation:
         if one.invited_by_id is not None and owners(one.calendar_id).filter(user_id=one.invited_by_id).exists():
             return one
-    raise NotFound(_GONE)
+    raise NotFound("invitation_gone")
 
 
 def accept(token: str, *, user: User) -> UUID:
@@ -138,7 +137,7 @@ def _role_kept(invitation: Invitation, key: UserKey) -> Role | None:
 
 def invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
     if role == Role.OWNER:
-        raise Invalid(fields={"role": ["An owner must be a member first: invite them as an editor."]})
+        raise Invalid(fields={"role": [Fault("owner_by_mail")]})
     refuse_members(members_of_address(calendar_id, email))  # their owners see so anyway, in the list of members
     known = open_invitations_to(calendar_id, email).first()
     if known is None:
@@ -151,8 +150,7 @@ def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
     now = timezone.now()
     pause = conf.app.INVITATION_PAUSE_SECONDS
     if invitation.mailed_at is not None and invitation.mailed_at > now - timedelta(seconds=pause):
-        refusal = f"This invitation was mailed just now. Wait {pause} seconds before it is sent again."
-        raise TooMany(refusal, retry_after_seconds=pause)
+        raise TooMany("mailed_just_now", retry_after_seconds=pause, seconds=pause)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     invitation.role = role
     invitation.token_hash = _hash(token)
@@ -168,7 +166,7 @@ def _refuse_too_many(calendar_id: UUID, actor: User) -> None:
     most = conf.app.MAX_INVITATIONS
     today = Invitation.objects.filter(invited_by__pk=key_of(actor), created_at__gt=timezone.now() - timedelta(days=1))
     if pending(calendar_id).count() >= most or today.count() >= most:
-        raise Invalid(fields={"to": [f"At most {most} invitations can be open, and made in a day."]})
+        raise Invalid(fields={"to": [Fault("invitations_full", limit=most)]})
 
 
 def open_invitations(calendar_id: UUID) -> QuerySet[Invitation]:
@@ -182,7 +180,7 @@ def open_invitations_to(calendar_id: UUID, email: str) -> QuerySet[Invitation]:
 def _find_open(calendar_id: UUID, invitation_id: UUID) -> Invitation:
     found = open_invitations(calendar_id).filter(pk=invitation_id).select_related("invited_by").first()
     if found is None:
-        raise NotFound(_GONE)
+        raise NotFound("invitation_gone")
     return found
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from ... import conf
 from ...access import User, key_of
 from ...access.receivers import link_receiver
-from ...errors import Invalid, NotFound
+from ...errors import BadValue, Fault, Invalid, NotFound
 from ...models import PublicLink, Shows
 from ..receipts import once
 from ..roles import lock, require_owner
@@ -40,11 +40,11 @@ def create_link(
             return _find(actor, calendar_id, UUID(doing.made["link"]))
         lock(calendar_id)
         require_owner(actor, calendar_id)
-        missing = {name: ["This field is required."] for name in ("name", "shows") if name not in values}
+        missing = {name: [Fault("required")] for name in ("name", "shows") if name not in values}
         if missing:
             raise Invalid(fields=missing)
         if PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).count() >= conf.app.MAX_LINKS:
-            raise Invalid(fields={"name": [f"A calendar has at most {conf.app.MAX_LINKS} public links."]})
+            raise Invalid(fields={"name": [Fault("links_full", limit=conf.app.MAX_LINKS)]})
         link = PublicLink(calendar_id=calendar_id, created_by_id=key_of(actor), **_checked(values))
         link.save(force_insert=True)
         tell_of_sharing(calendar_id)
@@ -94,20 +94,20 @@ def _find(actor: User, calendar_id: UUID, link_id: UUID) -> PublicLink:
     require_owner(actor, calendar_id)
     link = PublicLink.objects.filter(pk=link_id, calendar=calendar_id, withdrawn_at=None).first()
     if link is None:
-        raise NotFound("There is no such link.")
+        raise NotFound("no_link")
     return link
 
 
 def _checked(values: Mapping[str, object]) -> dict[str, object]:
     """Return cleaned values. Raises Invalid naming each field at fault."""
     cleaned: dict[str, object] = {}
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, list[Fault]] = {}
     for name, value in values.items():
         wire_name, check = _CHECKS[name]
         try:
             cleaned[name] = check(value)
-        except ValueError as error:
-            faults[wire_name] = [str(error)]
+        except BadValue as bad:
+            faults[wire_name] = [bad.fault]
     if faults:
         raise Invalid(fields=faults)
     return cleaned
@@ -115,7 +115,7 @@ def _checked(values: Mapping[str, object]) -> dict[str, object]:
 
 def _shows(value: object) -> str:
     if value not in Shows.values:
-        raise ValueError(f"Must be one of: {', '.join(Shows.values)}.")
+        raise BadValue("not_among", choices=Shows.values)
     return str(value)
 
 
@@ -123,23 +123,22 @@ def _expires_at(value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("Must be a date-time with a time zone, or null.")
+        raise BadValue("not_instant_or_null")
     if value <= timezone.now():
-        raise ValueError("Must be in the future.")
+        raise BadValue("not_in_future")
     return value
 
 
 def _frame_origins(value: object) -> list[str]:
-    if not isinstance(value, list) or len(value) > conf.app.MAX_FRAME_ORIGINS:
-        raise ValueError(f"Must be a list of at most {conf.app.MAX_FRAME_ORIGINS} origins.")
+    if not isinstance(value, list):
+        raise BadValue("not_sites")
+    if len(value) > conf.app.MAX_FRAME_ORIGINS:
+        raise BadValue("too_many_sites", limit=conf.app.MAX_FRAME_ORIGINS)
     origins = [str(one).strip().lower().removesuffix("/") for one in value]
     for origin in origins:
         found = _ORIGIN.match(origin)
         if found is None or int(found["port"] or 0) > _LAST_PORT:
-            raise ValueError(
-                "Must be the addresses of sites, as https://www.example.org or http://localhost:8080, without a path:"
-                f" not {origin[:80]!r}."
-            )
+            raise BadValue("not_site", given=origin[:80])
     return list(dict.fromkeys(origins))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ...access import User, key_of, receiver_of
-from ...errors import Invalid
+from ...errors import Fault, Invalid
 from ...models import Calendar, Membership
 from ..receipts import once
 from ..telling import tell
@@ -23,7 +23,7 @@ def set_order(calendar_ids: Sequence[UUID], *, actor: User, mutation_id: UUID | 
         list(Calendar.objects.select_for_update().filter(pk__in=keys).order_by("id").values_list("pk"))
         known = {one.calendar_id: one for one in mine.order_by("position", "calendar__created_at", "calendar_id")}
         if len(set(calendar_ids)) < len(calendar_ids) or not known.keys() >= set(calendar_ids):
-            raise Invalid(fields={"ids": ["Must be calendars of yours, each once."]})
+            raise Invalid(fields={"ids": [Fault("not_own_calendars")]})
         named = [known.pop(one) for one in calendar_ids]
         for position, membership in enumerate([*named, *known.values()]):
             membership.position = position

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from ...access import User, UserKey, key_of, receivers_of, standing
-from ...errors import Invalid, NotFound
+from ...errors import Fault, Invalid, NotFound
 from ...models import Membership, Role
 from ..receipts import once
 from ..roles import end_offer_to, lock, owners, put_offer, put_role, require_owner
@@ -38,7 +38,7 @@ def answer_offer(calendar_id: UUID, *, actor: User, accept: bool, mutation_id: U
         mine = Membership.objects.get(calendar=calendar_id, user_id=key_of(actor))
         by, hands_over = mine.offered_by_id, mine.hands_over
         if by is None or not owners(calendar_id).filter(user_id=by).exists():
-            raise NotFound("There is no offer to you any more: it was withdrawn, or answered.")
+            raise NotFound("offer_gone")
         end_offer_to(calendar_id, mine.user_id)
         if accept:
             put_role(calendar_id, mine.user_id, Role.OWNER)
@@ -53,8 +53,8 @@ def _heir(calendar_id: UUID, to: str, actor: User) -> UserKey:
     try:
         heir = member_key(calendar_id, to)
     except NotFound as failure:
-        raise Invalid(fields={"to": ["Must be a member of this calendar."]}) from failure
+        raise Invalid(fields={"to": [Fault("not_a_member")]}) from failure
     if heir == key_of(actor):
-        raise Invalid(fields={"to": ["This is you."]})
+        raise Invalid(fields={"to": [Fault("yourself")]})
     require_active(heir, field="to")
     return heir

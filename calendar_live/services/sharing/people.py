@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from ...access import UserKey, display_name
-from ...errors import AlreadyMember, Invalid, NotFound
+from ...errors import AlreadyMember, Fault, Invalid, NotFound
 from ...models import Membership, Role
 from ..roles import members, put_role
 from ..texts import is_text
@@ -19,14 +19,14 @@ from ..texts import is_text
 
 def require_active(key: UserKey, *, field: str) -> None:
     if not get_user_model()._default_manager.filter(pk=key, is_active=True).exists():
-        raise Invalid(fields={field: ["Must be somebody whose account is active."]})
+        raise Invalid(fields={field: [Fault("account_inactive")]})
 
 
 def member_key(calendar_id: UUID, text: str) -> UserKey:
     """Return the key of a member by its text. Raises NotFound."""
     found = [key for key in members(calendar_id) if str(key) == text]
     if not found:
-        raise NotFound("There is no such member of this calendar.")
+        raise NotFound("no_member")
     return found[0]
 
 
@@ -39,7 +39,7 @@ def put_role_as(calendar_id: UUID, key: UserKey, role: Role, *, field: str) -> N
 
 def refuse_members(found: Iterable[Membership]) -> None:
     for mine in found:
-        raise AlreadyMember(f"{display_name(mine.user)} is in this calendar already, as {mine.get_role_display()}.")
+        raise AlreadyMember("member_already", name=display_name(mine.user), role=Role(mine.role))
 
 
 def members_of_address(calendar_id: UUID, email: str) -> list[Membership]:
@@ -57,8 +57,7 @@ def user_named(name: str) -> AbstractBaseUser:
     found = list(alike) if is_text(name) else []  # PostgreSQL takes no other
     found = [user for user in found if user.get_username() == name] or found
     if len(found) != 1:
-        reason = "There is nobody of this name." if not found else "Several people have this name: mind its capitals."
-        raise Invalid(fields={"to": [f"{reason} Somebody without an account is invited by e-mail."]})
+        raise Invalid(fields={"to": [Fault("several_named") if found else Fault("nobody_named")]})
     return found[0]
 
 
@@ -72,7 +71,7 @@ def email_address(text: str) -> str:
     try:
         validate_email(email)
     except ValidationError as error:
-        raise Invalid(fields={"to": ["Must be a user name or an e-mail address."]}) from error
+        raise Invalid(fields={"to": [Fault("not_address")]}) from error
     if not (email.isascii() and email.isprintable()) or len(email) > 254:
-        raise Invalid(fields={"to": ["Must be an e-mail address in printable ASCII, of at most 254 characters."]})
+        raise Invalid(fields={"to": [Fault("odd_address")]})
     return email

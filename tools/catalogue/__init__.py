@@ -1,0 +1,1 @@
+"""Collects every text that people can see, and finds those that no translation could reach."""
