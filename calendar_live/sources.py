@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from .breaker import Breaker
 from .models import Calendar, LiveModel
 from .protocol import wires
+from .protocol.fields import FIELDS
 from .protocol.state import State
 from .schedule.ranges import Range
 
@@ -30,33 +31,7 @@ Row = TypeVar("Row", bound=LiveModel)
 Joined = tuple[int, str, UUID | None, str, str]
 
 # The event object of docs/protocol.md, in its order, as it is when a source has nothing to say.
-NEUTRAL: Final[dict[str, object]] = {
-    "id": None,
-    "calendar": None,
-    "state": None,
-    "title": "",
-    "start": None,
-    "end": None,
-    "allDay": False,
-    "timeZone": "UTC",
-    "color": None,
-    "workType": "",
-    "status": "",
-    "priority": "",
-    "progress": 0,
-    "visibility": "normal",
-    "parent": None,
-    "assignees": [],
-    "description": "",
-    "location": "",
-    "rrule": None,
-    "exdates": [],
-    "seriesId": None,
-    "recurrenceId": None,
-    "url": None,
-    "createdBy": None,
-    "updatedBy": None,
-}
+NEUTRAL: Final[dict[str, object]] = {field.name: field.neutral for field in FIELDS}
 
 
 class InvalidEvent(ValueError):

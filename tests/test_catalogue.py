@@ -34,6 +34,13 @@ def test_marks_are_collected_from_python() -> None:
     ]
 
 
+def test_a_module_that_knows_no_django_has_a_mark_of_its_own() -> None:
+    """Seen failing when marks count only where they are imported: the labels of fields were in no catalogue."""
+    own = 'def gettext_noop(text):\n    return text\n\n_ = gettext_noop\nlabel = _("Title")\n'
+    assert [message.text for message in python.messages(own)] == ["Title"]
+    assert list(python.unmarked("label = gettext_lazy(field.label)")) == []
+
+
 def test_marks_are_collected_from_templates() -> None:
     source = (
         '{% translate "Save" %} {% translate "May" context "month" %}\n'

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, FailFast
+from pydantic import ConfigDict, FailFast, create_model
 from pydantic.alias_generators import to_camel
 
 from ..errors import Fault, Invalid
+from ..protocol.fields import SETTABLE, Kind
 from ..schedule.ranges import NotATime, date_to_instant, parse_date, parse_instant
+from ..services.items.fields import defaults
 
 _V = TypeVar("_V")
 
@@ -20,46 +23,48 @@ class _Strict(Schema):
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=False)
 
 
-class ItemFields(_Strict):
-    """The fields of a work item that a client may set. `start` and `end`: date-times with offset, or dates when all-day."""
+def _declared() -> dict[str, Any]:
+    """Return what a client may set of a work item, as pydantic defines fields."""
+    fresh = defaults()
+    defined: dict[str, Any] = {}
+    for field in SETTABLE:
+        type_ = _TYPES.get(field.kind, str)
+        default = None if field.may_be_null else fresh.get(field.column, "")
+        told = Field(default, description=field.about or None, examples=list(field.examples) or None)
+        defined[field.key] = (type_ | None if field.may_be_null else type_, told)
+    return defined
 
-    title: str = Field("", description="At most MAX_TITLE_LENGTH characters, a setting of the site.")
-    start: str = Field("", examples=["2026-11-22T09:00:00Z", "2026-11-22"])
-    end: str = Field("", description="Exclusive.", examples=["2026-11-22T10:00:00Z", "2026-11-23"])
-    all_day: bool = False
-    time_zone: str = Field("UTC", description="An IANA time zone: where the item is at home.")
-    color: str | None = Field(None, description="#rrggbb, or null for the calendar's.")
-    work_type: str = Field("task", description="project, activity, task or meeting")
-    status: str = Field("not_started", description="not_started, in_progress, at_risk, blocked, completed or cancelled")
-    priority: str = Field("medium", description="low, medium, high, urgent or critical")
-    progress: int = Field(0, description="Percent.")
-    visibility: str = Field("normal", description="normal, private or secret")
-    parent: str | None = Field(None, description="A work item of the same calendar.")
-    assignees: list[str] = Field(default=[], description="Ids of members of the calendar.")
-    description: str = ""
-    location: str = ""
+
+_TYPES: Final[Mapping[Kind, Any]] = {Kind.FLAG: bool, Kind.PERCENT: int, Kind.PEOPLE: list[str]}
+if TYPE_CHECKING:
+    _Declared = _Strict
+else:
+    _Declared = create_model("_Declared", __base__=_Strict, **_declared())
+
+
+class ItemFields(_Declared):
+    """The fields of a work item that a client may set. `start` and `end`: date-times with offset, or dates when all-day."""
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent, under their column names. Raises Invalid when a time cannot be read."""
-        values = self.model_dump(exclude_unset=True)
+        given = self.model_dump(exclude_unset=True)
+        read = _parse_midnight if given.get("all_day") else parse_instant
+        values: dict[str, Any] = {}
         faults: dict[str, list[Fault]] = {}
-        for name in ("start", "end"):
-            if name in values:
+        for field in SETTABLE:
+            if field.key in given:
+                value = given[field.key]
                 try:
-                    values[name] = self._time(values[name])
+                    values[field.column] = read(value) if field.kind is Kind.TIME else value
                 except NotATime as bad:
-                    faults[name] = [bad.fault]
+                    faults[field.name] = [bad.fault]
         if faults:
             raise Invalid(fields=faults)
-        for name, column in (("parent", "parent_id"), ("assignees", "assignee_keys")):
-            if name in values:
-                values[column] = values.pop(name)
         return values
 
-    def _time(self, text: str) -> object:
-        if "all_day" in self.model_fields_set and self.all_day:
-            return date_to_instant(parse_date(text))
-        return parse_instant(text)
+
+def _parse_midnight(text: str) -> datetime:
+    return date_to_instant(parse_date(text))
 
 
 class CalendarFields(_Strict):

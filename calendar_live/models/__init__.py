@@ -7,9 +7,10 @@ from .live import LiveModel
 from .log import ChangeSet, Entry
 from .public_link import PublicLink, Shows
 from .receipt import Receipt
-from .work_item import Assignment, Priority, Status, Visibility, WorkItem, WorkType
+from .work_item import WORDS, Assignment, Priority, Status, Visibility, WorkItem, WorkType
 
 __all__ = [
+    "WORDS",
     "Assignment",
     "Calendar",
     "ChangeSet",

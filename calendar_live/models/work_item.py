@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -39,6 +42,15 @@ class Visibility(models.TextChoices):
     NORMAL = "normal", _("Normal")
     PRIVATE = "private", _("Private")
     SECRET = "secret", _("Secret")
+
+
+# The words of a work item's columns that have a few.
+WORDS: Final[Mapping[str, type[models.TextChoices]]] = {
+    "work_type": WorkType,
+    "status": Status,
+    "priority": Priority,
+    "visibility": Visibility,
+}
 
 
 class WorkItem(LiveModel):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ..access import may_edit, memberships_of, require_edit, standing
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound
-from ..models import Calendar, Priority, Status, Visibility, WorkItem, WorkType
+from ..models import Calendar, WorkItem
 from ..reading.calendars import people_of
 from ..reading.tree import parent_choices
 from ..schedule.ranges import NotATime, format_time, is_time_zone
@@ -21,18 +21,7 @@ from ..services.items import create_item
 from .editing import resume
 from .forms import ItemForm
 from .http import fragment, is_htmx, saved
-from .values import Values, span_values
-
-_BLANK: Values = {
-    "title": "",
-    "work_type": WorkType.TASK,
-    "status": Status.NOT_STARTED,
-    "priority": Priority.MEDIUM,
-    "visibility": Visibility.NORMAL,
-    "progress": 0,
-    "color": "",
-    "assignees": [],
-}
+from .values import Values, blank_values, span_values
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +36,7 @@ def new_item(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request, calendars)
     chosen = _chosen(calendars, request.GET.get("calendar"))
-    return _show(request, calendars, initial=_BLANK | _asked_span(request, chosen) | {"calendar": chosen.pk})
+    return _show(request, calendars, initial=blank_values() | _asked_span(request, chosen) | {"calendar": chosen.pk})
 
 
 def _create(request: HttpRequest, calendars: list[Calendar]) -> HttpResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from django import forms
@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from .. import conf, wording
 from ..errors import CalendarLiveError, Fault, Malformed
-from ..models import Priority, Status, Visibility, WorkType
+from ..models import WORDS
+from ..protocol.fields import SETTABLE, Field, Kind
 from ..schedule.ranges import is_time_zone
 from .texts import texts
 from .values import Values
@@ -29,37 +30,9 @@ _READ_BY: Final = ("all_day", "time_zone")
 # Together they say when: of two versions of it, one is kept as a whole.
 SPAN: Final = (*_READ_BY, *_EDGES["start"], *_EDGES["end"])
 # Form field -> column. The span has its own translation.
-COLUMNS: Final = {
-    "title": "title",
-    "work_type": "work_type",
-    "status": "status",
-    "priority": "priority",
-    "progress": "progress",
-    "visibility": "visibility",
-    "parent": "parent_id",
-    "location": "location",
-    "description": "description",
-    "color": "color",
-    "assignees": "assignee_keys",
-}
+COLUMNS: Final = {field.key: field.column for field in SETTABLE if not field.in_span}
 # Name on the wire -> form field that its complaints belong to.
-_BLAMED: Final = {
-    "title": "title",
-    "start": "start_date",
-    "end": "end_date",
-    "allDay": "all_day",
-    "timeZone": "time_zone",
-    "color": "color",
-    "workType": "work_type",
-    "status": "status",
-    "priority": "priority",
-    "progress": "progress",
-    "visibility": "visibility",
-    "parent": "parent",
-    "description": "description",
-    "location": "location",
-    "assignees": "assignees",
-}
+_BLAMED: Final = {field.name: f"{field.key}_date" if field.kind is Kind.TIME else field.key for field in SETTABLE}
 COLORS: Final = (
     ("#dc2626", gettext_lazy("Red")),
     ("#ea580c", gettext_lazy("Orange")),
@@ -94,7 +67,41 @@ class _PeopleField(forms.MultipleChoiceField):
         return True
 
 
-class ItemForm(forms.Form):
+def _form_field(field: Field) -> forms.Field:
+    """Return how the dialog asks for a field, by what kind of field it is."""
+    label = gettext_lazy(field.label)
+    match field.kind:
+        case Kind.FLAG:
+            return forms.BooleanField(label=label, required=False)
+        case Kind.ZONE:
+            return forms.CharField(label=label)
+        case Kind.WORD:
+            return forms.ChoiceField(label=label, choices=WORDS[field.column].choices)
+        case Kind.PERCENT:
+            return forms.IntegerField(label=label, min_value=0, max_value=100)
+        case Kind.PARENT:
+            return forms.UUIDField(label=label, required=False, widget=forms.Select)
+        case Kind.COLOR:
+            return forms.CharField(label=label, required=False, widget=forms.RadioSelect)
+        case Kind.PEOPLE:
+            return _PeopleField(label=label, required=False, widget=forms.CheckboxSelectMultiple)
+        case Kind.LINES:
+            return forms.CharField(label=label, required=field.required, widget=forms.Textarea(attrs={"rows": 3}))
+        case _:
+            return forms.CharField(label=label, required=field.required)
+
+
+if TYPE_CHECKING:
+    _Declared = forms.Form
+else:
+    _Declared = type(
+        "_Declared",
+        (forms.Form,),
+        {field.key: _form_field(field) for field in SETTABLE if field.kind is not Kind.TIME},
+    )
+
+
+class ItemForm(_Declared):
     """A work item to create (`calendars` to choose from) or to change. `changes()` is what was touched, nothing else."""
 
     state = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -103,27 +110,12 @@ class ItemForm(forms.Form):
     mutation_id = forms.UUIDField(widget=forms.HiddenInput)
     calendar = forms.UUIDField(label=gettext_lazy("Calendar"), widget=forms.HiddenInput)
 
-    title = forms.CharField(label=gettext_lazy("Title"))
-    all_day = forms.BooleanField(label=gettext_lazy("All day"), required=False)
     start_date = _date_field(gettext_lazy("Start date"))
     start_time = _time_field(gettext_lazy("Start time"))
     start_fold = _fold_field(gettext_lazy("Which of the two start times"))
     end_date = _date_field(gettext_lazy("End date"))
     end_time = _time_field(gettext_lazy("End time"))
     end_fold = _fold_field(gettext_lazy("Which of the two end times"))
-    time_zone = forms.CharField(label=gettext_lazy("Time zone"))
-    work_type = forms.ChoiceField(label=gettext_lazy("Type"), choices=WorkType.choices)
-    status = forms.ChoiceField(label=gettext_lazy("Status"), choices=Status.choices)
-    priority = forms.ChoiceField(label=gettext_lazy("Priority"), choices=Priority.choices)
-    progress = forms.IntegerField(label=gettext_lazy("Progress"), min_value=0, max_value=100)
-    visibility = forms.ChoiceField(label=gettext_lazy("Visibility"), choices=Visibility.choices)
-    parent = forms.UUIDField(label=gettext_lazy("Part of"), required=False, widget=forms.Select)
-    location = forms.CharField(label=gettext_lazy("Place"), required=False)
-    description = forms.CharField(
-        label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    color = forms.CharField(label=gettext_lazy("Colour"), required=False, widget=forms.RadioSelect)
-    assignees = _PeopleField(label=gettext_lazy("People"), required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(
         self,
@@ -148,13 +140,9 @@ class ItemForm(forms.Form):
             widget.choices = list(people)
         self._offer_colors()
         self._offer_folds()
-        limits = {
-            "title": conf.app.MAX_TITLE_LENGTH,
-            "location": conf.app.MAX_LOCATION_LENGTH,
-            "description": conf.app.MAX_DESCRIPTION_LENGTH,
-        }
-        for name, limit in limits.items():
-            self.fields[name].widget.attrs["maxlength"] = limit
+        for field in SETTABLE:
+            if field.limit:
+                self.fields[field.key].widget.attrs["maxlength"] = getattr(conf.app, field.limit)
         self.fields["title"].widget.attrs |= {
             "autocomplete": "off",
             "autofocus": self.creates,

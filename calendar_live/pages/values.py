@@ -11,8 +11,10 @@ import orjson
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from ..models import Priority, Status, Visibility, WorkType
+from ..models import WORDS
+from ..protocol.fields import SETTABLE, Field, Kind
 from ..schedule.ranges import parse_date, parse_instant
+from ..services.items.fields import defaults
 from .wall_time import offsets, to_wall
 
 Values = dict[str, Any]
@@ -22,22 +24,24 @@ _TEN: Final = time(10)
 _DAY: Final = timedelta(days=1)
 
 
+def blank_values() -> Values:
+    """Return the form's values of a new item, without its span and what must be typed."""
+    fresh = defaults()
+    return {field.key: fresh.get(field.column, "") for field in SETTABLE if not field.in_span}
+
+
 def values_of(wire: str) -> Values:
     """Return the form's values of an event object (never of a busy one)."""
     item = orjson.loads(wire)
-    return span_values(item["start"], item["end"], all_day=item["allDay"], time_zone=item["timeZone"]) | {
-        "title": item["title"],
-        "work_type": item["workType"],
-        "status": item["status"],
-        "priority": item["priority"],
-        "progress": item["progress"],
-        "visibility": item["visibility"],
-        "parent": UUID(item["parent"]) if item["parent"] else None,
-        "location": item["location"],
-        "description": item["description"],
-        "color": item["color"] or "",
-        "assignees": item["assignees"],
-    }
+    values = {field.key: _typed(field, item[field.name]) for field in SETTABLE if not field.in_span}
+    return values | span_values(item["start"], item["end"], all_day=item["allDay"], time_zone=item["timeZone"])
+
+
+def _typed(field: Field, value: Any) -> Any:
+    """Return what the wire says of a field as its form has it."""
+    if field.kind is Kind.PARENT:
+        return UUID(value) if value else None
+    return "" if value is None else value
 
 
 def span_values(start: str, end: str, *, all_day: bool, time_zone: str) -> Values:
@@ -73,10 +77,7 @@ def say(values: Mapping[str, Any], name: str, *, names: Mapping[object, str]) ->
         return ", ".join(names.get(key, _("someone who left")) for key in value)
     if name == "progress":
         return f"{value} %"
-    return str(_LABELS[name](value).label) if name in _LABELS else str(value)
-
-
-_LABELS: Final = {"work_type": WorkType, "status": Status, "priority": Priority, "visibility": Visibility}
+    return str(WORDS[name](value).label) if name in WORDS else str(value)
 
 
 def say_when(values: Mapping[str, Any]) -> str:

@@ -9,25 +9,18 @@ from typing import Final, Literal, get_args
 import orjson
 
 from ..errors import Malformed
+from .fields import FIELDS
 
 Rights = Literal["full", "shared", "public", "freebusy"]
 Visibility = Literal["normal", "private", "secret"]
 
 _SHAPE = re.compile(r"(full|shared|public|freebusy)\.([0-9]{1,18})\Z")
-_BUSY_FIELDS: Final = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
-# The parent may be a secret item, and a wire is redacted without a look at any other row.
-_NO_PARENT: Final[dict[str, object]] = {"parent": None}
-_NO_PEOPLE: Final[dict[str, object]] = {"assignees": [], "createdBy": None, "updatedBy": None}
+_BUSY_FIELDS: Final = tuple(field.name for field in FIELDS if field.read_by == "busy")
+# What is said in place of a field to receivers who may not read it as it is.
+_NO_PARENT: Final = {field.name: field.neutral for field in FIELDS if field.read_by == "full"}
+_NO_PEOPLE: Final = {field.name: field.neutral for field in FIELDS if field.read_by == "shared"}
 # What may be told to anybody: what a source adds of its own may be about people.
-_PUBLIC_FIELDS: Final = frozenset(
-    {
-        *_BUSY_FIELDS,
-        *_NO_PARENT,
-        *_NO_PEOPLE,
-        *("title", "color", "workType", "status", "priority", "progress", "visibility"),
-        *("description", "location", "seriesId", "recurrenceId", "url"),
-    }
-)
+_PUBLIC_FIELDS: Final = frozenset(field.name for field in FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

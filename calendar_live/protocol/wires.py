@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from .fields import FIELDS, PLACE, Field, Kind
+
 Check = Callable[[object], bool]
 
 # What every wire begins with, whatever its source; the database holds each row to it.
@@ -31,37 +33,33 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(_is_text(one) for one in value)
 
 
-def _or_none(check: Check) -> Check:
-    return lambda value: value is None or check(value)
-
-
-# Each field of docs/protocol.md "Event objects" that a source may give, and what it must be. The page's own guard is
-# frontend/src/protocol/item.ts: it accepts whatever passes here.
-_FIELDS: Final[Mapping[str, tuple[Check, str]]] = {
-    "title": (_is_text, "text"),
-    "allDay": (lambda value: isinstance(value, bool), "True or False"),
-    "timeZone": (_is_text, "text"),
-    "color": (_or_none(lambda value: isinstance(value, str) and _COLOR.match(value) is not None), "#rrggbb or None"),
-    "workType": (_is_text, "text"),
-    "status": (_is_text, "text"),
-    "priority": (_is_text, "text"),
-    "progress": (
+# What a field of each kind must be. The page's own guard is frontend/src/protocol/item.ts: it accepts whatever passes here.
+_CHECKS: Final[Mapping[Kind, tuple[Check, str]]] = {
+    Kind.FLAG: (lambda value: isinstance(value, bool), "True or False"),
+    Kind.COLOR: (lambda value: isinstance(value, str) and _COLOR.match(value) is not None, "#rrggbb"),
+    Kind.PERCENT: (
         lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100,
         "a whole number from 0 to 100",
     ),
-    "visibility": (lambda value: value in ("normal", "private", "secret"), "'normal', 'private' or 'secret'"),
-    "parent": (_or_none(_is_uuid), "a lower-case UUID or None"),
-    "assignees": (_is_texts, "a list of text"),
-    "description": (_is_text, "text"),
-    "location": (_is_text, "text"),
-    "rrule": (_or_none(_is_text), "text or None"),
-    "exdates": (_is_texts, "a list of text"),
-    "seriesId": (_or_none(_is_uuid), "a lower-case UUID or None"),
-    "recurrenceId": (_or_none(_is_text), "text or None"),
-    "url": (_or_none(_is_text), "text or None"),
-    "createdBy": (_or_none(_is_text), "text or None"),
-    "updatedBy": (_or_none(_is_text), "text or None"),
+    **dict.fromkeys((Kind.ID, Kind.PARENT), (_is_uuid, "a lower-case UUID")),
+    **dict.fromkeys((Kind.PEOPLE, Kind.TEXTS), (_is_texts, "a list of text")),
 }
+_TEXT: Final = (_is_text, "text")
+# Where an item is, is checked apart, and when it is, below.
+_OF_A_SOURCE: Final = tuple(field for field in FIELDS if field.name not in PLACE and field.kind is not Kind.TIME)
+
+
+def _wrong(field: Field, value: object) -> str | None:
+    """Return what a value of a field should be, or None when it is."""
+    if value is None and field.may_be_null:
+        return None
+    if field.words:
+        first = ", ".join(map(repr, field.words[:-1]))
+        return None if value in field.words else f"{first} or {field.words[-1]!r}"
+    check, wanted = _CHECKS.get(field.kind, _TEXT)
+    if check(value):
+        return None
+    return f"{wanted} or None" if field.may_be_null else wanted
 
 
 def fault_of(event: Mapping[str, object], place: Mapping[str, object]) -> str | None:
@@ -74,9 +72,10 @@ def fault_of(event: Mapping[str, object], place: Mapping[str, object]) -> str | 
             return f"{name} is {_shown(place[name])}; it must be a lower-case UUID"
     if "busy" in event:
         return "busy must be left out: clients read any item that has it as a busy block"
-    for name, (check, wanted) in _FIELDS.items():
-        if not check(event[name]):
-            return f"{name} is {_shown(event[name])}; it must be {wanted}"
+    for field in _OF_A_SOURCE:
+        wanted = _wrong(field, event[field.name])
+        if wanted is not None:
+            return f"{field.name} is {_shown(event[field.name])}; it must be {wanted}"
     return _fault_of_times(event["start"], event["end"], all_day=bool(event["allDay"]))
 
 

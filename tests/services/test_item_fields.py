@@ -18,7 +18,7 @@ from calendar_live.errors import (
 )
 from calendar_live.models import Calendar, ChangeSet, WorkItem
 from calendar_live.services.items import create_item, put_item, update_item
-from calendar_live.services.items.fields import WIRE_NAMES, check_fields
+from calendar_live.services.items.fields import SETTABLE, check_fields
 from tests.people import NINE, SPAN, TEN, make_item
 from tests.protocol.golden import load
 from tests.recording import all_rows
@@ -104,7 +104,7 @@ def test_an_editor_is_told_of_all_bad_fields_at_once(team: Calendar, ben: User) 
 
 
 def test_every_field_that_may_be_set_has_a_bad_value_in_the_table() -> None:
-    assert WIRE_NAMES.keys() <= {name for name, *_ in BAD}
+    assert SETTABLE.keys() <= {name for name, *_ in BAD}
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ VALUE: Final = (
 )  # fmt: skip
 
 
-@given(st.dictionaries(st.sampled_from(sorted(WIRE_NAMES)) | st.text(), VALUE))
+@given(st.dictionaries(st.sampled_from(sorted(SETTABLE)) | st.text(), VALUE))
 def test_any_values_are_accepted_or_refused_by_field(values: dict[str, Any]) -> None:
     faults: dict[str, list[str]] = {}
     try:
         check_fields(values, complete=False)
     except Invalid as refused:
         faults = wording.fields(refused)
-    assert faults.keys() <= set(WIRE_NAMES.values()) | values.keys()
+    assert faults.keys() <= {field.name for field in SETTABLE.values()} | values.keys()
     assert all(message.endswith(".") for messages in faults.values() for message in messages)
 
 

@@ -61,14 +61,17 @@ _KNOWN: Final = {"ok\n", "GET, HEAD"}
 
 
 def marks_of(tree: ast.Module) -> dict[str, str]:
-    """Return the names under which a module has imported gettext's functions."""
-    return {
-        name.asname or name.name: name.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
-        for name in node.names
-        if name.name in _MARKS
-    }
+    """Return the names under which a module has gettext's functions: imported, or its own where it knows no Django."""
+    marks: dict[str, str] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module="django.utils.translation"):
+                marks |= {name.asname or name.name: name.name for name in node.names if name.name in _MARKS}
+            case ast.FunctionDef(name=name) if name in _MARKS:
+                marks[name] = name
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=known)) if known in marks:
+                marks[name] = marks[known]
+    return marks
 
 
 def messages(source: str) -> Iterator[Message]:
@@ -122,7 +125,10 @@ class _Finder(ast.NodeVisitor):
     def visit_Call(self, call: ast.Call) -> None:
         name = _name(call.func)
         if name in self._marks:
-            if len(_literals(call)) <= max(at for at in _MARKS[self._marks[name]] if at is not None):
+            is_label = (
+                isinstance(call.args[0], ast.Attribute) and call.args[0].attr == "label"
+            )  # marked where it stands
+            if len(_literals(call)) <= max(at for at in _MARKS[self._marks[name]] if at is not None) and not is_label:
                 self._find(call, ast.unparse(call))  # no tool can collect what is not written there
             return
         module = _name(call.func.value) if isinstance(call.func, ast.Attribute) else ""

@@ -10,47 +10,33 @@ from uuid import UUID
 
 from ... import conf
 from ...errors import BadValue, Fault, Invalid
-from ...models import Priority, Status, Visibility, WorkItem, WorkType
+from ...models import WORDS, WorkItem
+from ...protocol import fields
+from ...protocol.fields import Field, Kind
 from ...schedule.ranges import EARLIEST, LATEST, is_time_zone
 from ..texts import is_text
 
-# Column -> name on the wire, for error messages; also the list of what may be set.
-WIRE_NAMES: Final = {
-    "title": "title",
-    "start": "start",
-    "end": "end",
-    "all_day": "allDay",
-    "time_zone": "timeZone",
-    "color": "color",
-    "work_type": "workType",
-    "status": "status",
-    "priority": "priority",
-    "progress": "progress",
-    "visibility": "visibility",
-    "parent_id": "parent",
-    "description": "description",
-    "location": "location",
-    "assignee_keys": "assignees",
-}
+# What may be set, by its column.
+SETTABLE: Final = {field.column: field for field in fields.SETTABLE}
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 
 
 def check_fields(values: Mapping[str, Any], *, complete: bool) -> dict[str, Any]:
     """Return the values, cleaned. `complete`: title, start and end must be among them. Raises Invalid naming each field at fault."""
-    unknown = [name for name in values if name not in WIRE_NAMES]
+    unknown = [name for name in values if name not in SETTABLE]
     if unknown:
         raise Invalid(fields={name: [Fault("unknown_field")] for name in unknown})
     cleaned: dict[str, Any] = {}
     faults: dict[str, list[Fault]] = {}
     for name, value in values.items():
         try:
-            cleaned[name] = _CHECKS[name](value)
+            cleaned[name] = _check(SETTABLE[name], value)
         except BadValue as bad:
-            faults[WIRE_NAMES[name]] = [bad.fault]
-    for name in ("title", "start", "end") if complete else ():
-        if name not in values:
-            faults[WIRE_NAMES[name]] = [Fault("required")]
+            faults[SETTABLE[name].name] = [bad.fault]
+    for name, field in SETTABLE.items() if complete else ():
+        if field.required and name not in values:
+            faults[field.name] = [Fault("required")]
     if faults:
         raise Invalid(fields=faults)
     return cleaned
@@ -59,7 +45,7 @@ def check_fields(values: Mapping[str, Any], *, complete: bool) -> dict[str, Any]
 def defaults() -> dict[str, Any]:
     """Return the fields of a new work item that need not be given."""
     blank = WorkItem()
-    return {name: getattr(blank, name) for name in WIRE_NAMES if name not in ("title", "start", "end")}
+    return {name: getattr(blank, name) for name, field in SETTABLE.items() if not field.required}
 
 
 def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
@@ -73,29 +59,25 @@ def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
             raise Invalid(fields={name: [Fault("not_date")]})
 
 
-def _text(limit: Callable[[], int], *, required: bool = False) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        if not isinstance(value, str):
-            raise BadValue("not_text")
-        cleaned = value.strip()
-        if required and not cleaned:
-            raise BadValue("required")
-        if not is_text(cleaned):
-            raise BadValue("bad_characters")
-        if len(cleaned) > limit():
-            raise BadValue("too_long", limit=limit())
-        return cleaned
-
-    return check
+def _text(field: Field, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadValue("not_text")
+    cleaned = value.strip()
+    if field.required and not cleaned:
+        raise BadValue("required")
+    if not is_text(cleaned):
+        raise BadValue("bad_characters")
+    limit: int = getattr(conf.app, field.limit)
+    if len(cleaned) > limit:
+        raise BadValue("too_long", limit=limit)
+    return cleaned
 
 
-def _choice(choices: type[WorkType] | type[Status] | type[Priority] | type[Visibility]) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or value not in choices.values:
-            raise BadValue("not_among", choices=choices.values)
-        return str(value)
-
-    return check
+def _word(field: Field, value: object) -> str:
+    words = WORDS[field.column].values
+    if not isinstance(value, str) or value not in words:
+        raise BadValue("not_among", choices=words)
+    return str(value)
 
 
 def _instant(value: object) -> datetime:
@@ -150,20 +132,23 @@ def _parent(value: object) -> UUID | None:
         raise BadValue("not_item_id") from None
 
 
-_CHECKS: Final[dict[str, Callable[[object], object]]] = {
-    "title": _text(lambda: conf.app.MAX_TITLE_LENGTH, required=True),
-    "start": _instant,
-    "end": _instant,
-    "all_day": _boolean,
-    "time_zone": _time_zone,
-    "color": _color,
-    "work_type": _choice(WorkType),
-    "status": _choice(Status),
-    "priority": _choice(Priority),
-    "progress": _progress,
-    "visibility": _choice(Visibility),
-    "parent_id": _parent,
-    "description": _text(lambda: conf.app.MAX_DESCRIPTION_LENGTH),
-    "location": _text(lambda: conf.app.MAX_LOCATION_LENGTH),
-    "assignee_keys": _assignees,
+_CHECKS: Final[dict[Kind, Callable[[object], object]]] = {
+    Kind.TIME: _instant,
+    Kind.FLAG: _boolean,
+    Kind.ZONE: _time_zone,
+    Kind.PERCENT: _progress,
+    Kind.COLOR: _color,
+    Kind.PARENT: _parent,
+    Kind.PEOPLE: _assignees,
 }
+
+
+def _check(field: Field, value: object) -> object:
+    """Return the value of a field, cleaned. Raises ValueError, which says what it must be."""
+    match field.kind:
+        case Kind.LINE | Kind.LINES:
+            return _text(field, value)
+        case Kind.WORD:
+            return _word(field, value)
+        case kind:
+            return _CHECKS[kind](value)

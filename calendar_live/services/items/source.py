@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final
+
 from ...models import WorkItem
+from ...protocol.fields import FIELDS, PLACE
 from ...schedule.ranges import format_time
 from ...sources import Source, register
+
+_ON_THE_WIRE: Final = tuple(
+    (field.name, field.column, field.may_be_null)
+    for field in FIELDS
+    if field.name not in PLACE and hasattr(WorkItem, field.column)
+)
 
 
 class WorkItems(Source[WorkItem]):
@@ -15,34 +25,16 @@ class WorkItems(Source[WorkItem]):
     filters = {"work_type": "work_type", "status": "status"}  # noqa: RUF012 - a ClassVar in the base class
 
     def event(self, row: WorkItem) -> dict[str, object]:
-        return {
-            "title": row.title,
-            "start": format_time(row.start, all_day=row.all_day),
-            "end": format_time(row.end, all_day=row.all_day),
-            "allDay": row.all_day,
-            "timeZone": row.time_zone,
-            "color": row.color or None,
-            "workType": row.work_type,
-            "status": row.status,
-            "priority": row.priority,
-            "progress": row.progress,
-            "visibility": row.visibility,
-            "parent": _id_text(row.parent_id),
-            "assignees": row.assignee_keys,
-            "description": row.description,
-            "location": row.location,
-            "rrule": row.rrule or None,
-            "exdates": row.exdates,
-            "seriesId": _id_text(row.series_id),
-            "recurrenceId": None if row.recurrence_id is None else format_time(row.recurrence_id, all_day=row.all_day),
-            "url": None,
-            "createdBy": _id_text(row.created_by_id),
-            "updatedBy": _id_text(row.updated_by_id),
-        }
+        return {name: _said(getattr(row, column), row, nullable) for name, column, nullable in _ON_THE_WIRE}
 
 
-def _id_text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _said(value: object, row: WorkItem, nullable: bool) -> object:
+    """Return a column's value as the wire has it: ids as text, and null for what is not there."""
+    if isinstance(value, datetime):
+        return format_time(value, all_day=row.all_day)
+    if nullable:
+        return None if value in (None, "") else str(value)
+    return value
 
 
 register(WorkItems())

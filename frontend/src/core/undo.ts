@@ -1,5 +1,5 @@
 /** Plans how a change is undone: which calls restore what was, and at which state each item must be. */
-import { type FullItem, type Item, isBusy } from "../protocol/item";
+import { DATES, type Item, isBusy, SETTABLE, type SettableField } from "../protocol/item";
 import type { State } from "../protocol/state";
 
 /** What one change set did, as a page saw it. `before` lacks what was not loaded. */
@@ -12,7 +12,7 @@ export interface Done {
   readonly mutationId: string | null;
 }
 
-export type Fields = Readonly<Partial<Record<(typeof WRITABLE)[number], unknown>>>;
+export type Fields = Readonly<Partial<Record<SettableField, unknown>>>;
 
 /** An item that an undo edits: at `state` now (412 otherwise); `was`: the state of the item that it brings back. */
 export interface UndoEdit {
@@ -62,23 +62,6 @@ export interface Knowledge {
 
 /** Each tree that was moved is a call of its own; more would keep the server busy. */
 export const STEPS_AT_MOST = 100;
-
-const DATES = ["start", "end", "allDay"] as const;
-const WRITABLE = [
-  "title",
-  ...DATES,
-  "timeZone",
-  "color",
-  "workType",
-  "status",
-  "priority",
-  "progress",
-  "visibility",
-  "parent",
-  "assignees",
-  "description",
-  "location",
-] as const;
 
 /** Tell whether two change sets are the two halves of one move between calendars. */
 export function isMove(one: Done, other: Done): boolean {
@@ -183,10 +166,10 @@ function planMove(left: Done, entered: Done): Undo {
 /** Return the fields to set so that `now` becomes what `was` is; null when there are none. Dates go together. */
 export function difference(was: Item, now: Item): Fields | null {
   if (isBusy(was) || isBusy(now)) return null;
-  const differing = WRITABLE.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(now[name]));
+  const differing = SETTABLE.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(now[name]));
   if (differing.length === 0) return null;
-  const dated = differing.some((name) => DATES.some((date) => date === name));
-  const names = new Set<keyof FullItem & (typeof WRITABLE)[number]>(dated ? [...differing, ...DATES] : differing);
+  const dated = differing.some((name) => DATES.includes(name));
+  const names = new Set(dated ? [...differing, ...DATES] : differing);
   return Object.fromEntries(Array.from(names, (name) => [name, was[name]]));
 }
 

@@ -1,23 +1,28 @@
 /** Checks unknown JSON, field by field. */
 
 export type Check = (value: unknown) => boolean;
+export type Guard<T> = (value: unknown) => value is T;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-export const isText: Check = (value) => typeof value === "string";
-export const isFlag: Check = (value) => typeof value === "boolean";
-export const isWhole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+export const isText = (value: unknown): value is string => typeof value === "string";
+export const isFlag = (value: unknown): value is boolean => typeof value === "boolean";
+export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 export const isUuid = (value: unknown): value is string => typeof value === "string" && UUID.test(value);
 
-export const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-export const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
+export function orNull<T>(check: Guard<T>): Guard<T | null>;
+export function orNull(check: Check): Check;
+export function orNull(check: Check): Check {
+  return (value) => value === null || check(value);
+}
+
+export function listOf<T>(check: Guard<T>): Guard<readonly T[]>;
+export function listOf(check: Check): Check;
+export function listOf(check: Check): Check {
+  return (value) => Array.isArray(value) && value.every(check);
+}
+
 export const oneOf =
   (...words: readonly string[]): Check =>
   (value) =>

@@ -1,6 +1,6 @@
-/** Defines the event object of feed, push and API, and checks it. */
+/** Defines the event object of feed, push and API: each field declared once, the types and the guard. */
 import {
-  type Check,
+  type Guard,
   isFlag,
   isObject,
   isText,
@@ -11,55 +11,74 @@ import {
   orNull,
   wrongField,
 } from "./checks";
-import { isState, type State } from "./state";
-
-interface ItemBase {
-  /** A raw lower-case UUID: the same in the database, the feed, the push and the DOM. */
-  readonly id: string;
-  readonly calendar: string;
-  /** The state of its last change: its version and ETag. */
-  readonly state: State;
-  /** `"2026-11-22T09:00:00Z"` (UTC), or `"2026-11-22"` when all-day. */
-  readonly start: string;
-  /** Exclusive; in the form of `start`, and never before it. */
-  readonly end: string;
-  readonly allDay: boolean;
-  readonly timeZone: string;
-  readonly rrule: string | null;
-  readonly exdates: readonly string[];
-}
-
-/** What a "freebusy" receiver sees of an item, and a "shared" one of a private item. The client writes "Busy" in its own language. */
-export interface BusyItem extends ItemBase {
-  readonly busy: true;
-}
+import { isState } from "./state";
 
 export type WorkType = "project" | "activity" | "task" | "meeting";
 export type WorkStatus = "not_started" | "in_progress" | "at_risk" | "blocked" | "completed" | "cancelled";
 export type Priority = "low" | "medium" | "high" | "urgent" | "critical";
 export type Visibility = "normal" | "private" | "secret";
 
-/** A whole work item. People are ids; their names are in the calendar's people list. */
-export interface FullItem extends ItemBase {
-  readonly title: string;
-  /** `#rrggbb`, or null: the calendar's. */
-  readonly color: string | null;
-  readonly workType: WorkType;
-  readonly status: WorkStatus;
-  readonly priority: Priority;
-  /** 0 to 100. */
-  readonly progress: number;
-  readonly visibility: Visibility;
-  readonly parent: string | null;
-  readonly assignees: readonly string[];
-  readonly description: string;
-  readonly location: string;
-  readonly seriesId: string | null;
-  readonly recurrenceId: string | null;
-  readonly url: string | null;
-  readonly createdBy: string | null;
-  readonly updatedBy: string | null;
+interface Declared {
+  /** What its value is. */
+  readonly is: Guard<unknown>;
+  /** Busy blocks have it, too. */
+  readonly busy?: true;
+  /** A client may set it; dates are set together. */
+  readonly set?: "alone" | "dates";
 }
+
+/** Words, not the words of today: a page that is older than its server must not stumble over a new status. */
+function isWord<Word extends string>(value: unknown): value is Word {
+  return isText(value);
+}
+
+const isColor = (value: unknown): value is string => isText(value) && /^#[0-9a-f]{6}$/i.test(value);
+
+const DECLARED = {
+  /** A raw lower-case UUID: the same in the database, the feed, the push and the DOM. */
+  id: { is: isUuid, busy: true },
+  calendar: { is: isUuid, busy: true },
+  /** The state of its last change: its version and ETag. */
+  state: { is: isState, busy: true },
+  title: { is: isText, set: "alone" },
+  /** `"2026-11-22T09:00:00Z"` (UTC), or `"2026-11-22"` when all-day. */
+  start: { is: isText, busy: true, set: "dates" },
+  /** Exclusive; in the form of `start`, and never before it. */
+  end: { is: isText, busy: true, set: "dates" },
+  allDay: { is: isFlag, busy: true, set: "dates" },
+  timeZone: { is: isText, busy: true, set: "alone" },
+  /** `#rrggbb`, or null: the calendar's. */
+  color: { is: orNull(isColor), set: "alone" },
+  workType: { is: isWord<WorkType>, set: "alone" },
+  status: { is: isWord<WorkStatus>, set: "alone" },
+  priority: { is: isWord<Priority>, set: "alone" },
+  /** 0 to 100. */
+  progress: { is: isWhole, set: "alone" },
+  visibility: { is: isWord<Visibility>, set: "alone" },
+  parent: { is: orNull(isUuid), set: "alone" },
+  /** Ids; their names are in the calendar's people list, as those of the two below. */
+  assignees: { is: listOf(isText), set: "alone" },
+  description: { is: isText, set: "alone" },
+  location: { is: isText, set: "alone" },
+  rrule: { is: orNull(isText), busy: true },
+  exdates: { is: listOf(isText), busy: true },
+  seriesId: { is: orNull(isUuid) },
+  recurrenceId: { is: orNull(isText) },
+  url: { is: orNull(isText) },
+  createdBy: { is: orNull(isText) },
+  updatedBy: { is: orNull(isText) },
+} as const satisfies Readonly<Record<string, Declared>>;
+
+type Fields = typeof DECLARED;
+type NamesOf<Use> = { [Name in keyof Fields]: Fields[Name] extends Use ? Name : never }[keyof Fields];
+
+/** A whole work item. */
+export type FullItem = {
+  readonly [Name in keyof Fields]: Fields[Name]["is"] extends Guard<infer Value> ? Value : never;
+};
+
+/** What a "freebusy" receiver sees of an item, and a "shared" one of a private item. The client writes "Busy" in its own language. */
+export type BusyItem = Pick<FullItem, NamesOf<{ readonly busy: true }>> & { readonly busy: true };
 
 export type Item = FullItem | BusyItem;
 
@@ -69,6 +88,20 @@ export interface ItemKey {
   readonly id: string;
 }
 
+/** What a client may set of an item. */
+export type SettableField = NamesOf<{ readonly set: string }>;
+
+const FIELDS = Object.entries<Declared>(DECLARED);
+
+function namesOf(isOne: (field: Declared) => boolean): readonly SettableField[] {
+  return FIELDS.flatMap(([name, field]) => (isOne(field) ? [name as SettableField] : []));
+}
+
+/** What a client may set, in the order of the wire. */
+export const SETTABLE: readonly SettableField[] = namesOf(({ set }) => set !== undefined);
+/** What is set together. */
+export const DATES: readonly SettableField[] = namesOf(({ set }) => set === "dates");
+
 /** Tell whether an item is a "Busy" block. */
 export function isBusy(item: Item): item is BusyItem {
   return "busy" in item;
@@ -76,40 +109,8 @@ export function isBusy(item: Item): item is BusyItem {
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
-const isColor: Check = (value) => typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value);
-
-const BASE: Readonly<Record<string, Check>> = {
-  id: isUuid,
-  calendar: isUuid,
-  state: isState,
-  start: isText,
-  end: isText,
-  allDay: isFlag,
-  timeZone: isText,
-  rrule: orNull(isText),
-  exdates: listOf(isText),
-};
-
-const FULL: Readonly<Record<string, Check>> = {
-  ...BASE,
-  title: isText,
-  color: orNull(isColor),
-  // Words, not the words of today: a page that is older than its server must not stumble over a new status.
-  workType: isText,
-  status: isText,
-  priority: isText,
-  progress: isWhole,
-  visibility: isText,
-  parent: orNull(isUuid),
-  assignees: listOf(isText),
-  description: isText,
-  location: isText,
-  seriesId: orNull(isUuid),
-  recurrenceId: orNull(isText),
-  url: orNull(isText),
-  createdBy: orNull(isText),
-  updatedBy: orNull(isText),
-};
+const FULL = Object.fromEntries(FIELDS.map(([name, { is }]) => [name, is]));
+const BUSY = Object.fromEntries(FIELDS.flatMap(([name, { is, busy }]) => (busy ? [[name, is]] : [])));
 
 /** Tell whether a value is a full or busy item. */
 export function isItem(value: unknown): value is Item {
@@ -118,7 +119,7 @@ export function isItem(value: unknown): value is Item {
 
 function faultOf(value: unknown): string | null {
   if (!isObject(value)) return "not a JSON object";
-  const wrong = wrongField(value, value.busy === true ? BASE : FULL) ?? wrongTime(value);
+  const wrong = wrongField(value, value.busy === true ? BUSY : FULL) ?? wrongTime(value);
   return wrong === null ? null : `${wrong}: missing or wrong`;
 }
 
