@@ -76,8 +76,7 @@ class CalendarAdmin(_ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: Calendar | None = None) -> bool:
         if obj is None:
             return super().has_delete_permission(request)
-        places = standings(request.user, calendars=[obj.pk])
-        return any(place.role == Role.OWNER for place in places)
+        return any(one.role == Role.OWNER for one in standings(request.user, calendars=[obj.pk]))
 
     def delete_model(self, request: HttpRequest, obj: Calendar) -> None:
         self._try(request, calendars.delete_calendar, obj.pk, actor=request.user)
@@ -99,8 +98,8 @@ class WorkItemAdmin(_ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: WorkItem | None = None) -> bool:
         if obj is None:
             return super().has_delete_permission(request)
-        places = standings(request.user, calendars=[obj.calendar_id])
-        return obj.deleted_at is None and any(place.may_edit for place in places)
+        found = standings(request.user, calendars=[obj.calendar_id])
+        return obj.deleted_at is None and any(one.may_edit for one in found)
 
     def delete_model(self, request: HttpRequest, obj: WorkItem) -> None:
         self._delete(request, [obj])

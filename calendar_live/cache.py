@@ -1,4 +1,4 @@
-"""Versioned bytes: keep what was computed for an immutable key, once per key under load. Never knows what the bytes mean."""
+"""Caches bytes under keys whose meaning never changes, and computes them once for all who ask."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ spoilt = Counter("calendar_live_feed_cache_spoilt_total", "What lay under a feed
 
 breaker = Breaker()
 
-_LOCK_SECONDS: Final = 5  # a computation that takes longer is done twice: better than waiting on a dead process
+_LOCK_SECONDS: Final = 5  # a longer computation is done twice, which is better than waiting for a dead process
 _WAIT_SECONDS: Final = 0.02
 _SEAL_BYTES: Final = 4
 _MEMORY_BYTES: Final = 100_000_000
@@ -42,15 +42,16 @@ _guard = threading.Lock()
 
 
 def key_of(*parts: object) -> str:
-    """Return a short cache key for parts that together name the bytes. Unambiguous whatever the parts contain."""
+    """Return a short cache key for the parts that together name the bytes. It is unambiguous, whatever they contain."""
     joined = "".join(f"{len(text)}:{text}," for text in map(str, parts))
     return "calendar_live:feed:" + hashlib.sha256(joined.encode()).hexdigest()
 
 
 def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes]:
-    """Return the (key, bytes) kept for a key, else compute them, once for all who ask meanwhile.
+    """Return the (key, bytes) that are cached for a key, or compute them, once for everybody who asks meanwhile.
 
-    `compute` returns the key its bytes are true for, which may be a later one than was asked for; they are kept under that.
+    `compute` returns its bytes with the key that they are true for. That may be a later key than the one asked for. The
+    bytes are cached under the key that `compute` returns.
     """
     kept = _read(key)
     if kept is not None:
@@ -66,7 +67,7 @@ def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[
         return future.result()
     try:
         future.set_result(_lead(key, compute))
-    except BaseException as error:  # whatever it was: those who wait for it must not wait for ever
+    except BaseException as error:  # of any kind: the threads that share this future must not wait for ever
         future.set_exception(error)
         raise
     finally:
@@ -76,7 +77,7 @@ def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[
 
 
 def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes]:
-    """Compute for this process, unless another process is at it: then wait for its bytes."""
+    """Compute the bytes, unless another process does: then wait for its bytes."""
     lock = key + ":lock"
     store = caches[conf.app.CACHE]
     if not _quietly(lambda: store.add(lock, b"1", _LOCK_SECONDS), True):
@@ -90,13 +91,13 @@ def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, byte
             true_key, computed = compute()
         if len(computed) <= conf.app.FEED_CACHE_MAX_BYTES:
             _quietly(lambda: store.set(true_key, _sealed(true_key, computed), conf.app.FEED_CACHE_SECONDS), None)
-    finally:  # also when it failed: nobody is to wait for it
+    finally:  # also after a failure: no other process may wait for these bytes
         _quietly(lambda: store.delete(lock), None)
     return true_key, computed
 
 
 def _await(key: str, lock: str) -> bytes | None:
-    """Return what the process that holds the lock computes, or None when it gave up (or the cache is no cache)."""
+    """Return what the process that holds the lock computes, or None when it fails, or when the cache stores nothing."""
     store = caches[conf.app.CACHE]
     deadline = time.monotonic() + _LOCK_SECONDS
     while time.monotonic() < deadline:
@@ -108,7 +109,7 @@ def _await(key: str, lock: str) -> bytes | None:
 
 
 def _read(key: str) -> bytes | None:
-    """Return the bytes kept for a key; anything else found there (or a broken cache) counts as nothing."""
+    """Return the bytes that are cached for a key. Anything else that is found there counts as nothing."""
     found = _quietly(lambda: caches[conf.app.CACHE].get(key), None)
     if found is None:
         return None
@@ -123,17 +124,17 @@ def _seal(key: str, kept: bytes) -> bytes:
 
 
 def _sealed(key: str, kept: bytes) -> bytes:
-    """Return what is stored: a cache may cut bytes short, or hold those of another key, and they must not be served."""
+    """Return bytes with a seal. A cache may truncate them or confuse keys, and such bytes must not be served."""
     return _seal(key, kept) + kept
 
 
 def _quietly(ask: Callable[[], T], otherwise: T) -> T:
-    """Ask the cache, unless it has just failed. A failure is told once a pause, and never fails a request."""
+    """Ask the cache, unless it has just failed. A failure is logged once per pause, and never fails a request."""
     if breaker.is_open(time.monotonic()):
         return otherwise
     try:
         return ask()
-    except Exception as failure:  # backends raise errors of their own clients: the cache is never a dependency
+    except Exception as failure:  # of the backend's own client: the site works without its cache
         if _is_of_the_key(failure):
             spoilt.inc()
             return otherwise
@@ -147,14 +148,17 @@ def _quietly(ask: Callable[[], T], otherwise: T) -> T:
 
 
 def _is_of_the_key(failure: Exception) -> bool:
-    """Whether only what lies under this key is to blame: the serializer refused it, or Redis has a list there. `set` mends it."""
+    """Whether only this key's value is to blame, which `set` replaces: it is unreadable, or a list in Redis."""
     return isinstance(failure, ValueError) or "WRONGTYPE" in str(failure)
 
 
 class MemoryCache(LocMemCache):
-    """Django's, in the process's own memory, bounded by `MAX_BYTES` too: whoever sees a calendar may ask for ever other ranges of it."""
+    """Django's cache in the process's own memory, limited by `MAX_BYTES` as well.
 
-    _cache: OrderedDict[str, bytes]  # Django's own, of which django-stubs says nothing
+    Without that limit, a receiver could fill the memory by asking for many ranges of a calendar.
+    """
+
+    _cache: OrderedDict[str, bytes]  # an attribute of Django's that django-stubs does not declare
     _expire_info: dict[str, float | None]
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
@@ -165,13 +169,13 @@ class MemoryCache(LocMemCache):
         super()._set(key, value, *args)  # type: ignore[misc]  # as above
         kept = sum(len(one) for one in self._cache.values())
         while kept > self._max_bytes:
-            oldest, dropped = self._cache.popitem()  # what was asked for longest ago
+            oldest, dropped = self._cache.popitem()  # the least recently used
             del self._expire_info[oldest]
             kept -= len(dropped)
 
 
 class BytesSerializer:
-    """Stores bytes as they are in Redis, and everything else as JSON: never pickle, which would run what it reads."""
+    """Stores bytes in Redis as they are, and everything else as JSON. Pickle would run code that it reads."""
 
     def __init__(self, options: object) -> None:
         pass
@@ -180,7 +184,7 @@ class BytesSerializer:
         return b"b" + value if isinstance(value, bytes) else b"j" + orjson.dumps(value)
 
     def loads(self, value: bytes) -> object:
-        """Return what was stored. Raises ValueError on anything else, which counts as nothing."""
+        """Return what was stored. Raises ValueError for anything else."""
         kind, rest = value[:1], value[1:]
         if kind == b"b":
             return rest

@@ -1,4 +1,4 @@
-"""The feed as the tests ask for it: a week from Monday, and a place in a calendar as it stands now."""
+"""The feed as the tests ask for it: a week from Monday, and a standing in a calendar as it is now."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def ask_for(wanted: dict[str, tuple[str, ...]], within: Range = WEEK) -> feed.Qu
     return feed.Query(within, wanted)
 
 
-def place_in(calendar: Calendar, rights: Rights = "full") -> Standing:
-    """Return a place in a calendar as it stands now."""
+def standing_in(calendar: Calendar, rights: Rights = "full") -> Standing:
+    """Return a standing in a calendar as it is now."""
     return Standing(str(calendar.pk), "", Access(rights, 1), Calendar.objects.get(pk=calendar.pk).state)
 
 

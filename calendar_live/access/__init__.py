@@ -1,4 +1,4 @@
-"""Who is asking, and what they may see or edit. Hosts import from here; see docs/embedding.md."""
+"""Tells who is asking, and what they may see or edit. Hosts import from here; see docs/embedding.md."""
 
 from .decisions import (
     LINK_ROLE,

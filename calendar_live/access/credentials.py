@@ -1,4 +1,4 @@
-"""Credentials: tell whose session key or public link token somebody presents."""
+"""Tells whose session key or public link token a request or a socket presents."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class LinkToken:
 
 Credential = SessionKey | LinkToken
 
-# Signed and not stored: owners can be shown the address again, and who reads the database still has none. Old keys of the site
-# go on to count (SECRET_KEY_FALLBACKS).
+# Tokens are signed and not stored. So owners can see the address again, and a copy of the database contains no token.
+# Tokens that were signed with an old key of the site stay valid (SECRET_KEY_FALLBACKS).
 _SALT: Final = "calendar_live.link"
 
 
@@ -44,24 +44,24 @@ def link_token(link_id: UUID) -> LinkToken:
 
 
 def identify(credential: Credential) -> Receiver | None:
-    """Return whose credential this is, or None: nobody (active) is signed in by it, or no link has this token.
+    """Return the receiver whose credential this is. None: no active user is signed in by it, or no link has this token.
 
-    A link's token says which link it is, not whether it still holds: that is for access.py.
+    A token tells which link it is for. Whether that link is still open is for decisions.py.
     """
     return _user_of(credential) if isinstance(credential, SessionKey) else _link_of(credential)
 
 
 def page_user(request: HttpRequest) -> str | None:
-    """Return the user that a request's page names as its own, if it names any, for `Receiver.is_user`."""
+    """Return the user that a request's page names as its own, if any, for `Receiver.is_user`."""
     named = request.headers.get("Calendar-User")
     return None if named is None else unquote(named)
 
 
 def _user_of(session: SessionKey) -> Receiver | None:
-    if not session.key.isprintable():  # on PostgreSQL a NUL fails in Django's own store, with all looked up beside it
+    if not session.key.isprintable():  # PostgreSQL rejects a NUL, which would fail every session read in the same call
         return None
     store = import_module(conf.session_engine()).SessionStore(session.key)
-    # Who asks here has no answer in which the browser could be given another cookie: the session stays as it is.
+    # `get_user` may give a session another key or end it. But no answer from here can set the browser's cookie.
     store.cycle_key = store.flush = lambda: None
     user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]  # reads `session` alone
     return Receiver("user", str(user.pk)) if user.is_authenticated and user.is_active else None

@@ -1,4 +1,4 @@
-"""Decide who may see or edit what: the one place that turns a membership or a public link into rights."""
+"""Decides who may see or edit what: turns memberships and public links into rights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .receivers import Receiver, link_receiver
 User = AbstractBaseUser | AnonymousUser
 UserKey = int | str
 
-# Sent after commit with `receivers`: the keys of those who see other calendars, or the same ones otherwise, than before.
+# Sent after commit with `receivers`: the keys of the receivers whose calendars, or whose view of them, have changed.
 rights_changed = Signal()
 
 _RIGHTS: Final[dict[str, Rights]] = {
@@ -33,13 +33,13 @@ _RIGHTS: Final[dict[str, Rights]] = {
 }
 _EDITS: Final = frozenset({Role.OWNER, Role.EDITOR})
 _LINK_RIGHTS: Final[dict[str, Rights]] = {Shows.FULL: "public", Shows.FREEBUSY: "freebusy"}
-# What stands where a member's role would.
+# A link's role, where a member has theirs.
 LINK_ROLE: Final = "link"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One receiver's place in one calendar, and the calendar's head, read in one statement."""
+    """One receiver's role and rights in one calendar, with the calendar's head, all read in one statement."""
 
     calendar: str
     role: str
@@ -56,7 +56,7 @@ class Standing:
 
 
 def standings(who: User | Receiver, *, calendars: Iterable[str | UUID] | None = None) -> list[Standing]:
-    """Return where someone stands in the calendars they may see (all, or those named). One statement."""
+    """Return someone's standings in the calendars they may see (all, or those named). One statement."""
     receiver = receiver_of(who)
     return standings_for([receiver], calendars=calendars)[receiver]
 
@@ -64,7 +64,7 @@ def standings(who: User | Receiver, *, calendars: Iterable[str | UUID] | None = 
 def standings_for(
     receivers: Iterable[Receiver], *, calendars: Iterable[str | UUID] | None = None
 ) -> dict[Receiver, list[Standing]]:
-    """Return where each of some receivers stands. One statement for all who are users, one for all who are links."""
+    """Return the standings of each of some receivers. One statement for all users, and one for all links."""
     found: dict[Receiver, list[Standing]] = {receiver: [] for receiver in receivers}
     users = [one.id for one in found if one.kind == "user"]
     links = [one.id for one in found if one.kind == "link"]
@@ -85,9 +85,9 @@ def standings_for(
 
 
 def standing(who: User | Receiver, calendar: str | UUID) -> Standing:
-    """Return someone's place in a calendar. Raises NotFound, also when there is such a calendar that they may not see.
+    """Return someone's standing in a calendar. Raises NotFound, also when the calendar exists but they may not see it.
 
-    Raises SignedOut for a public link that has ended, and for a user who was deactivated or deleted after they were let in.
+    Raises SignedOut for a public link that has ended, and for a user who was deactivated or deleted meanwhile.
     """
     receiver = receiver_of(who)
     for found in standings(receiver, calendars=[calendar]):
@@ -98,30 +98,30 @@ def standing(who: User | Receiver, calendar: str | UUID) -> Standing:
 
 
 def _is_over(receiver: Receiver) -> bool:
-    """Whether a receiver who was let in a moment ago would not be any more."""
+    """Whether a receiver who was let in a moment ago would be refused now."""
     if receiver.kind == "link":
         return not standings(receiver)
     return not get_user_model()._default_manager.filter(pk=receiver.id, is_active=True).exists()
 
 
 def open_links() -> QuerySet[PublicLink]:
-    """Return the public links that hold now, each with its calendar."""
+    """Return the public links that are open now, each with its calendar."""
     lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return PublicLink.objects.filter(lasting, withdrawn_at=None, calendar__deleted_at=None).select_related("calendar")
 
 
 def open_link(receiver: Receiver | None) -> PublicLink | None:
-    """Return the public link that a receiver is, if it holds now."""
+    """Return the public link that a receiver is, if it is open now."""
     return None if receiver is None or receiver.kind != "link" else open_links().filter(pk=receiver.id).first()
 
 
 def access_of_link(link: PublicLink) -> Access:
-    """Return the access token a public link stands for."""
+    """Return the access token of a public link."""
     return Access(_LINK_RIGHTS[link.shows], link.version)
 
 
 def require_edit(user: User, calendar: str | UUID) -> Standing:
-    """Return a user's place in a calendar they may edit. Raises Forbidden, and as `standing`."""
+    """Return a user's standing in a calendar they may edit. Raises Forbidden, and what `standing` raises."""
     found = standing(user, calendar)
     if not found.may_edit:
         raise Forbidden("view_only")
@@ -129,7 +129,7 @@ def require_edit(user: User, calendar: str | UUID) -> Standing:
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:
-    """Return a user's memberships, each with the calendar they may see by it, in their own order."""
+    """Return a user's memberships, each with its calendar, in the user's own order."""
     return memberships_of_each([key_of(user)])
 
 
@@ -143,12 +143,12 @@ def memberships_of_each(users: Iterable[UserKey]) -> QuerySet[Membership]:
 
 
 def access_of(membership: Membership) -> Access:
-    """Return the access token a membership stands for."""
+    """Return the access token of a membership."""
     return Access(_RIGHTS[membership.role], membership.version)
 
 
 def receivers_of(calendar: UUID) -> list[Receiver]:
-    """Return everyone who sees a calendar: its members, and its public links, also those that have ended."""
+    """Return every receiver of a calendar: its members and its public links, including links that have ended."""
     members = Membership.objects.filter(calendar=calendar).values_list("user_id", flat=True)
     links = PublicLink.objects.filter(calendar=calendar).values_list("pk", flat=True)
     return [*(Receiver("user", str(user)) for user in members), *map(link_receiver, links)]
@@ -161,7 +161,7 @@ def owner_receivers_of(calendar: UUID) -> list[Receiver]:
 
 
 def display_name(user: User) -> str:
-    """Return the name people know a user by."""
+    """Return the name by which people know a user."""
     return str(getattr(user, "get_full_name", str)() or user.get_username())
 
 
@@ -171,12 +171,12 @@ def may_edit(membership: Membership) -> bool:
 
 
 def receiver_of(who: User | Receiver) -> Receiver:
-    """Return the receiver that a user is. Raises NotFound for someone signed out."""
+    """Return the receiver that a user is. Raises NotFound for a user who is not signed in."""
     return who if isinstance(who, Receiver) else Receiver("user", str(key_of(who)))
 
 
 def key_of(user: User) -> UserKey:
-    """Return a user's primary key. Raises NotFound for someone signed out: there is nothing that they may see."""
+    """Return a user's primary key. Raises NotFound for a user who is not signed in, and so may see nothing."""
     if user.pk is None:
         raise NotFound
     key: UserKey = user.pk

@@ -1,4 +1,4 @@
-"""Receivers: the users and public links that calendars are sent to."""
+"""Defines receivers: the users and public links that calendars are sent to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A user, or a public link. As text it is the receiver's key, which is also the name of its Channels group."""
+    """A user or a public link. Its text is the receiver's key, which is also the name of its Channels group."""
 
     kind: Literal["user", "link"]
     id: str
@@ -18,7 +18,7 @@ class Receiver:
         return f"{self.kind}.{self.id}"
 
     def is_user(self, named: str | None) -> bool:
-        """Whether this is the user that a page names as its own, if it names any: somebody else may have signed in since."""
+        """Whether this is the user that a page names as its own, if any. Another user may have signed in since."""
         return named is None or self == Receiver("user", named)
 
 

@@ -41,10 +41,10 @@ class _Link(APIKeyHeader):
     param_name = "Authorization"
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Receiver | None:
-        shown = _link_token(request)
-        if shown is None:
+        token = _link_token(request)
+        if token is None:
             return None
-        receiver = identify(shown)
+        receiver = identify(token)
         if receiver is None or not standings(receiver):
             raise SignedOut("link_ended")
         return receiver

@@ -12,8 +12,8 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from .. import changelog, conf
-from ..access import Standing, standing, standings
+from .. import access, changelog, conf
+from ..access import Standing
 from ..changelog import Since
 from ..errors import CannotCalculateChanges, Fault, Invalid
 from ..live.longpoll import listening
@@ -39,7 +39,7 @@ def get_feed(request: HttpRequest, calendar_id: UUID, query: Query[FeedQuery]) -
     `Calendar-State` says the state it is true for. 304 on `If-None-Match`; 503 while older than `min_revision`.
     """
     asked = _range_of(request, query)
-    feed = read_feed(standing(receiver(request), calendar_id), asked)
+    feed = read_feed(access.standing(receiver(request), calendar_id), asked)
     headers = {"ETag": feed.etag, "Calendar-State": str(feed.state), "Calendar-Access": feed.access}
     return _answer(request, feed.body, headers)
 
@@ -48,16 +48,16 @@ def get_feed(request: HttpRequest, calendar_id: UUID, query: Query[FeedQuery]) -
 def get_all_feeds(request: HttpRequest, query: Query[AllFeedsQuery]) -> HttpResponse:
     """Return the work items of all (or the named) calendars you may see, in one array."""
     asked = _range_of(request, query)
-    feeds = [read_feed(place, asked) for place in _places(request, query.calendar)]
+    feeds = [read_feed(standing, asked) for standing in _standings(request, query.calendar)]
     body = b"[" + b",".join(feed.body[1:-1] for feed in feeds if len(feed.body) > len("[]")) + b"]"
     return _answer(request, body, {"ETag": _common_etag(feeds)})
 
 
-def _places(request: HttpRequest, wanted: list[str]) -> Iterable[Standing]:
+def _standings(request: HttpRequest, wanted: list[str]) -> Iterable[Standing]:
     if not wanted:
-        return standings(receiver(request))
+        return access.standings(receiver(request))
     try:
-        return [standing(receiver(request), UUID(calendar)) for calendar in _split(wanted)]
+        return [access.standing(receiver(request), UUID(calendar)) for calendar in _split(wanted)]
     except ValueError as error:
         raise Invalid(fields={"calendar": [Fault("not_calendar_id")]}) from error
 
@@ -126,34 +126,34 @@ async def _wait_for_changes(request: HttpRequest, calendar: str, since: State, s
     """Wait until the answer would tell something new: also that one may no longer see this calendar, or as somebody else."""
     await give_back_thread()
     async with listening(credential(request)) as poll:
-        mine = poll.standing(calendar)
-        if mine is not None:
-            await poll.ask(Subscribe(id=0, calendar=calendar, state=since, access=mine.access))
+        standing = poll.standing(calendar)
+        if standing is not None:
+            await poll.ask(Subscribe(id=0, calendar=calendar, state=since, access=standing.access))
             await poll.news(seconds)
 
 
 def _read_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpResponse:
-    place = standing(receiver(request), calendar_id)
+    standing = access.standing(receiver(request), calendar_id)
     found = changelog.read_since(
-        place.calendar,
+        standing.calendar,
         State.parse(since),
         max_sets=conf.app.MAX_REPLAY_SETS,
         max_bytes=conf.app.MAX_REPLAY_BYTES,
     )
-    body = _folded(State.parse(since), found, place) | {"hasMore": found.has_more}
-    headers = {"Calendar-State": str(body["newState"]), "Calendar-Access": str(place.access)}
+    body = _folded(State.parse(since), found, standing) | {"hasMore": found.has_more}
+    headers = {"Calendar-State": str(body["newState"]), "Calendar-Access": str(standing.access)}
     return json_response(orjson.dumps(body), headers=headers)
 
 
-def _folded(since: State, found: Since, place: Standing) -> dict[str, object]:
+def _folded(since: State, found: Since, standing: Standing) -> dict[str, object]:
     """Return change sets as one, of each item what it is now. Raises CannotCalculateChanges when one is too large to send."""
     if any(change_set.entries is None for change_set in found.change_sets):
         raise CannotCalculateChanges("bulk")
     words, state = latest(found.change_sets), found.change_sets[-1].new if found.change_sets else since
     if found.has_more:
-        for item in changelog.named_after(place.calendar, state, words):
+        for item in changelog.named_after(standing.calendar, state, words):
             words[item] = replace(words[item], wire=None)  # gone, until the part comes that says what it is now
-    seen = seen_by(tuple(words.values()), place.rights)
+    seen = seen_by(tuple(words.values()), standing.rights)
     return {
         "oldState": str(since),
         "newState": str(state),

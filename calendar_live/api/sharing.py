@@ -8,7 +8,8 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from ..access import display_name, standing
+from .. import access
+from ..access import display_name
 from ..errors import Forbidden, NotFound
 from ..models import Invitation, Membership, Role
 from ..reading.calendars import offer_to
@@ -131,11 +132,11 @@ def _described(invitation: Invitation) -> dict[str, object]:
 
 
 def _members(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]:
-    place = standing(request.user, calendar_id)
-    if place.rights == "freebusy":
+    standing = access.standing(request.user, calendar_id)
+    if standing.rights == "freebusy":
         raise Forbidden("people_hidden")
     rows = _rows(calendar_id)
-    found = [_as_member(request, one, rows, by_owner=place.role == Role.OWNER) for one in rows]
+    found = [_as_member(request, one, rows, by_owner=standing.role == Role.OWNER) for one in rows]
     return sorted(found, key=lambda one: (one["user"]["name"].casefold(), one["user"]["id"]))  # type: ignore[index]
 
 

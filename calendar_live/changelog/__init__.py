@@ -1,4 +1,4 @@
-"""The log of each calendar. Hosts import from here; see docs/architecture.md."""
+"""Writes, reads, prunes and verifies the log of each calendar. Hosts import from here; see docs/architecture.md."""
 
 from .read import Since, heads, named_after, read_entry, read_since
 from .retention import prune

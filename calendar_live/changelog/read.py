@@ -1,4 +1,4 @@
-"""Read the log: heads of calendars, and what changed after a state."""
+"""Reads the log: the heads of calendars, and what changed after a state."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from .values import actor_of, is_bulk
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Change sets after a state, oldest first. `has_more`: ask again from the last one's state."""
+    """The change sets after a state, oldest first. `has_more`: there are others after the last of them."""
 
     change_sets: tuple[changes.ChangeSet, ...]
     has_more: bool
 
 
 def read_since(calendar: str, since: State, *, max_sets: int, max_bytes: int) -> Since:
-    """Return what changed after a state, at most so many sets and bytes (but at least one set). Bulk sets come without entries.
+    """Return what changed after a state: at most so many sets and bytes, but at least one set.
 
-    Raises CannotCalculateChanges when the log does not hold a row of that revision and nonce (invariant 6).
+    Bulk sets come without entries. Raises CannotCalculateChanges when the log has no row of that revision and nonce
+    (invariant 6).
     """
     found = list(
         ChangeSet.objects.filter(calendar=UUID(calendar), revision__gte=since.revision)
@@ -49,7 +50,7 @@ def read_since(calendar: str, since: State, *, max_sets: int, max_bytes: int) ->
 
 
 def named_after(calendar: str, state: State, items: Iterable[str]) -> set[str]:
-    """Return which of some items the log names after a state: what was said of them before is not what they are."""
+    """Return those of some items that the log names after a state, so that what it said before is out of date."""
     later = Entry.objects.filter(
         change_set__calendar=UUID(calendar),
         change_set__revision__gt=state.revision,
@@ -71,7 +72,7 @@ def _within(rows: list[ChangeSet], max_bytes: int) -> list[ChangeSet]:
 
 
 def _entries_of(rows: list[ChangeSet]) -> dict[int, tuple[changes.Entry, ...]]:
-    """Return the entries of change sets; raises CannotCalculateChanges when pruning took some between the two statements."""
+    """Return the entries of change sets. Raises CannotCalculateChanges when some have been pruned meanwhile."""
     entries: dict[int, list[changes.Entry]] = {row.pk: [] for row in rows}
     values = Entry.objects.filter(change_set__in=[row.pk for row in rows if row.entry_count]).order_by("id")
     calendars = {row.pk: str(row.calendar_id) for row in rows}
@@ -83,7 +84,7 @@ def _entries_of(rows: list[ChangeSet]) -> dict[int, tuple[changes.Entry, ...]]:
 
 
 def read_entry(item: str, wire: str | None, visibility: str, *, calendar: str) -> changes.Entry:
-    """Return an entry that was logged or announced. An item whose wire may not be sent reads as destroyed, as in a feed it is not there."""
+    """Return an entry that was logged or announced. An item with an unsound wire reads as destroyed."""
     if wire is not None and not is_sound(wire, item=item, calendar=calendar):
         wire = None
     return changes.Entry(item, wire, visibility)
@@ -101,6 +102,6 @@ def _as_value(earlier: ChangeSet, later: ChangeSet, entries: tuple[changes.Entry
 
 
 def heads(calendars: Iterable[str]) -> dict[str, State]:
-    """Return the heads of calendars; those that are gone are left out. One statement."""
+    """Return the heads of those calendars that exist. One statement."""
     rows = Calendar.objects.filter(pk__in=list(calendars), deleted_at=None).values_list("pk", "revision", "nonce")
     return {str(calendar): State(revision, nonce) for calendar, revision, nonce in rows}

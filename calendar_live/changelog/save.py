@@ -1,4 +1,4 @@
-"""Save rows of live models in bulk."""
+"""Saves rows of live models in bulk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROWS_PER_STATEMENT: Final = 500
 
 
 def save_rows(model: type[LiveModel], rows: list[LiveModel]) -> None:
-    """Insert the new ones of some rows of a model, and write the others over what is stored."""
+    """Insert those rows of a model that are new, and update the others."""
     new = [row for row in rows if row._state.adding]
     known = [row for row in rows if not row._state.adding]
     if new:
@@ -22,7 +22,7 @@ def save_rows(model: type[LiveModel], rows: list[LiveModel]) -> None:
 
 
 def _save_over(model: type[LiveModel], rows: list[LiveModel]) -> None:
-    """Write rows over those that are there. Django's `bulk_update` is a CASE per column and row: ten times as long, under the lock."""
+    """Update rows. With Django's `bulk_update`, a CASE for each column and row, the lock is held ten times as long."""
     once = [column for column in model._meta.concrete_fields if getattr(column, "auto_now_add", False)]
     made = [[getattr(row, column.attname) for column in once] for row in rows]
     model._default_manager.bulk_create(
@@ -36,4 +36,4 @@ def _save_over(model: type[LiveModel], rows: list[LiveModel]) -> None:
     )
     for row, values in zip(rows, made, strict=True):
         for column, value in zip(once, values, strict=True):
-            setattr(row, column.attname, value)  # which Django took for that of a new row
+            setattr(row, column.attname, value)  # Django has set it as for a new row

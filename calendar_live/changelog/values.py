@@ -1,4 +1,4 @@
-"""What is said of a change set when it is announced or read again: its size, and who made it."""
+"""Tells the size of a change set and who made it, for writing and for reading."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..protocol.frames import BULK_BYTES, BULK_ENTRIES
 
 
 def push_bytes(entries: Iterable[changes.Entry]) -> int:
-    """Return about how many bytes entries take in a frame."""
+    """Return approximately how many bytes some entries take in a frame."""
     return sum(len(entry.wire.encode()) if entry.wire is not None else len(entry.item) + 3 for entry in entries)
 
 
 def is_bulk(entry_count: int, wire_bytes: int) -> bool:
-    """Whether a change set is too large to push: receivers load the feed again instead."""
+    """Whether a change set is too large to push, so that receivers load the feed again."""
     return entry_count > BULK_ENTRIES or wire_bytes > BULK_BYTES
 
 

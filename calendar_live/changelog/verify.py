@@ -1,4 +1,4 @@
-"""Compares the log with the tables it speaks of, and says where they differ. Reads only: what to do about it is for people to decide."""
+"""Compares the log with the calendars and rows, and reports where they differ."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _CHUNK: Final = 500  # rows held in memory at a time
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The log's last word on an item: its wire (None: destroyed) and the state it was said at."""
+    """The log's last entry for an item: its wire (None: destroyed), and the state of its change set."""
 
     wire: str | None
     state: str
 
 
 def differences(calendar_id: UUID) -> Iterator[str]:
-    """Yield a line for each way in which a calendar, its log and its rows do not agree. One snapshot; writers go on meanwhile.
+    """Yield a line for each difference between a calendar, its log and its rows, in one snapshot. Writers do not wait.
 
-    The log may have been pruned: what it no longer tells is not compared.
+    Rows whose last change has been pruned from the log are not compared with it.
     """
     with _one_snapshot():
         head = Calendar.objects.get(pk=calendar_id).state
@@ -45,13 +45,11 @@ def differences(calendar_id: UUID) -> Iterator[str]:
 
 @contextmanager
 def _one_snapshot() -> Iterator[None]:
-    """Read within one transaction as the database is at its beginning, and keep no writer waiting."""
+    """Read from one snapshot, without making a writer wait."""
     connection.ensure_connection()
     mode = getattr(connection, "transaction_mode", None)
-    if (
-        connection.vendor == "sqlite"
-    ):  # every one of its transactions is a snapshot; IMMEDIATE would take the writers' lock
-        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]  # SQLite's alone
+    if connection.vendor == "sqlite":  # its transactions are snapshots; IMMEDIATE would take the writers' lock
+        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]  # only SQLite has it
     try:
         with transaction.atomic():
             if connection.vendor == "postgresql":

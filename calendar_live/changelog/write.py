@@ -1,4 +1,4 @@
-"""Change a calendar: stamp and save rows, append the log, and announce the change after commit. The only mover of its head."""
+"""Changes a calendar: saves rows, moves its head, appends to the log, and announces the change set after commit."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from ..sources import source_of
 from .save import ROWS_PER_STATEMENT, save_rows
 from .values import actor_of, is_bulk, push_bytes
 
-# Sent after commit with `change_set` (protocol.changes.ChangeSet). Receivers must be quick; their failures are logged.
+# Sent after commit with `change_set` (protocol.changes.ChangeSet). Receivers must be quick. Their failures are logged.
 change_committed = Signal()
 
 
 def new_nonce() -> str:
-    """Return the 64 random bits that name one change set of one history."""
+    """Return 64 random bits, which tell a change set from one of the same revision in another history."""
     return secrets.token_hex(8)
 
 
@@ -48,7 +48,7 @@ class Change:
     def upsert(self, *rows: LiveModel) -> None:
         """Save rows with this change's state and wire. New rows are inserted, known ones updated, in bulk.
 
-        Raises ValueError for a row of another calendar, InvalidEvent for one whose event object no client could read.
+        Raises ValueError for a row of another calendar, and InvalidEvent for an event object that no client could read.
         """
         for row in rows:
             if str(row.calendar_id) != self.calendar:
@@ -66,9 +66,9 @@ class Change:
             row.note_saved()
 
     def destroy(self, *items: LiveModel | UUID | str) -> None:
-        """Log items as destroyed. What becomes of their rows is the caller's business, in the same transaction.
+        """Log items as destroyed. The caller deletes or marks their rows, in the same transaction.
 
-        Give rows rather than ids where some may be secret: those who may not know of them are then not told their ids.
+        Give rows instead of ids if some may be secret. Receivers who may not know of those are then not sent their ids.
         """
         for item in items:
             if isinstance(item, LiveModel):
@@ -81,7 +81,7 @@ class Change:
 
 
 class AlreadyDone(Exception):
-    """This mutation id made `change_set` before: nothing is done again, its first answer is to be given (invariant 8)."""
+    """This mutation id has made `change_set` before. Nothing is done again; repeat its first answer (invariant 8)."""
 
     def __init__(self, change_set: ChangeSet) -> None:
         super().__init__(str(change_set))
@@ -90,7 +90,7 @@ class AlreadyDone(Exception):
 
 @dataclass(eq=False)
 class _Open:
-    """A calendar's revision in a transaction still under way, for a second entry to join."""
+    """A calendar's new revision in a transaction that has not ended, for another change to join."""
 
     old: State
     new: State
@@ -101,7 +101,7 @@ class _Open:
     announced: bool = False
 
     def end(self) -> None:
-        """Do nothing but hang among Django's hooks, as the mark of the transaction this belongs to."""
+        """Do nothing. As one of Django's hooks, this marks the transaction that the revision belongs to."""
 
 
 _open: WeakKeyDictionary[BaseDatabaseWrapper, dict[str, _Open]] = WeakKeyDictionary()
@@ -111,12 +111,14 @@ _open: WeakKeyDictionary[BaseDatabaseWrapper, dict[str, _Open]] = WeakKeyDiction
 def change(
     calendar: UUID | str, *, actor: User | None, mutation_id: UUID | None = None, request_digest: str = ""
 ) -> Iterator[Change]:
-    """Change a calendar's rows: bump and lock its row on entry, append the log on leaving, announce it after commit.
+    """Change a calendar's rows: lock it and raise its revision, append to the log, and announce after commit.
 
-    Opens a transaction unless one is open; a second entry in the same transaction joins its revision (invariant 9).
-    Several calendars: enter them in ascending id. Raises NotFound when there is no such calendar, AlreadyDone when the
-    mutation id is known (a concurrent retry waits for the first here), KeyReused when it came with another request, ValueError
-    when a second entry comes with a mutation id of its own.
+    Opens a transaction unless one is open. A second change in the same transaction joins the first one's revision
+    (invariant 9). Enter several calendars in ascending order of their ids.
+
+    Raises NotFound when there is no such calendar. Raises AlreadyDone when the mutation id is known (a concurrent retry
+    waits for the first one here), and KeyReused when it came with another request. Raises ValueError when a second
+    change in the transaction has a mutation id.
     """
     key = str(UUID(str(calendar)))
     with transaction.atomic():
@@ -124,7 +126,7 @@ def change(
             mutation_id is not None
             and Receipt.objects.filter(user=None if actor is None else actor.pk, key=mutation_id).exists()
         ):
-            raise KeyReused  # of what is no change set: another request, whatever it was
+            raise KeyReused  # by a call that writes no change set, and so by another request
         joined = _join(key)
         opened = joined or _bump(UUID(key), actor, mutation_id, request_digest)
         if mutation_id is not None:
@@ -150,7 +152,7 @@ def _rows_may_be_saved(calendar: str) -> Iterator[None]:
 
 
 def _bump(calendar: UUID, actor: User | None, mutation_id: UUID | None, request_digest: str) -> _Open:
-    """Raise the revision in the statement that takes the row's lock, so that revision order is commit order (invariant 1)."""
+    """Raise the revision in the statement that locks the row, so that revisions are in commit order (invariant 1)."""
     nonce = new_nonce()
     if not Calendar.objects.filter(pk=calendar, deleted_at=None).update(revision=F("revision") + 1, nonce=nonce):
         raise NotFound("no_calendar")
@@ -163,10 +165,10 @@ def _bump(calendar: UUID, actor: User | None, mutation_id: UUID | None, request_
 
 
 def _join(calendar: str) -> _Open | None:
-    """Return what this transaction has begun on the calendar already, unless a savepoint took it back.
+    """Return the revision that this transaction has begun for the calendar, unless it was rolled back to a savepoint.
 
-    Django drops a hook together with the savepoint or transaction it came with, and takes all hooks down before it runs the
-    first: as long as ours hangs there, its transaction is the one under way.
+    Django drops a hook together with its savepoint or transaction, and removes all hooks before it runs the first. So
+    while our hook is among them, its transaction is the current one.
     """
     connection = transaction.get_connection()
     opened = _open.get(connection, {}).get(calendar)
@@ -195,13 +197,13 @@ def _append(opened: _Open, collected: Change) -> None:
         Entry(change_set=change_set, item=UUID(entry.item), wire=entry.wire, visibility=entry.visibility)
         for entry in collected.entries.values()
     ]
-    if joins:  # a later part's word on an item replaces an earlier one's
+    if joins:  # a later part's entry for an item replaces an earlier one
         Entry.objects.filter(change_set=change_set, item__in=[row.item for row in rows]).delete()
     Entry.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT)
     if joins:
         ChangeSet.objects.filter(pk=change_set.pk).update(
             entry_count=change_set.entries.count(),
-            # An upper bound, which only decides when a push becomes a reset.
+            # An upper bound, which only decides whether a push becomes a reset.
             wire_bytes=F("wire_bytes") + push_bytes(collected.entries.values()),
         )
 
@@ -214,7 +216,7 @@ def _merge_with_earlier_parts(change_set: ChangeSet, collected: Change) -> None:
 
 
 def _change_set_of(opened: _Open, collected: Change, *, joins: bool) -> ChangeSet:
-    """Insert this transaction's log row, or find it: an earlier part may have been rolled back with its savepoint."""
+    """Insert this transaction's row of the log, or find it. An earlier part's row may be gone with its savepoint."""
     place = {"calendar_id": collected.calendar, "revision": collected.state.revision}
     found = ChangeSet.objects.filter(**place).first() if joins else None
     return found or ChangeSet.objects.create(
@@ -229,7 +231,7 @@ def _change_set_of(opened: _Open, collected: Change, *, joins: bool) -> ChangeSe
 
 
 def _announce_after_commit(opened: _Open, collected: Change) -> None:
-    """Send the signal after commit, once; Django forgets a part whose savepoint is rolled back."""
+    """Send the signal once, after commit. Django forgets the hook of a part whose savepoint is rolled back."""
 
     def announce() -> None:
         if not opened.announced:
@@ -240,7 +242,7 @@ def _announce_after_commit(opened: _Open, collected: Change) -> None:
 
 
 def _announcement(opened: _Open, collected: Change) -> changes.ChangeSet:
-    """Return the change set to announce: by its states alone when it is bulk, or when the log alone knows which parts remain."""
+    """Return the change set to announce: without entries if it is bulk, or if parts may have been rolled back."""
     whole = opened.parts == 1 and not is_bulk(len(collected.entries), push_bytes(collected.entries.values()))
     return changes.ChangeSet(
         calendar=collected.calendar,
@@ -253,7 +255,7 @@ def _announcement(opened: _Open, collected: Change) -> changes.ChangeSet:
 
 
 def open_calendar(calendar: Calendar, *, actor: User | None) -> None:
-    """Insert a new calendar with its first log row, so that its state can be verified from the start."""
+    """Insert a new calendar with its first row of the log, so that its first state can be verified."""
     calendar.nonce = new_nonce()
     calendar.save(force_insert=True)
     ChangeSet.objects.create(

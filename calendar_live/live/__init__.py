@@ -1,1 +1,1 @@
-"""Delivery: from a committed change set to every open socket. Knows calendars, ids and wires; never a work item."""
+"""Delivers committed change sets to every open socket. Knows calendars, ids and wires, never a work item."""

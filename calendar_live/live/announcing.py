@@ -1,4 +1,4 @@
-"""Announces change sets over the channel layer: at once, bounded, and never at the expense of who made the change."""
+"""Announces change sets over the channel layer after their commit, within a time limit."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ breaker = Breaker()
 
 
 def send(*, change_set: ChangeSet, **_: Any) -> None:
-    """Send a change set to its group. A failure is made good by the hubs' look at the heads (invariant 5)."""
+    """Send a change set to its group. After a failure, the hubs find it by their head check (invariant 5)."""
     guarded(_send, change_set, f"A change set of calendar {change_set.calendar} was not broadcast")
 
 
 def guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -> bool:
-    """Send within a bound, and say whether it went; a failure is logged, keeps the next ones short, and never fails who made the change."""
+    """Send something within the time limit, and return whether it was sent. Raises nothing.
+
+    A failure is logged. For a while after it nothing is sent, so that only one request has waited for a dead broker.
+    """
     if breaker.is_open(time.monotonic()):
         broadcasts.labels("paused").inc()
         return False
     try:
         async_to_sync(send_it)(what)
-    except (
-        Exception
-    ) as failure:  # whatever the layer's client raises: the change is committed, and its maker must not be failed
+    except Exception as failure:  # of the layer's client: the change is committed, and its request must not fail
         broadcasts.labels("failed").inc()
         if breaker.trip(time.monotonic(), conf.app.BROADCAST_PAUSE_SECONDS):
             logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)

@@ -1,4 +1,4 @@
-"""The sockets of one process by their receivers: who has one here is heard of, and told what concerns them. Knows no calendar."""
+"""Keeps the sockets of each receiver, and joins the receiver's group of the channel layer while it has any."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .sockets import Socket
 
 @dataclass(eq=False)
 class _Audience:
-    """One receiver's sockets here. `lock`: who leaves must not part from the group that who enters meanwhile relies on."""
+    """One receiver's sockets here.
+
+    `lock`: the last socket to leave must not part from the group while another one enters and relies on it.
+    """
 
     sockets: set[Socket] = field(default_factory=set)
     heard: bool = False
@@ -20,7 +23,10 @@ class _Audience:
 
 
 class Audiences:
-    """All sockets of one event loop; a receiver's group of the layer is joined with their first and parted from with their last."""
+    """All sockets of one event loop, by receiver.
+
+    A receiver's group of the layer is joined for its first socket, and parted from after its last.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self.of: dict[str, _Audience] = {}  # by the receiver's key
@@ -28,7 +34,7 @@ class Audiences:
         self._order_to_leave: str | None = None
 
     async def enter(self, socket: Socket) -> None:
-        """Take in a socket: from now on it hears what concerns its receiver."""
+        """Add a socket. From now on it hears what concerns its receiver."""
         key = str(socket.receiver)
         audience = self.of.setdefault(key, _Audience())
         audience.sockets.add(socket)
@@ -38,7 +44,7 @@ class Audiences:
                 audience.heard = True
 
     async def leave(self, socket: Socket) -> None:
-        """Let go of a socket."""
+        """Forget a socket."""
         key = str(socket.receiver)
         audience = self.of.get(key, _Audience())
         audience.sockets.discard(socket)
@@ -50,23 +56,23 @@ class Audiences:
                 del self.of[key]
 
     def recheck(self, key: str, *, at_leisure: bool = False) -> None:
-        """Have a receiver's sockets, if it has any here, look at what they are still granted."""
+        """Have a receiver's sockets, if it has any here, check their rights."""
         for socket in list(self.of.get(key, _Audience()).sockets):
             socket.recheck(at_leisure=at_leisure)
 
     def send_away(self, *, spread_ms: int) -> None:
-        """Have every socket connect anew: to a server that has just joined, or before this one goes."""
+        """Tell every socket to reconnect: to a server that has just joined, or because this one is about to stop."""
         order = frames.reconnect(spread_ms=spread_ms)
         for audience in list(self.of.values()):
             for socket in list(audience.sockets):
                 socket.push(order)
 
     def end(self, *, spread_ms: int) -> None:
-        """Have every socket connect anew, and those that still come: this process stops."""
+        """Tell every socket to reconnect, and later each one that still comes: this process stops."""
         self._order_to_leave = frames.reconnect(spread_ms=spread_ms)
         self.send_away(spread_ms=spread_ms)
 
     def see_off(self, socket: Socket) -> None:
-        """Send a socket away again that was greeted while this process is stopping."""
+        """Tell a socket that was greeted while this process stops to reconnect."""
         if self._order_to_leave is not None:
             socket.push(self._order_to_leave)

@@ -14,12 +14,12 @@ MESSAGE_TYPE: Final = "calendar.changes"
 RIGHTS_TYPE: Final = "receiver.rights"
 RECONNECT_TYPE: Final = "control.reconnect"
 ECHO_TYPE: Final = "listener.echo"
-# The group of what concerns every socket of every process.
+# The group of messages for every socket of every process.
 CONTROL_GROUP: Final = "control"
 
 
 class Message(TypedDict):
-    """A change set on the channel layer. Only plain values, because layers encode with msgpack."""
+    """A change set on the channel layer. It holds plain values only, because layers encode with msgpack."""
 
     type: str
     calendar: str
@@ -36,7 +36,7 @@ def group_of(calendar: str) -> str:
 
 
 def encode(change_set: ChangeSet) -> Message:
-    """Return the message of a change set: whole, or only its two states when it is large."""
+    """Return the message of a change set: all of it, or only its two states when it is large."""
     entries = change_set.entries
     if entries is not None and push_bytes(entries) > conf.app.MAX_BROADCAST_BYTES:
         entries = None
@@ -52,7 +52,7 @@ def encode(change_set: ChangeSet) -> Message:
 
 
 def decode(message: Mapping[str, Any]) -> ChangeSet:
-    """Return the change set of a message of this version's own making."""
+    """Return the change set of a message that this version of the app has made."""
     entries = message["entries"]
     return ChangeSet(
         calendar=message["calendar"],

@@ -1,4 +1,4 @@
-"""Says once in a while what fails for many at once, and how often it did. Never keeps quiet about a failure of another kind."""
+"""Logs a failure that many sockets share once, and how often it occurred."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .loops import one_per_loop
 # A database that is away fails each of 1,000 sockets at its heartbeat: 40 tracebacks a second.
 _PAUSE_SECONDS: Final = 10.0
 
-# By what was said and of what: the failures of the last while, said or not.
+# How often each failure occurred in the last while, by the text and the failure that were logged first.
 _heard: Final[Callable[[], Counter[tuple[str, str]]]] = one_per_loop(Counter)
 
 
 def complain(logger: logging.Logger, text: str, failure: Exception) -> None:
-    """Log a failure with its traceback; those like it within the next while are counted, and said in one line at its end."""
+    """Log a failure with its traceback. Equal ones are counted for a while, and then logged as one line."""
     heard = _heard()
     kind = text, f"{type(failure).__name__}: {failure}"
     heard[kind] += 1

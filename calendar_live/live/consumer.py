@@ -1,4 +1,4 @@
-"""One WebSocket: who it is, what it may ask, how long it lives. Never touches the database itself and never sees a change set."""
+"""Serves one WebSocket: lets it in, answers its frames, and keeps its rights and its connection checked."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ _TOGETHER: Final = 100  # subscribes whose standings are read by one query
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
-    """The socket of one page, for all its calendars. Accepts first, then closes with a code that JavaScript can read."""
+    """The socket of one page, for all its calendars.
+
+    It accepts before it refuses, because JavaScript reads the close code of accepted sockets only.
+    """
 
     channel_layer_alias = "calendar_live has one channel per process: see listener.py"
 
@@ -57,7 +60,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._tasks: list[asyncio.Task[None]] = []
         self._wanted: dict[str, frames.Subscribe | frames.Unsubscribe] = {}  # by calendar, in their order
         self._is_wanted = asyncio.Event()
-        self._known: dict[str, str] = {}  # what was told of each calendar, as its version: the telling itself is long
+        self._known: dict[str, str] = {}  # the version of each calendar that was sent: the view itself is large
         self._woken = asyncio.Event()
         self._bad_frames = 0
         self._heard_at = time.monotonic()
@@ -68,7 +71,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             await self._leave()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle one event of the socket. Channels' own dispatch costs a thread hop each, for connections we do not use here."""
+        """Handle one event of the socket.
+
+        Channels' own dispatch also closes database connections, in another thread. None are used here.
+        """
         await getattr(self, get_handler_name(message))(message)
 
     # --- life ----------------------------------------------------------------------------------------------------
@@ -155,10 +161,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             case frames.Subscribe() | frames.Unsubscribe():
                 self._want(frame)
             case frames.Ack():
-                pass  # being heard of was its point
+                pass  # an ack only shows that the socket is alive
 
     def _want(self, frame: frames.Subscribe | frames.Unsubscribe) -> None:
-        """Take note of a frame, in place of what waits for the same calendar: who asks again no longer waits for that answer."""
+        """Queue a frame, in place of one that waits for the same calendar: its answer is not needed any more."""
         most = conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET
         if self._wanted.pop(frame.calendar, None) is not None or len(self._wanted) < most:
             self._wanted[frame.calendar] = frame
@@ -167,9 +173,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         refusal = TooMany("too_many_subscribes", limit=most)
         if isinstance(frame, frames.Unsubscribe):
             raise refusal
-        self.push(
-            frames.error(refusal.code, wording.detail(refusal), id=frame.id)
-        )  # no bad frame: a page asks for all its calendars at once
+        # Not a bad frame: a page asks for all its calendars at once.
+        self.push(frames.error(refusal.code, wording.detail(refusal), id=frame.id))
 
     def _complain(self, failure: CalendarLiveError) -> None:
         self._bad_frames += 1
@@ -178,7 +183,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
             self._outbox.close(MALFORMED)
 
     async def _serve(self, seat: Seat) -> None:
-        """Answer subscribes in order, without keeping pings waiting."""
+        """Answer subscribes in order. Pings are answered meanwhile."""
         while True:
             await self._is_wanted.wait()
             asked = [self._wanted.pop(calendar) for calendar in list(self._wanted)[:_TOGETHER]]
@@ -191,7 +196,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
                 self._outbox.close(GOING_AWAY)
 
     async def _answer(self, seat: Seat, asked: list[frames.Subscribe | frames.Unsubscribe]) -> None:
-        """Answer frames one by one by one query for all. After a check of the rights, another query serves the rest."""
+        """Answer frames one by one, from one query. After a check of the rights, another query serves the rest."""
         checks, standings = seat.checks, await self._standings(asked)
         for frame in asked:
             await self._outbox.room()
@@ -201,7 +206,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
                 await self._hub.unsubscribe(self, frame.calendar)
             else:
                 await self._hub.subscribe(self, frame, standings.get(frame.calendar))
-            if checks != seat.checks:  # that check did not end this subscription, which was not there yet
+            if checks != seat.checks:  # the check came before this subscription, and could not end it
                 await self._hub.apply_rights(self, seat.accesses)
 
     async def _standings(self, asked: list[frames.Subscribe | frames.Unsubscribe]) -> dict[str, Standing]:
@@ -213,7 +218,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
     async def _beat(self, seat: Seat, credential: Credential | None, heartbeat: int) -> None:
         """Check the rights whenever the seat says so, send the heads at each heartbeat, and close a silent socket."""
         silence = conf.app.SILENCE_SECONDS
-        seat.beats_at = time.monotonic() + heartbeat * _jitter()  # sockets that came together do not beat together
+        seat.beats_at = time.monotonic() + heartbeat * _jitter()  # spreads sockets that opened together
         while True:
             await event_or_instant(self._woken, min(seat.wakes_at, self._heard_at + silence))
             now = time.monotonic()
@@ -236,8 +241,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
                 seat.beats_at = time.monotonic() + heartbeat
 
     async def _check(self, seat: Seat, check: Check, credential: Credential | None) -> None:
-        """Read what is granted now, and apply it (invariant 7). Raises SignedOut when that is nothing any more."""
-        # Only here: a name in `_beat` would keep everybody's names in memory until the next check, once for each socket.
+        """Read what the credential grants now, and apply it (invariant 7). Raises SignedOut when it grants nothing."""
+        # A variable of `_beat` would keep the views, with everybody's names, in memory until the next check.
         grant = seat.renew(await reader.grant_of(credential, at_leisure=check.at_leisure))
         self._known = await self._hub.tell_rights(self, grant, self._known)
         if grant.is_over:
@@ -253,7 +258,7 @@ def _credential(headers: dict[bytes, bytes], query: dict[str, str]) -> Credentia
 
 
 def _origin_allowed(headers: dict[bytes, bytes], scheme: str) -> bool:
-    """Whether the page that opens this socket may: without an exact origin, any site could read its visitors' calendars."""
+    """Whether the page that opens this socket may do so. Otherwise any site could read its visitors' calendars."""
     origin, host = headers.get(b"origin", b"").decode("latin-1"), headers.get(b"host", b"").decode("latin-1")
     forwarded = conf.forwarded_header()
     secure = scheme == "wss" or (forwarded is not None and headers.get(forwarded[0]) == forwarded[1])
@@ -265,7 +270,7 @@ def _jitter() -> float:
 
 
 class UnknownPath(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
-    """Refuses WebSockets at any other path; without it each would be a traceback in the log."""
+    """Refuses WebSockets at any other path, each of which would otherwise be a traceback in the log."""
 
     async def connect(self) -> None:
         await self.close()

@@ -1,4 +1,4 @@
-"""Who of one process is subscribed to what, and the writing of change sets to them, in order. Never asks the database or the layer."""
+"""Keeps the subscribers of each calendar, and writes change sets to them in order."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ encodings = Counter("calendar_live_encodings_total", "Change sets encoded, once 
 resets = Counter("calendar_live_resets_total", "Resets sent to sockets.", ["reason"])
 subscriptions = Gauge("calendar_live_subscriptions", "Live subscriptions of this process.")
 
-_SOCKETS_PER_TURN: Final = 500  # a delivery to more sockets lets the event loop breathe in between
+_SOCKETS_PER_TURN: Final = 500  # after so many, a delivery lets the event loop do something else
 
 
 @dataclass(eq=False)
 class Subscription:
-    """One socket's interest in one calendar. `waiting` keeps what arrives during its replay; None once it is live."""
+    """One socket's subscription to one calendar. `waiting`: what arrives during its replay; None once it is live."""
 
     socket: Socket
     access: Access
@@ -36,11 +36,11 @@ class Subscription:
 
 @dataclass(eq=False)
 class Served:
-    """One calendar this process serves. `lock` keeps its deliveries in order; `head` is what was delivered last."""
+    """One calendar that this process serves. `lock` keeps its deliveries in order; `head` is the last one's state."""
 
     calendar: str
     head: State | None = None
-    announced: State | None = None  # while there is no head yet: the newest state that was heard of
+    announced: State | None = None  # the newest state that was announced before there was a head
     gone: bool = False
     members: dict[Socket, Subscription] = field(default_factory=dict)
     recent: Recent = field(default_factory=Recent)
@@ -48,7 +48,7 @@ class Served:
 
 
 class Deliveries:
-    """The calendars one event loop serves, and their subscribers. `served` is the hub's to fill and to empty."""
+    """The calendars that one event loop serves, and their subscribers. The hub fills and empties `served`."""
 
     def __init__(self) -> None:
         self.served: dict[str, Served] = {}
@@ -58,7 +58,7 @@ class Deliveries:
     # --- subscribers ---------------------------------------------------------------------------------------------
 
     def add(self, served: Served, subscription: Subscription) -> None:
-        """Take in a subscriber, in place of the same socket's earlier subscription."""
+        """Add a subscription, in place of an earlier one of the same socket."""
         socket = subscription.socket
         self._count += socket not in served.members
         served.members[socket] = subscription
@@ -66,7 +66,7 @@ class Deliveries:
         subscriptions.set(self._count)
 
     def forget(self, served: Served, socket: Socket) -> None:
-        """Let go of a subscriber, if it is one."""
+        """Remove a socket's subscription, if it has one."""
         if served.members.pop(socket, None) is None:
             return
         self._count -= 1
@@ -77,11 +77,11 @@ class Deliveries:
             del self._calendars[socket]
 
     def calendars_of(self, socket: Socket) -> list[str]:
-        """Return the calendars a socket is subscribed to."""
+        """Return the calendars that a socket is subscribed to."""
         return list(self._calendars.get(socket, ()))
 
     def heads_of(self, socket: Socket) -> dict[str, State]:
-        """Return where the calendars stand that a socket is live on: what its heartbeat says."""
+        """Return the heads of the calendars that a socket is live on, for its heartbeat."""
         heads = {}
         for calendar in self.calendars_of(socket):
             served = self.served[calendar]
@@ -93,7 +93,10 @@ class Deliveries:
     # --- what they are sent --------------------------------------------------------------------------------------
 
     async def deliver(self, served: Served, change_set: ChangeSet, told: ChangeSet | None = None) -> None:
-        """Write a change set, as it is told now, to every local socket, encoded once per rights class. The lock is held."""
+        """Write a change set to every local socket, encoded once per rights class. The lock is held.
+
+        `told`: the same change set as it is told now, if that differs.
+        """
         served.head = change_set.new
         delivery = served.recent.add(change_set)
         live = delivery if told is None or told is change_set else Delivery(told)
@@ -108,22 +111,21 @@ class Deliveries:
     def go_live(
         self, served: Served, subscription: Subscription, frame: frames.Subscribe, missed: Sequence[Delivery]
     ) -> None:
-        """Send a subscriber what it missed and what came meanwhile, and that it is subscribed (rule S3). Nothing comes in between."""
+        """Send a subscriber what it missed, what came meanwhile, and `subscribed`, in one go (rule S3)."""
         start = served.head if frame.state is None else frame.state
         if start is None or served.members.get(subscription.socket) is not subscription:
-            return  # replaced by a later subscribe, or void after a reset
+            return  # a later subscribe or a reset has removed it
         state = missed[-1].change_set.new if missed else start
         replay = list(missed)
         came, subscription.waiting = subscription.waiting or [], None
         for delivery in came:
-            if delivery.change_set.old == state:  # else it is known, or of another history than the log
+            if delivery.change_set.old == state:  # otherwise the replay has it, or it is of another history
                 replay.append(delivery)
                 state = delivery.change_set.new
         replay = _as_now(replay)
         if any(_encoded(delivery, subscription) is None for delivery in replay):
-            self.reset(
-                served, subscription, "bulk"
-            )  # and nothing of the others: what it would say of their items is not known
+            # The others are not sent either: what the large one says of their items is not known.
+            self.reset(served, subscription, "bulk")
             return
         for delivery in replay:
             self._send(served, subscription, delivery)
@@ -132,7 +134,7 @@ class Deliveries:
         )
 
     def _send(self, served: Served, member: Subscription, delivery: Delivery) -> None:
-        """Push one change set to one receiver. One that is too large is a reset."""
+        """Push one change set to one subscriber, or a reset when it is too large."""
         texts = _encoded(delivery, member)
         if texts is None:
             self.reset(served, member, "bulk")
@@ -142,25 +144,25 @@ class Deliveries:
         deliveries.inc()
 
     def reset(self, served: Served, member: Subscription, reason: str) -> None:
-        """Order a receiver to start anew; it hears nothing of this calendar until it subscribes again."""
+        """Tell a subscriber to start over. It hears nothing of this calendar until it subscribes again."""
         if served.members.get(member.socket) is not member:
-            return  # it was told already
+            return  # it has been reset already
         resets.labels(reason).inc()
         self.forget(served, member.socket)
-        # What other rights show goes at once; the pages of one person are too few to be spread, and would stand empty meanwhile.
+        # A picture of other rights goes at once. The few pages of one person need no spread, and would stay empty.
         is_alone = reason == "rights" and member.socket.receiver.kind == "user"
         spread_ms = 0 if is_alone else conf.app.RESET_SPREAD_MS
         member.socket.push(frames.reset(calendar=served.calendar, reason=reason, spread_ms=spread_ms))
 
     def withdraw(self, served: Served) -> None:
-        """Tell every subscriber that the calendar is theirs no more."""
+        """Tell every subscriber that they may not see the calendar any more."""
         for member in list(served.members.values()):
             self.forget(served, member.socket)
             member.socket.push(frames.rights_withdrawn(calendar=served.calendar))
 
 
 def _encoded(delivery: Delivery, member: Subscription) -> list[str] | None:
-    """Return a delivery's frames as one receiver may see them, encoded once per rights class; None when it is too large."""
+    """Return a delivery's frames for one subscriber, encoded once per rights class; None when it is too large."""
     rights = member.access.rights
     if rights not in delivery.encoded:
         encodings.inc()
@@ -169,7 +171,7 @@ def _encoded(delivery: Delivery, member: Subscription) -> list[str] | None:
 
 
 def _as_now(replay: Sequence[Delivery]) -> list[Delivery]:
-    """Return deliveries that say of each item only what it is now; those that say the same as before are the same objects."""
+    """Return deliveries that say of each item only what it is now. Those that do not change are the same objects."""
     told = as_now([delivery.change_set for delivery in replay])
     return [
         delivery if change_set is delivery.change_set else Delivery(change_set)

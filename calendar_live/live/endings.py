@@ -1,4 +1,4 @@
-"""Tells every open page of every process to connect anew."""
+"""Tells every open page of every process to reconnect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .codec import CONTROL_GROUP, RECONNECT_TYPE
 
 
 def send_reconnect(*, spread_ms: int) -> None:
-    """Have every open page of every process connect anew, spread over a time. Raises what the layer's client raises."""
+    """Tell every open page of every process to reconnect within `spread_ms`. Raises what the layer's client raises."""
     layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is not None:
         async_to_sync(layer.group_send)(CONTROL_GROUP, {"type": RECONNECT_TYPE, "spread_ms": spread_ms})

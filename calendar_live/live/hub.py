@@ -1,4 +1,4 @@
-"""The one object per process that hears of change sets and tells local sockets, in the log's order. Never waits for a socket."""
+"""Brings the change sets of every process to this process's sockets, in the log's order."""
 
 from __future__ import annotations
 
@@ -29,19 +29,20 @@ from .supervision import Supervisor
 
 logger = logging.getLogger(__name__)
 
-# As many replays as a hub catches up with by reading: what it missed is delivered as it is now, so all of it is read first.
+# A hub that is behind reads at most so many parts of the log. All are read before the first is delivered, because each
+# item is told as it is now.
 _MOST_PARTS: Final = 8
 
-# Sent when a process begins to serve pages. Receivers must be quick; their failures are logged.
+# Sent when a process begins to serve pages. Receivers must be quick. Their failures are logged.
 hub_started = Signal()
 
 found_by_check = Counter(
-    "calendar_live_missed_broadcasts_total", "Changes found by the look at the heads, not by a broadcast."
+    "calendar_live_missed_broadcasts_total", "Changes found by the head check, not by a broadcast."
 )
 
 
 class Hub:
-    """Subscriptions of one event loop. Obey rules S2-S4 of docs/protocol.md; all methods run on that loop."""
+    """The subscriptions of one event loop, by rules S2-S4 of docs/protocol.md. All methods run on that loop."""
 
     def __init__(self) -> None:
         self._listener = Listener(self._hear, self._regained)
@@ -55,41 +56,41 @@ class Hub:
     # --- sockets -------------------------------------------------------------------------------------------------
 
     async def enter(self, socket: Socket) -> None:
-        """Take in a socket: from now on it hears what concerns its receiver."""
+        """Add a socket. From now on it hears what concerns its receiver."""
         self._start()
         await self._audiences.enter(socket)
 
     async def leave(self, socket: Socket) -> None:
-        """Let go of a socket and all its subscriptions. A calendar nobody is left on goes at the next look at the heads.
+        """Remove a socket and all its subscriptions. The next head check drops the calendars that nobody is left on.
 
-        Until then it is followed: a long-poll that was answered is back in a moment, at that very head.
+        Until then they are followed: a long poll that was answered comes back in a moment, with the same head.
         """
         for calendar in self.calendars_of(socket):
             self._deliveries.forget(self._served[calendar], socket)
         await self._audiences.leave(socket)
 
     def end(self, *, spread_ms: int) -> None:
-        """Have every socket of this process connect anew, and those that still come: it stops."""
+        """Tell every socket of this process to reconnect, and later each one that still comes: the process stops."""
         self._audiences.end(spread_ms=spread_ms)
 
     def see_off(self, socket: Socket) -> None:
-        """Send a socket away again that was greeted while this process is stopping."""
+        """Tell a socket that was greeted while this process stops to reconnect."""
         self._audiences.see_off(socket)
 
     def calendars_of(self, socket: Socket) -> list[str]:
-        """Return the calendars a socket is subscribed to."""
+        """Return the calendars that a socket is subscribed to."""
         return self._deliveries.calendars_of(socket)
 
     def heads_of(self, socket: Socket) -> dict[str, State]:
-        """Return where the calendars stand that a socket is live on: what its heartbeat says."""
+        """Return the heads of the calendars that a socket is live on, for its heartbeat."""
         return self._deliveries.heads_of(socket)
 
     # --- subscriptions -------------------------------------------------------------------------------------------
 
     async def subscribe(self, socket: Socket, frame: frames.Subscribe, standing: Standing | None) -> None:
-        """Answer a subscribe: replay what was missed, say `subscribed`, then stay live (rule S3); else a reset or an error.
+        """Answer a subscribe: replay what was missed, send `subscribed`, and stay live (rule S3). Or reset, or refuse.
 
-        `standing`: the receiver's in the calendar, read after they asked; None when it is not theirs to see.
+        `standing`: the receiver's standing in the calendar, read after they asked; None when they may not see it.
         """
         if standing is None:
             await self.unsubscribe(socket, frame.calendar)
@@ -108,7 +109,7 @@ class Hub:
             _refuse(socket, frame, failure)
 
     def refuse(self, socket: Socket, frame: frames.Subscribe) -> None:
-        """Tell a socket that it asks for more than a page may follow."""
+        """Tell a socket that it asks for more calendars than a page may follow."""
         most = conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET
         _refuse(socket, frame, TooMany("too_many_calendars", limit=most))
 
@@ -129,7 +130,7 @@ class Hub:
             return
         missed: Sequence[Delivery] = ()
         if frame.state is not None and not frame.state == standing.state == served.head:
-            # The database's own head, and what was delivered last: then what lies before it is the database's, too.
+            # The head is the database's own. So what was delivered before it is the database's history, too.
             recalled = served.recent.since(frame.state) if standing.state == served.head else None
             if recalled is None:
                 try:
@@ -143,26 +144,29 @@ class Hub:
                 recalled = [Delivery(change_set) for change_set in since.change_sets]
                 await self._bring_up(served, recalled)
             missed = recalled
-        # From here on nothing is awaited, so nothing can come between replay, `subscribed` and what waited.
+        # Nothing is awaited below, so nothing can come between the replay, `subscribed`, and what waited.
         self._deliveries.go_live(served, subscription, frame, missed)
 
     async def _bring_up(self, served: Served, recalled: Sequence[Delivery]) -> None:
-        """Bring a calendar's head to what is about to be replayed: a database put back to that head would leave what lies beyond it."""
+        """Bring a calendar's head to the end of what is about to be replayed.
+
+        Otherwise a database that is restored to the head goes unnoticed, and the page keeps what lies beyond it.
+        """
         async with served.lock:
             if recalled and served.head is not None and _is_behind(served.head, recalled[-1].change_set.new):
                 await self._catch_up(served)
 
     async def unsubscribe(self, socket: Socket, calendar: str) -> None:
-        """End a socket's interest in a calendar, if it has any."""
+        """End a socket's subscription to a calendar, if it has one."""
         served = self._served.get(calendar)
         if served is not None and socket in served.members:
             self._deliveries.forget(served, socket)
             await self._leave_if_empty(served)
 
     async def tell_rights(self, socket: Socket, grant: Grant, known: Mapping[str, str]) -> dict[str, str]:
-        """Bring a socket to what it is granted now, and return that as the versions it then knows (invariant 7).
+        """Tell a socket what it is granted now, and return the versions that it then knows (invariant 7).
 
-        Each calendar that is not as it knows it is told, and each that is no longer its own is withdrawn.
+        Each calendar that differs from its `known` version is sent. Each that is not granted any more is withdrawn.
         """
         versions = grant.versions()
         lost = (known.keys() | set(self.calendars_of(socket))) - versions.keys()
@@ -175,7 +179,7 @@ class Hub:
         return versions
 
     async def apply_rights(self, socket: Socket, accesses: Mapping[str, str]) -> None:
-        """End or restart what a socket may no longer see as it does (invariant 7)."""
+        """End the subscriptions that a socket may not have any more; reset those with other rights (invariant 7)."""
         for calendar in self.calendars_of(socket):
             served = self._served[calendar]
             member = served.members[socket]
@@ -187,7 +191,7 @@ class Hub:
     # --- the calendars of this process ---------------------------------------------------------------------------
 
     async def _serve(self, calendar: str) -> Served:
-        """Return a calendar this process listens for: first the group, then the head, so that no change falls between."""
+        """Return a calendar that this process listens to: the group is joined before the head is read."""
         self._start()
         while True:
             served = self._served.setdefault(calendar, Served(calendar))
@@ -212,12 +216,12 @@ class Hub:
     # --- change sets ---------------------------------------------------------------------------------------------
 
     async def receive(self, change_set: ChangeSet) -> None:
-        """Take a change set from the layer: deliver it if it chains, read the log if it is ahead, else drop it (rule S2)."""
+        """Deliver a change set from the layer if it chains, read the log if it is ahead, or drop it (rule S2)."""
         served = self._served.get(change_set.calendar)
         if served is None:
             return
         if served.head is None:
-            # Its first subscriber reads it, perhaps slowly: no other calendar's delivery waits for that.
+            # The first subscriber is reading the head, perhaps slowly. Other calendars must not wait for that.
             served.announced = change_set.new
             return
         async with served.lock:
@@ -232,11 +236,11 @@ class Hub:
             await self._catch_up(served)
 
     async def check_heads(self) -> None:
-        """Compare every head with the database, in one query, and catch up: no lost broadcast costs more than this."""
+        """Compare every head with the database's, in one query, and catch up with what no broadcast told."""
         remembered = time.monotonic() - KEPT_SECONDS
         for served in list(self._served.values()):
             served.recent.forget_older_than(remembered)
-            # Locked: its first subscriber is coming, perhaps slowly.
+            # It is locked while its first subscriber reads its head.
             if not served.members and not served.lock.locked():
                 await self._leave_if_empty(served)
         before = {calendar: served.head for calendar, served in self._served.items() if served.head is not None}
@@ -259,7 +263,7 @@ class Hub:
             self._listener.doubt(codec.group_of(served.calendar))
 
     async def _catch_up(self, served: Served) -> None:
-        """Deliver from the log all that lies after the head, of each item as it is now. The lock is held."""
+        """Deliver from the log everything after the head, with each item as it is now. The lock is held."""
         missed: list[ChangeSet] = []
         at, has_more = served.head, True
         for _ in range(_MOST_PARTS):
@@ -280,7 +284,7 @@ class Hub:
             await self._deliveries.deliver(served, change_set, told)
 
     async def _begin_anew(self, served: Served, reason: str) -> None:
-        """Have everyone start anew: this head is of another history (a restored database, invariant 6), or too far behind."""
+        """Reset everyone: the head is of another history (a restored database, invariant 6), or too far behind."""
         served.recent.forget()
         served.head = (await reader.heads([served.calendar])).get(served.calendar)
         for member in list(served.members.values()):
@@ -294,7 +298,7 @@ class Hub:
             hub_started.send_robust(sender=type(self))
 
     async def close(self) -> None:
-        """Stop listening; for orderly ends and tests."""
+        """Stop listening, when a process or a test ends."""
         await self._tasks.close()
 
     async def _hear(self, message: Message) -> None:
@@ -306,7 +310,7 @@ class Hub:
             self._audiences.send_away(spread_ms=message["spread_ms"])
 
     def _regained(self, group: str) -> None:
-        # Of a calendar's group the look at the heads makes good what was missed.
+        # What was missed of a calendar's group is found by the head check.
         self._audiences.recheck(group, at_leisure=True)
 
     async def _watch(self) -> None:
@@ -323,7 +327,7 @@ def _refuse(socket: Socket, frame: frames.Subscribe, failure: CalendarLiveError)
 
 
 def _is_behind(head: State, state: State) -> bool:
-    """Whether a state proves that a head is not the newest of its history: later, or as late in another history."""
+    """Whether a state proves that a head is not the newest: it has a later revision, or the same with another nonce."""
     return state.revision > head.revision or (state.revision == head.revision and state != head)
 
 

@@ -1,4 +1,4 @@
-"""The process's one channel of the channel layer: joins groups, hears messages, and begins anew when it has gone deaf. Never delivers."""
+"""Hears the messages of some groups of the channel layer, and connects again when nothing comes any more."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ from . import codec, probes
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS: Final = 1.0
-_JOIN_SECONDS: Final = 0.25  # whoever opens a page waits no longer for a broker that hangs
+_JOIN_SECONDS: Final = 0.25  # a page that opens waits no longer for a broker that hangs
 _ECHO_SECONDS: Final = 1.0
-_LOST_ECHOES: Final = 2  # in a row: one may be under way when a process has stood still
+_LOST_ECHOES: Final = 2  # in a row; one may still be under way after the process was suspended
 _ECHOES_AT_ONCE: Final = 10
 _FIRST_PAUSE_SECONDS: Final = 0.01
-# Once the kernel has given up on a connection (ETIMEDOUT), the layer asks it for messages without ever waiting, and the event loop stands
-# still until a ping is due, which finds out.
+# When the kernel has given up on a connection (ETIMEDOUT), the layer asks it for messages in a loop that never waits.
+# That blocks the event loop until a ping is due, which finds the connection dead.
 _PING_SECONDS: Final = 1
 
 Message = Mapping[str, Any]
 
 
 class DeafError(Exception):
-    """What this process sent to itself did not come back, though the layer took it."""
+    """The layer took messages that this process sent to itself, but did not bring them."""
 
 
 class Listener:
-    """Some groups of the layer, heard on one channel of one event loop. `listen` and `rejoin` are tasks for a supervisor."""
+    """Some groups of the layer, heard on one channel by one event loop. A supervisor runs `listen` and `rejoin`."""
 
     def __init__(self, take: Callable[[Message], Awaitable[None]], regained: Callable[[str], None]) -> None:
-        """`take` is given each message, and `regained` each group of which some may not have been heard for a while."""
-        self.unheard = {codec.CONTROL_GROUP}  # groups the layer did not let us join yet
-        self._groups = {codec.CONTROL_GROUP}  # those, and the ones that were joined
+        """`take` gets each message; `regained`, each group that is joined again after messages may have been lost."""
+        self.unheard = {codec.CONTROL_GROUP}  # groups that are still to be joined
+        self._groups = {codec.CONTROL_GROUP}  # these, and the groups that were joined
         self._take = take
         self._regained = regained
         self._alias = conf.app.CHANNEL_LAYER
         self._layer = _layer_for_listening(self._alias)
         self._name: str | None = None
         self._naming = asyncio.Lock()
-        self._deaf_until = 0.0  # after a failure of the layer, nobody waits for it until then
-        self._taking = False  # a message is with `take`, which may wait for the database
+        self._deaf_until = 0.0  # after a failure of the layer, no `join` waits for it until then
+        self._taking = False  # `take` is running; it may wait for the database
         self._number = 0
-        self._unanswered = 0  # echoes in a row on our own channel
-        self._heard: int | None = None  # the last one that came
-        self._doubted: dict[str, int | None] = {}  # groups, with the number of the first echo sent there
+        self._unanswered = 0  # echoes to our own channel that did not come back yet
+        self._heard: int | None = None  # the number of the last echo that came back
+        self._doubted: dict[str, int | None] = {}  # groups, with the number of the first echo that was sent there
 
     # --- groups --------------------------------------------------------------------------------------------------
 
     async def join(self, group: str) -> None:
-        """Join a group. While the broker is away, the look at the heads serves; it is joined when it is back."""
+        """Join a group. While the broker is away, the head check finds changes, and `rejoin` joins the group later."""
         self._groups.add(group)
         if self._layer is None:
             return
@@ -67,7 +67,7 @@ class Listener:
             await self._try_to_join(group, seconds=_JOIN_SECONDS)
 
     async def part(self, group: str) -> None:
-        """Hear no more of a group."""
+        """Leave a group."""
         self._groups.discard(group)
         self.unheard.discard(group)
         self._doubted.pop(group, None)
@@ -76,17 +76,17 @@ class Listener:
                 await asyncio.wait_for(self._layer.group_discard(group, self._name), _RETRY_SECONDS)
 
     def doubt(self, group: str) -> None:
-        """Find out whether a group is still heard, of which something was missed: join it again, and send it an echo."""
+        """Find out whether a group that has missed something is still heard: join it again, and send it an echo."""
         self.unheard.add(group)
         self._doubted.setdefault(group, None)
 
     async def rejoin(self) -> None:
-        """Join what could not be joined; a task of its own, because the look at the heads must never wait for a broker."""
+        """Join what could not be joined. This is a task of its own: the head check must not wait for a broker."""
         while True:
             await asyncio.sleep(_RETRY_SECONDS)
             for group in list(self.unheard):
                 if group not in self.unheard:
-                    continue  # parted from meanwhile: joined again, it would be heard for ever
+                    continue  # the hub has parted from it meanwhile; joined again, it would be heard for ever
                 if not await self._try_to_join(group, seconds=_RETRY_SECONDS):
                     break
                 self._regained(group)
@@ -105,7 +105,7 @@ class Listener:
             self._deaf_until = time.monotonic() + _RETRY_SECONDS
             return False
         if name != self._name:
-            return False  # all began anew meanwhile: what was joined is read no more
+            return False  # the listener has begun again meanwhile, and does not read this channel any more
         self.unheard.discard(group)
         if self._deaf_until:
             self._deaf_until = 0.0
@@ -113,7 +113,7 @@ class Listener:
         return True
 
     async def _name_on(self, layer: Any) -> str:
-        async with self._naming:  # those who come first come together, and one channel is all that is read
+        async with self._naming:  # several sockets may open first, but only one channel is read
             if self._name is None:
                 name = await layer.new_channel()
                 if layer is not self._layer:
@@ -124,7 +124,7 @@ class Listener:
     # --- messages ------------------------------------------------------------------------------------------------
 
     async def listen(self) -> None:
-        """Hear messages. Raises DeafError when the layer lets none through any more: started again, it begins anew."""
+        """Hear messages. Raises DeafError when the layer brings none any more. The next run has a new connection."""
         loop = asyncio.get_running_loop()
         tasks = [loop.create_task(self._hear()), loop.create_task(self._try_ears())]
         try:
@@ -143,7 +143,7 @@ class Listener:
         if old is not None:
             self.unheard |= self._groups
         if isinstance(old, RedisPubSubChannelLayer):
-            with contextlib.suppress(Exception):  # it is given up, whatever is wrong with it
+            with contextlib.suppress(Exception):  # the old layer is given up anyway
                 await asyncio.wait_for(_let_go(old), _RETRY_SECONDS)
 
     async def _hear(self) -> None:
@@ -154,14 +154,14 @@ class Listener:
                 pause = _FIRST_PAUSE_SECONDS
             except DeafError:
                 raise
-            except Exception:  # whatever one message does, the next one is heard
+            except Exception:  # the next message is heard, whatever this one did
                 logger.exception("The hub could not take a message")
-                await asyncio.sleep(pause)  # a layer that can only fail must not keep the event loop busy
+                await asyncio.sleep(pause)  # a layer that fails every time must not keep the event loop busy
                 pause = min(2 * pause, _RETRY_SECONDS)
 
     async def _hear_one(self) -> None:
         if self._layer is None or self._name is None:
-            await asyncio.sleep(_RETRY_SECONDS / 10)  # not named yet: the first subscriber does it
+            await asyncio.sleep(_RETRY_SECONDS / 10)  # there is no channel until the first `join`
             return
         message = await self._layer.receive(self._name)
         self._taking = True
@@ -177,29 +177,29 @@ class Listener:
 
     def _hear_echo(self, message: Message) -> None:
         if message["channel"] != self._name:
-            return  # another process tries its ears
+            return  # an echo of another process
         if message["group"] is not None:
             self._doubted.pop(message["group"], None)
             return
         self._unanswered = 0
         if self._heard is not None and message["number"] != self._heard + 1:
-            self.unheard |= self._groups  # what came in between was lost with the echo
+            self.unheard |= self._groups  # messages may have been lost with the echo
         self._heard = message["number"]
         for group, number in self._doubted.items():
             if number is not None and number < message["number"]:
                 raise DeafError(f"Nothing comes from {group}")
 
     async def _try_ears(self) -> None:
-        """Send ourselves a word every second. Layers lose what they hear in silence, and some never hear again."""
+        """Send echoes every second. A layer may lose connections and subscriptions without a word, some for good."""
         while True:
             await asyncio.sleep(_ECHO_SECONDS)
             if self._name is None or self._taking:
-                continue  # deaf to nothing, or only busy: what was sent waits its turn
+                continue  # nothing is joined yet, or a message is being handled and the echoes wait behind it
             if self._unanswered >= _LOST_ECHOES:
                 raise DeafError("Nothing comes from the channel layer")
             try:
                 await self._send_echoes(self._name)
-            except Exception:  # the broker is away: it is no fault of our ears
+            except Exception:  # the broker is away; this says nothing about what is heard
                 self._unanswered = 0
                 self._doubted = dict.fromkeys(self._doubted)
 
@@ -209,12 +209,12 @@ class Listener:
             if self._doubted[group] is None:
                 self._doubted[group] = self._number
             await probes.send_echo(name, number=self._number, group=group)
-        self._unanswered += 1  # before it is sent: it may be back before that ends
+        self._unanswered += 1  # counted first: the echo may be back before `send_echo` returns
         await probes.send_echo(name, number=self._number)
 
 
 def _layer_for_listening(alias: str) -> Any:
-    """Return a layer that is let go when it is deaf: of Redis's pub/sub one of our own. Any other is shared with who sends."""
+    """Return the layer to listen on: for Redis's pub/sub a separate one, which can be replaced; else the shared one."""
     shared = get_channel_layer(alias)
     if not isinstance(shared, RedisPubSubChannelLayer):
         return shared
@@ -224,7 +224,7 @@ def _layer_for_listening(alias: str) -> Any:
 
 
 async def _let_go(layer: Any) -> None:
-    """Close a layer's connections, also those of which the task has failed: its own `flush` would fail of the same."""
+    """Close a layer's connections. Tasks that have failed are removed first, because its `flush` would fail of them."""
     for shard in layer._shards:
         if shard._receive_task is not None and shard._receive_task.done():
             shard._receive_task = None

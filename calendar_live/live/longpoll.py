@@ -1,4 +1,4 @@
-"""Waiting over HTTP, for whom WebSockets are blocked: a request is a short-lived socket of the hub. Never holds a thread while it waits."""
+"""Lets a request wait for changes where WebSockets are blocked: to the hub it is a short-lived socket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _seats: Final = Seats(at_leisure=False, full=lambda: TooMany("too_many_waiting")
 
 
 class Poll:
-    """One request, as the hub sees it: it keeps what is pushed until there is something worth an answer."""
+    """One request as the hub sees it. It collects frames until there is something new to answer with."""
 
     def __init__(self, credential: Credential | None, seat: Seat, grant: Grant) -> None:
         self.receiver = seat.receiver
@@ -41,7 +41,7 @@ class Poll:
         self._grant = grant
         self._bytes = 0
         self._asked = 0
-        self._no_news: set[str] = set()  # `subscribed` frames that say what was known
+        self._no_news: set[str] = set()  # `subscribed` frames that repeat the client's own state
         self._has_news = False
         self._woken = asyncio.Event()
 
@@ -57,11 +57,11 @@ class Poll:
         self._woken.set()
 
     async def tell(self, known: Mapping[str, str]) -> None:
-        """Tell each calendar that is not as the client knows it, by the `known` of an earlier poll, and those no longer its own."""
+        """Push each calendar that differs from the `known` of an earlier poll; withdraw those that are not granted."""
         self.known = await self._hub.tell_rights(self, self._grant, known)
 
     async def ask(self, frame: frames.Subscribe) -> None:
-        """Subscribe. Left unanswered when the answer is long already: the client asks again from where it then stands."""
+        """Subscribe. A frame stays unanswered if the answer is long already: the client asks again in its next turn."""
         if self._bytes > conf.app.MAX_BACKLOG_BYTES:
             return
         self._asked += 1
@@ -82,9 +82,9 @@ class Poll:
         return Standing(calendar, view["role"], Access.parse(view["access"]), State.parse(view["state"]))
 
     async def news(self, seconds: float) -> None:
-        """Wait until there is something to tell, or for so many seconds. Raises SignedOut when the session ends meanwhile.
+        """Wait until there is something new, or for so many seconds. Raises SignedOut when the session ends meanwhile.
 
-        A link that ends is told of; the next question is refused.
+        The end of a link is answered with its frame; the next request by it is refused.
         """
         self._hub.see_off(self)
         deadline = time.monotonic() + min(seconds, conf.app.MAX_WAIT_SECONDS)
@@ -99,7 +99,7 @@ class Poll:
 
 @asynccontextmanager
 async def listening(credential: Credential | None, user: str | None = None) -> AsyncIterator[Poll]:
-    """Let a request listen, as `Seats.admit` does, whose errors it raises."""
+    """Let a request listen. `user`: the user that its page names as its own, if any. Raises SignedOut and TooMany."""
     seat, grant = _seats.admit(
         await reader.grant_of(credential),
         user=user,
@@ -110,7 +110,7 @@ async def listening(credential: Credential | None, user: str | None = None) -> A
     try:
         await hub.enter(poll)
         yield poll
-    finally:  # also when the client has gone, and the request was cancelled
+    finally:  # also when the client has gone and the request is cancelled
         polls.dec()
         _seats.leave(seat.receiver)
         await hub.leave(poll)

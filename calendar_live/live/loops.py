@@ -15,7 +15,7 @@ T = TypeVar("T")
 def one_per_loop(factory: Callable[[], T]) -> Callable[[], T]:
     """Return a function that returns the running loop's own object, which `factory` makes at its first call there.
 
-    The object is forgotten with its loop, unless it refers to that loop. Outside a loop the function raises RuntimeError.
+    The object is forgotten with its loop, unless it refers to it. Without a running loop, RuntimeError is raised.
     """
     made: WeakKeyDictionary[asyncio.AbstractEventLoop, T] = WeakKeyDictionary()
 

@@ -1,4 +1,4 @@
-"""One socket's way out: push never waits and never raises, and what waits for a slow reader is bounded (invariant 10)."""
+"""Sends one socket's frames without ever waiting, and limits the backlog of a slow reader (invariant 10)."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _STEP_SECONDS: Final = 0.05
 class Outbox:
     """Sends text frames and the close through an ASGI `send`, in order.
 
-    Daphne's `send` never suspends, so it is called straight through, and a frame before which nothing waits is handed to the
-    kernel at once; any other server gets a writer task per socket. What waits is counted here, or, under daphne, is what Twisted
-    keeps for the connection; what the kernel has taken is not counted (docs/adr/0012-slow-readers-under-daphne.md).
+    Daphne's `send` never suspends, so it is called directly. A frame without a backlog before it goes to the kernel at
+    once. Under any other server, each socket has a writer task. The backlog is counted here or, under daphne, is what
+    Twisted keeps for the connection. Bytes that the kernel has taken do not count: see
+    docs/adr/0012-slow-readers-under-daphne.md.
     """
 
     def __init__(self, send: Send, *, max_bytes: int) -> None:
@@ -41,13 +42,13 @@ class Outbox:
         self.closed = False
 
     def push(self, text: str) -> None:
-        """Send a text frame, after all that was pushed before."""
+        """Send a text frame after everything that was pushed before. Never waits and never raises."""
         if self.closed or (self._connection is not None and _write_at_once(self._connection, text)):
             return
         size = len(text.encode())
         if self.backlog_bytes + size > self._max_bytes:
             self._backlog.clear()
-            # Its reader may never come to it: autobahn then drops the connection after a second, and all that waits.
+            # The reader may never get to the close. Then autobahn drops the connection and its backlog after a second.
             self.close(TOO_SLOW)
             too_slow.inc()
             return
@@ -55,22 +56,22 @@ class Outbox:
 
     @property
     def backlog_bytes(self) -> int:
-        """Return how much was pushed and is not with the kernel yet."""
+        """Return how many bytes were pushed that the kernel has not taken yet."""
         return self._backlog_bytes if self._connection is None else _unsent_bytes(self._connection)
 
     async def room(self) -> None:
-        """Wait until there is room for a replay: so that who comes back to many calendars gets one after the other, however slowly."""
+        """Wait until there is room for a replay. A slow reader who returns to many calendars gets one at a time."""
         while not self.closed and self.backlog_bytes > self._max_bytes // 4:  # noqa: ASYNC110 - Twisted tells nobody
             await asyncio.sleep(_STEP_SECONDS)
 
     def close(self, code: int) -> None:
-        """Close the socket with a code, after what was pushed before. Later pushes are dropped."""
+        """Close the socket with a code, after everything that was pushed before. Later pushes are dropped."""
         if not self.closed:
             self.closed = True
             self._put({"type": "websocket.close", "code": code}, 0)
 
     def abandon(self) -> None:
-        """Forget what waits: the socket is gone."""
+        """Forget the backlog: the socket is gone."""
         self.closed = True
         if self._writer is not None:
             self._writer.cancel()
@@ -103,14 +104,14 @@ class Outbox:
             self._backlog_bytes -= size
             try:
                 await self._send(message)
-            except Exception:  # as above: the server's own error for a socket that is gone
+            except Exception:  # the server's own error for a socket that is gone
                 self.closed = True
                 logger.debug("A socket broke while it was written to", exc_info=True)
                 return
 
 
 def _never_suspends(send: Send) -> bool:
-    """Whether this is daphne's `send`: a partial of `Server.handle_reply`, a coroutine function without an await."""
+    """Whether this is daphne's `send`: a partial of `Server.handle_reply`, a coroutine function that awaits nothing."""
     function = send.func if isinstance(send, partial) else None
     return (
         getattr(function, "__module__", "") == "daphne.server" and getattr(function, "__name__", "") == "handle_reply"
@@ -118,10 +119,10 @@ def _never_suspends(send: Send) -> bool:
 
 
 def _write_at_once(connection: Any, text: str) -> bool:
-    """Write a text frame to the socket of a daphne connection; return False when the ordinary way must be taken.
+    """Write a text frame to the socket of a daphne connection. Return False when it must be sent in the ordinary way.
 
-    Twisted would put the frame aside, ask the selector to say when the socket can be written to, and write it then: four fifths
-    of what a delivery costs (docs/benchmarks.md). A socket with nothing before the frame can take it now.
+    Twisted would store the frame, ask the selector when the socket can be written to, and write it then. That is four
+    fifths of the cost of a delivery (docs/benchmarks.md). A socket without a backlog can take the frame now.
     """
     try:
         if not _is_idle(connection):
@@ -131,15 +132,15 @@ def _write_at_once(connection: Any, text: str) -> bool:
         if written == len(frame):
             return True
         if not isinstance(written, int) or written <= 0:
-            return False  # full or lost: daphne knows what to do then
+            return False  # the socket is full or lost, which daphne handles
         connection.transport.write(frame[written:])
-    except AttributeError:  # another version of daphne, autobahn or Twisted: slower, but right
+    except AttributeError:  # another version of daphne, autobahn or Twisted: the ordinary way is slower, but right
         return False
     return True
 
 
 def _is_idle(connection: Any) -> bool:
-    """Whether a daphne connection is an open WebSocket, plain TCP, uncompressed, with nothing waiting to be written."""
+    """Whether a daphne connection is an open, uncompressed WebSocket over plain TCP with nothing left to write."""
     transport = connection.transport
     return (
         connection.state == connection.STATE_OPEN
@@ -155,19 +156,19 @@ def _is_idle(connection: Any) -> bool:
 
 
 def _unsent_bytes(connection: Any) -> int:
-    """Return how many bytes Twisted keeps for a daphne connection. One that ends TLS here hands the question on to its TCP."""
+    """Return how many bytes Twisted keeps for a daphne connection. A TLS transport asks its TCP transport."""
     try:
         return unsent_bytes(connection.transport)
-    except AttributeError:  # another version of Twisted: without a bound, until the tests of this module are mended
+    except AttributeError:  # another version of Twisted: there is no limit until this module is adapted
         return 0
 
 
 def unsent_bytes(transport: Any) -> int:
-    """Return how many bytes a Twisted transport keeps. Raises AttributeError when it is none, or of an unknown version."""
+    """Return how many bytes a Twisted transport keeps. Raises AttributeError for other objects and unknown versions."""
     return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)
 
 
-@lru_cache(maxsize=64)  # a delivery writes one text, or a few, to thousands of sockets
+@lru_cache(maxsize=64)  # a delivery writes a few texts to thousands of sockets
 def _frame(text: str) -> bytes:
     """Return a server's text frame (RFC 6455, section 5.2)."""
     payload = text.encode()

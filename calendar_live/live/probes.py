@@ -1,4 +1,4 @@
-"""Finds out whether the channel layer takes messages, and whether it brings them."""
+"""Checks whether the channel layer takes messages, and whether it brings them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_
 from .. import conf
 from .codec import ECHO_TYPE, RECONNECT_TYPE
 
-# The group that nobody listens to.
+# A group that nobody listens to.
 NOBODYS_GROUP: Final = "nobody"
 
 
 def layer_answers() -> bool | None:
-    """Whether the channel layer takes a message just now, within the bound of a broadcast; None if it is this process's own memory."""
+    """Whether the channel layer takes a message within the time limit of a broadcast. None for the in-memory layer."""
     layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is None or isinstance(layer, InMemoryChannelLayer):
         return None
@@ -33,7 +33,10 @@ async def _send_to_nobody(layer: BaseChannelLayer) -> None:
 
 
 async def send_echo(channel: str, *, number: int, group: str | None = None) -> None:
-    """Send a word to a channel, by way of a group where one is given, to hear whether it comes. Raises what the layer's client raises."""
+    """Send a message to a channel, or to a group of it, so that its listener can see whether it comes.
+
+    Raises what the layer's client raises.
+    """
     layer = get_channel_layer(conf.app.CHANNEL_LAYER)
     if layer is None:
         return

@@ -1,4 +1,4 @@
-"""What the hub and the sockets ask of the database, on threads of their own; never on the event loop, never writes."""
+"""Reads the database for the hub and the sockets, in threads of its own."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ V = TypeVar("V")
 _Asked: TypeAlias = tuple[Receiver, frozenset[str]]
 
 _GATHERING_SECONDS: Final = 0.25
-# Of each kind of question: one call that hangs holds up no other, and what is asked together is read together.
+# For each kind of question. With two, a call that hangs does not stop the next one. With more, fewer questions would
+# share a call.
 _CALLS_AT_ONCE: Final = 2
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    # Channels' own single thread would let one slow query hold up every socket.
+    # Channels has a single thread, in which one slow query would delay every socket.
     return ThreadPoolExecutor(conf.app.LIVE_THREADS, thread_name_prefix="calendar-live")
 
 
 @cache
 def _hub_thread() -> ThreadPoolExecutor:
-    # Sockets that wait for the database, or requests that hold every connection of the pool, must not hold up a delivery.
+    # Sockets that wait for the database, or requests that use every connection of the pool, must not delay a delivery.
     return ThreadPoolExecutor(1, thread_name_prefix="calendar-live-hub", initializer=_connect_apart)
 
 
 def _connect_apart() -> None:
-    """Give this thread a connection of its own, which it keeps, where others take theirs from a pool."""
+    """Give this thread a lasting connection of its own where other threads take theirs from a pool."""
     for alias in connections:
         options = connections.settings[alias].get("OPTIONS", {})
         if not options.get("pool"):
@@ -82,17 +83,17 @@ def _standings_of_each(asked: list[_Asked]) -> dict[_Asked, dict[str, Standing]]
 
 
 def _grants_of_each(credentials: Iterable[Credential]) -> dict[Credential, Grant | None]:
-    """Return the grants of credentials: two statements for each session, which any engine needs, and a few for all."""
+    """Return the grants of credentials. Each session takes two statements, in any engine; all share a few more."""
     receivers = {credential: identify(credential) for credential in credentials}
     grants = describe_for({receiver for receiver in receivers.values() if receiver is not None})
     return {credential: None if receiver is None else grants[receiver] for credential, receiver in receivers.items()}
 
 
 class _Gathered(Generic[K, V]):
-    """Answers in one call what many sockets ask within a short while, and while calls are under way: one connection, few statements.
+    """Collects the questions that sockets ask within a short while, or while calls run, and answers them in one call.
 
-    A look of its own for each heartbeat cost a third of a core for 1,000 sockets, and held up deliveries (docs/benchmarks.md); one for
-    each page that came back kept those behind it waiting (docs/soak.md).
+    A query for each heartbeat cost a third of a core with 1,000 sockets, and delayed deliveries (docs/benchmarks.md). A
+    query for each page that came back made the pages behind it wait (docs/soak.md).
     """
 
     def __init__(self, read: Callable[[list[K]], Mapping[K, V]], *, seconds: float = 0.0) -> None:
@@ -103,13 +104,13 @@ class _Gathered(Generic[K, V]):
         self._gathering: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V:
-        """Return the answer of some moment from now on."""
+        """Return the answer as of some moment after this call."""
         answer = self._waiting.get(key)
         if answer is None:
             answer = self._waiting[key] = asyncio.get_running_loop().create_future()
         if self._gathering is None:
             self._gathering = asyncio.create_task(self._gather())
-        return await asyncio.shield(answer)  # a socket that goes must not take the answer from the others
+        return await asyncio.shield(answer)  # a socket that leaves must not cancel the answer for the others
 
     async def _gather(self) -> None:
         await asyncio.sleep(self._seconds)
@@ -122,10 +123,10 @@ class _Gathered(Generic[K, V]):
         try:
             found = await _in_thread(self._read, list(asked))
             answers = [found[key] for key in asked]
-        except Exception as failure:  # each socket that asked handles it as its own
+        except Exception as failure:  # each socket that asked handles it
             for waiting in asked.values():
                 waiting.set_exception(failure)
-                waiting.exception()  # nobody may be left to fetch it, and that is no news
+                waiting.exception()  # marks it as seen: the socket may be gone
         else:
             for waiting, answer in zip(asked.values(), answers, strict=True):
                 waiting.set_result(answer)
@@ -148,7 +149,7 @@ _questions: Final = one_per_loop(_Questions)
 async def grant_of(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
     """Return what a credential grants, or None when it is nobody's.
 
-    At leisure, the answer comes a quarter of a second later and shares its statements with the questions of that while.
+    At leisure, the answer comes a quarter of a second later and shares its statements with all questions of that time.
     """
     if credential is None:
         return None
@@ -156,22 +157,22 @@ async def grant_of(credential: Credential | None, *, at_leisure: bool = False) -
 
 
 async def standings(receiver: Receiver, calendars: Iterable[str]) -> dict[str, Standing]:
-    """Return a receiver's standings in those of some calendars that they may see, with their heads, as of one moment."""
+    """Return a receiver's standings in those of some calendars that they may see, as of one moment."""
     return await _questions().standings.get((receiver, frozenset(calendars)))
 
 
 async def heads(calendars: Iterable[str]) -> dict[str, State]:
-    """Return the heads of calendars, in one query, for the hub: it waits for nobody else's."""
+    """Return the heads of calendars for the hub, in one query that waits for no other one."""
     return await _in_hub_thread(changelog.heads, list(calendars))
 
 
 async def first_head(calendar: str) -> State | None:
-    """Return a calendar's head, for the first who subscribes to it: None when it is gone."""
+    """Return a calendar's head for its first subscriber; None when the calendar is gone."""
     return (await _in_thread(changelog.heads, [calendar])).get(calendar)
 
 
 async def read_missed(calendar: str, since: State) -> Since:
-    """Return what the hub has not delivered yet, as `read_since` does; it waits for nobody else's query."""
+    """Return what the hub has not delivered yet, as `read_since` does. It waits for no socket's query."""
     return await _in_hub_thread(_read_since, calendar, since)
 
 

@@ -1,4 +1,4 @@
-"""What was delivered of one calendar last, to be sent again to those who come back. Never keeps more than a little, nor two histories."""
+"""Keeps the last deliveries of one calendar, to replay them without the database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..protocol.changes import ChangeSet, Entry
 from ..protocol.rights import Rights
 from ..protocol.state import State
 
-# Of each calendar: who was away for a moment, or asks anew after each change, is answered without the database. What is sent to
-# each rights class is kept beside it, so up to five times as much.
+# For each calendar: enough for a page that was away for a moment, or that polls. The frames of each rights class are
+# kept as well, so up to five times as many bytes.
 _MOST_SETS: Final = 64
 _MOST_BYTES: Final = 64_000
 KEPT_SECONDS: Final = 60
@@ -21,7 +21,7 @@ KEPT_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A change set on its way to receivers, and its frames by rights class, once they are encoded (None: too many)."""
+    """A change set on its way to receivers, with its encoded frames by rights class (None: too large to send)."""
 
     change_set: ChangeSet
     encoded: dict[Rights, list[str] | None] = field(default_factory=dict)
@@ -29,14 +29,14 @@ class Delivery:
 
 
 class Recent:
-    """The newest change sets of a calendar without a gap: at most so many, and so many bytes, as a replay may have."""
+    """The newest change sets of a calendar, of one history and without a gap, within the limits of a replay."""
 
     def __init__(self) -> None:
         self._kept: deque[tuple[Delivery, int]] = deque()  # with their bytes
         self._bytes = 0
 
     def add(self, change_set: ChangeSet) -> Delivery:
-        """Keep what is delivered now, and return it as a delivery."""
+        """Keep a change set that is delivered now, and return its delivery."""
         if self._kept and self._kept[-1][0].change_set.new != change_set.old:
             self.forget()
         delivery = Delivery(change_set)
@@ -50,7 +50,7 @@ class Recent:
         return delivery
 
     def forget_older_than(self, at: float) -> None:
-        """Let go of what was delivered before an instant of the monotonic clock."""
+        """Forget what was delivered before an instant of the monotonic clock."""
         while self._kept and self._kept[0][0].at < at:
             self._forget_oldest()
 
@@ -62,7 +62,7 @@ class Recent:
         self._bytes = 0
 
     def since(self, state: State) -> list[Delivery] | None:
-        """Return what was delivered after a state, oldest first; None when that is not known."""
+        """Return what was delivered after a state, oldest first; None when the state is not among what is kept."""
         found: deque[Delivery] = deque()
         for delivery, _ in reversed(self._kept):
             found.appendleft(delivery)

@@ -1,4 +1,4 @@
-"""Tells every process whose rights have changed: of a membership or a link, a session, or an account."""
+"""Tells every process whose rights have changed: by a membership, a link, a session or an account."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from .untold import AT_ONCE, Untold
 
 
 def send_rights(*, receivers: Iterable[str], **_: Any) -> None:
-    """Tell every process that receivers, by their keys, see other calendars than before. A thread tells what fails and the rest of many."""
+    """Tell every process that the rights of some receivers, given by their keys, have changed.
+
+    Receivers whose word cannot be sent, or not within the time limit, are left to a thread.
+    """
     left = list(receivers)
     deadline = time.monotonic() + conf.app.BROADCAST_TIMEOUT_SECONDS
     while left and time.monotonic() < deadline:
@@ -46,7 +49,7 @@ untold = Untold(_send_rights)
 
 
 def send_sign_out(*, request: HttpRequest, user: AbstractBaseUser | None, **_: Any) -> None:
-    """Have a user's sockets looked at when one of their sessions has ended; Django tells a moment before it deletes it."""
+    """Have a user's sockets checked when one of their sessions ends. Django's signal comes before the deletion."""
     if user is None:
         return
     flush, told = request.session.flush, [str(receiver_of(user))]
@@ -59,7 +62,7 @@ def send_sign_out(*, request: HttpRequest, user: AbstractBaseUser | None, **_: A
 
 
 def send_account(*, instance: AbstractBaseUser, created: bool, update_fields: Collection[str] | None, **_: Any) -> None:
-    """Have a user's sockets looked at when their account was changed: another password or no activity ends their sessions."""
+    """Have a user's sockets checked when their account changes. A new password or a deactivation ends sessions."""
     if not created and (update_fields is None or set(update_fields) != {"last_login"}):
         told = [str(receiver_of(instance))]
         transaction.on_commit(lambda: send_rights(receivers=told), robust=True)

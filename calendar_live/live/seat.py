@@ -39,7 +39,7 @@ class Seats:
     def admit(self, grant: Grant | None, *, user: str | None, most: Mapping[str, int]) -> tuple[Seat, Grant]:
         """Give a seat to the receiver of a grant, until `leave`. Return the seat and the grant.
 
-        `user`: the user that the page names as its own, if any. `most`: how many seats a receiver of each kind may have.
+        `user`: the user that the page names as its own, if any. `most`: how many seats a receiver may have, by kind.
         Raises SignedOut and TooMany.
         """
         if grant is None or grant.is_over or not grant.receiver.is_user(user):
@@ -102,7 +102,7 @@ class Seat:
         return grant
 
     def put_off(self, check: Check, now: float) -> None:
-        """Let the last grant stand when a check failed: the database may be away. Unless a heartbeat follows, ask again."""
+        """Let the last grant stand after a failed check: the database may be away. Only a heartbeat is not repeated."""
         self._ends_at = max(self._ends_at, now + RETRY_SECONDS)
         if not check.is_heartbeat:  # word that rights changed comes once
             self._asks_again_at = now + RETRY_SECONDS

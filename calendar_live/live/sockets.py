@@ -1,4 +1,4 @@
-"""What the hub needs of a socket: a WebSocket's consumer has it, and a request that waits. Does nothing itself."""
+"""Defines what the hub needs of a socket, be it a WebSocket or a request that waits."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class Socket(Protocol):
         """Send a frame without waiting and without raising."""
 
     def recheck(self, *, at_leisure: bool = False) -> None:
-        """Look soon at what it is still granted; at leisure: together with the many others that are asked now, too."""
+        """Check the rights soon. At leisure, the check shares its query with the many others that are asked for now."""

@@ -1,4 +1,4 @@
-"""Keeps the tasks of a process running: one that ends, however it does, is started again. Never knows what they do."""
+"""Keeps endless tasks running: a task that ends is started again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 restarts = Counter("calendar_live_hub_restarts_total", "Tasks of the hub that ended and were started again.", ["task"])
 
 _CANCEL_AGAIN_SECONDS: Final = 0.1
-_PAUSE_SECONDS: Final = 1.0  # a task that cannot live must not keep the event loop busy with dying
+_PAUSE_SECONDS: Final = 1.0  # a task that always fails must not keep the event loop busy
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 
@@ -39,7 +39,7 @@ class Supervisor:
             self._start(name)
 
     def _start(self, name: str) -> None:
-        # In a context of their own: they outlive the request that came first, whose context ends with it.
+        # The tasks outlive the request that starts them, so they need a context of their own.
         task = asyncio.get_running_loop().create_task(self._runs[name](), name=name, context=contextvars.Context())
         self._tasks[name] = task
         task.add_done_callback(partial(self._ended, name))
@@ -61,6 +61,6 @@ class Supervisor:
         while left:
             for task in left:
                 task.cancel()
-            # One is lost when `asyncio.wait_for` of Python 3.11 has its answer in the same moment.
+            # In Python 3.11, `asyncio.wait_for` loses a cancellation that comes in the same moment as its answer.
             _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
         await asyncio.gather(*tasks.values(), return_exceptions=True)

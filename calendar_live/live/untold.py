@@ -1,4 +1,4 @@
-"""Receivers of whose new rights the layer has yet to take word: what failed, and the rest of many. Never keeps anybody waiting."""
+"""Retries, in a thread, the word of changed rights that could not be sent at once."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 _PAUSE_SECONDS: Final = 1.0
-_MOST: Final = 10_000  # beyond, the heartbeats' look alone makes good
-AT_ONCE: Final = 50  # within the time-out of one telling
+_MOST: Final = 10_000  # receivers beyond are left to the checks at the heartbeats
+AT_ONCE: Final = 50  # as many as fit into the time limit of one broadcast
 
 
 class Untold:
-    """The receivers of one process, by their keys. A thread of its own tells them: not every process has a hub, nor an event loop."""
+    """The receivers of one process who are still to be told, by their keys.
+
+    A thread sends the word, because not every process has a hub or an event loop.
+    """
 
     def __init__(self, tell: Callable[[list[str]], Awaitable[None]]) -> None:
-        """`tell` may raise; whom it was given is then told again."""
+        """`tell` may raise. The receivers that it was given are then told again."""
         self._tell = tell
         self._keys: dict[str, None] = {}
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
 
     def add(self, keys: Iterable[str]) -> None:
-        """Have receivers told now, and after a failure each second until it is done."""
+        """Have receivers told now, and after a failure every second until it succeeds."""
         with self._guard:
             self._put(keys)
             if self._thread is None or not self._thread.is_alive():
@@ -43,7 +46,7 @@ class Untold:
             await self._tell_while_it_goes()
             with self._guard:
                 if not self._keys:
-                    self._thread = None  # under the guard: who adds from now on starts another one
+                    self._thread = None  # under the guard: the next `add` starts another thread
                     return
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -51,7 +54,7 @@ class Untold:
         while keys := self._take():
             try:
                 await self._tell(keys)
-            except Exception:  # whatever the layer's client raises; it was said the first time
+            except Exception:  # of the layer's client; the first failure was logged
                 with self._guard:
                     self._put(keys)
                 return

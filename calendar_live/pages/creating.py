@@ -11,7 +11,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..access import may_edit, memberships_of, require_edit, standing
+from .. import access
+from ..access import may_edit, memberships_of, require_edit
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound
 from ..models import Calendar, WorkItem
 from ..reading.calendars import people_of
@@ -52,11 +53,11 @@ def _create(request: HttpRequest, calendars: list[Calendar]) -> HttpResponse:
             mutation_id=form.cleaned_data["mutation_id"],
         )
     except KeyReused:
-        place = standing(request.user, form.cleaned_data["calendar"])
+        standing = access.standing(request.user, form.cleaned_data["calendar"])
         if WorkItem.objects.filter(
-            pk=form.cleaned_data["item_id"], calendar=UUID(place.calendar), deleted_at=None
+            pk=form.cleaned_data["item_id"], calendar=UUID(standing.calendar), deleted_at=None
         ).exists():
-            return resume(request, place, form.cleaned_data["item_id"], form)
+            return resume(request, standing, form.cleaned_data["item_id"], form)
         return _show(request, calendars, failure=KeyReused("created_before"))
     except CalendarLiveError as failure:
         return _show(request, calendars, failure=failure)

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from .. import wording
-from ..access import Standing, display_name, standing
+from .. import access, wording
+from ..access import Standing, display_name
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound, Stale
 from ..models import WorkItem
 from ..protocol.rights import reads_whole
@@ -35,12 +35,12 @@ def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpRes
     """Show an item: its form to editors, its details to others; or save it: 204, 422 with the errors, 412 with both versions."""
     if request.method != "POST" and not is_htmx(request):
         return redirect(f"{reverse('calendar_live:calendar')}#{calendar_id}/{item_id}")
-    place = standing(request.user, calendar_id)
+    standing = access.standing(request.user, calendar_id)
     if request.method == "POST":
-        return _save(request, place, item_id)
-    item, wire = _find(place, item_id)
-    if not place.may_edit:
-        return _show_details(request, place, item, wire)
+        return _save(request, standing, item_id)
+    item, wire = _find(standing, item_id)
+    if not standing.may_edit:
+        return _show_details(request, standing, item, wire)
     return _show(request, item)
 
 
@@ -90,19 +90,19 @@ def _new_ids() -> str:
     return orjson.dumps({"item_id": str(uuid4()), "mutation_id": str(uuid4())}).decode()
 
 
-def _save(request: HttpRequest, place: Standing, item_id: UUID) -> HttpResponse:
+def _save(request: HttpRequest, standing: Standing, item_id: UUID) -> HttpResponse:
     form = ItemForm(request.POST)
-    if not place.may_edit:
-        return _refuse(request, place, item_id, form)
+    if not standing.may_edit:
+        return _refuse(request, standing, item_id, form)
     if not form.is_valid():
-        item, _wire = _find(place, item_id)
+        item, _wire = _find(standing, item_id)
         return _show(request, item, data=request.POST, status=Invalid.status)
     changes = form.changes()
     if not changes:
-        return saved(str(item_id), place.calendar, form.cleaned_data["state"])
+        return saved(str(item_id), standing.calendar, form.cleaned_data["state"])
     try:
         written = update_item(
-            UUID(place.calendar),
+            UUID(standing.calendar),
             actor=request.user,
             item_id=item_id,
             changes=changes,
@@ -110,24 +110,24 @@ def _save(request: HttpRequest, place: Standing, item_id: UUID) -> HttpResponse:
             mutation_id=form.cleaned_data["mutation_id"],
         )
     except Stale as stale:
-        return _show_stale(request, place, item_id, form, stale)
+        return _show_stale(request, standing, item_id, form, stale)
     except KeyReused:
-        return resume(request, place, item_id, form)
+        return resume(request, standing, item_id, form)
     except CalendarLiveError as failure:
-        item, _wire = _find(place, item_id)
+        item, _wire = _find(standing, item_id)
         return _show(request, item, data=request.POST, failure=failure)
     return saved(written.item_id, written.calendar_id, written.state)
 
 
-def resume(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
+def resume(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
     """Go on from what a form's own key has done, of which the answer was lost: what was typed since lies on top of it."""
-    item, _wire = _find(place, item_id)
-    return _show_stale(request, place, item_id, form, Stale(current=item.wire), resumed=True)
+    item, _wire = _find(standing, item_id)
+    return _show_stale(request, standing, item_id, form, Stale(current=item.wire), resumed=True)
 
 
-def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
+def _refuse(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
     """Give what was typed back to somebody who may not save it (any more), and nothing of the item."""
-    _find(place, item_id)
+    _find(standing, item_id)
     refusal = Forbidden("view_only")
     form.is_valid()
     form.add_error(None, wording.detail(refusal))
@@ -135,15 +135,15 @@ def _refuse(request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm
 
 
 def _show_stale(
-    request: HttpRequest, place: Standing, item_id: UUID, form: ItemForm, stale: Stale, *, resumed: bool = False
+    request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm, stale: Stale, *, resumed: bool = False
 ) -> HttpResponse:
     """Show both versions: what was touched stays as typed, what was not becomes theirs. Of a deleted item, what was typed."""
     if stale.current is None:
-        calendar = UUID(place.calendar)
+        calendar = UUID(standing.calendar)
         gone = ItemForm(request.POST, parents=parent_choices(calendar), people=people_of(calendar))
         return render(request, _FORM, {"form": gone, "gone": True, "copy": _new_ids()}, status=stale.status)
     theirs = values_of(stale.current)
-    item, _wire = _find(place, item_id)
+    item, _wire = _find(standing, item_id)
     return _show(
         request,
         item,
@@ -151,7 +151,7 @@ def _show_stale(
         status=stale.status,
         stale=True,
         resumed=resumed,
-        differences=_differences(form, theirs, UUID(place.calendar)),
+        differences=_differences(form, theirs, UUID(standing.calendar)),
     )
 
 
@@ -180,13 +180,13 @@ def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Differe
     return found
 
 
-def _show_details(request: HttpRequest, place: Standing, item: WorkItem, wire: str) -> HttpResponse:
+def _show_details(request: HttpRequest, standing: Standing, item: WorkItem, wire: str) -> HttpResponse:
     """Show what those who may only look are sent of an item, and nothing else of the row."""
     event = orjson.loads(wire)
     busy = "busy" in event
     span = span_values(event["start"], event["end"], all_day=event["allDay"], time_zone=event["timeZone"])
     values = span if busy else values_of(wire)
-    parent = _visible_parent(place, item)
+    parent = _visible_parent(standing, item)
     context = {
         "item": item.pk,
         "calendar": item.calendar.name,
@@ -196,16 +196,16 @@ def _show_details(request: HttpRequest, place: Standing, item: WorkItem, wire: s
         # A redacted wire names no parent; one that is visible is told here.
         "lines": []
         if busy
-        else _lines(values | {"parent": next(iter(parent), None)}, parent | dict(people_of(UUID(place.calendar)))),
+        else _lines(values | {"parent": next(iter(parent), None)}, parent | dict(people_of(UUID(standing.calendar)))),
         "description": "" if busy else values["description"],
     }
     return render(request, "calendar_live/item_details.html", context)
 
 
-def _visible_parent(place: Standing, item: WorkItem) -> dict[object, str]:
+def _visible_parent(standing: Standing, item: WorkItem) -> dict[object, str]:
     """Return the parent's title under its id, if the reader may read it."""
     parent = item.parent
-    if parent is None or not reads_whole(parent.visibility, place.rights):
+    if parent is None or not reads_whole(parent.visibility, standing.rights):
         return {}
     return {parent.pk: parent.title}
 

@@ -36,11 +36,11 @@ def public_embed(request: HttpRequest, token: str) -> HttpResponse:
     return _page(request, LinkToken(token), embedded=True)
 
 
-def _page(request: HttpRequest, shown: LinkToken, *, embedded: bool) -> HttpResponse:
-    link = open_link(identify(shown))
+def _page(request: HttpRequest, credential: LinkToken, *, embedded: bool) -> HttpResponse:
+    link = open_link(identify(credential))
     if link is None:  # unknown, expired or withdrawn: whoever asks is not told which
         return _private(render(request, "calendar_live/public_gone.html", status=404), framed_by=())
-    context = {"calendar": describe_link(link), "embedded": embedded, "page": _page_data(link, shown)}
+    context = {"calendar": describe_link(link), "embedded": embedded, "page": _page_data(link, credential)}
     response = render(request, "calendar_live/public.html", context)
     return _private(response, framed_by=_frame_origins(link) if embedded else ())
 
@@ -49,10 +49,10 @@ def _frame_origins(link: PublicLink) -> Sequence[str]:
     return [str(origin) for origin in link.frame_origins]
 
 
-def _page_data(link: PublicLink, shown: LinkToken) -> dict[str, object]:
+def _page_data(link: PublicLink, credential: LinkToken) -> dict[str, object]:
     return {
         "calendar": str(link.calendar_id),
-        "link": shown.token,
+        "link": credential.token,
         "apiUrl": reverse("calendar_live_api:list_calendars").removesuffix("calendars/"),
         "socketUrl": f"{get_script_prefix()}ws/",
         "texts": _texts(),

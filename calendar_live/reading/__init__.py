@@ -1,1 +1,1 @@
-"""Every query that answers a reader: feeds, items, calendars, people. Reads only."""
+"""Answers readers: feeds, items, the trash, trees, calendars and people. Every function only reads."""

@@ -1,4 +1,4 @@
-"""Calendars as their readers see them, and the people in them."""
+"""Describes calendars as their receivers see them, and lists the people in them."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def deleted_calendars_of(user: User, *, since: datetime) -> QuerySet[Calendar]:
 
 
 def describe(mine: Membership) -> CalendarView:
-    """Return a calendar as this member may see it: what its list and its `calendar` frame say.
+    """Return a calendar as this member may see it, for the list of calendars and the `calendar` frame.
 
-    Free/busy members do not see who else is there; when invitations and links change, owners alone see that something did.
-    Prefetch `calendar__memberships` with their users.
+    Free/busy members do not see the other members. Only owners see that invitations and links have changed. Prefetch
+    `calendar__memberships` with their users.
     """
     access, calendar = access_of(mine), mine.calendar
     others = [] if access.rights == "freebusy" else [other.user for other in calendar.memberships.all()]
-    others.sort(key=key_of)  # databases give them in any order, and another order would look like news
+    others.sort(key=key_of)  # a database may return any order, and another order would count as a change
     return {
         "id": str(calendar.pk),
         "name": calendar.name,
@@ -59,7 +59,7 @@ def describe(mine: Membership) -> CalendarView:
 
 
 def offer_to(mine: Membership, members: Iterable[Membership]) -> Offer | None:
-    """Return the offer of ownership that a member may accept, if whoever made it is still an owner who can do anything."""
+    """Return the offer of ownership that a member may accept, if it was made by a user who is still an active owner."""
     for one in members:
         if one.user_id == mine.offered_by_id and one.role == Role.OWNER and one.user.is_active:
             return {"by": {"id": str(one.user_id), "name": display_name(one.user)}, "handsOver": mine.hands_over}
@@ -67,7 +67,7 @@ def offer_to(mine: Membership, members: Iterable[Membership]) -> Offer | None:
 
 
 def describe_link(link: PublicLink) -> CalendarView:
-    """Return a calendar as anybody may see it by a public link, in the form of `describe`. Nobody is named."""
+    """Return a calendar as a public link shows it, in the form of `describe`. It names no people."""
     access, calendar = access_of_link(link), link.calendar
     return {
         "id": str(calendar.pk),
@@ -86,20 +86,20 @@ def describe_link(link: PublicLink) -> CalendarView:
 
 
 def describe_all(who: User | Receiver) -> list[CalendarView]:
-    """Return every calendar someone may see, as `describe` does."""
+    """Return every calendar that someone may see, as `describe` does."""
     receiver = receiver_of(who)
     return list(describe_for([receiver])[receiver].calendars.values())
 
 
 def describe_for(receivers: Iterable[Receiver]) -> dict[Receiver, Grant]:
-    """Return what each of some receivers may see. Two statements for all who are users, one for all who are links."""
+    """Return the grant of each of some receivers. Two statements for all users, and one for all links."""
     found = {receiver: Grant(receiver) for receiver in receivers}
     users = [one.id for one in found if one.kind == "user"]
     links = [one.id for one in found if one.kind == "link"]
     if users:
         members = Prefetch("calendar__memberships", Membership.objects.select_related("user"))
         for mine in memberships_of_each(users).prefetch_related(members):
-            if mine in mine.calendar.memberships.all():  # not taken out between the two statements
+            if mine in mine.calendar.memberships.all():  # not removed between the two statements
                 found[Receiver("user", str(mine.user_id))].calendars[str(mine.calendar_id)] = describe(mine)
     if links:
         for link in open_links().filter(pk__in=links):
@@ -115,7 +115,7 @@ def _on_monotonic_clock(instant: datetime | None) -> float:
 
 
 def people_of(calendar: UUID) -> list[tuple[str, str]]:
-    """Return (id, name) of a calendar's active members, by name."""
+    """Return the (id, name) of each active member of a calendar, sorted by name."""
     members = Membership.objects.filter(calendar=calendar, user__is_active=True).select_related("user")
     return sorted(
         ((str(one.user_id), display_name(one.user)) for one in members), key=lambda person: person[1].casefold()

@@ -1,4 +1,4 @@
-"""The range read side: the work items of a time range and the state they are true for, from one statement. Never writes."""
+"""Reads a feed: the items of a time range, and the state that they are true for, from one statement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..sources import all_sources, is_sound
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a feed is asked for. `wanted`: filter name -> accepted values; empty: everything."""
+    """What a feed is asked for. `wanted`: the accepted values by the name of their filter; empty: everything."""
 
     within: Range
     wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """`body` is a JSON array of event objects, true for `state`, as seen with the rights of `access`."""
+    """A JSON array of event objects (`body`), true for `state`, as seen with the rights of `access`."""
 
     state: State
     access: str
@@ -37,7 +37,7 @@ class Feed:
 
 
 def read_feed(standing: Standing, query: Query) -> Feed:
-    """Return the feed of a calendar for one who stands there. Raises NotYet below `min_revision`."""
+    """Return the feed of a calendar for a receiver of this standing. Raises NotYet below `min_revision`."""
     if standing.state.revision < query.min_revision:
         raise NotYet
     _, stored = cache.get_or_compute(
@@ -57,9 +57,9 @@ def _key(calendar: str, state: State, rights: Rights, query: Query) -> str:
 def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
     """Return (key, state + newline + body). State and wires come from one SQL statement (invariant 2)."""
     statements = [source.joined(standing.calendar, query.within, query.wanted) for source in all_sources()]
-    if len(statements) > 1:  # SQLite orders no parts of a union
+    if len(statements) > 1:  # SQLite cannot order the parts of a union
         first, *others = [statement.order_by() for statement in statements]
-        whole = first.union(*others, all=True).order_by()  # or Django 6 asks for the model's own order
+        whole = first.union(*others, all=True).order_by()  # or Django 6 adds the model's own order
         rows = sorted(whole, key=lambda row: str(row[2]))
     else:
         rows = list(statements[0])
@@ -69,7 +69,7 @@ def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
     seen = [
         wire if standing.rights == "full" else redact(wire, visibility, standing.rights)
         for _, _, item, visibility, wire in rows
-        # Who reads an item as "Busy" must not learn its type or status by asking for them.
+        # A receiver who sees an item as "Busy" must not learn its type or status by a filter.
         if item is not None
         and (not query.wanted or reads_whole(visibility, standing.rights))
         and is_sound(wire, item=item, calendar=standing.calendar)

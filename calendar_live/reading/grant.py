@@ -44,7 +44,7 @@ class CalendarView(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The calendars that a receiver may see, by id, until an instant of the monotonic clock if nobody changes anything."""
+    """The calendars that a receiver may see, by id. `until`: when that ends by itself, by the monotonic clock."""
 
     receiver: Receiver
     calendars: dict[str, CalendarView] = field(default_factory=dict)

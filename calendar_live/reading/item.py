@@ -1,4 +1,4 @@
-"""One work item as its reader sees it."""
+"""Reads one work item as its receiver sees it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..protocol.rights import redact
 def read_item(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
     """Return a work item and its wire as a receiver of this standing sees it. Raises NotFound.
 
-    One statement reads the item, its calendar and its parent, so `item.calendar.state` is the state the item is true for.
+    One statement reads the item, its calendar and its parent, so the item is true for `item.calendar.state`.
     """
     rows = WorkItem.objects.select_related("calendar", "parent", "updated_by")
     item = rows.filter(pk=item_id, calendar=UUID(standing.calendar), deleted_at=None).first()

@@ -1,4 +1,4 @@
-"""The trash of a calendar: its deleted work items that can be restored."""
+"""Reads the trash of a calendar: its deleted work items that can be restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree of work items: what hangs below an item, and what an item may become part of."""
+"""Reads the tree of work items: the items below an item, and the parents that it may have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Case, IntegerField, Value, When
 
 from ..models import WorkItem, WorkType
 
-# More would make a list nobody searches; projects and activities come first, as what things are usually part of.
+# A longer list would be too long to search. Projects and activities come first, because they are the usual parents.
 LIMIT: Final = 200
 
 Group = tuple[str, list[tuple[UUID, str]]]
@@ -42,7 +42,7 @@ def ids_below(item: WorkItem) -> set[UUID]:
 
 
 def parent_choices(calendar_id: UUID, *, without: set[UUID] | None = None, keep: WorkItem | None = None) -> list[Group]:
-    """Return what an item of a calendar may be part of, by type; `keep`, its present parent, is always among them."""
+    """Return the items of a calendar that an item may be part of, by type, always with `keep`, its present parent."""
     without = without or set()
     rank = Case(*(When(work_type=kind, then=Value(rank)) for kind, rank in _RANK.items()), output_field=IntegerField())
     rows = WorkItem.objects.filter(calendar=calendar_id, deleted_at=None).order_by(rank, "title", "start")

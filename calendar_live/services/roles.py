@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
-from .. import changelog, conf
-from ..access import Standing, User, UserKey, receivers_of, standing
+from .. import access, changelog, conf
+from ..access import Standing, User, UserKey, receivers_of
 from ..errors import Fault, Forbidden, Invalid, NotFound
 from ..models import Assignment, Calendar, Invitation, Membership, PublicLink, Role, WorkItem
 from .telling import tell_of_sharing
@@ -34,11 +34,11 @@ def lock_user(key: UserKey) -> bool:
 
 
 def require_owner(actor: User, calendar_id: UUID) -> Standing:
-    """Return the place of an owner. Raises NotFound or Forbidden."""
-    place = standing(actor, calendar_id)
-    if place.role != Role.OWNER:
+    """Return the standing of an owner. Raises NotFound or Forbidden."""
+    standing = access.standing(actor, calendar_id)
+    if standing.role != Role.OWNER:
         raise Forbidden("owners_only")
-    return place
+    return standing
 
 
 def owners(calendar_id: UUID) -> QuerySet[Membership]:

@@ -34,10 +34,10 @@ def test_every_role_is_in_the_table() -> None:
 @pytest.mark.parametrize(("role", "rights", "edits"), TABLE)
 def test_a_role_has_its_rights(role: Role, rights: str, edits: bool, team: Calendar, dan: User) -> None:
     set_role(team, member=dan, role=role)
-    place = access.standing(dan, team.pk)
-    assert (place.rights, place.may_edit, place.role) == (rights, edits, role)
+    standing = access.standing(dan, team.pk)
+    assert (standing.rights, standing.may_edit, standing.role) == (rights, edits, role)
     if edits:
-        assert access.require_edit(dan, team.pk) == place
+        assert access.require_edit(dan, team.pk) == standing
     else:
         with pytest.raises(Forbidden):
             access.require_edit(dan, team.pk)
@@ -47,9 +47,9 @@ def test_a_place_and_the_head_are_read_in_one_statement(team: Calendar, ana: Use
     """S3. Fails when the head is read apart: rights and state would be of two moments."""
     item = make_item(team, ana)
     with CaptureQueriesContext(connection) as asked:
-        place = access.standing(ana, str(team.pk))
+        standing = access.standing(ana, str(team.pk))
     assert len(asked) == 1
-    assert str(place.state) == item.state
+    assert str(standing.state) == item.state
 
 
 def test_one_who_may_not_see_a_calendar_stands_nowhere(team: Calendar, ana: User, dan: User) -> None:
@@ -72,9 +72,9 @@ def test_one_who_is_not_active_stands_nowhere(team: Calendar, ana: User) -> None
 
 def test_places_are_those_asked_for_and_in_one_order(ana: User) -> None:
     calendars = [make_calendar(ana) for _ in range(3)]
-    assert [place.calendar for place in access.standings(ana)] == [str(one.pk) for one in calendars]
+    assert [standing.calendar for standing in access.standings(ana)] == [str(one.pk) for one in calendars]
     asked = [calendars[2].pk, calendars[0].pk, uuid4()]
-    assert [place.calendar for place in access.standings(ana, calendars=asked)] == [
+    assert [standing.calendar for standing in access.standings(ana, calendars=asked)] == [
         str(calendars[0].pk),
         str(calendars[2].pk),
     ]

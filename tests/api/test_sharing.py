@@ -352,5 +352,5 @@ def test_who_is_in_a_calendar_takes_the_same_statements_for_any_number(
     for count in (0, 3):
         for number in range(count):
             set_role(team, member=make_user(f"more{number}"), role=Role.VIEWER)
-        with django_assert_num_queries(4):  # session, user, place, members
+        with django_assert_num_queries(4):  # session, user, standing, members
             api.get(members_path(team))

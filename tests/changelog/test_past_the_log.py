@@ -24,7 +24,7 @@ from calendar_live.models import Calendar, Entry, WorkItem
 from calendar_live.protocol import changes
 from calendar_live.protocol.rights import Rights
 from calendar_live.reading import feed
-from tests.feeds import WEEK, ask, place_in
+from tests.feeds import WEEK, ask, standing_in
 from tests.foreign.bookings import Bookings, book, rename
 from tests.foreign.models import Booking
 from tests.history import head_of, log_of
@@ -171,7 +171,7 @@ def test_a_row_saved_past_the_log_is_left_out_of_the_feed_alone(
     bad = [a_booking(team, wire=wire) for wire in ("", "{}", "null", booking.wire)]
     Booking.objects.bulk_create(bad)
     before = left_out()
-    body, again = (feed._compute(place_in(team, rights), ask())[1].partition(b"\n")[2] for _ in range(2))
+    body, again = (feed._compute(standing_in(team, rights), ask())[1].partition(b"\n")[2] for _ in range(2))
     assert body == again
     assert {row["id"] for row in orjson.loads(body)} == {str(item.pk), str(booking.pk)}
     assert body == feed_body(fold(log_of(team)), WEEK.start, WEEK.end, rights)
@@ -185,7 +185,7 @@ def test_a_row_moved_past_the_log_is_left_out_where_its_wire_is_not_of(team: Cal
     """Seen failing: a page refused the feed for its row of another calendar, and asked for it again and again."""
     other, booking = make_calendar(ana, name="Other"), book(team.pk, room="Mayon", guest="Rosa", start=NINE, end=TEN)
     Booking.objects.filter(pk=booking.pk).update(calendar=other)
-    assert feed.read_feed(place_in(other), ask()).body == b"[]"
+    assert feed.read_feed(standing_in(other), ask()).body == b"[]"
 
 
 @pytest.mark.parametrize(("bad", "rights"), list(product(["", "{}", "x"], get_args(Rights))))
@@ -221,7 +221,7 @@ def test_a_row_saved_past_the_log_is_put_right_by_a_change(visibility: str, team
     with changelog.change(team.pk, actor=ana) as change:
         change.upsert(Booking.objects.get())
     assert list(differences(team.pk)) == []
-    assert str(row.pk).encode() in feed.read_feed(place_in(team), ask()).body
+    assert str(row.pk).encode() in feed.read_feed(standing_in(team), ask()).body
 
 
 def test_verify_log_names_a_row_whose_source_makes_no_event_object_of_it(

@@ -134,9 +134,9 @@ def _read(calendar: UUID, within: tuple[str, str]) -> None:
 
     owner: Any = Membership.objects.select_related("user").get(calendar=calendar).user
     start, end = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in within)
-    place: Any = standing(owner, calendar)
+    found: Any = standing(owner, calendar)
     with transaction.atomic(), connection.cursor() as cursor:
-        feed._compute(place, feed.Query(Range(start, end)))
+        feed._compute(found, feed.Query(Range(start, end)))
         cursor.execute(_READ)
         print(cursor.fetchone()[0])
 

@@ -150,7 +150,7 @@ class Beside(Script):
 
     def _apply_rights(self) -> None:
         """Do what a consumer does when it is asked to check."""
-        now = {place.calendar: str(place.access) for place in self.in_thread(standings, self.ana)}
+        now = {one.calendar: str(one.access) for one in self.in_thread(standings, self.ana)}
         for page in (self.page, self.witness):
             self.run(self.hub.apply_rights(page, now))
 

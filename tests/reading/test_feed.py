@@ -21,7 +21,7 @@ from calendar_live.protocol.rights import Access, Rights
 from calendar_live.protocol.state import State
 from calendar_live.reading import feed
 from calendar_live.services.items.source import WorkItems
-from tests.feeds import DAY, HOUR, MIDNIGHT, WEEK, ask, ask_for, place_in, titles
+from tests.feeds import DAY, HOUR, MIDNIGHT, WEEK, ask, ask_for, standing_in, titles
 from tests.people import NINE, make_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,18 +37,18 @@ def test_state_and_wires_come_from_one_statement(count: int, team: Calendar, ana
         change.upsert(
             *(WorkItem(calendar=team, title=str(number), start=NINE, end=NINE + HOUR) for number in range(count))
         )
-    place = place_in(team)
+    standing = standing_in(team)
     with CaptureQueriesContext(connection) as asked:
-        key, stored = feed._compute(place, ask())
+        key, stored = feed._compute(standing, ask())
     assert len(asked) == 1
     assert stored.startswith(f"{change.state}\n".encode())
     assert len(orjson.loads(stored.partition(b"\n")[2])) == count
-    assert key == feed._key(place.calendar, change.state, "full", ask())
+    assert key == feed._key(standing.calendar, change.state, "full", ask())
 
 
 def test_an_empty_range_still_has_the_calendars_state(team: Calendar, ana: User) -> None:
     item = make_item(team, ana)
-    found = feed.read_feed(place_in(team), ask(NINE + 100 * DAY, NINE + 101 * DAY))
+    found = feed.read_feed(standing_in(team), ask(NINE + 100 * DAY, NINE + 101 * DAY))
     assert (str(found.state), found.body) == (item.state, b"[]")
 
 
@@ -82,7 +82,7 @@ def test_an_item_is_in_a_half_open_range(
     start: timedelta, end: timedelta, within: bool, team: Calendar, ana: User
 ) -> None:
     make_item(team, ana, start=WEEK.start + start, end=WEEK.start + end)
-    assert len(orjson.loads(feed.read_feed(place_in(team), ask()).body)) == within
+    assert len(orjson.loads(feed.read_feed(standing_in(team), ask()).body)) == within
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_all_day_item_counts_as_its_days_midnights_in_utc(
     first: int, last: int, within: bool, team: Calendar, ana: User
 ) -> None:
     make_item(team, ana, start=MIDNIGHT + first * DAY, end=MIDNIGHT + last * DAY, all_day=True)
-    assert len(orjson.loads(feed.read_feed(place_in(team), ask()).body)) == within
+    assert len(orjson.loads(feed.read_feed(standing_in(team), ask()).body)) == within
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_filter_leaves_what_it_names(
     make_item(team, ana, title="a", work_type="task", status="in_progress")
     make_item(team, ana, title="b", work_type="meeting", status="blocked")
     make_item(team, ana, title="c", work_type="meeting", status="completed")
-    assert titles(feed.read_feed(place_in(team), ask_for(wanted))) == expected
+    assert titles(feed.read_feed(standing_in(team), ask_for(wanted))) == expected
 
 
 @pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
@@ -121,9 +121,9 @@ def test_a_filter_tells_nothing_of_what_its_asker_reads_as_busy(rights: Rights, 
     """Invariant 7. Fails when the rows are filtered by columns that the receiver may not read."""
     make_item(team, ana, title="a", work_type="meeting", status="blocked", visibility="private")
     make_item(team, ana, title="b", work_type="task", status="completed", visibility="private")
-    place = place_in(team, rights)
+    standing = standing_in(team, rights)
     answers = {
-        feed.read_feed(place, ask(work_type=(kind,), status=(status,))).body
+        feed.read_feed(standing, ask(work_type=(kind,), status=(status,))).body
         for kind, status in product(("meeting", "task", "project"), ("blocked", "completed"))
     }
     assert len(answers) == 1, "whatever is asked for, the same is answered"
@@ -146,19 +146,19 @@ def two_sources(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_sources_are_one_statement_and_one_feed(two_sources: None, team: Calendar, ana: User) -> None:
     make_item(team, ana, title="a")
-    place = place_in(team)
+    standing = standing_in(team)
     with CaptureQueriesContext(connection) as asked:
-        found = feed.read_feed(place, ask())
+        found = feed.read_feed(standing, ask())
     assert len(asked) == 1
     assert titles(found) == ["a", "a"]
-    assert found.state == place.state
+    assert found.state == standing.state
 
 
 def test_a_source_that_knows_a_filter_not_has_no_rows_in_its_answer(
     two_sources: None, team: Calendar, ana: User
 ) -> None:
     make_item(team, ana, title="a", work_type="task")
-    assert titles(feed.read_feed(place_in(team), ask(work_type=("task",)))) == ["a"]
+    assert titles(feed.read_feed(standing_in(team), ask(work_type=("task",)))) == ["a"]
 
 
 def test_a_lone_source_without_the_filter_still_gives_the_state(
@@ -166,7 +166,7 @@ def test_a_lone_source_without_the_filter_still_gives_the_state(
 ) -> None:
     monkeypatch.setattr(sources, "_sources", {Tasks: Tasks()})
     item = make_item_unregistered(team, ana)
-    found = feed.read_feed(place_in(team), ask(work_type=("task",)))
+    found = feed.read_feed(standing_in(team), ask(work_type=("task",)))
     assert (str(found.state), found.body) == (item.state, b"[]")
 
 

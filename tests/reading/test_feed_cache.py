@@ -21,7 +21,7 @@ from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
 from calendar_live.services.calendars import set_role
 from calendar_live.services.items import delete_item
-from tests.feeds import DAY, HOUR, WEEK, ask, ask_for, place_in, titles
+from tests.feeds import DAY, HOUR, WEEK, ask, ask_for, standing_in, titles
 from tests.history import go_back
 from tests.people import NINE, make_calendar, make_item, make_user
 
@@ -44,13 +44,16 @@ def test_a_feed_is_computed_once_for_all_who_may_see_the_same(
 @pytest.mark.parametrize(
     "other",
     [
-        lambda place: (place, ask(WEEK.start + timedelta(seconds=1))),
-        lambda place: (place, ask(end=WEEK.end + timedelta(seconds=1))),
-        lambda place: (place, ask(work_type=("task",))),
-        lambda place: (place, ask(status=("blocked",))),
-        lambda place: (Standing(place.calendar, "", Access("shared", 1), place.state), ask()),
-        lambda place: (Standing(place.calendar, "", Access("freebusy", 1), place.state), ask()),
-        lambda place: (Standing(place.calendar, "", place.access, State(place.state.revision, "f" * 16)), ask()),
+        lambda standing: (standing, ask(WEEK.start + timedelta(seconds=1))),
+        lambda standing: (standing, ask(end=WEEK.end + timedelta(seconds=1))),
+        lambda standing: (standing, ask(work_type=("task",))),
+        lambda standing: (standing, ask(status=("blocked",))),
+        lambda standing: (Standing(standing.calendar, "", Access("shared", 1), standing.state), ask()),
+        lambda standing: (Standing(standing.calendar, "", Access("freebusy", 1), standing.state), ask()),
+        lambda standing: (
+            Standing(standing.calendar, "", standing.access, State(standing.state.revision, "f" * 16)),
+            ask(),
+        ),
     ],
     ids=["start", "end", "type", "status", "shared", "freebusy", "nonce"],
 )
@@ -59,57 +62,59 @@ def test_a_feed_of_anything_else_is_another_one(
 ) -> None:
     """Fails when a part of the question is left out of the key."""
     make_item(team, ana)
-    place = place_in(team)
-    feed.read_feed(place, ask())
+    standing = standing_in(team)
+    feed.read_feed(standing, ask())
     with CaptureQueriesContext(connection) as asked:
-        feed.read_feed(*other(place))
+        feed.read_feed(*other(standing))
     assert len(asked) == 1, "computed, not taken from the cache"
 
 
 def test_a_filter_in_another_order_is_the_same_question(team: Calendar) -> None:
-    place = place_in(team)
+    standing = standing_in(team)
     one, other = ask(status=("blocked", "completed")), ask(status=("completed", "blocked"))
-    assert feed._key(place.calendar, place.state, "full", one) == feed._key(place.calendar, place.state, "full", other)
+    assert feed._key(standing.calendar, standing.state, "full", one) == feed._key(
+        standing.calendar, standing.state, "full", other
+    )
 
 
 def test_a_feed_newer_than_the_reader_knew_is_kept_under_its_own_state(
     team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fails when bytes are kept under the state that was asked for: the old state would then mean the new rows."""
-    old = place_in(team)
+    old = standing_in(team)
     item = make_item(team, ana)  # between reading where one stands and reading the rows
     found = feed.read_feed(old, ask())
     assert str(found.state) == item.state
     assert caches["default"].get(feed._key(old.calendar, old.state, "full", ask())) is None
     monkeypatch.setattr(feed, "_compute", refuse)
-    assert feed.read_feed(place_in(team), ask()) == found
+    assert feed.read_feed(standing_in(team), ask()) == found
 
 
 @pytest.mark.parametrize("garbage", [b"", b"garbage", b"\n[]", b"1.00000000000000aa", b"\xff\n[]", "text", 7])
 def test_garbage_in_the_cache_is_no_answer(garbage: object, team: Calendar, ana: User) -> None:
     make_item(team, ana)
-    place = place_in(team)
-    right = feed.read_feed(place, ask())
-    caches["default"].set(feed._key(place.calendar, place.state, "full", ask()), garbage)
-    assert feed.read_feed(place, ask()) == right
+    standing = standing_in(team)
+    right = feed.read_feed(standing, ask())
+    caches["default"].set(feed._key(standing.calendar, standing.state, "full", ask()), garbage)
+    assert feed.read_feed(standing, ask()) == right
 
 
 def test_a_reader_is_never_answered_below_the_revision_asked_for(team: Calendar, ana: User) -> None:
     make_item(team, ana)
-    place = place_in(team)
-    assert feed.read_feed(place, feed.Query(WEEK, min_revision=1)).state.revision == 1
+    standing = standing_in(team)
+    assert feed.read_feed(standing, feed.Query(WEEK, min_revision=1)).state.revision == 1
     with pytest.raises(NotYet):
-        feed.read_feed(place, feed.Query(WEEK, min_revision=2))
+        feed.read_feed(standing, feed.Query(WEEK, min_revision=2))
 
 
 def test_a_restored_database_never_meets_the_keys_of_the_history_that_was_lost(team: Calendar, ana: User) -> None:
     """Design §7. Fails when the cache key has the revision without the nonce."""
     make_item(team, ana, title="lost")
-    lost = feed.read_feed(place_in(team), ask())
+    lost = feed.read_feed(standing_in(team), ask())
     assert titles(lost) == ["lost"]
     go_back(team)
     make_item(team, ana, title="new")
-    found = feed.read_feed(place_in(team), ask())
+    found = feed.read_feed(standing_in(team), ask())
     assert found.state.revision == lost.state.revision
     assert titles(found) == ["new"]
     assert found.etag != lost.etag

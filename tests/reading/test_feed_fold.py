@@ -23,7 +23,7 @@ from calendar_live.protocol.state import State
 from calendar_live.reading import feed
 from calendar_live.schedule.ranges import Range
 from calendar_live.services.items import create_item, delete_item
-from tests.feeds import DAY, HOUR, WEEK, ask, place_in
+from tests.feeds import DAY, HOUR, WEEK, ask, standing_in
 from tests.history import log_of
 from tests.people import NINE, make_calendar, make_item
 from tests.reference import feed_body, fold
@@ -53,7 +53,7 @@ def test_the_feed_is_the_fold_of_the_log_whatever_was_done(
     log = log_of(calendar)
     items = fold(log)
     for rights, window in product(get_args(Rights), WINDOWS):
-        found = feed.read_feed(place_in(calendar, rights), feed.Query(window))
+        found = feed.read_feed(standing_in(calendar, rights), feed.Query(window))
         assert found.state == log[-1].new
         assert found.body == feed_body(items, window.start, window.end, rights)
 
@@ -78,10 +78,10 @@ def test_readers_beside_writers_always_see_a_state_with_just_its_rows(team: Cale
             connections.close_all()
 
     def read() -> None:
-        place = Standing(str(team.pk), "", Access("full", 1), State(0, "0" * 16))
+        standing = Standing(str(team.pk), "", Access("full", 1), State(0, "0" * 16))
         try:
             while not stop.is_set():
-                state, _, body = feed._compute(place, ask())[1].partition(b"\n")
+                state, _, body = feed._compute(standing, ask())[1].partition(b"\n")
                 pictures.append((state.decode(), body))
         finally:
             connections.close_all()

@@ -212,7 +212,7 @@ FAULTS: Final = {
     "GET api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.reading.item.redact",
     "PATCH api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.services.items.update_item",
     "POST api/frames/": "calendar_live.live.reader.describe_for",
-    "GET calendars/<calendar_id>/items/<item_id>/edit/": "calendar_live.pages.editing.standing",
+    "GET calendars/<calendar_id>/items/<item_id>/edit/": "calendar_live.access.standing",
     "GET ": "calendar_live.pages.calendar.describe_all",
     "GET public/<token>/": "calendar_live.pages.public.open_link",
 }

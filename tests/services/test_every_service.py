@@ -70,8 +70,8 @@ def pushes() -> Iterator[list[Pushed]]:
 def fresh(calendar: Calendar, rights: Rights) -> bytes:
     """Return what a fresh feed of everything says to one rights class, read past the cache."""
     row = Calendar.objects.get(pk=calendar.pk)
-    place = Standing(str(row.pk), "", Access(rights, 1), row.state)
-    return feed._compute(place, ALWAYS)[1].partition(b"\n")[2]
+    standing = Standing(str(row.pk), "", Access(rights, 1), row.state)
+    return feed._compute(standing, ALWAYS)[1].partition(b"\n")[2]
 
 
 def as_picture(body: bytes) -> Picture:

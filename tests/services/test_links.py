@@ -32,8 +32,8 @@ def test_a_link_stands_in_its_calendar_with_the_rights_it_shows(
     team: Calendar, ana: User, shows: str, rights: str
 ) -> None:
     link = make_link(team, ana, shows=shows)
-    place = standing(link_receiver(link.pk), team.pk)
-    assert (place.role, str(place.access), place.may_edit) == ("link", f"{rights}.1", False)
+    found = standing(link_receiver(link.pk), team.pk)
+    assert (found.role, str(found.access), found.may_edit) == ("link", f"{rights}.1", False)
     other = make_calendar(ana)
     with pytest.raises(NotFound):
         standing(link_receiver(link.pk), other.pk)

@@ -43,8 +43,8 @@ def test_a_calendar_comes_back_with_its_members_and_its_history_goes_on(team: Ca
         calendars.restore_calendar(team.pk, actor=ben)
     calendars.restore_calendar(team.pk, actor=ana)
     for user in (ana, ben):
-        [place] = standings(user)
-        assert (place.role, place.state.revision) == (before[user.pk].role, before[user.pk].state.revision + 2)
+        [standing] = standings(user)
+        assert (standing.role, standing.state.revision) == (before[user.pk].role, before[user.pk].state.revision + 2)
     assert list(ChangeSet.objects.filter(calendar=team).order_by("revision").values_list("revision", flat=True)) == [
         0,
         1,
