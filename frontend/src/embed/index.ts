@@ -1,6 +1,6 @@
 /** A live calendar for any page by one script tag: fills each `<div data-live-calendar="…">`. Reads attributes; changes nothing on the server. */
 import "./embed.css";
-import { Calendar } from "fullcalendar";
+import { Calendar, type CalendarOptions } from "fullcalendar";
 import dayGridPlugin from "fullcalendar/daygrid";
 import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
@@ -18,9 +18,10 @@ for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]
 
 /** Show the calendars an element names (ids, separated by spaces; none: all one may see). */
 async function fill(place: HTMLElement): Promise<void> {
-  const { api = "/api/", socket = "/ws/", view = "month", date, user } = place.dataset;
+  const { api = "/api/", socket = "/ws/", view = "month", date, user, busy } = place.dataset;
   const whose = user === undefined ? {} : { userId: user };
-  const client = createLiveClient({ apiUrl: api, socketUrl: socket, ...whose });
+  const words = busy === undefined ? {} : { busyTitle: busy };
+  const client = createLiveClient({ apiUrl: api, socketUrl: socket, ...whose, ...words });
   client.on("status", ({ status }) => {
     place.dataset["status"] = status;
   });
@@ -36,11 +37,21 @@ async function fill(place: HTMLElement): Promise<void> {
     plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
     initialView: VIEWS[view] ?? view,
     ...(date === undefined ? {} : { initialDate: date }),
+    ...wordsOf(place),
     eventSources: idsOf(place, client).map((id) => liveEventSource(client, id)),
     eventDidMount: ({ el, event }) => {
       el.dataset["item"] = event.id;
     },
   }).render();
+}
+
+/** Return the words that the page has for its visitors. Without them FullCalendar's own are shown, which are English. */
+function wordsOf({ dataset: { allDay, more, noItems } }: HTMLElement): CalendarOptions {
+  return {
+    ...(allDay === undefined ? {} : { allDayText: allDay }),
+    ...(more === undefined ? {} : { moreLinkText: (count) => more.replace("{count}", String(count)) }),
+    ...(noItems === undefined ? {} : { noEventsText: noItems }),
+  };
 }
 
 function idsOf(place: HTMLElement, client: LiveClient): readonly string[] {

@@ -154,7 +154,13 @@ export function complaintOf(error: ApiError, page: PageData): string {
 
 function saidOf(error: ApiError, page: PageData): string {
   if (error.code === "signed_out") return page.texts.signedOutHint;
+  if (!isWorded(error)) return page.texts.unexpected;
   return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
+}
+
+/** Whether the site has worded an error for people: what the library or a proxy says of an answer is for developers. */
+function isWorded({ status, code }: ApiError): boolean {
+  return status !== 0 && code !== "unreadable" && !code.startsWith("http_");
 }
 
 function titleOf(item: object): string {

@@ -2,7 +2,7 @@
 import "./styles/page.css";
 import { createLiveClient } from "../fullcalendar";
 import { CalendarDialog } from "./calendar-dialog";
-import { makeCalendar } from "./calendar-view";
+import { complaintOf, makeCalendar } from "./calendar-view";
 import { showConnection } from "./connection-sign";
 import { highlightChanges } from "./highlight";
 import { wireHtmx } from "./htmx-wiring";
@@ -41,7 +41,9 @@ async function start(page: NonNullable<typeof data>, element: HTMLElement): Prom
   noteNotLoaded(client, page.texts.notLoaded);
   wireHtmx(client, page.userId);
   const loaded = await client.loadCalendars();
-  if (!loaded.ok && client.status() !== "signed-out") toasts.show(loaded.error.detail);
+  if (!loaded.ok && client.status() !== "signed-out") {
+    toasts.show(loaded.error.code === "network" ? page.texts.couldNotOpen : complaintOf(loaded.error, page));
+  }
 
   const dialog = new ItemDialog({ client, page, toasts });
   const undos = new Undos({ client, page, toasts });
