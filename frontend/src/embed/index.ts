@@ -1,11 +1,12 @@
 /** A live calendar for any page by one script tag: fills each `<div data-live-calendar="…">`. Reads attributes; changes nothing on the server. */
 import "./embed.css";
-import { Calendar, type CalendarOptions } from "fullcalendar";
+import { Calendar } from "fullcalendar";
 import dayGridPlugin from "fullcalendar/daygrid";
 import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
 import { createLiveClient, type LiveClient, liveEventSource, livePlugin } from "../fullcalendar";
+import { wordsOf } from "./words";
 
 const VIEWS: Readonly<Record<string, string>> = {
   month: "dayGridMonth",
@@ -37,21 +38,12 @@ async function fill(place: HTMLElement): Promise<void> {
     plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
     initialView: VIEWS[view] ?? view,
     ...(date === undefined ? {} : { initialDate: date }),
-    ...wordsOf(place),
+    ...wordsOf(place.dataset),
     eventSources: idsOf(place, client).map((id) => liveEventSource(client, id)),
     eventDidMount: ({ el, event }) => {
       el.dataset["item"] = event.id;
     },
   }).render();
-}
-
-/** Return the words that the page has for its visitors. Without them FullCalendar's own are shown, which are English. */
-function wordsOf({ dataset: { allDay, more, noItems } }: HTMLElement): CalendarOptions {
-  return {
-    ...(allDay === undefined ? {} : { allDayText: allDay }),
-    ...(more === undefined ? {} : { moreLinkText: (count) => more.replace("{count}", String(count)) }),
-    ...(noItems === undefined ? {} : { noEventsText: noItems }),
-  };
 }
 
 function idsOf(place: HTMLElement, client: LiveClient): readonly string[] {
