@@ -157,7 +157,7 @@ def test_a_mail_is_read_as_text() -> None:
         ("page/trash.ts", "line.textContent = `Deleted ${title}`;"),
         ("page/trash.ts", 'button.setAttribute("aria-label", "restore");'),
         ("page/trash.ts", 'box.title = "offline";'),
-        ("page/trash.ts", 'const texts = { empty: "Nothing was deleted lately." };'),
+        ("page/trash.ts", 'const texts = { empty: "The trash is empty." };'),
         ("page/trash.ts", 'const error = { detail: "The trash could not be read." };'),
         ("embed/index.ts", 'createLiveClient({ ...whose });\nplace.innerHTML = "loading";'),
         ("client/http.ts", 'const said = "There is no connection.";'),

@@ -19,7 +19,7 @@ class PasswordForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         if accounts.is_refused(self.cleaned_data.get("password")):
-            raise ValidationError(_("The demo's password works on a trial site only. Ask for another."), code="demo")
+            raise ValidationError(_("The demo password works only on a trial site. Ask for another one."), code="demo")
         return super().clean()
 
 
@@ -27,9 +27,7 @@ class SignInForm(PasswordForm):
     """Django's, in the words of the page."""
 
     error_messages = AuthenticationForm.error_messages | {
-        "invalid_login": gettext_lazy(
-            "This user name and this password do not go together. Mind capital and small letters."
-        )
+        "invalid_login": gettext_lazy("The user name or the password is wrong. Check capital and small letters.")
     }
 
 

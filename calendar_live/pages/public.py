@@ -80,12 +80,14 @@ def _texts() -> dict[str, str]:
         "signedOut": _("Ended"),
         "stopped": _("Disconnected"),
         "liveHint": _("Changes appear at once."),
-        "liveByRequestsHint": _("Changes appear at once, by requests: your network refuses WebSockets."),
-        "reconnectingHint": _("The connection is lost. What you see may be out of date; it catches up by itself."),
-        "signedOutHint": _("This link leads nowhere any more: it was withdrawn, or its time is over."),
+        "liveByRequestsHint": _(
+            "Changes appear at once. Your network blocks WebSockets, so the page uses HTTP instead."
+        ),
+        "reconnectingHint": _("The connection is lost. What you see may be out of date until it is back."),
+        "signedOutHint": _("This link no longer works: it was withdrawn, or it has expired."),
         "stoppedHint": _("The server ended the connection. Reload the page to try again."),
         "reload": _("Reload"),
-        "notLoaded": _("Not everything is loaded: there is no connection."),
+        "notLoaded": _("Some items are not loaded, because there is no connection."),
         "notShown": _("Some items could not be read and are not shown."),
         "busy": _("Busy"),
         "noItems": _("Nothing to show"),

@@ -41,7 +41,7 @@ class Stranger:
 
     def has_lost_everything(self) -> None:
         expect(self.place.locator("#ended")).to_be_visible(timeout=PATIENCE_MS)
-        expect(self.place.locator("#ended")).to_contain_text("leads nowhere any more")
+        expect(self.place.locator("#ended")).to_contain_text("no longer works")
         expect(self.place.locator("#calendar, [data-item], #calendar-name")).to_have_count(0)
 
 

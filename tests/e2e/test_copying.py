@@ -34,7 +34,7 @@ def test_a_link_is_copied_without_a_clipboard_or_selected(ana: Person) -> None:
     expect(row.locator("[data-toggle]")).to_be_focused()
     ana.page.evaluate("document.execCommand = () => false")
     copy.click()
-    expect(ana.toast("copy it by hand")).to_be_visible()
+    expect(ana.toast("Copy the selected text yourself")).to_be_visible()
     expect(address).to_be_focused()
     assert address.evaluate("one => one.value.slice(one.selectionStart, one.selectionEnd)") == links_of(ana)[0]["url"]
 

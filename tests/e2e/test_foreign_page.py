@@ -88,6 +88,7 @@ def test_its_rows_appear_change_and_vanish_on_its_own_page(page_for: PageFor, si
     site.manage("shell", "--no-imports", "-c", CANCEL)
     expect(entry).to_have_count(0, timeout=PATIENCE_MS)
     assert feeds == []
+    expect(page.locator("#agenda")).to_contain_text("Nothing booked")  # the page's words, not FullCalendar's
 
 
 def test_a_row_saved_past_the_log_takes_no_other_row_off_the_page(page_for: PageFor, site: Site) -> None:

@@ -41,7 +41,7 @@ def is_in(dialog: Locator, name: str, role: str) -> None:
 def opens_nothing(page: Page, link: str) -> None:
     """Open a link that has ended: its page says so, and tells nothing of what it was for."""
     page.goto(link)
-    expect(page.locator("h1")).to_have_text("This invitation opens nothing")
+    expect(page.locator("h1")).to_have_text("This invitation is no longer open")
     received = page.content()
     for leak in ("Team", "Ana", EVE):
         assert leak not in received
@@ -61,14 +61,14 @@ def test_someone_without_an_account_makes_one_and_the_calendar_is_there(
     page = page_for(None, link_to(site, EVE))
     expect(page.locator("h1")).to_have_text("Join Team")
     expect(page.locator(".sign-in")).to_contain_text("Ana invites you, as editor.")
-    expect(page.locator(".sign-in")).to_contain_text(f"It is for {EVE}.")
+    expect(page.locator(".sign-in")).to_contain_text(f"Its e-mail address will be {EVE}.")
     page.locator("[name=name]").fill("Eve Example")
     page.locator("[name=username]").fill("eve")
     page.locator("[name=password]").fill("short")
-    page.get_by_role("button", name="Make the account and join").click()
+    page.get_by_role("button", name="Create the account and join").click()
     expect(page.locator(".field--wrong")).to_contain_text("too short", timeout=PATIENCE_MS)
     page.locator("[name=password]").fill(PASSPHRASE)
-    page.get_by_role("button", name="Make the account and join").click()
+    page.get_by_role("button", name="Create the account and join").click()
     is_in(dialog, "Eve Example", "editor")
     expect(row(dialog, "Eve Example")).to_contain_text(f"eve · {EVE}")
     eve = Person(page, site.url)
@@ -143,4 +143,4 @@ def test_an_invitation_is_sent_again_and_then_withdrawn(
     opens_nothing(page, second)
     page_of_dan = page_for("dan", "about:blank")
     opens_nothing(page_of_dan, second)
-    expect(page_of_dan.get_by_role("link", name="To the calendar")).to_be_visible()
+    expect(page_of_dan.get_by_role("link", name="Go to the calendar")).to_be_visible()

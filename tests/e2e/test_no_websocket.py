@@ -86,7 +86,7 @@ class Guest(Person):
     def lives_on(self, way: str, *, timeout_ms: float = RECONNECT_MS) -> Guest:
         """Wait until the sign says by what the page is live."""
         self.wait_until_live(timeout_ms=timeout_ms)
-        hint = re.compile("no WebSocket") if way == "requests" else re.compile(r"at once\.$")
+        hint = re.compile("blocks WebSockets") if way == "requests" else re.compile(r"at once\.$")
         expect(self.page.locator("#connection")).to_have_attribute("title", hint, timeout=timeout_ms)
         return self
 

@@ -103,7 +103,7 @@ def test_half_a_date_makes_no_link_without_an_end(ana: Person) -> None:
     last_day = form.get_by_label("Last day")
     last_day.press_sequentially("31")
     last_day.press("Enter")
-    expect(form.locator("[data-field=expiresAt] [role=alert]")).to_have_text("This is no whole date.")
+    expect(form.locator("[data-field=expiresAt] [role=alert]")).to_have_text("Enter a complete date.")
     assert links_of(ana) == []
 
 
@@ -122,7 +122,7 @@ def test_a_changed_link_shows_less_at_once(ana: Person, look: Look) -> None:
     row.get_by_role("button", name="Save").click()
     stranger.sees(item, "Busy")
     assert "Open day" not in stranger.page.content()
-    expect(row).to_contain_text("may be shown on www.example.org, localhost:8080", timeout=PATIENCE_MS)
+    expect(row).to_contain_text("can be embedded on www.example.org, localhost:8080", timeout=PATIENCE_MS)
     expect(row.get_by_label("Sites that may embed it")).to_have_value("https://www.example.org\nhttp://localhost:8080")
     expect(row.locator("[data-code]")).to_be_visible()
     [now] = links_of(ana)

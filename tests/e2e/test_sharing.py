@@ -42,7 +42,11 @@ def test_whom_it_cannot_be_shared_with_is_said_beside_the_field(ana: Person, wat
     watch.allow("status of (409|422)")
     dialog = opens_people(ana)
     field = dialog.locator("[name=to]")
-    for to, reason in (("", "Whom"), ("nobody", "There is no user with this name"), ("ben", "already, as editor")):
+    for to, reason in (
+        ("", "Enter a user name"),
+        ("nobody", "There is no user with this name"),
+        ("ben", "already, as editor"),
+    ):
         field.fill(to)
         field.press("Enter")
         expect(dialog.locator("#share-to-error")).to_contain_text(reason, timeout=PATIENCE_MS)
@@ -60,7 +64,7 @@ def test_an_editor_who_is_made_a_viewer_cannot_change_anything_from_then_on(ana:
     dialog = opens_people(ana)
     role = row(dialog, "Ben").locator("select")
     role.select_option("viewer")
-    expect(ben.dialog).to_contain_text("You may look at this calendar, but not change it.", timeout=PATIENCE_MS)
+    expect(ben.dialog).to_contain_text("You can view this calendar, but not change it.", timeout=PATIENCE_MS)
     expect(ben.dialog.locator("[data-save], [data-delete]")).to_have_count(0)
     expect(listed(ben).get_by_text("view only")).to_be_visible()
     ben.page.keyboard.press("Escape")
@@ -70,7 +74,7 @@ def test_an_editor_who_is_made_a_viewer_cannot_change_anything_from_then_on(ana:
     ben.opens(item).locator("[name=title]").fill("Budget, half typed")
     role.select_option("viewer")
     notice = ben.dialog.locator("[data-news=locked]")
-    expect(notice).to_contain_text("You may not change this calendar any more", timeout=PATIENCE_MS)
+    expect(notice).to_contain_text("You can no longer change this calendar", timeout=PATIENCE_MS)
     expect(ben.dialog.locator("[data-save]")).to_be_hidden()
     expect(ben.dialog.locator("[name=title]")).to_have_value("Budget, half typed")
     expect(notice.get_by_role("button", name="Copy the text")).to_be_visible()
@@ -89,7 +93,7 @@ def test_who_is_removed_loses_the_items_at_once(ana: Person, ben: Person) -> Non
     ben.sees_nothing_of(item)
     expect(listed(ben)).to_have_count(0)
     expect(row(dialog, "Ben")).to_have_count(0, timeout=PATIENCE_MS)
-    expect(ben.toast("The calendar “Team” is gone")).to_be_visible()
+    expect(ben.toast("The calendar “Team” was deleted, or is no longer shared")).to_be_visible()
 
 
 def test_escape_puts_a_question_away_before_the_dialog(ana: Person) -> None:
@@ -164,7 +168,7 @@ def test_who_is_removed_in_mid_sentence_keeps_what_they_typed(owner: Person, ben
     ben.opens(item).locator("[name=title]").fill("Salaries, half typed")
     removed = owner.call("DELETE", f"/api/calendars/{owner.calendar()}/members/{ben.id}/")
     assert removed.ok
-    expect(ben.dialog.locator("[data-news=locked]")).to_contain_text("not shared with you", timeout=PATIENCE_MS)
+    expect(ben.dialog.locator("[data-news=locked]")).to_contain_text("no longer shared with you", timeout=PATIENCE_MS)
     expect(ben.dialog.locator("[name=title]")).to_have_value("Salaries, half typed")
     expect(ben.dialog.locator("[data-save]")).to_be_hidden()
     ben.sees_nothing_of(item)
@@ -200,7 +204,7 @@ def test_the_last_owner_is_told_at_once_that_they_cannot_leave(ana: Person, ben:
     expect(place).to_be_empty()
     expect(dialog.locator("[data-leave]")).to_be_focused()
     row(dialog, "Ben").locator("select").select_option("owner")
-    row(dialog, "Ben").get_by_role("button", name="Beside me").click()
+    row(dialog, "Ben").get_by_role("button", name="As well as me").click()
     expect(row(dialog, "Ben")).to_contain_text("Asked to be an owner", timeout=PATIENCE_MS)
     ben.toast("Ana asks you to be an owner of “Team”.").wait_for(timeout=PATIENCE_MS)
     ben.page.locator("#toasts").get_by_role("button", name="Answer").click()
@@ -216,9 +220,9 @@ def test_an_owner_hands_a_calendar_over(ana: Person, ben: Person) -> None:
     row(dialog, "Ben").get_by_role("button", name="Cancel").click()
     expect(row(dialog, "Ben").locator("select")).to_have_value("editor")
     row(dialog, "Ben").locator("select").select_option("owner")
-    row(dialog, "Ben").get_by_role("button", name="In my place").click()
+    row(dialog, "Ben").get_by_role("button", name="Instead of me").click()
     asked = opens_people(ben)
-    expect(asked.locator("[data-offer]")).to_contain_text("Ana asks you to be the owner of “Team” in their place.")
+    expect(asked.locator("[data-offer]")).to_contain_text("Ana asks you to be the owner of “Team” instead of them.")
     asked.get_by_role("button", name="Accept").click()
     expect(asked.locator("[data-offer]")).to_be_hidden(timeout=PATIENCE_MS)
     asked.locator("footer [data-close]").click()
@@ -238,7 +242,7 @@ def test_an_offer_is_seen_and_taken_back_and_declined_while_the_lists_are_open(a
 
     def offers() -> None:
         bens.locator("select").select_option("owner")
-        bens.get_by_role("button", name="Beside me").click()
+        bens.get_by_role("button", name="As well as me").click()
         expect(offer).to_be_visible(timeout=PATIENCE_MS)
         expect(bens.locator("select")).to_have_value("editor")
 
@@ -282,7 +286,10 @@ def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Pe
     for person in (ana, ben):
         person.sees_nothing_of(item)
         expect(listed(person)).to_have_count(0)
-    gone = (ana.toast("The calendar “Team” is deleted."), ben.toast("The calendar “Team” is gone"))
+    gone = (
+        ana.toast("The calendar “Team” is deleted."),
+        ben.toast("The calendar “Team” was deleted, or is no longer shared"),
+    )
     ben.page.locator("#toasts .toast").hover()  # it stays by itself, as long as it is looked at
     expect(gone[1]).to_be_visible()
     ana.page.get_by_role("button", name="Trash").click()

@@ -142,7 +142,9 @@ def test_who_cannot_undo_a_move_out_of_their_sight_is_told_why(owner: Person, be
     ben.sees(item)
     moves(owner, item, owner.calendar(), launch)
     offer(ben, "Design review").get_by_role("button", name="Undo").click()
-    expect(ben.toast("Not undone: “Design review”: moved to another calendar")).to_be_visible(timeout=PATIENCE_MS)
+    expect(ben.toast("Not undone: “Design review”. It was moved to another calendar")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
 
 
 def test_an_editor_undoes_a_restoration(ana: Person, ben: Person) -> None:

@@ -86,7 +86,7 @@ def test_a_new_item_whose_answer_was_lost_is_corrected_and_saved(ben: User, team
     assert client.post(new_url(), form).status_code == 204
     again = client.post(new_url(), form | {"title": "Kick-off"})
     assert again.status_code == 412
-    assert "its answer was lost" in again.text
+    assert "the answer was lost" in again.text
     item = WorkItem.objects.get()
     laid = read_form(again)
     assert (laid["title"], laid["location"]) == ("Kick-off", "Room 4")

@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 
 pytestmark = pytest.mark.django_db
 
-REFUSAL = "works on a trial site only"
+REFUSAL = "The demo password works only on a trial site."
 BOTH = pytest.mark.parametrize("page", ["/login/", "/admin/login/"])
 
 
@@ -67,5 +67,5 @@ def test_who_is_refused_is_told_in_the_words_of_the_page_and_begins_at_the_passw
     focused = re.compile(r'<input[^>]*name="(\w+)"[^>]*autofocus')
     assert focused.findall(client.get("/login/").text) == ["username"]
     refused = client.post("/login/", {"username": "ana", "password": "wrong"})
-    assert "This user name and this password do not go together" in refused.text
+    assert "The user name or the password is wrong" in refused.text
     assert focused.findall(refused.text) == ["password"]

@@ -7,6 +7,7 @@ import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
 import { createLiveReader, type LiveReader } from "../client/live-reader";
 import { liveEventSource, livePlugin } from "../fullcalendar/plugin";
+import { wordsOf } from "./words";
 
 const VIEWS: Readonly<Record<string, string>> = {
   month: "dayGridMonth",
@@ -22,9 +23,10 @@ for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]
  * see.
  */
 async function fill(place: HTMLElement): Promise<void> {
-  const { api = "/api/", socket = "/ws/", view = "month", date, user } = place.dataset;
+  const { api = "/api/", socket = "/ws/", view = "month", date, user, busy } = place.dataset;
   const whose = user === undefined ? {} : { userId: user };
-  const client = createLiveReader({ apiUrl: api, socketUrl: socket, ...whose });
+  const words = busy === undefined ? {} : { busyTitle: busy };
+  const client = createLiveReader({ apiUrl: api, socketUrl: socket, ...whose, ...words });
   client.on("status", ({ status }) => {
     place.dataset["status"] = status;
   });
@@ -40,6 +42,7 @@ async function fill(place: HTMLElement): Promise<void> {
     plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
     initialView: VIEWS[view] ?? view,
     ...(date === undefined ? {} : { initialDate: date }),
+    ...wordsOf(place.dataset),
     eventSources: idsOf(place, client).map((id) => liveEventSource(client, id)),
     eventDidMount: ({ el, event }) => {
       el.dataset["item"] = event.id;

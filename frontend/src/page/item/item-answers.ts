@@ -49,7 +49,8 @@ export function hearAnswers(dialog: HTMLElement, body: HTMLElement, { texts }: P
   dialog.addEventListener("htmx:response:error", (event) => {
     const { ctx } = (event as HtmxEvent).detail;
     if (ctx?.request.method !== "DELETE") return;
-    hearer.complain(fill(texts.deletionRefused, { reason: detailOf(ctx.text) }), ctx.response?.status === 401);
+    const reason = detailOf(ctx.text) || texts.unexpected;
+    hearer.complain(fill(texts.deletionRefused, { reason }), ctx.response?.status === 401);
   });
   dialog.addEventListener("htmx:error", () => hearer.complain(texts.couldNotSave));
   dialog.addEventListener("htmx:after:swap", (event) => {

@@ -20,5 +20,11 @@ export function complaintOf(error: ApiError, page: PageData): string {
 
 function saidOf(error: ApiError, page: PageData): string {
   if (error.code === "signed_out") return page.texts.signedOutHint;
+  if (!isWorded(error)) return page.texts.unexpected;
   return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
+}
+
+/** Tell whether the site worded an error for people. What the library or a proxy says of an answer is for developers. */
+function isWorded({ status, code }: ApiError): boolean {
+  return status !== 0 && code !== "unreadable" && !code.startsWith("http_");
 }
