@@ -209,7 +209,7 @@ _EVERYTHING: Final = " ".join([*(text for texts in TEXTS.values() for text in te
 FAULTS: Final = {
     "GET api/calendars/<calendar_id>/feed/": "calendar_live.api.feeds.read_feed",
     "GET api/calendars/": "calendar_live.api.calendars.describe_all",
-    "GET api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.api.items.redact",
+    "GET api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.api.items.read_item",
     "PATCH api/calendars/<calendar_id>/items/<item_id>/": "calendar_live.services.items.update_item",
     "POST api/frames/": "calendar_live.live.reader.describe_for",
     "GET calendars/<calendar_id>/items/<item_id>/edit/": "calendar_live.access.standing",
