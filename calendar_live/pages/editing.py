@@ -78,8 +78,6 @@ def _show(
         "children": len(under),
         "changed_by": display_name(item.updated_by) if item.updated_by else "",
         "edit_url": reverse("calendar_live:item_edit", kwargs=where),
-        "delete_url": reverse("calendar_live_api:get_item", kwargs=where),
-        "if_match": orjson.dumps({"If-Match": f'"{form["state"].value()}"'}).decode(),
         "copy": _new_ids(),
     }
     return render(request, _FORM, context | more, status=failure.status if failure else status)

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from testbed.waiting import wait_until
-from tests.e2e.conftest import PageFor, Template
-from tests.e2e.person import PATIENCE_MS
+from tests.e2e.conftest import PageFor, Template, Visit
+from tests.e2e.person import PATIENCE_MS, Person
 from tests.e2e.site import Site
 
 BOOK = """
@@ -113,3 +113,36 @@ def test_a_row_that_no_page_can_read_is_said_and_takes_no_other_row_off_it(page_
     page.goto(f"{site.url}/bookings/")
     expect(page.locator("#bookings [data-item]", has_text="Mayon")).to_have_count(1, timeout=PATIENCE_MS)
     expect(page.locator("#bookings")).to_have_attribute("data-unreadable", "")
+
+
+# As docs/embedding.md shows it, on a page that has htmx and nothing of ours.
+HTMX_PAGE = """
+<!doctype html>
+<title>Items</title>
+<script src="/htmx.js"></script>
+<script>
+  document.addEventListener("workItemDeleted", ({ detail }) => document.getElementById(detail.id).remove());
+  document.addEventListener("htmx:config:request", ({ detail }) => {
+    const token = document.cookie.match(/csrftoken=([^;]+)/)[1];
+    if (detail.ctx.request.method !== "GET") detail.ctx.request.headers["X-CSRFToken"] = token;
+  });
+</script>
+<ul><li id="%(id)s">Kestrel
+  <button hx-delete="/api/calendars/%(calendar)s/items/%(id)s/?children=delete"
+          hx-headers='{"If-Match": "\\"%(state)s\\""}' hx-swap="none">Delete</button></li></ul>
+"""
+HTMX = Path(__file__).parents[2] / "frontend/node_modules/htmx.org/dist/htmx.min.js"
+
+
+def test_a_page_with_htmx_alone_deletes_an_item_and_hears_that_it_is_gone(owner: Person, visit: Visit) -> None:
+    """Seen failing without HX-Trigger in the answer to DELETE."""
+    ben = visit("ben").goto()
+    item = owner.creates("Kestrel")
+    ben.sees(item)
+    row = owner.call("GET", owner.path_of(item)).json()
+    owner.page.route("**/htmx.js", lambda route: route.fulfill(path=HTMX, content_type="text/javascript"))
+    owner.page.route("**/items-by-htmx/", lambda route: route.fulfill(body=HTMX_PAGE % row, content_type="text/html"))
+    owner.page.goto(f"{owner.url}/items-by-htmx/")
+    owner.page.get_by_role("button", name="Delete").click()
+    expect(owner.page.get_by_text("Kestrel")).to_have_count(0, timeout=PATIENCE_MS)
+    ben.sees_nothing_of(item)

@@ -41,7 +41,7 @@ function start(page: NonNullable<typeof data>, element: HTMLElement): void {
   showConnection(client, page, () => client.isUnsaved());
   coverWhenSignedOut(client, page.loginUrl);
   noteNotLoaded(client, page.texts.notLoaded);
-  wireHtmx(client, page.userId);
+  wireHtmx(page.userId);
   client.useCalendars(page.calendars);
 
   const dialog = new ItemDialog({ client, page, toasts });

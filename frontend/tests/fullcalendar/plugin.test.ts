@@ -5,7 +5,7 @@ import dayGrid from "fullcalendar/daygrid";
 import interaction from "fullcalendar/interaction";
 import theme from "fullcalendar/themes/classic";
 import { afterEach, expect, test } from "vitest";
-import { liveEventSource, livePlugin, readLiveItem, saveDates } from "../../src/fullcalendar";
+import { liveEventSource, livePlugin, readDeleted, readLiveItem, saveDates } from "../../src/fullcalendar";
 import type { Item } from "../../src/protocol/item";
 import type { State } from "../../src/protocol/state";
 import { FakeSite, settle } from "../support/fake-site";
@@ -106,6 +106,28 @@ test("page_keeps_event_instances_when_everything_is_refetched", async () => {
   await page.site.feed(state(5), [at(1, 3), at(2, 5)]);
   page.site.repaint();
   expect(page.node("Item 1")).toBe(node);
+});
+
+test("host_page_hides_what_htmx_says_was_deleted_and_no_late_feed_brings_it_back", async () => {
+  const page = new Page();
+  await page.start(at(1, 3), at(2, 5));
+  const hear = (event: Event) => {
+    const deleted = readDeleted((event as CustomEvent).detail);
+    if (deleted) page.site.client.itemDeleted(deleted);
+  };
+  document.addEventListener("workItemDeleted", hear);
+  page.calendar.refetchEvents(); // a feed that was computed before the deletion
+  const detail = { id: uuid(1), calendar: CALENDAR, state: state(6) };
+  document.dispatchEvent(new CustomEvent("workItemDeleted", { detail }));
+  document.dispatchEvent(new CustomEvent("workItemDeleted", { detail: { id: uuid(2) } })); // no deletion
+  page.site.repaint();
+  expect(page.titles()).toEqual(["Item 2"]);
+  await page.site.feed(state(5), [at(1, 3), at(2, 5)]);
+  page.site.repaint();
+  expect(page.titles()).toEqual(["Item 2"]);
+  page.change(6, [], [uuid(1)]);
+  expect(page.titles()).toEqual(["Item 2"]);
+  document.removeEventListener("workItemDeleted", hear);
 });
 
 test("page_paints_a_burst_once", async () => {

@@ -1,6 +1,6 @@
-/** Adds the user, the CSRF token and an Idempotency-Key to the page's htmx requests. */
+/** Adds the user and the CSRF token to the page's htmx requests. */
 import htmx, { type HtmxRequestCtx } from "htmx.org";
-import { csrfToken, type LiveClient, userHeader } from "../../fullcalendar";
+import { csrfToken, userHeader } from "../../fullcalendar";
 
 export type HtmxEvent = CustomEvent<{ readonly ctx?: HtmxRequestCtx }>;
 
@@ -11,15 +11,12 @@ export type HtmxEvent = CustomEvent<{ readonly ctx?: HtmxRequestCtx }>;
 const TIMEOUT_MS = 15_000;
 
 /** Add the headers to every request from now on. */
-export function wireHtmx(client: LiveClient, userId: string): void {
+export function wireHtmx(userId: string): void {
   htmx.config.defaultTimeout = TIMEOUT_MS;
   document.addEventListener("htmx:config:request", (event) => {
     const request = (event as HtmxEvent).detail.ctx?.request;
     if (!request) return;
     Object.assign(request.headers, userHeader(userId));
-    if (request.method === "GET") return;
-    request.headers["X-CSRFToken"] = csrfToken();
-    // A form has a key of its own. By its key the page recognizes its own deletion.
-    if (request.method === "DELETE") request.headers["Idempotency-Key"] = client.newMutationId();
+    if (request.method !== "GET") request.headers["X-CSRFToken"] = csrfToken();
   });
 }

@@ -6,7 +6,6 @@ import {
   type ItemKey,
   type LiveClient,
   mayEdit,
-  readDeleted,
   type State,
 } from "../../fullcalendar";
 import { find } from "../dom/find";
@@ -69,7 +68,6 @@ export class ItemDialog {
     document.addEventListener("workItemSaved", (event) =>
       this.saved(event as CustomEvent<ItemKey & { readonly state: State }>),
     );
-    document.addEventListener("workItemDeleted", (event) => this.deleted(event as CustomEvent<unknown>));
     this.hearNews();
     watchTyped(() => this.form?.isDirty() ?? false);
     for (const button of document.querySelectorAll("[data-new]")) {
@@ -177,13 +175,6 @@ export class ItemDialog {
     this.dialog.close();
   }
 
-  private deleted(event: CustomEvent<unknown>): void {
-    const gone = readDeleted(event.detail);
-    if (gone === null) return;
-    if (this.shows(gone)) this.dialog.close();
-    this.parts.client.itemDeleted(gone);
-  }
-
   private hearNews(): void {
     const { client, page, toasts } = this.parts;
     const { notices, panels } = this;
@@ -210,7 +201,7 @@ export class ItemDialog {
     const { key } = this;
     const state = this.form?.state();
     if (key === null || !state) return;
-    const children = button.getAttribute("hx-delete")?.endsWith("=reparent") ? "reparent" : "delete";
+    const children = button.dataset["delete"] === "reparent" ? "reparent" : "delete";
     void removeItem(this.parts, key, { state, children });
     this.dialog.close();
   }
