@@ -102,7 +102,10 @@ class Seat:
         return grant
 
     def put_off(self, check: Check, now: float) -> None:
-        """Let the last grant stand after a failed check: the database may be away. Only a heartbeat is not repeated."""
+        """Let the last grant stand after a failed check, because the database may be away.
+
+        A check that somebody asked for, or that was due at the end of the grant, is ordered again after a second.
+        """
         self._ends_at = max(self._ends_at, now + RETRY_SECONDS)
         if not check.is_heartbeat:  # word that rights changed comes once
             self._asks_again_at = now + RETRY_SECONDS
