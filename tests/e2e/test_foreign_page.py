@@ -73,9 +73,10 @@ def test_its_rows_appear_change_and_vanish_on_its_own_page(page_for: PageFor, si
     page = page_for("ben", "/bookings/")
     expect(page.locator("#bookings")).to_have_attribute("data-status", "live", timeout=PATIENCE_MS)
     feeds: list[str] = []
+    feeds_of_the_page = len(page.request.get("/api/calendars/").json()) * page.locator("[data-live-calendar]").count()
     wait_until(
-        lambda: page.evaluate(FEEDS_ANSWERED) == len(page.request.get("/api/calendars/").json()),
-        what="the feed of each calendar",
+        lambda: page.evaluate(FEEDS_ANSWERED) == feeds_of_the_page,
+        what="the feed of each calendar in each widget",
         timeout_seconds=PATIENCE_MS / 1_000,
     )
     page.on("request", lambda request: feeds.append(request.url) if "/feed/" in request.url else None)
