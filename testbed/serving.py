@@ -20,7 +20,7 @@ import psutil
 from testbed.cluster import ROOT, Node
 from testbed.servers import LOOPBACK, free_port, open_folder, site_environ
 
-SERVER: Final = (sys.executable, "-m", "calendar_live.serving.server")
+SERVER: Final = (sys.executable, "-m", "calendar_live.server")
 STOCK: Final = (sys.executable, "-m", "daphne")
 APPLICATION: Final = "project.asgi:application"
 

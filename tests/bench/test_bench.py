@@ -33,7 +33,7 @@ def test_every_socket_of_both_servers_hears_of_every_deletion() -> None:
 
 def test_both_servers_are_started_alike() -> None:
     ours, textbook = our_command(8123), textbook_command(8123)
-    assert ours[:3] == ["python", "-m", "calendar_live.serving.server"]
+    assert ours[:3] == ["python", "-m", "calendar_live.server"]
     assert textbook[0] == "daphne"
     assert textbook[1:-1] == [*ours[3:-1], "--websocket_timeout", "-1"]
     assert "8123" in ours

@@ -80,7 +80,7 @@ def test_what_a_link_may_not_be_is_said_at_its_field(ana: Person, watch: Watch) 
     name.fill("Website")
     name.press("Enter")
     expect(form.locator("[data-field=frameOrigins] [role=alert]")).to_contain_text(
-        "'example.net/calendar'", timeout=PATIENCE_MS
+        "“example.net/calendar”", timeout=PATIENCE_MS
     )
     for field, is_wrong in ((sites, "true"), (name, "false")):
         expect(field).to_have_attribute("aria-invalid", is_wrong)

@@ -9,7 +9,7 @@ from testbed import evidence
 
 ROOT: Final = Path(__file__).parents[2]
 MODULE: Final = """
-from tests import evidence
+from testbed import evidence
 
 class Log:
     def testify(self, test):
