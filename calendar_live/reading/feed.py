@@ -67,7 +67,7 @@ def _compute(place: Standing, query: Query) -> tuple[str, bytes]:
         raise NotFound("There is no such calendar that you may see.")
     state = State(rows[0][0], rows[0][1])
     seen = [
-        wire if place.rights == "full" else redact(wire, visibility, place.rights)
+        redact(wire, visibility, place.rights)
         for _, _, item, visibility, wire in rows
         # Who reads an item as "Busy" must not learn its type or status by asking for them.
         if item is not None

@@ -12,6 +12,7 @@ from ... import changelog, conf
 from ...access import User
 from ...errors import Invalid, Stale
 from ...models import ChangeSet, WorkItem
+from ...protocol.wires import bare
 from ...reading.tree import below
 from .fields import check_fields
 from .once import by_text, change_once
@@ -114,7 +115,7 @@ def restore_items(
             if item.deleted_at is None or item.state != expected_state:
                 raise Stale(
                     "This deletion was undone or repeated meanwhile.",
-                    current=None if item.deleted_at is not None else item.wire,
+                    current=None if item.deleted_at is not None else bare(item.wire),
                 )
         _revive(change, calendar_id, items, actor)
         return _done(change)

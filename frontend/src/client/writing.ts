@@ -1,6 +1,6 @@
 /** Writes work items through the API. Never touches the store (C2): what was written comes back as a change. */
 import { isObject } from "../protocol/checks";
-import { type Item, isItem } from "../protocol/item";
+import { type Item, readItem } from "../protocol/item";
 import { isState, type State } from "../protocol/state";
 import type { ItemKey } from "./events";
 import type { Answer, ApiError, Call, Result } from "./http";
@@ -40,7 +40,7 @@ export async function patchItem(
   const result = await call({ method: "PATCH", path: itemPath(key), headers, body: changes });
   if (!result.ok) return result;
   const { json } = result.value;
-  const item = isItem(json) ? json : null;
+  const item = readItem(json);
   const state = result.value.headers.get("Calendar-State") ?? item?.state;
   return { ok: true, value: { item, state: isState(state) ? state : null } };
 }

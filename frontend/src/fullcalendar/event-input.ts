@@ -3,7 +3,7 @@ import type { EventApi, EventInput } from "fullcalendar";
 import type { ItemKey } from "../client/events";
 import type { LiveClient } from "../client/live-client";
 import { mayEdit } from "../client/roles";
-import { type Item, isBusy, isItem } from "../protocol/item";
+import { type Item, isBusy, readItem } from "../protocol/item";
 
 const PREFIX = "live~";
 
@@ -52,6 +52,6 @@ function justAfter(start: string): string {
 export function readLiveItem(
   event: Pick<EventApi, "extendedProps">,
 ): { readonly key: ItemKey; readonly item: Item } | null {
-  const item: unknown = event.extendedProps;
-  return isItem(item) ? { key: { calendar: item.calendar, id: item.id }, item } : null;
+  const item = readItem(event.extendedProps);
+  return item && { key: { calendar: item.calendar, id: item.id }, item };
 }
