@@ -44,7 +44,7 @@ _guard = threading.Lock()
 def key_of(*parts: object) -> str:
     """Return a short cache key for the parts that together name the bytes. It is unambiguous, whatever they contain."""
     joined = "".join(f"{len(text)}:{text}," for text in map(str, parts))
-    return "calendar_live:feed:" + hashlib.sha256(joined.encode()).hexdigest()
+    return "calendar_live:feed2:" + hashlib.sha256(joined.encode()).hexdigest()
 
 
 def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes]:

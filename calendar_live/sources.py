@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
-import orjson
 from django.db.models import FilteredRelation, ForeignKey, Q, QuerySet
 from prometheus_client import Counter
 
 from .breaker import Breaker
 from .models import Calendar, LiveModel
 from .protocol import wires
-from .protocol.fields import FIELDS
+from .protocol.fields import NEUTRAL
 from .protocol.state import State
 from .schedule.ranges import Range
 
@@ -29,9 +28,6 @@ unsound_wires = Counter(
 Row = TypeVar("Row", bound=LiveModel)
 # revision, nonce, and of one row in the range (all None when there is none): id, visibility, wire
 Joined = tuple[int, str, UUID | None, str, str]
-
-# The event object of docs/protocol.md, in its order, as it is when a source has nothing to say.
-NEUTRAL: Final[dict[str, object]] = {field.name: field.neutral for field in FIELDS}
 
 
 class InvalidEvent(ValueError):
@@ -62,7 +58,7 @@ class Source(ABC, Generic[Row]):
         fault = wires.fault_of(event, place)
         if fault is None:
             try:
-                return orjson.dumps(event).decode()
+                return wires.encode(event)
             except TypeError as error:  # in a field of the source's own
                 fault = str(error)
         raise InvalidEvent(f"{type(self).__name__}.event() of {type(row).__name__} {row.pk}: {fault}.")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from calendar_live.protocol.changes import ChangeSet, Entry
-from calendar_live.sources import NEUTRAL
+from calendar_live.protocol.fields import NEUTRAL
 
 
 def instant(text: str) -> datetime:
@@ -32,13 +32,14 @@ def seen(entry: Entry, rights: str) -> str | None:
         return None
     whole: dict[str, Any] = orjson.loads(entry.wire)
     if rights != "freebusy" and entry.visibility == "normal":
-        whole["parent"] = None
+        whole.pop("parent", None)
         if rights == "public":
-            whole = {name: value for name, value in whole.items() if name in NEUTRAL}
-            whole |= {"assignees": [], "createdBy": None, "updatedBy": None}
+            whole = {name: value for name, value in whole.items() if name in NEUTRAL} | {"assignees": []}
+            for name in ("createdBy", "updatedBy"):
+                whole.pop(name, None)
         return orjson.dumps(whole).decode()
-    names = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
-    return orjson.dumps({name: whole[name] for name in names} | {"busy": True}).decode()
+    names = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "exdates")
+    return orjson.dumps({name: whole[name] for name in names} | {"title": "Busy", "busy": True}).decode()
 
 
 def fold(change_sets: Iterable[ChangeSet]) -> dict[str, Entry]:

@@ -23,7 +23,7 @@ from ..protocol.frames import Subscribe
 from ..protocol.state import State
 from ..reading.feed import Feed, read_feed
 from ..reading.feed import Query as FeedRange
-from ..schedule.ranges import NotATime, Range, parse_instant
+from ..schedule.ranges import NotATime, Range, parse_moments
 from ..serving.asgi import give_back_thread
 from .auth import RECEIVERS, credential, receiver
 from .http import json_response, matches, may_wait, refuse_unknown_parameters
@@ -78,9 +78,9 @@ def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
     refuse_unknown_parameters(request, query.names())
     faults: dict[str, list[Fault]] = {}
     bounds = {}
-    for name in ("start", "end"):
+    for name, widest in (("start", 0), ("end", 1)):
         try:
-            bounds[name] = parse_instant(getattr(query, name))
+            bounds[name] = parse_moments(getattr(query, name), query.time_zone)[widest]
         except NotATime as bad:
             faults[name] = [bad.fault]
     wanted = {}

@@ -103,13 +103,17 @@ class LinkFields(_Strict):
 class FeedQuery(Schema):
     """What a feed is asked for."""
 
-    start: str = Field(..., description="ISO 8601 date-time with offset, or a date (its midnight in UTC). Inclusive.")
+    start: str = Field(..., description="ISO 8601 date-time, or a date (its midnight in UTC). Inclusive.")
     end: str = Field(..., description="As start. Exclusive.")
     work_type: list[str] = Field(default=[], description="Repeatable, or separated by commas.")
     status: list[str] = Field(default=[], description="Repeatable, or separated by commas.")
     expand: bool = Field(True, description="false: series with their rule; true: their occurrences.")
     min_revision: int = Field(0, ge=0, lt=10**18, description="Never answer from an older revision than this.")
-    time_zone: str = Field("", alias="timeZone", description="Accepted from stock FullCalendar, and ignored.")
+    time_zone: str = Field(
+        "",
+        alias="timeZone",
+        description="Where times without an offset are read, as stock FullCalendar sends them: an IANA time zone.",
+    )
     buster: str = Field("", alias="_", description="Accepted from old clients, and ignored.")
 
     @classmethod

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F
+from django.db.models import Exists, F
 from django.dispatch import Signal
 
 from ..access import User
@@ -20,9 +20,11 @@ from ..models.calendar import Calendar
 from ..models.live import LiveModel, open_changes
 from ..models.log import ChangeSet, Entry
 from ..models.receipt import Receipt
+from ..models.transition import NULLS_IN_WIRES, Transition
 from ..protocol import changes
 from ..protocol.rights import JUST_HIDDEN
 from ..protocol.state import State
+from ..protocol.wires import with_nulls
 from ..sources import source_of
 from .save import ROWS_PER_STATEMENT, save_rows
 from .values import actor_of, is_bulk, push_bytes
@@ -43,6 +45,8 @@ class Change:
     calendar: str
     old: State
     state: State
+    # For processes of the version before, which cannot read wires without nulls.
+    keeps_nulls: bool = False
     entries: dict[str, changes.Entry] = field(default_factory=dict)
 
     def upsert(self, *rows: LiveModel) -> None:
@@ -58,7 +62,8 @@ class Change:
                 )
             visibility = JUST_HIDDEN if row.becomes_secret() else row.visibility
             row.state = str(self.state)
-            row.wire = source_of(row).wire(row, self.state)
+            wire = source_of(row).wire(row, self.state)
+            row.wire = with_nulls(wire) if self.keeps_nulls else wire
             self._note(changes.Entry(str(row.pk), row.wire, visibility))
         for model in dict.fromkeys(type(row) for row in rows):
             save_rows(model, [row for row in rows if type(row) is model])
@@ -94,6 +99,7 @@ class _Open:
 
     old: State
     new: State
+    keeps_nulls: bool
     actor: User | None
     mutation_id: UUID | None
     request_digest: str
@@ -135,7 +141,7 @@ def change(
                 raise ValueError(
                     "A mutation id belongs to the first change of a transaction: its retry would do the rest again."
                 )
-        collected = Change(key, opened.old, opened.new)
+        collected = Change(key, opened.old, opened.new, opened.keeps_nulls)
         with _rows_may_be_saved(key):
             yield collected
         _append(opened, collected)
@@ -156,9 +162,11 @@ def _bump(calendar: UUID, actor: User | None, mutation_id: UUID | None, request_
     nonce = new_nonce()
     if not Calendar.objects.filter(pk=calendar, deleted_at=None).update(revision=F("revision") + 1, nonce=nonce):
         raise NotFound("no_calendar")
-    head = ChangeSet.objects.filter(calendar=calendar).order_by("-revision").values_list("revision", "nonce")[:1].get()
+    log = ChangeSet.objects.filter(calendar=calendar).order_by("-revision")
+    keeps_nulls = Exists(Transition.objects.filter(name=NULLS_IN_WIRES))
+    *head, keeps = log.values_list("revision", "nonce", keeps_nulls)[:1].get()
     old = State(*head)
-    opened = _Open(old, State(old.revision + 1, nonce), actor, mutation_id, request_digest)
+    opened = _Open(old, State(old.revision + 1, nonce), keeps, actor, mutation_id, request_digest)
     _open.setdefault(transaction.get_connection(), {})[str(calendar)] = opened
     transaction.on_commit(opened.end, robust=True)
     return opened

@@ -7,6 +7,7 @@ from .live import LiveModel
 from .log import ChangeSet, Entry
 from .public_link import PublicLink, Shows
 from .receipt import Receipt
+from .transition import Transition
 from .work_item import WORDS, Assignment, Priority, Status, Visibility, WorkItem, WorkType
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Role",
     "Shows",
     "Status",
+    "Transition",
     "Visibility",
     "WorkItem",
     "WorkType",

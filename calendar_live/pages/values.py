@@ -7,12 +7,12 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ..models import WORDS
 from ..protocol.fields import SETTABLE, Field, Kind
+from ..protocol.wires import whole
 from ..schedule.ranges import parse_date, parse_instant
 from ..services.items.fields import defaults
 from .wall_time import offsets, to_wall
@@ -32,7 +32,7 @@ def blank_values() -> Values:
 
 def values_of(wire: str) -> Values:
     """Return the form's values of an event object (never of a busy one)."""
-    item = orjson.loads(wire)
+    item: dict[str, Any] = whole(wire)
     values = {field.key: _typed(field, item[field.name]) for field in SETTABLE if not field.in_span}
     return values | span_values(item["start"], item["end"], all_day=item["allDay"], time_zone=item["timeZone"])
 

@@ -44,7 +44,7 @@ def gettext_noop(text: str) -> str:
 class Field:
     """One field of the event object.
 
-    `neutral`: what it says where a source says nothing, and to receivers below `read_by`; None: it may be null.
+    `neutral`: what it says where a source says nothing, and to receivers below `read_by`. None: it is absent then.
     `settable`: a client may give it. `required`: of a new item it must. `limit`: the setting that bounds its length.
     `in_span`: with others it says when the item is, and is kept or given up together with them.
     """
@@ -177,4 +177,6 @@ FIELDS: Final = (
 
 # What the calendar's own row says of an item, never a source.
 PLACE: Final = ("id", "calendar", "state")
+# The event object of a source that has nothing to say, as versions of before write it: with null for what is absent.
+NEUTRAL: Final[dict[str, object]] = {field.name: field.neutral for field in FIELDS}
 SETTABLE: Final = tuple(field for field in FIELDS if field.settable)

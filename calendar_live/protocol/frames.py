@@ -14,7 +14,7 @@ from .changes import Actor, ChangeSet, seen_by
 from .rights import Access, Rights
 from .state import State
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 CHUNK_BYTES: Final = (
     64 * 1024
 )  # one frame of a long change set: small enough to interleave with other calendars' frames

@@ -6,16 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-import orjson
-
 from ..errors import Malformed
 from .fields import FIELDS
+from .wires import bare, encode, whole
 
 Rights = Literal["full", "shared", "public", "freebusy"]
 Visibility = Literal["normal", "private", "secret"]
 
 _SHAPE = re.compile(r"(full|shared|public|freebusy)\.([0-9]{1,18})\Z")
 _BUSY_FIELDS: Final = tuple(field.name for field in FIELDS if field.read_by == "busy")
+# For calendars that know nothing of ours. The same for everybody: our own client says it in its reader's language.
+_BUSY_TITLE: Final = "Busy"
 # What is said in place of a field to receivers who may not read it as it is.
 _NO_PARENT: Final = {field.name: field.neutral for field in FIELDS if field.read_by == "full"}
 _NO_PEOPLE: Final = {field.name: field.neutral for field in FIELDS if field.read_by == "shared"}
@@ -59,15 +60,15 @@ def redact(wire: str, visibility: str, rights: Rights) -> str | None:
     `freebusy` reads all as "Busy". Secret items are absent for all three.
     """
     if rights == "full":
-        return wire
+        return bare(wire)
     if visibility in ("secret", JUST_HIDDEN):
         return None
-    return orjson.dumps(_share(orjson.loads(wire), visibility, rights)).decode()
+    return encode(_share(whole(wire), visibility, rights))
 
 
-def _share(whole: dict[str, object], visibility: str, rights: Rights) -> dict[str, object]:
+def _share(event: dict[str, object], visibility: str, rights: Rights) -> dict[str, object]:
     if not reads_whole(visibility, rights):
-        return {name: whole[name] for name in _BUSY_FIELDS} | {"busy": True}
+        return {name: event[name] for name in _BUSY_FIELDS} | {"title": _BUSY_TITLE, "busy": True}
     if rights == "public":
-        return {name: value for name, value in whole.items() if name in _PUBLIC_FIELDS} | _NO_PARENT | _NO_PEOPLE
-    return whole | _NO_PARENT
+        return {name: value for name, value in event.items() if name in _PUBLIC_FIELDS} | _NO_PARENT | _NO_PEOPLE
+    return event | _NO_PARENT

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from .fields import FIELDS, PLACE, Field, Kind
+import orjson
+
+from .fields import FIELDS, NEUTRAL, PLACE, Field, Kind
 
 Check = Callable[[object], bool]
 
@@ -102,6 +104,27 @@ def _exists(time: str) -> bool:
 
 def _shown(value: object) -> str:
     return f"{str(value)[:60]!r} ({type(value).__name__})"
+
+
+def encode(event: Mapping[str, object]) -> str:
+    """Return an event object as JSON text, without what is null."""
+    return orjson.dumps({name: value for name, value in event.items() if value is not None}).decode()
+
+
+def whole(wire: str) -> dict[str, object]:
+    """Return the event object of a wire with every declared field, in order: what is absent has its neutral value."""
+    event: dict[str, object] = orjson.loads(wire)
+    return NEUTRAL | event
+
+
+def bare(wire: str) -> str:
+    """Return a stored wire as it is sent. One that a version of before wrote has nulls; any other is returned as it is."""
+    return encode(whole(wire)) if ":null" in wire else wire
+
+
+def with_nulls(wire: str) -> str:
+    """Return a wire as versions of before write it, and need it to be."""
+    return orjson.dumps(whole(wire)).decode()
 
 
 def is_sound(wire: str, *, item: object, calendar: object) -> bool:

@@ -67,7 +67,7 @@ def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
         raise NotFound("no_calendar")
     state = State(rows[0][0], rows[0][1])
     seen = [
-        wire if standing.rights == "full" else redact(wire, visibility, standing.rights)
+        redact(wire, visibility, standing.rights)
         for _, _, item, visibility, wire in rows
         # A receiver who sees an item as "Busy" must not learn its type or status by a filter.
         if item is not None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import orjson
-
 from .. import conf
 from ..models import WorkItem
+from ..protocol.wires import whole
 
 
 def read_trash(calendar_id: UUID) -> list[dict[str, object]]:
@@ -18,7 +17,7 @@ def read_trash(calendar_id: UUID) -> list[dict[str, object]]:
     """
     rows = WorkItem.objects.filter(calendar=calendar_id).exclude(deleted_at=None).order_by("-deleted_at", "id")
     return [
-        orjson.loads(row.wire)
+        {name: value for name, value in whole(row.wire).items() if value is not None}
         | {
             "state": row.state,
             "deletedAt": row.deleted_at,

@@ -47,6 +47,26 @@ def parse_instant(text: str) -> datetime:
         raise _outside() from error
 
 
+def parse_moments(text: str, zone: str) -> tuple[datetime, datetime]:
+    """Return the first and the last instant, in UTC, that a time may mean: without an offset it is read in a time zone.
+
+    They differ in the hour that comes twice and in the hour that is skipped, where clocks may count by either offset. Dates and
+    times with an offset are read as `parse_instant` reads them, as are all times when `zone` is none. Raises NotATime.
+    """
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        local = None
+    if local is None or local.tzinfo is not None or _DATE.match(text) or not is_time_zone(zone):
+        instant = parse_instant(text)
+        return instant, instant
+    try:
+        both = [_bounded(local.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)) for fold in (0, 1)]
+    except OverflowError as error:
+        raise _outside() from error
+    return min(both), max(both)
+
+
 def parse_date(text: str) -> date:
     """Return an ISO 8601 calendar date. Raises NotATime."""
     if not _DATE.match(text):

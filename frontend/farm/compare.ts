@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInRange } from "../src/core/range";
 import type { Item } from "../src/protocol/item";
-import { isFeedOfItems, type Person } from "./person";
+import { type Person, readFeed } from "./person";
 
 const CHECK_AGAIN_MS = 50;
 
@@ -60,10 +60,10 @@ async function freshFeed(
   });
   try {
     const response = await fetch(`${site}/api/calendars/${calendar}/feed/?${query}`, { headers: { Cookie: cookies } });
-    const json: unknown = await response.json();
+    const items = readFeed(await response.json());
     if (response.status === 404) feeds.set(key, { state: null, items: null });
-    else if (!response.ok || !isFeedOfItems(json)) return `the feed answered ${response.status}`;
-    else feeds.set(key, { state: response.headers.get("Calendar-State"), items: asText(json) });
+    else if (!response.ok || items === null) return `the feed answered ${response.status}`;
+    else feeds.set(key, { state: response.headers.get("Calendar-State"), items: asText(items) });
     return feeds.get(key) ?? "";
   } catch (error) {
     return `the feed did not answer: ${error}`;

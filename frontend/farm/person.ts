@@ -4,7 +4,7 @@ import { createLiveClient, type LiveClient } from "../src/client/live-client";
 import type { Sync } from "../src/client/sync/sync";
 import type { CalendarState } from "../src/core/model";
 import type { Range } from "../src/core/range";
-import { type Item, isItem } from "../src/protocol/item";
+import { type Item, readItem } from "../src/protocol/item";
 import { revisionOf } from "../src/protocol/state";
 import { clock } from "./clock";
 import { NodeEdges, type Place } from "./edges";
@@ -185,7 +185,8 @@ export class Person {
   }
 }
 
-/** Tell whether what came from the site is a feed. */
-export function isFeedOfItems(value: unknown): value is Item[] {
-  return Array.isArray(value) && value.every(isItem);
+/** Return the items of what came from the site; null: it is no feed. */
+export function readFeed(value: unknown): readonly Item[] | null {
+  const items = Array.isArray(value) ? value.map(readItem) : [null];
+  return items.every((item) => item !== null) ? items : null;
 }

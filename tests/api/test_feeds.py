@@ -124,6 +124,18 @@ def test_a_range_may_be_asked_for_in_many_ways(query: dict[str, Any], team: Cale
     assert len(body_of(Api(ana).feed(team, query))) == 1
 
 
+@pytest.mark.parametrize(
+    ("start", "found"), [("2026-11-23T17:59:00", 1), ("2026-11-23T17:59:59", 1), ("2026-11-23T18:00:00", 0)]
+)
+def test_times_without_an_offset_are_read_in_the_time_zone_that_is_named(
+    start: str, found: int, team: Calendar, ana: User
+) -> None:
+    """As FullCalendar 5 and 6 send them; the item lasts until six in the evening in Manila. Seen failing as a 422."""
+    make_item(team, ana)
+    query = {"start": start, "end": "2026-11-24T00:00:00", "timeZone": "Asia/Manila"}
+    assert len(body_of(Api(ana).feed(team, query))) == found
+
+
 # --- what was asked wrongly ------------------------------------------------------------------------------------------
 
 NO_TIME: Final = "Not an ISO 8601 date-time, as 2026-11-22T09:00:00Z."
@@ -134,6 +146,12 @@ WRONG: Final[list[tuple[dict[str, Any], dict[str, list[str]]]]] = [
     (WEEK | {"start": ""}, {"start": [NO_TIME]}),
     (WEEK | {"start": "yesterday", "end": "x"}, {"start": [NO_TIME], "end": [NO_TIME]}),
     (WEEK | {"start": "2026-11-23T00:00:00"}, {"start": [NAIVE]}),
+    (WEEK | {"start": "2026-11-23T00:00:00", "timeZone": "local"}, {"start": [NAIVE]}),
+    (WEEK | {"start": "2026-11-23T00:00:00", "timeZone": "Mars/Olympus"}, {"start": [NAIVE]}),
+    (
+        WEEK | {"start": "1900-01-01T00:00:00", "timeZone": "Asia/Manila"},
+        {"start": ["Must be from 1900-01-01 to 2200-01-01."]},
+    ),
     (WEEK | {"end": "2026-11-30T00:00:00 08:00"}, {"end": [NO_TIME]}),
     (WEEK | {"start": "2026-02-30"}, {"start": ["There is no such date."]}),
     (WEEK | {"start": "1899-12-31"}, {"start": ["Must be from 1900-01-01 to 2200-01-01."]}),

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def test_a_member_is_greeted_and_told_their_calendars(open_socket: Open, team: Calendar, ana: User) -> None:
     socket = await open_socket(ana)
-    assert await socket.hear() == {"type": "hello", "protocol": 1, "heartbeatSeconds": 25}
+    assert await socket.hear() == {"type": "hello", "protocol": 2, "heartbeatSeconds": 25}
     told = await socket.hear_of("calendar")
     assert told["calendar"]["id"] == str(team.pk)
     await socket.subscribe(team.pk)

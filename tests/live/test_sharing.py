@@ -295,7 +295,7 @@ async def test_what_becomes_secret_goes_from_a_viewers_page_and_comes_back(
     assert (frame["upserted"], frame["destroyed"]) == ([], [])
     await in_thread(edit, "private")
     frame = await socket.hear_of("changes")
-    assert [(one["id"], one["busy"], "title" in one) for one in frame["upserted"]] == [(str(item.pk), True, False)]
+    assert [(one["id"], one["busy"], one["title"]) for one in frame["upserted"]] == [(str(item.pk), True, "Busy")]
 
 
 async def test_a_person_who_made_an_account_is_among_the_people_of_open_pages(

@@ -25,9 +25,8 @@ Json = dict[str, object]
 
 _CALENDARS: Final = {"a": "aaaaaaaa-0000-4000-8000-000000000000", "b": "bbbbbbbb-0000-4000-8000-000000000000"}
 _FIRST_HOUR: Final = datetime(2026, 11, 2, tzinfo=UTC)
-_BUSY: Final = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "rrule", "exdates")
+_BUSY: Final = ("id", "calendar", "state", "start", "end", "allDay", "timeZone", "exdates")
 _UNCHANGING: Final[Json] = {
-    "color": None,
     "workType": "task",
     "status": "not_started",
     "priority": "medium",
@@ -35,11 +34,6 @@ _UNCHANGING: Final[Json] = {
     "assignees": [],
     "description": "",
     "location": "",
-    "seriesId": None,
-    "recurrenceId": None,
-    "url": None,
-    "createdBy": None,
-    "updatedBy": None,
 }
 
 
@@ -80,12 +74,11 @@ def event_of(item: Item) -> Json:
         "allDay": False,
         "timeZone": "UTC",
         "visibility": item.visibility,
-        "parent": None if item.parent is None else item_id(item.parent),
-        "rrule": None,
+        **({} if item.parent is None else {"parent": item_id(item.parent)}),
         "exdates": [],
         **_UNCHANGING,
     }
-    return {name: whole[name] for name in _BUSY} | {"busy": True} if item.busy else whole
+    return {name: whole[name] for name in _BUSY} | {"title": "Busy", "busy": True} if item.busy else whole
 
 
 def frame_of(frame: ServerFrame) -> Json:

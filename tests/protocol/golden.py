@@ -22,5 +22,14 @@ def load(name: str) -> list[dict[str, Any]]:
 
 def wire(name: str) -> str:
     """Return a golden wire as the text that is stored and sent."""
-    found = next(case["wire"] for case in load("wires") if case["name"] == name)
+    return _wire("wires", name)
+
+
+def old_wire(name: str) -> str:
+    """Return the same wire as the version before stores it."""
+    return _wire("old-wires", name)
+
+
+def _wire(file: str, name: str) -> str:
+    found = next(case["wire"] for case in load(file) if case["name"] == name)
     return json.dumps(found, separators=(",", ":"))

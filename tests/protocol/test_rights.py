@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calendar_live.protocol import frames
+from calendar_live.protocol import frames, wires
 from calendar_live.protocol.changes import Actor, ChangeSet, Entry, Seen, merged, seen_by
+from calendar_live.protocol.fields import NEUTRAL
 from calendar_live.protocol.rights import JUST_HIDDEN, Rights, redact
 from calendar_live.protocol.state import State
 from tests.protocol import golden
@@ -21,7 +22,9 @@ BUSY_FIELDS: Final = {"id", "calendar", "state", "start", "end", "allDay", "time
 
 def telling_wire(**more: Any) -> str:
     """Return a wire whose every field that a busy receiver must not read says LEAK, and with fields of the future."""
-    whole = json.loads(golden.wire("timed"))
+    whole = json.loads(golden.wire("timed")) | {
+        name: "x" for name in NEUTRAL if name not in json.loads(golden.wire("timed"))
+    }
     told = {name: value if name in BUSY_FIELDS else f"{LEAK} {name}" for name, value in whole.items()}
     return json.dumps(told | {"futureField": LEAK, "attendeeEmails": [LEAK], "nested": {"note": LEAK}} | more)
 
@@ -64,18 +67,39 @@ def test_a_receiver_reads_its_share_of_a_telling_wire(rights: Rights, visibility
     elif reads == "absent":
         assert seen is None
     elif reads == "no parent":
-        assert json.loads(seen or "") == json.loads(wire) | {"parent": None}
+        told = json.loads(wire)
+        del told["parent"]
+        assert json.loads(seen or "") == told
     elif reads == "no people":
         told = json.loads(seen or "")
         assert {name for name, value in told.items() if LEAK in str(value)} == PUBLIC_FIELDS
         assert {name: told[name] for name in told.keys() - PUBLIC_FIELDS} == {
             name: json.loads(wire)[name] for name in BUSY_FIELDS - {"busy"}
-        } | {"parent": None, "assignees": [], "createdBy": None, "updatedBy": None}
+        } | {"assignees": []}
     else:
         assert seen is not None
         assert LEAK not in seen
-        assert json.loads(seen).keys() == BUSY_FIELDS
+        assert json.loads(seen).keys() == BUSY_FIELDS | {"title"}
+        assert json.loads(seen)["title"] == "Busy"
         assert json.loads(seen)["busy"] is True
+
+
+@pytest.mark.parametrize("rights", get_args(Rights))
+@pytest.mark.parametrize("visibility", ["normal", "private"])
+def test_a_wire_of_the_version_before_is_sent_as_one_of_this(rights: Rights, visibility: str) -> None:
+    """To the byte, or feed and push would differ. Seen failing when `full` receivers get the stored bytes."""
+    for name in ("timed", "all-day"):
+        sent = redact(golden.old_wire(name), visibility, rights)
+        assert sent == redact(golden.wire(name), visibility, rights)
+        assert "null" not in str(sent)
+
+
+def test_a_wire_without_nulls_is_sent_as_it_is() -> None:
+    """Also one that says ":null" in its text, or has nulls below a field of its source's own."""
+    for more in ({"title": 'say ":null, }'}, {"room": {"floor": None}}):
+        wire = wires.encode(json.loads(golden.wire("timed")) | more)
+        assert redact(wire, "normal", "full") == wire
+        assert json.loads(redact(wire, "normal", "shared") or "") == json.loads(wire)
 
 
 def test_a_public_wire_is_the_contracts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +13,7 @@ from calendar_live.protocol import wires
 from tests.protocol import golden
 
 PLACE: Final = ("id", "calendar", "state")
-TIMED: Final[dict[str, Any]] = next(case["wire"] for case in golden.load("wires") if case["name"] == "timed")
+TIMED: Final = wires.whole(golden.wire("timed"))
 
 
 def fault_of(event: dict[str, Any]) -> str | None:
@@ -21,7 +22,7 @@ def fault_of(event: dict[str, Any]) -> str | None:
 
 @pytest.mark.parametrize("name", ["timed", "all-day", "public"])
 def test_a_golden_event_object_has_no_fault(name: str) -> None:
-    event = next(case["wire"] for case in golden.load("wires") if case["name"] == name)
+    event = wires.whole(golden.wire(name))
     assert wires.fault_of(event, {name: event[name] for name in PLACE}) is None
 
 
@@ -75,3 +76,12 @@ def test_a_wire_of_another_row_or_of_none_is_not_sound(wire: str) -> None:
 
 def test_a_wire_that_a_source_wrote_is_sound() -> None:
     assert wires.is_sound(golden.wire("timed"), item=UUID(golden.TIMED), calendar=golden.CALENDAR)
+
+
+@pytest.mark.parametrize("name", ["timed", "all-day", "public"])
+def test_each_version_reads_what_the_other_stores(name: str) -> None:
+    """The contract's files are to the letter what this version and the one before store of one item."""
+    old = json.dumps(json.loads(golden.old_wire(name)), separators=(",", ":"))
+    assert wires.bare(old) == wires.bare(golden.wire(name)) == golden.wire(name)
+    assert wires.with_nulls(golden.wire(name)) == wires.with_nulls(old) == old
+    assert wires.whole(old) == wires.whole(golden.wire(name))

@@ -151,8 +151,10 @@ def test_any_values_are_accepted_or_refused_by_field(values: dict[str, Any]) -> 
 
 def test_a_wire_has_all_its_names_in_order(team: Calendar, ben: User) -> None:
     made = create_item(team.pk, actor=ben, item_id=uuid4(), fields={"title": " Größe 😀 ", "color": "#ABCDEF"} | SPAN)
-    golden = next(case["wire"] for case in load("wires") if case["name"] == "timed")
-    assert list(orjson.loads(made.wire)) == list(golden), "the keys of the contract, in its order"
+    golden = next(case["wire"] for case in load("old-wires") if case["name"] == "timed")
+    unsaid = {"parent", "rrule", "seriesId", "recurrenceId", "url"}
+    named = [name for name in golden if name not in unsaid]
+    assert list(orjson.loads(made.wire)) == named, "the keys of the contract, in its order, but those that are null"
     assert orjson.loads(made.wire)["title"] == "Größe 😀"
     assert orjson.loads(made.wire)["color"] == "#abcdef"
     assert orjson.loads(made.wire)["createdBy"] == orjson.loads(made.wire)["updatedBy"] == str(ben.pk)
@@ -177,7 +179,9 @@ def test_a_wire_and_a_state_say_what_their_row_says_after(name: str) -> None:
         assert row.state == str(last.state)
         if row.deleted_at is None:
             wire = orjson.loads(row.wire)
-            said = [wire[name] for name in ("state", "calendar", "title", "status", "parent", "assignees", "updatedBy")]
+            said = [
+                wire.get(name) for name in ("state", "calendar", "title", "status", "parent", "assignees", "updatedBy")
+            ]
             parent, editor = (None if key is None else str(key) for key in (row.parent_id, row.updated_by_id))
             people = sorted(str(one.user_id) for one in row.assignments.all())
             assert said == [row.state, str(row.calendar_id), row.title, row.status, parent, people, editor]

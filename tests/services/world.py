@@ -197,7 +197,7 @@ COMMANDS: dict[str, Callable[[World], Any]] = {
     "seed_demo": lambda world: call_command("seed_demo", verbosity=0),
 }
 # Commands that change no view.
-READING_COMMANDS = {"reconnect_pages", "upkeep", "verify_log"}
+READING_COMMANDS = {"reconnect_pages", "rewrite_wires", "upkeep", "verify_log"}
 
 
 def all_services() -> dict[str, Callable[..., Any]]:

@@ -12,6 +12,7 @@ from ... import changelog, conf
 from ...access import User
 from ...errors import Fault, Invalid, Stale
 from ...models import ChangeSet, WorkItem
+from ...protocol.wires import bare
 from ...reading.tree import below
 from .fields import check_fields
 from .once import by_text, change_once
@@ -112,7 +113,8 @@ def restore_items(
         items = find(calendar_id, item_ids)
         for item in items:
             if item.deleted_at is None or item.state != expected_state:
-                raise Stale("deletion_changed", current=None if item.deleted_at is not None else item.wire)
+                current = None if item.deleted_at is not None else bare(item.wire)
+                raise Stale("deletion_changed", current=current)
         _revive(change, calendar_id, items, actor)
         return _done(change)
 

@@ -14,6 +14,7 @@ from ... import changelog
 from ...access import User
 from ...errors import Fault, Invalid, NotFound, Stale
 from ...models import Assignment, ChangeSet, Membership, WorkItem
+from ...protocol.wires import bare
 from ...reading.tree import below
 from .fields import check_fields, check_span
 from .tree import Tree
@@ -34,13 +35,13 @@ class Written:
 
 def written(item: WorkItem) -> Written:
     """Return a row just saved as an answer."""
-    return Written(str(item.pk), str(item.calendar_id), item.state, item.wire)
+    return Written(str(item.pk), str(item.calendar_id), item.state, bare(item.wire))
 
 
 def first_written(change_set: ChangeSet, item_id: UUID) -> Written:
     """Return the answer that the first call with this mutation id got, from the log."""
     wire = change_set.entries.get(item=item_id).wire or ""  # the request's digest says that it wrote this item
-    return Written(str(item_id), str(change_set.calendar_id), str(change_set.state), wire)
+    return Written(str(item_id), str(change_set.calendar_id), str(change_set.state), bare(wire))
 
 
 def find(calendar_id: UUID, item_ids: Iterable[UUID]) -> list[WorkItem]:
@@ -68,7 +69,7 @@ def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
             raise NotFound("item_deleted")
         raise Stale("deleted_meanwhile")
     if expected_state is not None and item.state != expected_state:
-        raise Stale(current=item.wire)
+        raise Stale(current=bare(item.wire))
 
 
 def assign(item: WorkItem, values: Mapping[str, Any], members: Members) -> None:

@@ -1,7 +1,7 @@
 /** Turns an item into FullCalendar's event input, and an event back into its item. */
 import type { EventApi, EventInput } from "fullcalendar";
 import type { LiveReader } from "../client/live-reader";
-import { type Item, type ItemKey, isBusy, isItem } from "../protocol/item";
+import { type Item, type ItemKey, isBusy, readItem } from "../protocol/item";
 import { mayEdit } from "../protocol/roles";
 
 const PREFIX = "live~";
@@ -51,6 +51,6 @@ function justAfter(start: string): string {
 export function readLiveItem(
   event: Pick<EventApi, "extendedProps">,
 ): { readonly key: ItemKey; readonly item: Item } | null {
-  const item: unknown = event.extendedProps;
-  return isItem(item) ? { key: { calendar: item.calendar, id: item.id }, item } : null;
+  const item = readItem(event.extendedProps);
+  return item && { key: { calendar: item.calendar, id: item.id }, item };
 }

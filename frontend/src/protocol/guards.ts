@@ -92,7 +92,7 @@ function readable(frame: ChangesFrame): ChangesFrame {
   const { items, unreadable } = readItems(frame.upserted, frame.calendar);
   const ids = frame.destroyed.filter(isUuid);
   const noIds = frame.destroyed.length - ids.length;
-  if (unreadable.length === 0 && noIds === 0) return frame;
+  if (unreadable.length === 0 && noIds === 0) return { ...frame, upserted: items };
   return {
     ...frame,
     upserted: items,

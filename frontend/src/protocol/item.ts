@@ -1,5 +1,6 @@
 /** Defines the event object of feed, push and API: each field declared once, the types and the guard. */
 import {
+  type Check,
   type Guard,
   isFlag,
   isObject,
@@ -8,7 +9,6 @@ import {
   isWhole,
   type JsonObject,
   listOf,
-  orNull,
   wrongField,
 } from "./checks";
 import { isState } from "./state";
@@ -21,6 +21,8 @@ export type Visibility = "normal" | "private" | "secret";
 interface Declared {
   /** What its value is. */
   readonly is: Guard<unknown>;
+  /** What it is where the wire says nothing; a field without it is always there. */
+  readonly neutral?: null;
   /** Busy blocks have it, too. */
   readonly busy?: true;
   /** A client may set it; dates are set together. */
@@ -48,25 +50,25 @@ const DECLARED = {
   allDay: { is: isFlag, busy: true, set: "dates" },
   timeZone: { is: isText, busy: true, set: "alone" },
   /** `#rrggbb`, or null: the calendar's. */
-  color: { is: orNull(isColor), set: "alone" },
+  color: { is: isColor, neutral: null, set: "alone" },
   workType: { is: isWord<WorkType>, set: "alone" },
   status: { is: isWord<WorkStatus>, set: "alone" },
   priority: { is: isWord<Priority>, set: "alone" },
   /** 0 to 100. */
   progress: { is: isWhole, set: "alone" },
   visibility: { is: isWord<Visibility>, set: "alone" },
-  parent: { is: orNull(isUuid), set: "alone" },
+  parent: { is: isUuid, neutral: null, set: "alone" },
   /** Ids; their names are in the calendar's people list, as those of the two below. */
   assignees: { is: listOf(isText), set: "alone" },
   description: { is: isText, set: "alone" },
   location: { is: isText, set: "alone" },
-  rrule: { is: orNull(isText), busy: true },
+  rrule: { is: isText, neutral: null, busy: true },
   exdates: { is: listOf(isText), busy: true },
-  seriesId: { is: orNull(isUuid) },
-  recurrenceId: { is: orNull(isText) },
-  url: { is: orNull(isText) },
-  createdBy: { is: orNull(isText) },
-  updatedBy: { is: orNull(isText) },
+  seriesId: { is: isUuid, neutral: null },
+  recurrenceId: { is: isText, neutral: null },
+  url: { is: isText, neutral: null },
+  createdBy: { is: isText, neutral: null },
+  updatedBy: { is: isText, neutral: null },
 } as const satisfies Readonly<Record<string, Declared>>;
 
 type Fields = typeof DECLARED;
@@ -74,7 +76,9 @@ type NamesOf<Use> = { [Name in keyof Fields]: Fields[Name] extends Use ? Name : 
 
 /** A whole work item. */
 export type FullItem = {
-  readonly [Name in keyof Fields]: Fields[Name]["is"] extends Guard<infer Value> ? Value : never;
+  readonly [Name in keyof Fields]:
+    | (Fields[Name]["is"] extends Guard<infer Value> ? Value : never)
+    | (Fields[Name] extends { readonly neutral: null } ? null : never);
 };
 
 /** What a "freebusy" receiver sees of an item, and a "shared" one of a private item. The client writes "Busy" in its own language. */
@@ -109,17 +113,46 @@ export function isBusy(item: Item): item is BusyItem {
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
-const FULL = Object.fromEntries(FIELDS.map(([name, { is }]) => [name, is]));
-const BUSY = Object.fromEntries(FIELDS.flatMap(([name, { is, busy }]) => (busy ? [[name, is]] : [])));
+const BUSY = FIELDS.filter(([, { busy }]) => busy);
+const FULL_CHECKS = checksOf(FIELDS);
+const BUSY_CHECKS = checksOf(BUSY);
+const FULL_NEUTRAL = neutralOf(FIELDS);
+const BUSY_NEUTRAL = neutralOf(BUSY);
 
-/** Tell whether a value is a full or busy item. */
-export function isItem(value: unknown): value is Item {
-  return faultOf(value) === null;
+type Entries = readonly (readonly [string, Declared])[];
+
+/** Versions of before write null where nothing is said. */
+function checksOf(fields: Entries): Readonly<Record<string, Check>> {
+  return Object.fromEntries(
+    fields.map(([name, { is, neutral }]) => [
+      name,
+      neutral === undefined ? is : (value) => isAbsent(value) || is(value),
+    ]),
+  );
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function neutralOf(fields: Entries): readonly (readonly [string, null])[] {
+  return fields.flatMap(([name, { neutral }]) => (neutral === undefined ? [] : [[name, neutral] as const]));
+}
+
+/** Return the full or busy item that a value is, with what the wire leaves out; null: it is none. */
+export function readItem(value: unknown): Item | null {
+  return isObject(value) && faultOf(value) === null ? completed(value) : null;
+}
+
+/** The same object, unless something is missing. */
+function completed(value: JsonObject): Item {
+  const missing = (value.busy === true ? BUSY_NEUTRAL : FULL_NEUTRAL).filter(([name]) => value[name] === undefined);
+  return (missing.length === 0 ? value : { ...value, ...Object.fromEntries(missing) }) as unknown as Item;
 }
 
 function faultOf(value: unknown): string | null {
   if (!isObject(value)) return "not a JSON object";
-  const wrong = wrongField(value, value.busy === true ? BUSY : FULL) ?? wrongTime(value);
+  const wrong = wrongField(value, value.busy === true ? BUSY_CHECKS : FULL_CHECKS) ?? wrongTime(value);
   return wrong === null ? null : `${wrong}: missing or wrong`;
 }
 
@@ -144,7 +177,8 @@ export function readItems(
   const items: Item[] = [];
   const unreadable: Unreadable[] = [];
   for (const value of values) {
-    if (isItem(value) && value.calendar === calendar) items.push(value);
+    const item = readItem(value);
+    if (item?.calendar === calendar) items.push(item);
     else unreadable.push(unreadableOf(value));
   }
   return { items, unreadable };

@@ -4,10 +4,12 @@ import { describe, expect, test } from "vitest";
 import { newCalendar } from "../../src/core/model";
 import { reduce } from "../../src/core/reduce";
 import { parseServerFrame, readServerFrame } from "../../src/protocol/guards";
-import { isItem, readItems } from "../../src/protocol/item";
+import { readItem, readItems } from "../../src/protocol/item";
 import { CALENDAR, days, state } from "../support/items";
 
 const FOLDER = new URL("../../../tests/contract/", import.meta.url);
+
+const MAY_BE_ABSENT = ["color", "createdBy", "updatedBy"];
 
 interface Golden {
   readonly name: string;
@@ -32,7 +34,8 @@ test("the_contract_is_where_the_server_writes_it", () => {
 
 describe("server frames", () => {
   test.each(nonEmpty(golden("server-frames.json")))("$name: client reads it whole", ({ frame }) => {
-    expect(parseServerFrame(JSON.stringify(frame))).toEqual({ ok: true, value: frame });
+    const upserted = frame["type"] === "changes" ? { upserted: (frame["upserted"] as unknown[]).map(readItem) } : {};
+    expect(parseServerFrame(JSON.stringify(frame))).toEqual({ ok: true, value: { ...frame, ...upserted } });
   });
 
   const fields = golden("server-frames.json").flatMap(({ name, frame }) =>
@@ -48,15 +51,33 @@ describe("server frames", () => {
 
 describe("wires", () => {
   test.each(nonEmpty(golden("wires.json")))("$name: client reads it", ({ wire }) => {
-    expect(isItem(wire)).toBe(true);
+    expect(readItem(wire)).toMatchObject(wire);
+  });
+
+  // Seen failing with a guard that asks for the keys that are null: a page of the version before shows none of these.
+  test.each(nonEmpty(golden("wires.json")))(
+    "$name: client reads it as the version before writes it",
+    ({ name, wire }) => {
+      const old = golden("old-wires.json").find((one) => one.name === name)?.wire ?? {};
+      expect(Object.values(old)).toContain(null);
+      expect(readItem(wire)).toEqual({ ...old, ...wire });
+      expect({ ...readItem(old), ...wire }).toEqual({ ...old, ...wire });
+    },
+  );
+
+  test("client_takes_a_whole_item_as_it_is", () => {
+    const whole = readItem(golden("wires.json")[0]?.wire);
+    expect(readItem(whole)).toBe(whole);
   });
 
   const fields = golden("wires.json").flatMap(({ name, wire }) =>
-    Object.keys(wire).map((field) => ({ name, wire, field })),
+    Object.keys(wire)
+      .filter((field) => !MAY_BE_ABSENT.includes(field) && !(wire["busy"] && field === "title")) // which is for others
+      .map((field) => ({ name, wire, field })),
   );
   test.each(fields)("$name: client refuses it without $field", ({ wire, field }) => {
     const { [field]: _, ...rest } = wire;
-    expect(isItem(rest)).toBe(false);
+    expect(readItem(rest)).toBeNull();
   });
 });
 
@@ -67,7 +88,7 @@ describe("malformed wires", () => {
   }[];
   const timed = golden("wires.json").find(({ name }) => name === "timed")?.wire ?? {};
   test.each(cases)("client refuses $changes, as the server does before it writes", ({ field, changes }) => {
-    expect(isItem({ ...timed, ...changes })).toBe(false);
+    expect(readItem({ ...timed, ...changes })).toBeNull();
     const { unreadable } = readItems([{ ...timed, ...changes }], String(timed["calendar"]));
     expect(unreadable[0]?.detail).toContain(`: ${field}: missing or wrong`);
   });

@@ -84,7 +84,7 @@ export class FakeSite {
   }
 
   hello(): void {
-    this.push({ type: "hello", protocol: 1, heartbeatSeconds: 25 });
+    this.push({ type: "hello", protocol: 2, heartbeatSeconds: 25 });
   }
 
   drop(code = 1006): void {

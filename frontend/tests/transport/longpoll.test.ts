@@ -207,7 +207,7 @@ describe("a conversation in turns", () => {
     const { link, last, heard, ended } = openLink();
     const { answer, signal } = last();
     link.close();
-    await answer({ known: {}, frames: [{ type: "hello", protocol: 1, heartbeatSeconds: 25 }] });
+    await answer({ known: {}, frames: [{ type: "hello", protocol: 2, heartbeatSeconds: 25 }] });
     expect([signal.aborted, heard, ended]).toEqual([true, [], []]);
   });
 });
@@ -227,7 +227,7 @@ async function siteOnRequests(): Promise<FakeSite> {
   return site;
 }
 
-const HELLO = { type: "hello", protocol: 1, heartbeatSeconds: 25 };
+const HELLO = { type: "hello", protocol: 2, heartbeatSeconds: 25 };
 
 function answerSubscribe(site: FakeSite, at: string, before: readonly object[] = []): Promise<void> {
   const id = site.lastPoll.frames[0]?.["id"];

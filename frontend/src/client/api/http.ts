@@ -1,6 +1,6 @@
 /** Sends one HTTP request to the site's API, and returns its answer or its documented error. */
 import { isObject, parseJson } from "../../protocol/checks";
-import { type Item, isItem } from "../../protocol/item";
+import { type Item, readItem } from "../../protocol/item";
 import type { PollEdges } from "../../transport/longpoll";
 import type { Edges } from "../edges";
 
@@ -155,12 +155,13 @@ function httpCode(status: number): string {
 
 function apiError(response: Response, json: unknown): ApiError {
   const { code, detail, fields, current } = isObject(json) ? json : {};
+  const item = readItem(current);
   return {
     status: response.status,
     code: typeof code === "string" ? code : httpCode(response.status),
     detail: typeof detail === "string" ? detail : response.statusText,
     ...(isFields(fields) ? { fields } : {}),
-    ...(isItem(current) ? { current } : {}),
+    ...(item === null ? {} : { current: item }),
   };
 }
 

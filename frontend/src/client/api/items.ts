@@ -1,6 +1,6 @@
 /** Calls the API to edit, delete, restore and move work items. */
 import { isObject } from "../../protocol/checks";
-import { type Item, type ItemKey, isItem } from "../../protocol/item";
+import { type Item, type ItemKey, readItem } from "../../protocol/item";
 import { isState, type State } from "../../protocol/state";
 import type { Answer, ApiError, Call, Result } from "./http";
 
@@ -39,7 +39,7 @@ export async function patchItem(
   const result = await call({ method: "PATCH", path: itemPath(key), headers, body: changes });
   if (!result.ok) return result;
   const { json } = result.value;
-  const item = isItem(json) ? json : null;
+  const item = readItem(json);
   const state = result.value.headers.get("Calendar-State") ?? item?.state;
   return { ok: true, value: { item, state: isState(state) ? state : null } };
 }

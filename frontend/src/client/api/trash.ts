@@ -1,6 +1,5 @@
 /** Reads a calendar's deleted items from the API. */
-import { isObject } from "../../protocol/checks";
-import { type FullItem, isBusy, isItem } from "../../protocol/item";
+import { type FullItem, isBusy, readItem } from "../../protocol/item";
 import type { Call, Result } from "./http";
 
 /** A deleted item. Its `state` is that of its deletion, which a restore must name. */
@@ -16,12 +15,15 @@ export async function readTrash(call: Call, calendar: string): Promise<Result<re
   const result = await call({ method: "GET", path: `calendars/${calendar}/trash/` });
   if (!result.ok) return result;
   const { json, status } = result.value;
-  if (Array.isArray(json) && json.every(isTrashed)) return { ok: true, value: json };
+  const items = Array.isArray(json) ? json.map(trashed) : [null];
+  if (items.every((item) => item !== null)) return { ok: true, value: items };
   return { ok: false, error: { status, code: "unreadable", detail: "The trash could not be read." } };
 }
 
-function isTrashed(value: unknown): value is TrashedItem {
-  if (!isObject(value) || !isItem(value) || isBusy(value)) return false;
-  const { deletedAt, deletedBy } = value as { readonly deletedAt?: unknown; readonly deletedBy?: unknown };
-  return typeof deletedAt === "string" && (deletedBy === null || typeof deletedBy === "string");
+function trashed(value: unknown): TrashedItem | null {
+  const item = readItem(value);
+  if (item === null || isBusy(item)) return null;
+  const { deletedAt, deletedBy } = item as { readonly deletedAt?: unknown; readonly deletedBy?: unknown };
+  if (typeof deletedAt !== "string" || !(deletedBy === null || typeof deletedBy === "string")) return null;
+  return { ...item, deletedAt, deletedBy };
 }

@@ -27,7 +27,8 @@ export interface ConnectionListener {
   fault(detail: string): void;
 }
 
-const PROTOCOL = 1;
+/** What this page can read. A page of this version may meet a server of the one before, while a site is updated. */
+const PROTOCOLS: readonly number[] = [1, 2];
 
 export class ConnectionRunner {
   private state: ConnectionState = NOT_CONNECTED;
@@ -159,7 +160,7 @@ export class ConnectionRunner {
   }
 
   private helloReceived(protocol: number): void {
-    if (protocol === PROTOCOL) return this.take({ type: "hello" });
+    if (PROTOCOLS.includes(protocol)) return this.take({ type: "hello" });
     this.listener.fault(`hello: protocol ${protocol} is not known to this page; reload it`);
     this.take({ type: "stop", status: "refused" });
   }

@@ -113,7 +113,14 @@ describe("a connection that fails", () => {
   test("client_refuses_a_protocol_it_does_not_know", () => {
     const site = new FakeSite();
     site.client.show("test", CALENDAR, MONTH);
-    site.push({ type: "hello", protocol: 2, heartbeatSeconds: 25 });
+    site.push({ type: "hello", protocol: 3, heartbeatSeconds: 25 });
     expect(site.client.status()).toBe("refused");
+  });
+
+  test("client_goes_on_with_a_server_of_the_version_before", () => {
+    const site = new FakeSite();
+    site.client.show("test", CALENDAR, MONTH);
+    site.push({ type: "hello", protocol: 1, heartbeatSeconds: 25 });
+    expect(site.client.status()).toBe("live");
   });
 });

@@ -7,7 +7,7 @@ import { CALENDAR, days } from "../../support/items";
 import { type Known, ReferenceServer } from "../../support/reference-server";
 
 const MONTH = days(0, 30);
-const HELLO = { type: "hello", protocol: 1, heartbeatSeconds: 25 } as const;
+const HELLO = { type: "hello", protocol: 2, heartbeatSeconds: 25 } as const;
 
 /** A client between a network that may refuse sockets, or lose anything, and a small server. */
 class Network {

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.db import migrations, models
+
+
+def begin(apps: Any, schema_editor: Any) -> None:
+    """Keep wires as processes of the version before read them. An empty site has none."""
+    database = schema_editor.connection.alias
+    if apps.get_model("calendar_live", "Calendar").objects.using(database).exists():
+        apps.get_model("calendar_live", "Transition").objects.using(database).create(name="nulls in wires")
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("calendar_live", "0009_owners"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Transition",
+            fields=[("name", models.CharField(max_length=40, primary_key=True, serialize=False))],
+        ),
+        migrations.RunPython(begin, migrations.RunPython.noop),
+    ]
