@@ -1,1 +1,1 @@
-"""calendar_live: a calendar in which every open screen is right. See docs/architecture.md for the layers."""
+"""calendar_live: a live calendar for Django. docs/architecture.md describes its layers."""

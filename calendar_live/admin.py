@@ -1,4 +1,4 @@
-"""The admin: look at everything, and change it through the services alone, by one's own rights in each calendar."""
+"""The admin: shows everything, and changes it only through the services, by the rights of the staff user."""
 
 from __future__ import annotations
 

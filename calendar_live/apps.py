@@ -1,4 +1,4 @@
-"""The Django app: registers the sources and checks of calendar_live; never opens a connection."""
+"""The Django app: registers sources, system checks and signal receivers."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Django's ASGI application as a host's asgi.py imports it."""
+"""`get_asgi_application`, as a host's asgi.py imports it."""
 
 from .serving.asgi import get_asgi_application
 

@@ -1,4 +1,4 @@
-"""What is asked before a site's own authentication backends, first in AUTHENTICATION_BACKENDS. Never lets anybody in itself."""
+"""An authentication backend that refuses the demo's password, to come first in AUTHENTICATION_BACKENDS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaves alone what has just failed, for a while: one request pays its time-out, not each of them. Never asks anything itself."""
+"""A circuit breaker: after a failure, callers skip the call for a while instead of waiting for another time-out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""System checks of the app's settings and surroundings, and of live models and their tables: what would fail later, said at start."""
+"""System checks of the settings, of live models and of their tables."""
 
 from __future__ import annotations
 

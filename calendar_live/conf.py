@@ -1,4 +1,4 @@
-"""The app's settings, typed: names, defaults, units and limits. The only reader of Django's settings, and it caches no value."""
+"""The app's settings, typed, with defaults, units and limits. The only reader of Django's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every failure calendar_live anticipates, one class each, with a stable code. What people read of it stands in wording.py."""
+"""Every anticipated failure: one class each, with a stable code. wording.py has their sentences."""
 
 from __future__ import annotations
 

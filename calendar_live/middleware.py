@@ -1,4 +1,4 @@
-"""Django's middlewares without a thread for each, and `AtOnce` for a host's own."""
+"""Base class for a host's middleware that never waits, and so needs no thread."""
 
 from .serving.middleware import AtOnce
 

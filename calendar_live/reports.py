@@ -1,4 +1,4 @@
-"""The reporter that a host names in DEFAULT_EXCEPTION_REPORTER."""
+"""`Report`, which a host names in DEFAULT_EXCEPTION_REPORTER."""
 
 from .serving.reports import Report
 

@@ -1,4 +1,4 @@
-"""WebSocket routes of calendar_live, for a Channels URLRouter."""
+"""The WebSocket routes, for a Channels URLRouter."""
 
 from django.urls import path, re_path
 

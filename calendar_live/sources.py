@@ -1,4 +1,4 @@
-"""The interface by which a model becomes live: its event object, its relation to calendars, its filters. Never writes."""
+"""Sources: how a model becomes live, with its event object, its range query and its filters."""
 
 from __future__ import annotations
 

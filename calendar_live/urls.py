@@ -1,4 +1,4 @@
-"""URLs of calendar_live: the pages, the JSON API, and what operators ask."""
+"""The URLs: the pages, the JSON API, and the endpoints for operators."""
 
 from django.urls import include, path
 

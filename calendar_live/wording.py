@@ -1,4 +1,4 @@
-"""Words the faults of errors.py: one sentence for each key, in the language that is active where somebody reads it."""
+"""The sentence of each failure's key, in the reader's language."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The site: settings, URLs and the ASGI application around calendar_live. Example use only, no logic."""
+"""The ready-made site around calendar_live: settings, URLs and the ASGI application."""

@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP to Django, WebSockets to calendar_live, both below FORCE_SCRIPT_NAME."""
+"""The ASGI application of the site: HTTP for Django, WebSockets for calendar_live."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""django-csp's middleware, run where the request is: it only sets headers. Changes nothing of what it does."""
+"""django-csp's middleware, run on the event loop."""
 
 import csp.middleware
 

@@ -1,4 +1,4 @@
-"""Ask a process of this machine whether it is ready, as a container's health check and a service's start do. Imports nothing of the site.
+"""Ask a process of this machine whether it is ready: for health checks and for the start of a service.
 
 python -m project.ready 8001 [SECONDS]     exits with 0 as soon as it is, with 1 when it is not within so many seconds (0)
 """

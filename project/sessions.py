@@ -1,4 +1,4 @@
-"""Sessions in the database; what can be no session's key is not asked for there."""
+"""Sessions in the database, without a query for keys that no session can have."""
 
 from __future__ import annotations
 

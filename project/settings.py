@@ -1,4 +1,4 @@
-"""Settings of the site, from the environment; without any, one small machine: SQLite, in-memory layer, locmem. See docs/settings.md."""
+"""Settings of the site, from environment variables. The defaults suit one small machine. See docs/settings.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URLs of the site: the admin, and calendar_live at the root."""
+"""The URLs of the site: the admin, and calendar_live at the root."""
 
 from django.contrib import admin
 from django.urls import include, path

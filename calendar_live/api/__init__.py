@@ -1,1 +1,1 @@
-"""The JSON API: translate, one call down, translate back. Never decides anything that a service or access.py decides."""
+"""The JSON API: each view translates a request, makes one call down, and translates the answer back."""

@@ -1,4 +1,4 @@
-"""The API as one object: who may call it, and how every failure is said. The only translator of errors to HTTP."""
+"""Assembles the API: who may call it, and how every failure is answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who calls: a user by their session, or a public link by its token. Never decides what either may see."""
+"""Identifies the caller of an API request: a user by their session, or a public link by its token."""
 
 from __future__ import annotations
 

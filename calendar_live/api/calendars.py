@@ -1,4 +1,4 @@
-"""Calendars over HTTP: those one may see; create, change, delete, restore and order them."""
+"""Calendars over HTTP: list, create, change, delete, restore and order them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds and changes over HTTP: what serves whoever has no WebSocket, and every page's first picture."""
+"""Feeds and changes over HTTP: the first picture of every page, and the data of clients without a WebSocket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The WebSocket's conversation over HTTP: the same frames both ways, a request at a time. Keeps nothing between two of them."""
+"""Frames over HTTP: the WebSocket protocol, one request at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators and their machines ask: is it up, is it ready, what does it count. Never says anything about a calendar."""
+"""Endpoints for operators: `/healthz`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 

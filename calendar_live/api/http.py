@@ -1,4 +1,4 @@
-"""Headers in and out: HEAD, preconditions, idempotency keys, never-cached answers and error bodies. Never touches a row."""
+"""HTTP details that all API views share: HEAD, preconditions, idempotency keys, caching headers and error bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work items over HTTP: read, create, change, delete."""
+"""Work items over HTTP: read, create, change, delete, restore and move them, one or many."""
 
 from __future__ import annotations
 

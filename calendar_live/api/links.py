@@ -1,4 +1,4 @@
-"""Public links over HTTP, for the owners of a calendar: what there are, make, change and withdraw them."""
+"""Public links over HTTP, for a calendar's owners: list, create, change and withdraw them."""
 
 from __future__ import annotations
 

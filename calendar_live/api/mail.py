@@ -1,4 +1,4 @@
-"""The mail of an invitation: its words, and whether it could be sent. Never decides who gets one, and never logs its link."""
+"""Sends the mail of an invitation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API reads and writes, as OpenAPI says it; unknown fields are refused. Meaning is checked by the services."""
+"""Schemas of API requests and answers, from which the OpenAPI document is made. They reject unknown fields."""
 
 from __future__ import annotations
 

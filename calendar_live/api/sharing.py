@@ -1,4 +1,4 @@
-"""Who shares a calendar, over HTTP: members, invitations, leaving, handing over. Never decides who may."""
+"""Sharing over HTTP: members, invitations, ownership, and leaving a calendar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows and their constraints; they describe themselves, and a live one refuses to be saved past the log. Writing is the services' job."""
+"""Models: rows and their constraints. Only services write them."""
 
 from .calendar import Calendar, Membership, Role, left_ownerless, names_of, ownerless
 from .invitation import Invitation

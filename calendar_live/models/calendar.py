@@ -1,4 +1,4 @@
-"""Calendars and who belongs to them. A calendar row carries its own head (revision and nonce); only changelog.py moves it."""
+"""Calendars and their members. A calendar's row holds its head (revision and nonce), which only the log moves."""
 
 from __future__ import annotations
 

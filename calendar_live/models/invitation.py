@@ -1,4 +1,4 @@
-"""Invitations to e-mail addresses, with or without an account behind them. Rows only; written by services/sharing.py alone."""
+"""Invitations to e-mail addresses. Written by services/sharing."""
 
 from __future__ import annotations
 

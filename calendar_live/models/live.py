@@ -1,4 +1,4 @@
-"""The columns every live row has, whatever model it is; knows nothing of work items. A row is saved inside a change alone."""
+"""The columns of every live model. A row can be saved only inside a change of its calendar."""
 
 from __future__ import annotations
 

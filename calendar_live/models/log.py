@@ -1,4 +1,4 @@
-"""The log: every change set of every calendar, in order. Appended and pruned by changelog.py alone."""
+"""The log: every change set of every calendar, in order. Written by the changelog."""
 
 from __future__ import annotations
 

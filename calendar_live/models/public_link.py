@@ -1,4 +1,4 @@
-"""Public links: secret addresses by which anybody may look at a calendar. Rows only; written by services/links.py alone."""
+"""Public links: secret addresses of a read-only calendar. Written by services/sharing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts of what was done under an `Idempotency-Key`. Rows only; written by services/receipts.py alone."""
+"""Receipts of requests that were done under an `Idempotency-Key`. Written by services/receipts.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this site still does for processes of the version before."""
+"""Transitions: what the site still does for processes of the previous version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work items: projects, activities, tasks and meetings. Rows only; written by services/work_items.py alone."""
+"""Work items: projects, activities, tasks and meetings. Written by services/items."""
 
 from __future__ import annotations
 

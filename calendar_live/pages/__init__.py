@@ -1,1 +1,1 @@
-"""The HTML pages: translate a request, make one call down, translate the answer back. Never writes a row."""
+"""The HTML pages: each view translates a request, makes one call down, and renders the answer."""

@@ -1,4 +1,4 @@
-"""The calendar page: a frame with the calendars and the filters. What happens in it is the browser's business."""
+"""The calendar page, with the data that its scripts start from."""
 
 from __future__ import annotations
 

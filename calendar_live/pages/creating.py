@@ -1,4 +1,4 @@
-"""The dialog of a new work item: its form, and what submitting it does."""
+"""The dialog that creates a work item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog of a work item: its form for editors, its details for others, and what saving does when others were quicker."""
+"""The dialog of a work item: a form for editors, details for viewers, both versions after a conflict."""
 
 from __future__ import annotations
 

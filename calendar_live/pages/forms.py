@@ -1,4 +1,4 @@
-"""The form of a work item: people's words in, the services' values out, and the services' complaints back beside the fields."""
+"""The form of a work item: converts between what people type and the services' values."""
 
 from __future__ import annotations
 

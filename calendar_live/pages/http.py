@@ -1,4 +1,4 @@
-"""What every fragment view does: ask who is there, never be cached, and say a failure as a piece of the dialog."""
+"""What all views of HTML fragments share: sign-in, caching headers, and failures as a part of the dialog."""
 
 from __future__ import annotations
 

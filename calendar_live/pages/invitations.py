@@ -1,4 +1,4 @@
-"""The page of an invitation: what it is for, and how to accept it, signed in or by a new account. Never tells why a link opens nothing."""
+"""The page of an invitation, which a user accepts with their account or with a new one."""
 
 from __future__ import annotations
 

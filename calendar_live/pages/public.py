@@ -1,4 +1,4 @@
-"""The pages behind a public link: read-only, for anybody with its address, and framed only where its owner says."""
+"""The read-only pages of a public link, and the widget that other sites may frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page's scripts say to people, in their language. The scripts hold no text of their own."""
+"""The texts of the page's scripts, in the user's language."""
 
 from __future__ import annotations
 

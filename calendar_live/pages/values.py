@@ -1,4 +1,4 @@
-"""A work item as its form shows it: wall-clock times in its own zone, the last day of an all-day item included."""
+"""A work item as its form shows it: in wall-clock times of its own zone, with an inclusive last day."""
 
 from __future__ import annotations
 

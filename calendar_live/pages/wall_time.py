@@ -1,4 +1,4 @@
-"""What a wall clock shows and the instant it means; the one place of the pages that translates. Never guesses a missing hour."""
+"""Converts between wall-clock times and instants, also where clocks change."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The wire, pure: states, rights, change sets and frames. Never touches Django, a clock, a socket or a database."""
+"""The wire protocol: states, rights, change sets, event objects and frames. Pure."""

@@ -1,4 +1,4 @@
-"""Change sets as values: what one transaction did to one calendar, as each rights class sees it; never reads or sends anything."""
+"""Change sets as values: what one transaction did to one calendar, as each rights class sees it."""
 
 from __future__ import annotations
 

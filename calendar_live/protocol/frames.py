@@ -1,4 +1,4 @@
-"""WebSocket frames, pure: parse what clients send, dump what the server says. Never decides who may hear it."""
+"""WebSocket frames: parses those of clients, and encodes those of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each class of receiver may read of a wire; the one place where wires are redacted. Never decides who is in which class."""
+"""Rights classes, and what each of them may read of an event object. The only place where wires are redacted."""
 
 from __future__ import annotations
 

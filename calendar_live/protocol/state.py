@@ -1,4 +1,4 @@
-"""State tokens: a position in one calendar's log that also proves which history it belongs to; never a bare number."""
+"""State tokens: a position in a calendar's log that also proves which history it belongs to."""
 
 from __future__ import annotations
 

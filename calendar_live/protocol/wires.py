@@ -1,4 +1,4 @@
-"""Wires: what an event object must look like before it is encoded, and how a sound wire is told from another without parsing it."""
+"""Wires: checks event objects before they are encoded, and recognizes sound wires without parsing them."""
 
 from __future__ import annotations
 

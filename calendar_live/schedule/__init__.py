@@ -1,1 +1,1 @@
-"""Time, pure: instants, ranges and zones. Never reads a clock, a setting or a database."""
+"""Instants, ranges and time zones. Pure."""

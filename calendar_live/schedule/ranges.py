@@ -1,4 +1,4 @@
-"""Half-open ranges and the text forms of instants and dates; the one place that reads or writes them. Never assumes a time zone."""
+"""Half-open ranges, and the text forms of instants and dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Create and delete users; the only writer of accounts. Never stores a readable password."""
+"""Create and delete user accounts."""
 
 from __future__ import annotations
 

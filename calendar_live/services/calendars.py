@@ -1,4 +1,4 @@
-"""Create, change and delete calendars and give people roles in them; the only writer of calendars."""
+"""Create, change, delete and restore calendars, and give users roles in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps every calendar an active owner when accounts change elsewhere: whoever saves one as inactive is refused. Writes nothing."""
+"""Keep an active owner in every calendar: refuse to deactivate an account that a calendar depends on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a request once under its `Idempotency-Key`: one receipt, in the transaction of the change. Never stores an answer or a token."""
+"""Do a request only once under its `Idempotency-Key`, with a receipt in the same transaction."""
 
 from __future__ import annotations
 

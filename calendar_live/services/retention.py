@@ -1,4 +1,4 @@
-"""Takes away what is kept for a time only: old change sets, the trash, deleted calendars, invitations. Never what is still of use."""
+"""Delete what is kept only for a while: old change sets, receipts, the trash and ended invitations."""
 
 from __future__ import annotations
 

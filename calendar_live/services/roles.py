@@ -1,4 +1,4 @@
-"""What the services that change who is in a calendar share, under its lock: roles given and taken. Never decides who may ask for it."""
+"""Give and take roles in a calendar, under the calendar's lock."""
 
 from __future__ import annotations
 

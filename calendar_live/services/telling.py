@@ -1,4 +1,4 @@
-"""Sends word of changed rights after commit; the services that change them share it. Never decides whom it concerns."""
+"""Announce changed rights to the receivers concerned, after commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's ASGI application, with threads that outlive their request, and middlewares that need none (middleware.py).
+"""Django's ASGI application, with threads that are kept from one request to the next.
 
 Never lets two requests use a thread at the same time.
 

@@ -1,4 +1,4 @@
-"""Keeps out of logs what nobody may read there: tokens in addresses, and what people search for. Never drops a record."""
+"""Remove tokens and search texts from every log record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's own middlewares, each run where the request is. Changes nothing of what they do, and never reads a row on the event loop.
+"""Django's middlewares, run on the event loop where they need no thread.
 
 Under ASGI, Django sends each of them to a thread, once for the request and once for the answer: some twenty crossings, two thirds of
 what a short request cost (docs/benchmarks.md). None of it waits for anything, but for the few cases named here. Django's guard

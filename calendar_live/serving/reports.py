@@ -1,4 +1,4 @@
-"""What Django mails to ADMINS of a fault: where it happened. Never the request, variables or settings, nor the secrets of an address."""
+"""Django's mail to ADMINS about a fault, without the request, variables, settings or secret addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""daphne, that lets go of its clients in order when it is told to stop, and gives up on those who are gone. Repeats nothing of daphne's.
+"""daphne, which ends in order when it is told to stop, and gives up on peers that are gone.
 
 python -m calendar_live.server --port 8000 project.asgi:application      (daphne's own arguments; sockets stay open without limit)
 """

@@ -1,4 +1,4 @@
-"""PostgreSQL as Django knows it, with a pool that is right again at the first request after the database was away."""
+"""Django's PostgreSQL backend, with a pool that recovers as soon as the database is back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put a country's public holidays into a calendar, through the services, so that open pages show them at once; never twice."""
+"""Import a country's public holidays into a calendar. Running it again imports nothing twice."""
 
 from __future__ import annotations
 

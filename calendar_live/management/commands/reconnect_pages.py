@@ -1,4 +1,4 @@
-"""Have every open page connect anew, spread over a time: after servers were added, so that they get their share. Writes nothing."""
+"""Ask all open pages to reconnect, spread over a time, so that new servers get their share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rewrite what is stored in the form of the version before. Run it when no process of that version runs any more; others may."""
+"""Rewrite stored event objects that a previous version wrote. Run it when no process of that version is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fill an empty site with people, calendars and work items to try it with; once, through the services, and never in production."""
+"""Fill an empty site with demo users, calendars and work items. Refused in production."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the background work now: for sites where a timer of the machine does it. Safe beside a running site."""
+"""Do the background work now, on sites where a timer of the machine starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say whether every calendar is what its log says, and has an owner. Reads only, and may run beside a site that is written to."""
+"""Compare every calendar with its log, and name calendars without an owner. Reads only."""
 
 from __future__ import annotations
 
