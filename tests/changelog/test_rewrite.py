@@ -43,7 +43,12 @@ def _transition(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def stored() -> list[str]:
     """Return every stored wire, of deleted rows too."""
-    return [wire for table in TABLES for wire in table._base_manager.values_list("wire", flat=True) if wire is not None]
+    return [
+        wire
+        for table in TABLES
+        for wire in table._base_manager.order_by("pk").values_list("wire", flat=True)
+        if wire is not None
+    ]
 
 
 def is_of_before(wire: str) -> bool:
