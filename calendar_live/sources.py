@@ -63,6 +63,14 @@ class Source(ABC, Generic[Row]):
                 fault = str(error)
         raise InvalidEvent(f"{type(self).__name__}.event() of {type(row).__name__} {row.pk}: {fault}.")
 
+    def condition(self, parameter: str, values: Iterable[str], *, at: str) -> Q | None:
+        """Return which rows one of the accepted values lets through, or None when the source does not know this filter.
+
+        `at` stands before the name of each column.
+        """
+        column = self.filters.get(parameter)
+        return Q(**{f"{at}{column}__in": list(values)}) if column else None
+
     def joined(self, calendar: str, within: Range, wanted: Mapping[str, Iterable[str]]) -> QuerySet[Calendar, Joined]:
         """Return (revision, nonce, id, visibility, wire) of the rows in a range, from one statement.
 
@@ -77,11 +85,9 @@ class Source(ABC, Generic[Row]):
             Q(**{f"{name}__end__gt": within.start}) | Q(**{f"{name}__start": within.start})
         )
         for parameter, values in wanted.items():
-            column = self.filters.get(parameter)
-            if column:
-                condition &= Q(**{f"{name}__{column}__in": list(values)})
-            else:  # no row is both: an empty `__in` would take the calendar's own row away as well
-                condition &= Q(**{f"{name}__deleted_at__isnull": False})
+            # No row is both deleted and not: an empty `__in` would take the calendar's own row away as well.
+            none = Q(**{f"{name}__deleted_at__isnull": False})
+            condition &= self.condition(parameter, values, at=f"{name}__") or none
         return (
             Calendar.objects.filter(pk=calendar)
             .annotate(hit=FilteredRelation(name, condition=condition))

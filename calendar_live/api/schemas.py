@@ -35,7 +35,7 @@ def _declared() -> dict[str, Any]:
     return defined
 
 
-_TYPES: Final[Mapping[Kind, Any]] = {Kind.FLAG: bool, Kind.PERCENT: int, Kind.PEOPLE: list[str]}
+_TYPES: Final[Mapping[Kind, Any]] = {Kind.FLAG: bool, Kind.PERCENT: int, Kind.PEOPLE: list[str], Kind.TAGS: list[str]}
 if TYPE_CHECKING:
     _Declared = _Strict
 else:
@@ -107,6 +107,9 @@ class FeedQuery(Schema):
     end: str = Field(..., description="As start. Exclusive.")
     work_type: list[str] = Field(default=[], description="Repeatable, or separated by commas.")
     status: list[str] = Field(default=[], description="Repeatable, or separated by commas.")
+    tag: list[str] = Field(
+        default=[], description="Repeatable, or separated by commas; upper and lower case are the same."
+    )
     expand: bool = Field(True, description="false: series with their rule; true: their occurrences.")
     min_revision: int = Field(0, ge=0, lt=10**18, description="Never answer from an older revision than this.")
     time_zone: str = Field(

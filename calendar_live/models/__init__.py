@@ -8,7 +8,7 @@ from .log import ChangeSet, Entry
 from .public_link import PublicLink, Shows
 from .receipt import Receipt
 from .transition import Transition
-from .work_item import WORDS, Assignment, Priority, Status, Visibility, WorkItem, WorkType
+from .work_item import WORDS, Assignment, Priority, Status, Visibility, WorkItem, WorkType, between_commas, tag_key
 
 __all__ = [
     "WORDS",
@@ -30,7 +30,9 @@ __all__ = [
     "Visibility",
     "WorkItem",
     "WorkType",
+    "between_commas",
     "left_ownerless",
     "names_of",
     "ownerless",
+    "tag_key",
 ]

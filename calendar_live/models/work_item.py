@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -53,6 +53,16 @@ WORDS: Final[Mapping[str, type[models.TextChoices]]] = {
 }
 
 
+def tag_key(tag: str) -> str:
+    """Return what is the same of two tags that differ in upper and lower case alone."""
+    return tag.casefold()
+
+
+def between_commas(tags: Iterable[str]) -> str:
+    """Return tags as one text, each of them between two commas."""
+    return ",".join(("", *tags, ""))
+
+
 class WorkItem(LiveModel):
     """One entry of a calendar. Deleting is soft; the log calls it destroyed."""
 
@@ -67,6 +77,10 @@ class WorkItem(LiveModel):
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     all_day = models.BooleanField(_("all day"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    url = models.CharField(_("link"), max_length=2000, blank=True, db_default="", default="")
+    # Each tag between commas, as it was written and as it is compared: what a filter asks for is one LIKE on every database.
+    tag_text = models.TextField(_("tags"), blank=True, db_default="", default="")
+    tag_keys = models.TextField(blank=True, editable=False, db_default="", default="")
     rrule = models.TextField(blank=True)
     exdates = models.JSONField(default=list, blank=True)
     series = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="overrides")
@@ -93,6 +107,15 @@ class WorkItem(LiveModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def tags(self) -> list[str]:
+        """Short texts without commas, in the order in which they were given."""
+        return self.tag_text.split(",")[1:-1]
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        self.tag_text, self.tag_keys = between_commas(tags), between_commas(tag_key(tag) for tag in tags)
 
     @cached_property
     def assignee_keys(self) -> list[str]:

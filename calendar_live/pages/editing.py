@@ -196,6 +196,7 @@ def _show_details(request: HttpRequest, standing: Standing, item: WorkItem, wire
         if busy
         else _lines(values | {"parent": next(iter(parent), None)}, parent | dict(people_of(UUID(standing.calendar)))),
         "description": "" if busy else values["description"],
+        "url": "" if busy else values["url"],
     }
     return render(request, "calendar_live/item_details.html", context)
 
@@ -209,6 +210,6 @@ def _visible_parent(standing: Standing, item: WorkItem) -> dict[object, str]:
 
 
 def _lines(values: Values, names: dict[object, str]) -> list[tuple[str, str]]:
-    shown = ("location", "work_type", "status", "priority", "progress", "parent", "assignees")
+    shown = ("location", "work_type", "status", "priority", "progress", "parent", "assignees", "tags")
     told = [(str(ItemForm.base_fields[name].label), say(values, name, names=names)) for name in shown]
     return [(label, text) for label, text in told if text]

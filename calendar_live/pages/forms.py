@@ -67,6 +67,16 @@ class _PeopleField(forms.MultipleChoiceField):
         return True
 
 
+class _TagsField(forms.Field):
+    """Texts with commas between them."""
+
+    def to_python(self, value: Any) -> list[str]:
+        return [tag.strip() for tag in str(value or "").split(",") if tag.strip()]
+
+    def prepare_value(self, value: Any) -> str:
+        return ", ".join(value) if isinstance(value, list) else value or ""
+
+
 def _form_field(field: Field) -> forms.Field:
     """Return how the dialog asks for a field, by what kind of field it is."""
     label = gettext_lazy(field.label)
@@ -85,6 +95,10 @@ def _form_field(field: Field) -> forms.Field:
             return forms.CharField(label=label, required=False, widget=forms.RadioSelect)
         case Kind.PEOPLE:
             return _PeopleField(label=label, required=False, widget=forms.CheckboxSelectMultiple)
+        case Kind.LINK:
+            return forms.CharField(label=label, required=False, widget=forms.URLInput(attrs={"inputmode": "url"}))
+        case Kind.TAGS:
+            return _TagsField(label=label, required=False)
         case Kind.LINES:
             return forms.CharField(label=label, required=field.required, widget=forms.Textarea(attrs={"rows": 3}))
         case _:
@@ -279,7 +293,7 @@ class ItemForm(_Declared):
         laid.update(self.data)
         laid["state"], laid["mutation_id"] = state, str(uuid4())
         for name in (*COLUMNS, *SPAN):
-            texts = _as_data(theirs[name])
+            texts = _as_data(self.fields[name].prepare_value(theirs[name]))
             laid.setlist(self.add_initial_prefix(name), texts)
             if name in touched:
                 continue

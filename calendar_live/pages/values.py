@@ -75,6 +75,8 @@ def say(values: Mapping[str, Any], name: str, *, names: Mapping[object, str]) ->
         return names.get(value, "") if value else ""
     if name == "assignees":
         return ", ".join(names.get(key, _("someone who left")) for key in value)
+    if name == "tags":
+        return ", ".join(value)
     if name == "progress":
         return f"{value} %"
     return str(WORDS[name](value).label) if name in WORDS else str(value)

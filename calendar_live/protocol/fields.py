@@ -31,6 +31,8 @@ class Kind(Enum):
     PARENT = auto()  # the id of another work item
     USER = auto()
     PEOPLE = auto()  # ids of users
+    LINK = auto()  # the address of a page
+    TAGS = auto()
     TEXT = auto()  # what only programs read
     TEXTS = auto()
 
@@ -166,11 +168,19 @@ FIELDS: Final = (
     ),
     Field("description", Kind.LINES, "public", neutral="", label=_("Description"), limit="MAX_DESCRIPTION_LENGTH"),
     Field("location", Kind.LINE, "public", neutral="", label=_("Place"), limit="MAX_LOCATION_LENGTH"),
+    Field("tags", Kind.TAGS, "public", neutral=[], label=_("Tags"), about="Short texts without commas."),
     Field("rrule", Kind.TEXT, "busy", settable=False),
     Field("exdates", Kind.TEXTS, "busy", neutral=[], settable=False),
     Field("seriesId", Kind.ID, "public", settable=False, kept_in="series_id"),
     Field("recurrenceId", Kind.TEXT, "public", settable=False),
-    Field("url", Kind.TEXT, "public", settable=False),
+    Field(
+        "url",
+        Kind.LINK,
+        "public",
+        label=_("Link"),
+        about="An http or https address.",
+        examples=("https://example.org/",),
+    ),
     Field("createdBy", Kind.USER, "shared", settable=False, kept_in="created_by_id"),
     Field("updatedBy", Kind.USER, "shared", settable=False, kept_in="updated_by_id"),
 )

@@ -17,6 +17,8 @@ Check = Callable[[object], bool]
 # What every wire begins with, whatever its source; the database holds each row to it.
 BEGINNING: Final = '{"id":"'
 
+# An address of http or https, or one below that of the site; of any other kind none may be followed.
+_LINK = re.compile(r"(https?:|[^:/?#]*([/?#]|\Z))", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z", re.ASCII)
@@ -44,7 +46,11 @@ _CHECKS: Final[Mapping[Kind, tuple[Check, str]]] = {
         "a whole number from 0 to 100",
     ),
     **dict.fromkeys((Kind.ID, Kind.PARENT), (_is_uuid, "a lower-case UUID")),
-    **dict.fromkeys((Kind.PEOPLE, Kind.TEXTS), (_is_texts, "a list of text")),
+    Kind.LINK: (
+        lambda value: isinstance(value, str) and _LINK.match(value) is not None,
+        "an http or https address, or a path",
+    ),
+    **dict.fromkeys((Kind.PEOPLE, Kind.TAGS, Kind.TEXTS), (_is_texts, "a list of text")),
 }
 _TEXT: Final = (_is_text, "text")
 # Where an item is, is checked apart, and when it is, below.

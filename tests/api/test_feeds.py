@@ -114,13 +114,15 @@ def test_a_receiver_reads_their_share(team: Calendar, ana: User, cara: User) -> 
         WEEK | {"work_type": "task"},
         WEEK | {"work_type": ["meeting", "task"], "status": "not_started,blocked"},
         WEEK | {"work_type": " task , meeting ", "status": ""},
+        WEEK | {"tag": ["q4, x", "y"]},
+        WEEK | {"tag": ","},
         WEEK | {"min_revision": "0"},
         WEEK | {"min_revision": "1"},
     ],
     ids=str,
 )
 def test_a_range_may_be_asked_for_in_many_ways(query: dict[str, Any], team: Calendar, ana: User) -> None:
-    make_item(team, ana)
+    make_item(team, ana, tags=["Q4"])
     assert len(body_of(Api(ana).feed(team, query))) == 1
 
 
@@ -163,6 +165,7 @@ WRONG: Final[list[tuple[dict[str, Any], dict[str, list[str]]]]] = [
         WEEK | {"status": "blocked,gone"},
         {"status": ["Must be one of: not_started, in_progress, at_risk, blocked, completed, cancelled."]},
     ),
+    (WEEK | {"tag": ",".join(map(str, range(21)))}, {"tag": ["At most 20 tags."]}),
     (WEEK | {"worktype": "task"}, {"worktype": ["There is no such parameter."]}),
     (WEEK | {"a": "1", "b": "2"}, {"a": ["There is no such parameter."], "b": ["There is no such parameter."]}),
     (WEEK | {"calendar": "x"}, {"calendar": ["There is no such parameter."]}),

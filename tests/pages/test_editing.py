@@ -382,6 +382,32 @@ def test_one_who_is_no_member_is_refused_beside_the_people(ben: User, ana: User,
     assert assignees(item) == []
 
 
+def test_links_and_tags_are_typed_compared_and_kept(ben: User, ana: User, team: Calendar) -> None:
+    """Seen failing when the tags of the version that lay below came back as the last of them."""
+    item = make_item(team, ana, tags=["Q4", "Sales"])
+    client = client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    assert (form["tags"], form["url"]) == ("Q4, Sales", "")
+    change(item, ana, tags=["Launch", "R&D"], url="https://example.org/")
+    response = submit(client, edit_url(item, team), {"title": "Mine"}, form=form)
+    assert [(one.label, one.mine, one.theirs) for one in response.context["differences"]] == [
+        ("Tags", None, "Launch, R&D"),
+        ("Link", None, "https://example.org/"),
+    ]
+    again = read_form(response)
+    assert (again["tags"], again["url"]) == ("Launch, R&D", "https://example.org/")
+    assert submit(client, edit_url(item, team), {"tags": "launch ,, Ω,Launch"}, form=again).status_code == 204
+    item.refresh_from_db()
+    assert (item.title, item.tags, item.url) == ("Mine", ["launch", "Ω"], "https://example.org/")
+    wrong = submit(client, edit_url(item, team), {"url": "javascript:alert(1)", "tags": "x" * 51})
+    assert errors_beside(wrong) == {
+        "url": ["Must be an address that begins with http:// or https://."],
+        "tags": ["Each tag must have from 1 to 50 characters."],
+    }
+    assert read_form(wrong)["url"] == "javascript:alert(1)", "what was typed stays"
+    assert 'href="javascript' not in wrong.text
+
+
 def test_people_changed_by_two_are_told_by_name_and_kept_as_chosen(
     ben: User, ana: User, cara: User, team: Calendar
 ) -> None:

@@ -41,7 +41,14 @@ def test_a_viewer_reads_and_is_offered_nothing_else(cara: User, ana: User, team:
     assert item.title == "Review"
 
 
-LEAKS = ("Hush", "whispered", "Cellar", "blocked", "Blocked", "#123456", "77 %")
+def test_a_viewer_follows_the_link_of_an_item_into_a_tab_of_its_own(cara: User, ana: User, team: Calendar) -> None:
+    item = make_item(team, ana, url="https://example.org/?a=1&b=2", tags=["Q4", "<R&D>"])
+    text = client_of(cara).get(edit_url(item, team)).text
+    assert '<a href="https://example.org/?a=1&amp;b=2" target="_blank" rel="noopener noreferrer"' in text
+    assert "<dt>Tags</dt><dd>Q4, &lt;R&amp;D&gt;</dd>" in text
+
+
+LEAKS = ("Hush", "whispered", "Cellar", "blocked", "Blocked", "#123456", "77 %", "Hidden tag", "hush.example")
 
 CONFIDENTIAL: dict[str, Any] = {
     "title": "Hush",
@@ -50,6 +57,8 @@ CONFIDENTIAL: dict[str, Any] = {
     "status": "blocked",
     "color": "#123456",
     "progress": 77,
+    "tags": ["Hidden tag"],
+    "url": "https://hush.example/",
     "time_zone": "UTC",
 }
 

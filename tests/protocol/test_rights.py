@@ -31,7 +31,7 @@ def telling_wire(**more: Any) -> str:
 
 # Beside what a busy receiver reads: neither who, nor what is above it, nor what a source adds of its own.
 PUBLIC_FIELDS: Final = {
-    *("title", "color", "workType", "status", "priority", "progress", "visibility", "description", "location"),
+    *("title", "color", "workType", "status", "priority", "progress", "visibility", "description", "location", "tags"),
     *("seriesId", "recurrenceId", "url"),
 }
 

@@ -116,6 +116,41 @@ def test_a_filter_leaves_what_it_names(
     assert titles(feed.read_feed(standing_in(team), ask_for(wanted))) == expected
 
 
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (("q4",), ["a", "b"]),
+        (("Q4", "launch"), ["a", "b", "c"]),
+        (("LAUNCH",), ["c"]),
+        (("strasse",), ["c"]),
+        (("q",), []),
+        (("q4,launch",), []),
+        (("50%",), ["c"]),
+        (("50_",), []),
+        (("",), []),
+    ],
+)
+def test_a_filter_of_tags_leaves_items_with_any_of_them(
+    tags: tuple[str, ...], expected: list[str], team: Calendar, ana: User
+) -> None:
+    """Whole tags, in upper or lower case. Seen failing when a part of a tag is found, and when % stands for anything."""
+    make_item(team, ana, title="a", tags=["Q4"])
+    make_item(team, ana, title="b", tags=["Sales", "q4"])
+    make_item(team, ana, title="c", tags=["Launch", "50%", "Straße"])
+    make_item(team, ana, title="d")
+    assert titles(feed.read_feed(standing_in(team), ask(tag=tags))) == expected
+
+
+@pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
+def test_nobody_finds_by_its_tag_what_they_read_as_busy(rights: Rights, team: Calendar, ana: User) -> None:
+    """Invariant 7. Seen failing without the look at what the asker reads whole."""
+    for visibility in ("normal", "private", "secret"):
+        make_item(team, ana, title=visibility, tags=["Q4"], visibility=visibility)
+    found = orjson.loads(feed.read_feed(standing_in(team, rights), ask(tag=("q4",))).body)
+    assert [one["title"] for one in found] == ([] if rights == "freebusy" else ["normal"])
+    assert titles(feed.read_feed(standing_in(team), ask(tag=("q4",)))) == ["normal", "private", "secret"]
+
+
 @pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
 def test_a_filter_tells_nothing_of_what_its_asker_reads_as_busy(rights: Rights, team: Calendar, ana: User) -> None:
     """Invariant 7. Fails when the rows are filtered by columns that the receiver may not read."""

@@ -27,9 +27,9 @@ RECEIVERS: Final = (*MEMBERS, "stranger", "nobody", *LINKS)
 
 # What must not be in any byte that a receiver gets: of items by their visibility, of the calendar, and of its people.
 TEXTS: Final = {
-    "normal": ("Kestrel normal", "Kestrel place", "Kestrel description"),
-    "private": ("Osprey private", "Osprey place", "Osprey description"),
-    "secret": ("Merlin secret", "Merlin place", "Merlin description"),
+    "normal": ("Kestrel normal", "Kestrel place", "Kestrel description", "Kestrel tag", "https://kestrel.example/"),
+    "private": ("Osprey private", "Osprey place", "Osprey description", "Osprey tag", "https://osprey.example/"),
+    "secret": ("Merlin secret", "Merlin place", "Merlin description", "Merlin tag", "https://merlin.example/"),
 }
 CALENDAR: Final = "Aviary"
 INVITER: Final = "Falconer"
@@ -84,13 +84,15 @@ class Scene:
 
     def item(self, kind: str, **fields: Any) -> WorkItem:
         """Make one more item of a visibility, with all that must not be told of it."""
-        title, place, description = TEXTS[kind]
+        title, place, description, tag, url = TEXTS[kind]
         return make_item(
             self.team,
             self.users["owner"],
             title=title,
             location=place,
             description=description,
+            tags=[tag],
+            url=url,
             visibility=kind,
             assignee_keys=[str(self.users["owner"].pk)],
             **fields,

@@ -122,7 +122,8 @@ def test_each_receiver_sees_of_an_item_what_its_visibility_allows(route: str) ->
             else:
                 assert answer.status_code == 200, (kind, receiver)
                 assert (item.title in answer.text) == (expected == "all"), (kind, receiver)
-                assert (item.location in answer.text) == (expected == "all"), (kind, receiver)
+                for text in (item.location, item.url, *item.tags):
+                    assert (text in answer.text) == (expected == "all"), (kind, receiver, text)
             assert scene.leaked(receiver, received(answer)) == [], (kind, receiver)
 
 

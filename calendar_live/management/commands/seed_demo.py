@@ -47,6 +47,15 @@ MEETINGS = (
 )
 PLACES = ("Room Mayon", "Room Taal", "Room Apo", "Video call", "")
 
+TAGS_OF = {
+    "Customer call": ["Customer"],
+    "Planning": ["Internal", "Weekly"],
+    "Retrospective": ["Internal"],
+    "Annual audit": ["Finance"],
+    "Payroll migration": ["Finance", "Internal"],
+}
+LINKS = {"Customer call": "https://example.org/call", "Planning": "https://example.org/agenda"}
+
 Items = dict[UUID, dict[str, Any]]
 
 
@@ -142,4 +151,6 @@ def _item(
         "priority": dice.choice(Priority.values),
         "progress": progress,
         "time_zone": ZONE,
+        "tags": TAGS_OF.get(title, []),
+        "url": LINKS.get(title, ""),
     }

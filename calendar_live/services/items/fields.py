@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from ... import conf
 from ...errors import BadValue, Fault, Invalid
-from ...models import WORDS, WorkItem
+from ...models import WORDS, WorkItem, tag_key
 from ...protocol import fields
 from ...protocol.fields import Field, Kind
 from ...schedule.ranges import EARLIEST, LATEST, is_time_zone
@@ -19,6 +20,12 @@ from ..texts import is_text
 # What may be set, by its column.
 SETTABLE: Final = {field.column: field for field in fields.SETTABLE}
 
+MAX_LINK_LENGTH: Final = 2_000
+MAX_TAG_LENGTH: Final = 50
+MAX_TAGS: Final = 20
+# Browsers read a backslash as a slash, and leave line breaks out.
+_LINK: Final = re.compile(r"https?://[^\s\\<>\"]+\Z", re.IGNORECASE)
+_NO_TAG: Final = re.compile("[,\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 
 
@@ -123,6 +130,41 @@ def _assignees(value: object) -> list[str]:
     return sorted(set(value))
 
 
+def _link(value: object) -> str:
+    if value in (None, ""):
+        return ""
+    cleaned = value.strip() if isinstance(value, str) else ""
+    if len(cleaned) > MAX_LINK_LENGTH:
+        raise BadValue("too_long", limit=MAX_LINK_LENGTH)
+    try:
+        address = urlsplit(cleaned)
+        is_one = bool(_LINK.match(cleaned) and is_text(cleaned) and address.hostname and address.port != 0)
+        names_somebody = "@" in address.netloc
+    except ValueError:  # a port or an IPv6 address that is none
+        is_one = names_somebody = False
+    if not is_one:
+        raise BadValue("not_link")
+    if names_somebody:
+        raise BadValue("link_names_user")
+    return cleaned
+
+
+def _tags(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise BadValue("not_texts")
+    tags: dict[str, str] = {}
+    for one in value:
+        tags.setdefault(tag_key(one.strip()), one.strip())
+    for tag in tags.values():
+        if not 1 <= len(tag) <= MAX_TAG_LENGTH:
+            raise BadValue("tag_length", limit=MAX_TAG_LENGTH)
+        if _NO_TAG.search(tag) or not is_text(tag):
+            raise BadValue("tag_characters")
+    if len(tags) > MAX_TAGS:
+        raise BadValue("too_many_tags", limit=MAX_TAGS)
+    return list(tags.values())
+
+
 def _parent(value: object) -> UUID | None:
     if value in (None, ""):
         return None
@@ -140,6 +182,8 @@ _CHECKS: Final[dict[Kind, Callable[[object], object]]] = {
     Kind.COLOR: _color,
     Kind.PARENT: _parent,
     Kind.PEOPLE: _assignees,
+    Kind.LINK: _link,
+    Kind.TAGS: _tags,
 }
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Final
 
-from ...models import WorkItem
+from django.db.models import Q
+
+from ...models import WorkItem, between_commas, tag_key
 from ...protocol.fields import FIELDS, PLACE
 from ...schedule.ranges import format_time
 from ...sources import Source, register
 
 _ON_THE_WIRE: Final = tuple(
-    (field.name, field.column, field.may_be_null)
-    for field in FIELDS
-    if field.name not in PLACE and hasattr(WorkItem, field.column)
+    (field.name, field.column, field.may_be_null) for field in FIELDS if field.name not in PLACE
 )
 
 
@@ -23,6 +26,11 @@ class WorkItems(Source[WorkItem]):
     model = WorkItem
     reads = ("assignments",)
     filters = {"work_type": "work_type", "status": "status"}  # noqa: RUF012 - a ClassVar in the base class
+
+    def condition(self, parameter: str, values: Iterable[str], *, at: str) -> Q | None:
+        if parameter != "tag":
+            return super().condition(parameter, values, at=at)
+        return reduce(or_, (Q(**{f"{at}tag_keys__contains": between_commas([tag_key(one)])}) for one in values))
 
     def event(self, row: WorkItem) -> dict[str, object]:
         return {name: _said(getattr(row, column), row, nullable) for name, column, nullable in _ON_THE_WIRE}

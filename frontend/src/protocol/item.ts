@@ -22,7 +22,7 @@ interface Declared {
   /** What its value is. */
   readonly is: Guard<unknown>;
   /** What it is where the wire says nothing; a field without it is always there. */
-  readonly neutral?: null;
+  readonly neutral?: null | readonly never[];
   /** Busy blocks have it, too. */
   readonly busy?: true;
   /** A client may set it; dates are set together. */
@@ -35,6 +35,11 @@ function isWord<Word extends string>(value: unknown): value is Word {
 }
 
 const isColor = (value: unknown): value is string => isText(value) && /^#[0-9a-f]{6}$/i.test(value);
+
+/** An address of http or https, or one below that of the site: no other may be followed. */
+function isLink(value: unknown): value is string {
+  return isText(value) && /^(https?:|[^:/?#]*([/?#]|$))/i.test(value);
+}
 
 const DECLARED = {
   /** A raw lower-case UUID: the same in the database, the feed, the push and the DOM. */
@@ -62,11 +67,12 @@ const DECLARED = {
   assignees: { is: listOf(isText), set: "alone" },
   description: { is: isText, set: "alone" },
   location: { is: isText, set: "alone" },
+  tags: { is: listOf(isText), neutral: [], set: "alone" },
   rrule: { is: isText, neutral: null, busy: true },
   exdates: { is: listOf(isText), busy: true },
   seriesId: { is: isUuid, neutral: null },
   recurrenceId: { is: isText, neutral: null },
-  url: { is: isText, neutral: null },
+  url: { is: isLink, neutral: null, set: "alone" },
   createdBy: { is: isText, neutral: null },
   updatedBy: { is: isText, neutral: null },
 } as const satisfies Readonly<Record<string, Declared>>;
@@ -121,21 +127,17 @@ const BUSY_NEUTRAL = neutralOf(BUSY);
 
 type Entries = readonly (readonly [string, Declared])[];
 
-/** Versions of before write null where nothing is said. */
 function checksOf(fields: Entries): Readonly<Record<string, Check>> {
-  return Object.fromEntries(
-    fields.map(([name, { is, neutral }]) => [
-      name,
-      neutral === undefined ? is : (value) => isAbsent(value) || is(value),
-    ]),
-  );
+  return Object.fromEntries(fields.map(([name, field]) => [name, checkOf(field)]));
 }
 
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null;
+/** Versions of before write null where nothing is said. */
+function checkOf({ is, neutral }: Declared): Check {
+  if (neutral === undefined) return is;
+  return (value) => value === undefined || (value === null && neutral === null) || is(value);
 }
 
-function neutralOf(fields: Entries): readonly (readonly [string, null])[] {
+function neutralOf(fields: Entries): readonly (readonly [string, unknown])[] {
   return fields.flatMap(([name, { neutral }]) => (neutral === undefined ? [] : [[name, neutral] as const]));
 }
 

@@ -6,7 +6,7 @@ import { readerLocale } from "../page/words/locale";
 import { type Item, type ItemKey, isBusy } from "../protocol/item";
 
 const DAY_MS = 86_400_000;
-const PLACES = ["title", "when", "where", "about"] as const;
+const PLACES = ["title", "when", "where", "about", "tags"] as const;
 
 export class Details {
   private readonly dialog = document.querySelector<HTMLDialogElement>("dialog#item");
@@ -39,6 +39,7 @@ export class Details {
     this.key = null;
     for (const place of PLACES) this.write(place, "");
     this.writeStatus(null);
+    this.writeLink(null);
   }
 
   private keepUp(): void {
@@ -50,6 +51,8 @@ export class Details {
     this.writeStatus(isBusy(item) ? null : item.status);
     this.write("where", isBusy(item) ? "" : item.location);
     this.write("about", isBusy(item) ? "" : item.description);
+    this.write("tags", isBusy(item) ? "" : item.tags.join(", "));
+    this.writeLink(isBusy(item) ? null : item.url);
   }
 
   /** Write the status beside its mark. */
@@ -59,6 +62,17 @@ export class Details {
     const text = status === null ? undefined : this.labels[status];
     render(text === undefined ? null : h(Fragment, null, status && statusMark(status), text), place);
     place.hidden = text === undefined;
+  }
+
+  /** The guard of items lets in no address that may not be followed. */
+  private writeLink(url: string | null): void {
+    const place = document.getElementById("item-link");
+    const link = place?.querySelector("a");
+    if (!place || !link) return;
+    place.hidden = url === null;
+    link.textContent = url ?? "";
+    if (url === null) link.removeAttribute("href");
+    else link.href = url;
   }
 
   private write(name: (typeof PLACES)[number], text: string): void {

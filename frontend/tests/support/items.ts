@@ -33,6 +33,7 @@ export function item(number: number, at: State, changes: Partial<FullItem> = {})
     assignees: [],
     description: "",
     location: "",
+    tags: [],
     rrule: null,
     exdates: [],
     seriesId: null,

@@ -6,7 +6,7 @@ import { keepFocus } from "../dom/focus";
 import { copyOf } from "../dom/rows";
 import type { Toast, Toasts } from "../notice/toasts";
 import { statusMark } from "../view/item-appearance";
-import { type Filter, passes } from "../view/view-place";
+import { type Facets, type Filter, passes, readTags } from "../view/view-place";
 import { fill, type PageData, type TextName } from "../words/page-data";
 import { CalendarOrder } from "./calendar-order";
 
@@ -26,6 +26,7 @@ export class Sidebar {
   onFilter: (filter: Filter) => void = () => {};
   private readonly list = document.getElementById("calendars");
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
+  private readonly tags = document.querySelector<HTMLInputElement>("#filter-tag");
   private readonly order: CalendarOrder | null;
   private readonly names = new Map<string, string>();
   private readonly told = new Map<string, Toast>();
@@ -42,6 +43,10 @@ export class Sidebar {
     this.explainMarks();
     this.list?.addEventListener("change", (event) => this.toggle(event.target));
     this.form?.addEventListener("change", () => this.filter());
+    this.form?.addEventListener("submit", (event) => {
+      event.preventDefault(); // Enter in the field of the tags
+      this.filter();
+    });
     // A reset event comes before the boxes are cleared.
     this.form?.addEventListener("reset", () => setTimeout(() => this.filter()));
     parts.client.on("calendarsChanged", ({ calendars }) => this.showCalendars(calendars));
@@ -52,6 +57,7 @@ export class Sidebar {
   showFilter(filter: Filter): void {
     const wanted: Readonly<Record<string, readonly string[]>> = { type: filter.types, status: filter.statuses };
     for (const box of this.boxes()) box.checked = wanted[box.name]?.includes(box.value) ?? false;
+    if (this.tags) this.tags.value = filter.tags.join(", ");
     this.apply(filter);
   }
 
@@ -67,7 +73,7 @@ export class Sidebar {
   }
 
   private apply(filter: Filter): void {
-    const count = filter.types.length + filter.statuses.length;
+    const count = filter.types.length + filter.statuses.length + filter.tags.length;
     this.parts.client.setFilter(count === 0 ? null : (item) => passes(filter, facets(item)));
     const clear = document.getElementById("clear-filters");
     const sign = document.getElementById("filter-count");
@@ -83,6 +89,7 @@ export class Sidebar {
     const filter = {
       types: values("type").map((box) => box.value),
       statuses: values("status").map((box) => box.value),
+      tags: readTags(this.tags?.value ?? ""),
     };
     this.apply(filter);
     this.onFilter(filter);
@@ -165,7 +172,7 @@ export class Sidebar {
 }
 
 /** The type of a busy block is unknown, so it passes no filter. */
-function facets(item: Item): { readonly workType?: string; readonly status?: string } {
+function facets(item: Item): Facets {
   return isBusy(item) ? {} : item;
 }
 

@@ -55,7 +55,14 @@ export class ItemForm {
       this.value("end_date"),
       this.value("end_time"),
     ];
-    const lines = [this.value("title"), day.join(" "), this.value("location"), this.value("description")];
+    const lines = [
+      this.value("title"),
+      day.join(" "),
+      this.value("location"),
+      this.value("description"),
+      this.value("url"),
+      this.value("tags"),
+    ];
     return lines.filter(Boolean).join("\n");
   }
 

@@ -6,6 +6,8 @@ export interface Filter {
   /** Empty: all. */
   readonly types: readonly string[];
   readonly statuses: readonly string[];
+  /** Any of them, in upper or lower case. */
+  readonly tags: readonly string[];
 }
 
 export interface Place extends Filter {
@@ -27,6 +29,7 @@ export function readPlace(search: string, otherwise: { readonly view: View; read
     date: DATE.test(date) && !Number.isNaN(Date.parse(date)) ? date : otherwise.date,
     types: list(params.get("type")),
     statuses: list(params.get("status")),
+    tags: readTags(params.get("tag") ?? ""),
   };
 }
 
@@ -35,12 +38,31 @@ export function writePlace(place: Place): string {
   const parts = [`view=${place.view}`, `date=${place.date}`];
   if (place.types.length) parts.push(`type=${place.types.map(encodeURIComponent).join(",")}`);
   if (place.statuses.length) parts.push(`status=${place.statuses.map(encodeURIComponent).join(",")}`);
+  if (place.tags.length) parts.push(`tag=${place.tags.map(encodeURIComponent).join(",")}`);
   return `?${parts.join("&")}`;
 }
 
-/** Tell whether an item of this type and status is to be shown. */
-export function passes(filter: Filter, item: { readonly workType?: string; readonly status?: string }): boolean {
-  return accepts(filter.types, item.workType) && accepts(filter.statuses, item.status);
+/** What a filter looks at; a busy block has none of it. */
+export interface Facets {
+  readonly workType?: string;
+  readonly status?: string;
+  readonly tags?: readonly string[];
+}
+
+/** Tell whether an item of this type, status and tags is to be shown. */
+export function passes(filter: Filter, { workType, status, tags = [] }: Facets): boolean {
+  const keys = tags.map(tagKey);
+  const isTagged = filter.tags.length === 0 || filter.tags.some((tag) => keys.includes(tagKey(tag)));
+  return accepts(filter.types, workType) && accepts(filter.statuses, status) && isTagged;
+}
+
+/** Return the tags in a text with commas between them. */
+export function readTags(text: string): readonly string[] {
+  return text.split(",").flatMap((tag) => tag.trim() || []);
+}
+
+function tagKey(tag: string): string {
+  return tag.toUpperCase().toLowerCase();
 }
 
 function accepts(wanted: readonly string[], value: string | undefined): boolean {

@@ -3,15 +3,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Place, passes, readPlace, writePlace } from "../../../src/page/view/view-place";
 
-const OTHERWISE = { view: "month", date: "2026-11-22" } as const;
+const OTHERWISE = { view: "month", date: "2026-11-22", types: [], statuses: [], tags: [] } as const;
 
 describe("the address of a place", () => {
   it.each([
-    ["", { view: "month", date: "2026-11-22", types: [], statuses: [] }],
-    ["?view=week&date=2027-03-17", { view: "week", date: "2027-03-17", types: [], statuses: [] }],
+    ["", OTHERWISE],
+    ["?view=week&date=2027-03-17", { ...OTHERWISE, view: "week", date: "2027-03-17" }],
     ["?type=task,meeting&status=blocked", { ...OTHERWISE, types: ["task", "meeting"], statuses: ["blocked"] }],
-    ["?view=year&date=yesterday&type=&status=,", { ...OTHERWISE, types: [], statuses: [] }],
-    ["?date=2027-13-01&type=<b>,task", { ...OTHERWISE, types: ["task"], statuses: [] }],
+    ["?view=year&date=yesterday&type=&status=,&tag=,", OTHERWISE],
+    ["?date=2027-13-01&type=<b>,task", { ...OTHERWISE, types: ["task"] }],
+    ["?tag=Q4,%20R%26D", { ...OTHERWISE, tags: ["Q4", "R&D"] }],
   ])("%s is read", (search, place) => {
     expect(readPlace(search, OTHERWISE)).toEqual(place);
   });
@@ -22,6 +23,7 @@ describe("the address of a place", () => {
       date: fc.constantFrom("2026-11-22", "2028-02-29", "1999-12-31"),
       types: fc.subarray(["project", "activity", "task", "meeting"]),
       statuses: fc.subarray(["not_started", "in_progress", "at_risk", "blocked"]),
+      tags: fc.subarray(["Q4", "R&D", "größe", "a=b"]),
     });
     fc.assert(
       fc.property(place, (one) => {
@@ -41,6 +43,17 @@ describe("a filter", () => {
     [[], [], {}, true],
     [["task"], [], {}, false],
   ])("of %j and %j lets %j pass: %s", (types, statuses, item, expected) => {
-    expect(passes({ types, statuses }, item)).toBe(expected);
+    expect(passes({ types, statuses, tags: [] }, item)).toBe(expected);
+  });
+
+  it.each([
+    [["q4"], ["Launch", "Q4"], true],
+    [["Straße", "x"], ["STRASSE"], true],
+    [["q"], ["Q4"], false],
+    [["q4"], [], false],
+    [["q4"], undefined, false], // a busy block
+    [[], undefined, true],
+  ])("of the tags %j lets an item with %j pass: %s", (tags, tagged, expected) => {
+    expect(passes({ types: [], statuses: [], tags }, tagged === undefined ? {} : { tags: tagged })).toBe(expected);
   });
 });

@@ -1,0 +1,81 @@
+"""An item's link is followed from its dialog, into a tab of its own: never by a click on the item, on our page or a public one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Look
+from tests.e2e.links import makes_link
+from tests.e2e.person import PATIENCE_MS, Person
+
+LINK: Final = "https://example.org/agenda"
+
+
+def stays_when(page: Page, act: str, entry: Locator) -> None:
+    """Open an item by a click or from the keyboard: no address is left, and no tab opened."""
+    went: list[str] = []
+    page.on("framenavigated", lambda frame: went.append(frame.url))
+    page.context.on("page", lambda other: went.append(other.url))
+    if act == "click":
+        entry.click()
+    else:
+        entry.focus()
+        page.keyboard.press("Enter")
+    link = page.locator(f"dialog[open] a[href='{LINK}']")
+    expect(link).to_be_visible(timeout=PATIENCE_MS)
+    assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener noreferrer")
+    assert [url for url in went if url.startswith(LINK)] == []
+
+
+@pytest.mark.parametrize("act", ["click", "Enter"])
+def test_an_item_with_a_link_opens_its_dialog(owner: Person, act: str) -> None:
+    """Seen failing when the page leaves the click to FullCalendar."""
+    item = owner.goto().creates("Review", url=LINK, tags=["Q4"])
+    owner.sees(item)
+    stays_when(owner.page, act, focusable(owner.entry(item).first))
+    expect(owner.dialog.locator("[name=tags]")).to_have_value("Q4")
+
+
+@pytest.mark.parametrize("act", ["click", "Enter"])
+def test_a_stranger_follows_a_link_from_the_details(owner: Person, look: Look, act: str) -> None:
+    item = owner.creates("Open day", url=LINK, tags=["Q4", "Sales"])
+    busy = owner.creates("Salary talk", url="https://hidden.example/", tags=["Hidden"], visibility="private")
+    stranger = look(makes_link(owner))
+    stranger.sees(item, "Open day")
+    stays_when(stranger.page, act, focusable(stranger.entry(item).first))
+    expect(stranger.page.locator("#item-tags")).to_have_text("Q4, Sales")
+    owner.changes(item, url=None, tags=[])
+    expect(stranger.page.locator("dialog[open] a[href]")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(stranger.page.locator("#item-tags")).to_be_hidden()
+    stranger.sees(busy, "Busy")
+    received = " ".join([stranger.page.content(), *stranger.frames])
+    assert "hidden.example" not in received
+    assert "Hidden" not in received
+
+
+def test_a_filter_of_tags_is_in_the_address_and_hides_what_lacks_them(owner: Person) -> None:
+    owner.goto()
+    tagged, other = owner.creates("Tagged", tags=["R&D"]), owner.creates("Other", tags=["Sales"])
+    owner.sees(tagged)
+    owner.sees(other)
+    field = owner.page.locator("#filter-tag")
+    field.fill("r&d, Q4")
+    field.press("Enter")
+    owner.sees_nothing_of(other)
+    owner.sees(tagged)
+    owner.page.reload()
+    owner.wait_until_live()
+    expect(field).to_have_value("r&d, Q4")
+    owner.sees(tagged)
+    owner.sees_nothing_of(other)
+    owner.changes(other, tags=["q4"])
+    owner.sees(other)
+
+
+def focusable(entry: Locator) -> Locator:
+    """Return the element of an entry that takes the focus: itself, or the one in it."""
+    own = entry.evaluate("entry => entry.matches('a, button, [tabindex]')")
+    return entry if own else entry.locator("a, button, [tabindex]").first
