@@ -401,7 +401,7 @@ def test_links_and_tags_are_typed_compared_and_kept(ben: User, ana: User, team: 
     assert (item.title, item.tags, item.url) == ("Mine", ["launch", "Ω"], "https://example.org/")
     wrong = submit(client, edit_url(item, team), {"url": "javascript:alert(1)", "tags": "x" * 51})
     assert errors_beside(wrong) == {
-        "url": ["Must be an address that begins with http:// or https://."],
+        "url": ["Enter an address that begins with http:// or https://."],
         "tags": ["Each tag must have from 1 to 50 characters."],
     }
     assert read_form(wrong)["url"] == "javascript:alert(1)", "what was typed stays"

@@ -40,7 +40,7 @@ def test_a_time_with_offset_is_read_as_utc(text: str, instant: datetime) -> None
     assert parsed.utcoffset() == timedelta(0)
 
 
-NAIVE: Final = "no_offset"
+NAIVE: Final = "Has no time zone: end it with Z or an offset as +08:00 (written %2B in a URL)."
 NO_TIME: Final = "Not an ISO 8601 date-time, as 2026-11-22T09:00:00Z."
 OUTSIDE: Final = "Must be from 1900-01-01 to 2200-01-01."
 
@@ -96,7 +96,7 @@ def test_a_time_without_offset_is_read_in_a_zone_as_widely_as_it_may_be_meant(
 def test_a_time_without_offset_is_refused_without_a_zone(zone: str) -> None:
     with pytest.raises(ranges.NotATime) as refused:
         ranges.parse_moments("2026-11-22T09:00:00", zone)
-    assert str(refused.value) == NAIVE
+    assert refused.value.fault.key == "no_offset"
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "2200-01-02T00:00:00"])
