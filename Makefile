@@ -163,9 +163,10 @@ PAGE_SOURCES := $(shell find frontend/src -type f 2>/dev/null) $(wildcard fronte
 .PHONY: page-missing
 page-missing:
 
-# A browser given or on the machine is enough; else the one in an npm package, which only the tests fetch.
-browser-ready: .make/test
-	@$(PY) -m tests.e2e.browser >/dev/null 2>&1 || { \
-		sh tools/need-node && npm --prefix tests/e2e $(NPM_CI); \
-	}
+tests/e2e/node_modules/.package-lock.json: tests/e2e/package.json tests/e2e/package-lock.json | .make/needs
+	npm --prefix tests/e2e $(NPM_CI)
+	@touch $@
+
+# A browser given or on the machine comes first; else the one in an npm package, which only the tests fetch.
+browser-ready: .make/test tests/e2e/node_modules/.package-lock.json
 	@$(PY) -m tests.e2e.browser
