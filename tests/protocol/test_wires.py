@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from calendar_live.protocol import wires
+from calendar_live.protocol.fields import SETTABLE
 from tests.protocol import golden
 
 PLACE: Final = ("id", "calendar", "state")
@@ -86,3 +87,8 @@ def test_each_version_reads_what_the_other_stores(name: str) -> None:
     assert wires.with_nulls(golden.wire(name)) == wires.with_nulls(old)
     assert wires.with_nulls(old).replace('"tags":[],', "") == old, "what it does not know, it does not mind"
     assert wires.whole(old) == wires.whole(golden.wire(name))
+
+
+def test_what_a_client_may_set_is_the_contracts() -> None:
+    """The page's declaration is compared with the same file: what only one of them knows is undone or compared by nobody."""
+    assert [field.name for field in SETTABLE] == json.loads((golden.CONTRACT / "settable-fields.json").read_text())

@@ -41,6 +41,12 @@ describe("an undo", () => {
     ]);
   });
 
+  test("of_a_link_and_tags_clears_and_restores_them", () => {
+    const [before, after] = [item(1, state(4), { tags: ["Q4"] }), item(1, state(6), { url: "https://example.org/" })];
+    const undo = planUndo([done({ before: [before], after: [after] })], NOTHING);
+    expect(undo?.steps).toMatchObject([{ type: "edit", edits: [{ changes: { tags: ["Q4"], url: null } }] }]);
+  });
+
   test("of_an_edit_sets_only_what_changed", () => {
     const after = [item(1, state(6), { title: "New", location: "Room 4", updatedBy: "2" })];
     const undo = planUndo([done({ before: [item(1, state(4))], after })], NOTHING);

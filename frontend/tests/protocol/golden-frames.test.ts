@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { newCalendar } from "../../src/core/model";
 import { reduce } from "../../src/core/reduce";
 import { parseServerFrame, readServerFrame } from "../../src/protocol/guards";
-import { readItem, readItems } from "../../src/protocol/item";
+import { readItem, readItems, SETTABLE } from "../../src/protocol/item";
 import { CALENDAR, days, state } from "../support/items";
 
 const FOLDER = new URL("../../../tests/contract/", import.meta.url);
@@ -79,6 +79,10 @@ describe("wires", () => {
     const { [field]: _, ...rest } = wire;
     expect(readItem(rest)).toBeNull();
   });
+});
+
+test("client_undoes_and_compares_what_the_server_lets_it_set", () => {
+  expect(SETTABLE).toEqual(golden("settable-fields.json"));
 });
 
 describe("malformed wires", () => {
