@@ -23,7 +23,8 @@ from tests.people import NINE, invite, make_calendar, make_item, make_link, make
 
 # Services that only read.
 READERS = {"is_refused", "find_invitation", "pending", "role_kept"}
-# Modules of services/ that write nothing by themselves, one that hosts import others by, and one that changes no view: tests/services/test_retention.py.
+# Modules of services/ that write nothing by themselves, the door for hosts, and one that changes no view
+# (tests/services/test_retention.py).
 HELPERS = {"owners", "receipts", "retention", "roles", "telling", "texts", "work_items"}
 
 
