@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from django.conf import settings
 from django.http.request import validate_host
@@ -18,9 +17,10 @@ def _own() -> Mapping[str, object]:
     return own
 
 
-class _Setting(ABC, Generic[T]):
+class _Setting(Generic[T]):
     """One entry of `settings.CALENDAR_LIVE`, read each time it is asked for."""
 
+    kinds: tuple[type, ...]
     wanted: str
 
     def __init__(self, default: T) -> None:
@@ -31,48 +31,32 @@ class _Setting(ABC, Generic[T]):
 
     def __get__(self, app: object, owner: type | None = None) -> T:
         value = _own().get(self.name, self.default)
-        if not self.accepts(value):
+        if not isinstance(value, self.kinds) or isinstance(value, bool):
             raise TypeError(f"CALENDAR_LIVE[{self.name!r}] must be {self.wanted}, not {value!r}")
         return self.read(value)
 
-    @abstractmethod
-    def accepts(self, value: object) -> bool:
-        """Whether a site may give this value."""
-
-    def read(self, value: object) -> T:
-        """Return a value that was accepted."""
-        return value  # type: ignore[return-value]  # `accepts` has looked
+    def read(self, value: Any) -> T:  # of one of `kinds`
+        """Return a value of the right kind as the app uses it."""
+        return cast(T, value)
 
 
 class _Whole(_Setting[int]):
-    wanted = "a whole number"
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool)
+    kinds, wanted = (int,), "a whole number"
 
 
 class _Seconds(_Setting[float]):
-    wanted = "a number of seconds"
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+    kinds, wanted = (int, float), "a number of seconds"
 
 
 class _Text(_Setting[str]):
-    wanted = "text"
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, str)
+    kinds, wanted = (str,), "text"
 
 
 class _Texts(_Setting[tuple[str, ...]]):
-    wanted = "a list of texts"
+    kinds, wanted = (list, tuple), "a list of texts"
 
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, list | tuple)
-
-    def read(self, value: object) -> tuple[str, ...]:
-        return tuple(str(one) for one in value)  # type: ignore[attr-defined]  # as above
+    def read(self, value: Any) -> tuple[str, ...]:
+        return tuple(map(str, value))
 
 
 class _App:

@@ -52,7 +52,7 @@ class Standing:
 
     @property
     def may_edit(self) -> bool:
-        return self.role in _EDITS
+        return may_edit(self.role)
 
 
 def standings(who: User | Receiver, *, calendars: Iterable[str | UUID] | None = None) -> list[Standing]:
@@ -165,9 +165,9 @@ def display_name(user: User) -> str:
     return str(getattr(user, "get_full_name", str)() or user.get_username())
 
 
-def may_edit(membership: Membership) -> bool:
-    """Whether a membership lets its user change work items."""
-    return membership.role in _EDITS
+def may_edit(role: str) -> bool:
+    """Whether a role lets its user change work items."""
+    return role in _EDITS
 
 
 def receiver_of(who: User | Receiver) -> Receiver:

@@ -125,7 +125,7 @@ def _too_many_parameters(request: HttpRequest, failure: TooManyFieldsSent) -> Ht
 @api.exception_handler(MultiPartParserError)
 @api.exception_handler(RawPostDataException)
 def _form(request: HttpRequest, failure: Exception) -> HttpResponse:
-    """Say what the look for a CSRF token, which may be in a form, has come upon."""
+    """Answer a failure of reading the form in which Django looks for the CSRF token."""
     return error_response(Malformed("body_is_form"))
 
 

@@ -38,7 +38,7 @@ def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> Ht
 
 @router.patch(_PATH + "{uuid:link_id}/", response=LinkOut)
 def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: LinkFields) -> dict[str, object]:
-    """Change a public link. Who looks by it sees at once what it shows now. For the calendar's owners."""
+    """Change a public link, for the calendar's owners. Its visitors see the change at once."""
     link = sharing.edit_link(
         calendar_id, actor=request.user, link_id=link_id, changes=body.given(), mutation_id=mutation_id(request)
     )
@@ -47,7 +47,7 @@ def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: Link
 
 @router.delete(_PATH + "{uuid:link_id}/")
 def withdraw_link(request: HttpRequest, calendar_id: UUID, link_id: UUID) -> HttpResponse:
-    """End a public link for good. Who looks by it loses the calendar at once. For the calendar's owners."""
+    """End a public link for good, for the calendar's owners. Its visitors lose the calendar at once."""
     sharing.withdraw_link(calendar_id, actor=request.user, link_id=link_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(link_id)}))
 

@@ -234,7 +234,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
                 self._outbox.close(SIGNED_OUT)
                 return
             except Exception as failure:  # the database may be away
-                complain(logger, "The rights of a socket could not be looked at", failure)
+                complain(logger, "The rights of a socket could not be read", failure)
                 seat.put_off(check, time.monotonic())
             if check.is_heartbeat:
                 self.push(frames.head(self._hub.heads_of(self)))

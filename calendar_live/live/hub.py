@@ -319,7 +319,7 @@ class Hub:
             try:
                 await self.check_heads()
             except Exception:  # the database may be away for a while
-                logger.exception("The hub could not look at the heads")
+                logger.exception("The hub could not check the heads")
 
 
 def _refuse(socket: Socket, frame: frames.Subscribe, failure: CalendarLiveError) -> None:

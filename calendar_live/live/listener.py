@@ -100,7 +100,7 @@ class Listener:
         except Exception as failure:  # the layer's own client errors
             if not self._deaf_until:
                 logger.warning(
-                    "The channel layer failed; the look at the heads serves: %s: %s", type(failure).__name__, failure
+                    "The channel layer failed; head checks serve meanwhile: %s: %s", type(failure).__name__, failure
                 )
             self._deaf_until = time.monotonic() + _RETRY_SECONDS
             return False

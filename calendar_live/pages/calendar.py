@@ -14,7 +14,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from .. import conf
-from ..access import display_name
+from ..access import display_name, may_edit
 from ..models import Priority, Status, WorkType
 from ..reading.calendars import describe_all
 from .texts import texts
@@ -28,8 +28,8 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
     """Show the calendars of whoever is signed in."""
     calendars = describe_all(request.user)
     context = {
-        "calendars": calendars,
-        "may_create": any(calendar["rights"] == "full" for calendar in calendars),
+        "calendars": [{**one, "mayEdit": may_edit(one["role"])} for one in calendars],
+        "may_create": any(may_edit(one["role"]) for one in calendars),
         "work_types": WorkType.choices,
         "statuses": Status.choices,
         "trash_days": conf.app.TRASH_DAYS,

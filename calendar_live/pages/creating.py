@@ -31,7 +31,7 @@ def new_item(request: HttpRequest) -> HttpResponse:
     """Show the form of a new item (`?calendar&start&end&allDay&timeZone`), or create one from it: 204, or 422 with the errors."""
     if request.method != "POST" and not is_htmx(request):
         return redirect("calendar_live:calendar")
-    calendars = [mine.calendar for mine in memberships_of(request.user) if may_edit(mine)]
+    calendars = [mine.calendar for mine in memberships_of(request.user) if may_edit(mine.role)]
     if not calendars:
         raise Forbidden("no_calendar_to_change")
     if request.method == "POST":

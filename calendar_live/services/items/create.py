@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from ... import changelog
-from ...access import User
+from ...access import User, require_edit
 from ...errors import AlreadyExists, Stale
 from ...models import ChangeSet, Entry, WorkItem
 from .fields import check_fields, defaults
@@ -48,14 +48,9 @@ def create_item(
 
 def create_items(calendar_id: UUID, *, actor: User, items: Mapping[UUID, Mapping[str, Any]]) -> int:
     """Create many work items in one change set; parents must exist before. Return how many. Raises as `create_item`; all or none."""
-    return change_once(
-        [calendar_id],
-        actor=actor,
-        mutation_id=None,
-        request=(),
-        do=lambda change: len(_create(change, calendar_id, actor, items)),
-        again=lambda made: made.entry_count,
-    )
+    with changelog.change(calendar_id, actor=actor) as change:
+        require_edit(actor, calendar_id)
+        return len(_create(change, calendar_id, actor, items))
 
 
 def put_item(
