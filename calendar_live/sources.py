@@ -71,6 +71,22 @@ class Source(ABC, Generic[Row]):
         column = self.filters.get(parameter)
         return Q(**{f"{at}{column}__in": list(values)}) if column else None
 
+    def in_range(self, within: Range, *, at: str = "") -> Q:
+        """Return which rows can have something in a range, from their columns alone; `at` stands before the name of each.
+
+        The client asks the same of an item (`isInRange` in core/range.ts): both must give the same answer.
+        """
+        return Q(**{f"{at}start__lt": within.end}) & (
+            Q(**{f"{at}end__gt": within.start}) | Q(**{f"{at}start": within.start})
+        )
+
+    def occurrences(self, wire: str, within: Range) -> Iterable[str]:
+        """Return the event objects that a feed of a range has for one row: here the row's own, which is its one occurrence.
+
+        `wire` is as its reader may see it. The log and the frames carry rows, never occurrences.
+        """
+        return (wire,)
+
     def joined(self, calendar: str, within: Range, wanted: Mapping[str, Iterable[str]]) -> QuerySet[Calendar, Joined]:
         """Return (revision, nonce, id, visibility, wire) of the rows in a range, from one statement.
 
@@ -81,9 +97,7 @@ class Source(ABC, Generic[Row]):
         if not isinstance(foreign_key, ForeignKey):
             raise TypeError(f"{self.model.__name__}.calendar must be a ForeignKey to Calendar.")
         name = foreign_key.related_query_name()
-        condition = Q(**{f"{name}__deleted_at": None, f"{name}__start__lt": within.end}) & (
-            Q(**{f"{name}__end__gt": within.start}) | Q(**{f"{name}__start": within.start})
-        )
+        condition = Q(**{f"{name}__deleted_at": None}) & self.in_range(within, at=f"{name}__")
         for parameter, values in wanted.items():
             # No row is both deleted and not: an empty `__in` would take the calendar's own row away as well.
             none = Q(**{f"{name}__deleted_at__isnull": False})

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -17,6 +17,7 @@ from calendar_live.changelog.verify import differences
 from calendar_live.models import Calendar
 from calendar_live.protocol.changes import ChangeSet
 from calendar_live.protocol.state import State
+from calendar_live.schedule.ranges import Range, parse_instant
 from tests.foreign import courses
 from tests.foreign.bookings import Bookings, book, cancel, rename
 from tests.foreign.courses import LiveCourses
@@ -141,3 +142,39 @@ def test_a_row_without_a_source_is_refused_before_anything_is_written(
         _book(team)
     assert Calendar.objects.get(pk=team.pk).state == before == State(before.revision, before.nonce)
     assert not Booking.objects.exists()
+
+
+def test_a_row_shows_where_its_source_says_and_as_often(client: Client, team: Calendar, ana: User) -> None:
+    """Fails when the range's condition stands outside the source, or the feed has each row once."""
+
+    class Fortnightly(Bookings):
+        """A booking holds again two weeks later."""
+
+        def in_range(self, within: Range, *, at: str = "") -> Q:
+            earlier = Range(within.start - timedelta(days=14), within.end - timedelta(days=14))
+            return super().in_range(within, at=at) | super().in_range(earlier, at=at)
+
+        def occurrences(self, wire: str, within: Range) -> list[str]:
+            event = orjson.loads(wire)
+            starts = [parse_instant(event["start"]) + timedelta(days=days) for days in (0, 14)]
+            return [
+                orjson.dumps(event | {"start": start.isoformat()}).decode()
+                for start in starts
+                if within.start <= start < within.end
+            ]
+
+    sources.register(Fortnightly())
+    client.force_login(ana)
+    booking, item = _book(team), make_item(team, ana)
+
+    def starts(start: str, end: str) -> list[str]:
+        rows = client.get(f"/api/calendars/{team.pk}/feed/", {"start": start, "end": end}).json()
+        assert {row["id"] for row in rows} <= {str(booking.pk), str(item.pk)}
+        return [row["start"][:10] for row in rows if row["id"] == str(booking.pk)]
+
+    first, again = NINE.date(), NINE.date() + timedelta(days=14)
+    day = timedelta(days=1)
+    assert starts(str(first), str(again + day)) == [str(first), str(again)]
+    assert starts(str(again), str(again + day)) == [str(again)]
+    assert starts(str(first), str(first + day)) == [str(first)]
+    assert starts(str(first + day), str(again)) == []

@@ -3,7 +3,7 @@
 from .read import Since, heads, named_after, read_entry, read_since
 from .retention import prune
 from .values import is_bulk, push_bytes
-from .write import AlreadyDone, Change, change, change_committed, new_nonce, open_calendar
+from .write import AlreadyDone, Change, change, change_committed, change_logged, new_nonce, open_calendar
 
 __all__ = [
     "AlreadyDone",
@@ -11,6 +11,7 @@ __all__ = [
     "Since",
     "change",
     "change_committed",
+    "change_logged",
     "heads",
     "is_bulk",
     "named_after",

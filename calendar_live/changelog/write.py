@@ -29,6 +29,10 @@ from ..sources import source_of
 from .save import ROWS_PER_STATEMENT, save_rows
 from .values import actor_of, is_bulk, push_bytes
 
+# Sent in the transaction once the log has the change, with `change_set` (protocol.changes.ChangeSet), for what must be kept exactly
+# when the change is kept, as a history must. A receiver that raises undoes the change. If a transaction changes a calendar in several
+# parts, each part is sent with its own entries, however many there are.
+change_logged = Signal()
 # Sent after commit with `change_set` (protocol.changes.ChangeSet). Receivers must be quick. Their failures are logged.
 change_committed = Signal()
 
@@ -145,6 +149,10 @@ def change(
         with _rows_may_be_saved(key):
             yield collected
         _append(opened, collected)
+        if change_logged.has_listeners(ChangeSet):
+            change_logged.send(
+                sender=ChangeSet, change_set=_value_of(opened, collected, tuple(collected.entries.values()))
+            )
         _announce_after_commit(opened, collected)
 
 
@@ -252,11 +260,15 @@ def _announce_after_commit(opened: _Open, collected: Change) -> None:
 def _announcement(opened: _Open, collected: Change) -> changes.ChangeSet:
     """Return the change set to announce: without entries if it is bulk, or if parts may have been rolled back."""
     whole = opened.parts == 1 and not is_bulk(len(collected.entries), push_bytes(collected.entries.values()))
+    return _value_of(opened, collected, tuple(collected.entries.values()) if whole else None)
+
+
+def _value_of(opened: _Open, collected: Change, entries: tuple[changes.Entry, ...] | None) -> changes.ChangeSet:
     return changes.ChangeSet(
         calendar=collected.calendar,
         old=collected.old,
         new=collected.state,
-        entries=tuple(collected.entries.values()) if whole else None,
+        entries=entries,
         actor=actor_of(opened.actor),
         mutation_id=None if opened.mutation_id is None else str(opened.mutation_id),
     )

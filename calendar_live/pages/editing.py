@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import orjson
@@ -17,6 +17,7 @@ from .. import access, wording
 from ..access import Standing, display_name
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound, Stale
 from ..models import WorkItem
+from ..protocol.fields import SETTABLE, Kind
 from ..protocol.rights import reads_whole
 from ..reading.calendars import people_of
 from ..reading.item import read_item
@@ -27,6 +28,16 @@ from .http import fragment, is_htmx, saved
 from .values import Values, say, say_when, span_values, values_of
 
 _FORM = "calendar_live/item_form.html"
+
+# What the details show as a line of text; the rest stands elsewhere in them, or is not shown.
+_TOLD_IN_LINES: Final = tuple(
+    field.key
+    for field in SETTABLE
+    if field.label
+    and not field.in_span
+    and field.name not in ("title", "visibility")
+    and field.kind not in (Kind.COLOR, Kind.LINES, Kind.LINK)
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -210,6 +221,5 @@ def _visible_parent(standing: Standing, item: WorkItem) -> dict[object, str]:
 
 
 def _lines(values: Values, names: dict[object, str]) -> list[tuple[str, str]]:
-    shown = ("location", "work_type", "status", "priority", "progress", "parent", "assignees", "tags")
-    told = [(str(ItemForm.base_fields[name].label), say(values, name, names=names)) for name in shown]
+    told = [(str(ItemForm.base_fields[name].label), say(values, name, names=names)) for name in _TOLD_IN_LINES]
     return [(label, text) for label, text in told if text]

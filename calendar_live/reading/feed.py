@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import Value
+
 from .. import cache
 from ..access import Standing
 from ..errors import NotFound, NotYet
@@ -56,7 +58,11 @@ def _key(calendar: str, state: State, rights: Rights, query: Query) -> str:
 
 def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
     """Return (key, state + newline + body). State and wires come from one SQL statement (invariant 2)."""
-    statements = [source.joined(standing.calendar, query.within, query.wanted) for source in all_sources()]
+    sources = all_sources()
+    statements = [
+        source.joined(standing.calendar, query.within, query.wanted).annotate(source=Value(index))
+        for index, source in enumerate(sources)
+    ]
     if len(statements) > 1:  # SQLite cannot order the parts of a union
         first, *others = [statement.order_by() for statement in statements]
         whole = first.union(*others, all=True).order_by()  # or Django 6 adds the model's own order
@@ -67,12 +73,15 @@ def _compute(standing: Standing, query: Query) -> tuple[str, bytes]:
         raise NotFound("no_calendar")
     state = State(rows[0][0], rows[0][1])
     seen = [
-        redact(wire, visibility, standing.rights)
-        for _, _, item, visibility, wire in rows
+        (sources[index], redact(wire, visibility, standing.rights))
+        for _, _, item, visibility, wire, index in rows
         # A receiver who sees an item as "Busy" must not learn its type or status by a filter.
         if item is not None
         and (not query.wanted or reads_whole(visibility, standing.rights))
         and is_sound(wire, item=item, calendar=standing.calendar)
     ]
-    body = "[" + ",".join(wire for wire in seen if wire is not None) + "]"
+    occurrences = (
+        event for source, wire in seen if wire is not None for event in source.occurrences(wire, query.within)
+    )
+    body = f"[{','.join(occurrences)}]"
     return _key(standing.calendar, state, standing.rights, query), f"{state}\n{body}".encode()

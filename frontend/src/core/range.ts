@@ -18,3 +18,8 @@ export function isInRange(item: Item, range: Range): boolean {
   const start = Date.parse(item.start);
   return start < range.end && (Date.parse(item.end) > range.start || start === range.start);
 }
+
+/** Return what an item shows in a range: itself, if it is in it. */
+export function occurrences(item: Item, range: Range): readonly Item[] {
+  return isInRange(item, range) ? [item] : [];
+}

@@ -59,7 +59,7 @@ function isGone(def: EventDef, now: Now): boolean {
   const meta = liveMeta(now.eventSources[def.sourceId]?.meta);
   // An event added by hand to a live source is not of the store: it would stand beside the pushed one.
   if (key === null) return meta !== null;
-  return meta === null || meta.viewer.shown(key) === undefined;
+  return meta === null || meta.viewer.shown(key).length === 0;
 }
 
 function liveMeta(meta: unknown): LiveMeta | null {

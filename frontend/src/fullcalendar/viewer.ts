@@ -1,7 +1,7 @@
 /** Tracks the range of one event source, and which of its items FullCalendar must repaint. */
 
 import type { LiveReader } from "../client/live-reader";
-import { isInRange, type Range } from "../core/range";
+import { occurrences, type Range } from "../core/range";
 import type { Item, ItemKey } from "../protocol/item";
 import type { LiveSourceOption } from "./options";
 
@@ -41,16 +41,14 @@ export class Viewer {
     this.dateEnv = dateEnv;
     const ids = new Set(this.dirty);
     const items = whole
-      ? [...this.client.shownItems(this.calendar)].filter((item) => isInRange(item, range))
+      ? [...this.client.shownItems(this.calendar)].flatMap((item) => occurrences(item, range))
       : this.dirtyItems();
     this.batch = { whole, ids, items };
     return this.batch;
   }
 
   private dirtyItems(): Item[] {
-    return [...this.dirty]
-      .map((id) => this.shown({ calendar: this.calendar, id }))
-      .filter((item) => item !== undefined);
+    return [...this.dirty].flatMap((id) => this.shown({ calendar: this.calendar, id }));
   }
 
   /** FullCalendar has taken the last fetch; returns what it was. */
@@ -64,9 +62,9 @@ export class Viewer {
   }
 
   /** Return what is to be shown of an item in the range. */
-  shown(key: ItemKey): Item | undefined {
+  shown(key: ItemKey): readonly Item[] {
     const item = this.client.shownItem(key);
-    return item !== undefined && this.range !== null && isInRange(item, this.range) ? item : undefined;
+    return item === undefined || this.range === null ? [] : occurrences(item, this.range);
   }
 
   /** Remember what must be painted anew; what is neither painted nor to be painted is no news. Returns whether there is anything. */
@@ -74,7 +72,7 @@ export class Viewer {
     if (ids === "all") this.allDirty = true;
     else {
       for (const id of ids) {
-        if (isPainted(id) || this.shown({ calendar: this.calendar, id }) !== undefined) this.dirty.add(id);
+        if (isPainted(id) || this.shown({ calendar: this.calendar, id }).length > 0) this.dirty.add(id);
       }
     }
     return this.range !== null && (this.allDirty || this.dirty.size > 0);
