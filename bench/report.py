@@ -37,7 +37,7 @@ KiB/socket: growth of the resident memory from the first sockets to all of them.
 What is the same: machine, run, database rows (a copy each), settings, people (a session for each socket), CSRF
   and Origin checks, channel layer, daphne with the flags of the Procfile, the event. No compression, no TLS, no proxy.
 What differs: calendar_live keeps a log and a state of each calendar, checks If-Match, takes a subscribe frame after the
-  handshake, sends heads and looks at rights every 25 s, has one channel a process, writes idle sockets at once, spares
+  handshake, sends heads and checks rights every 25 s, has one channel a process, writes idle sockets at once, spares
   requests most of their threads, and its site tunes the garbage collector; daphne is started by calendar_live.server. The textbook
   deletes the row, joins its group in connect, has one channel a socket, and runs as Django, Channels and daphne come. The
   bare sockets know no HTTP, checks or database: they bound what this load generator can show."""
@@ -56,7 +56,7 @@ def text_of(result: Result) -> str:
         *(_line(row) for row in result.rows),
         "",
         *(_ratios(result, layer) for layer in options.layers),
-        *_look(result.without_redis),
+        *_head_check(result.without_redis),
         "",
         _EXPLANATION,
         "",
@@ -91,7 +91,7 @@ def _line(row: Row) -> str:
     return _cells(values)
 
 
-def _look(rounds: Sequence[Round]) -> list[str]:
+def _head_check(rounds: Sequence[Round]) -> list[str]:
     if not rounds:
         return []
     last = [one.last for one in rounds]

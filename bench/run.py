@@ -35,7 +35,7 @@ SOCKETS_PER_PERSON: Final = 25  # calendar_live allows 50
 ALONE_DELETIONS: Final = 3
 FIRST_SOCKETS: Final = 20  # what a server loads for its first sockets is not the price of the others
 PAUSE_SECONDS: Final = 0.2
-LOOK_DELETIONS: Final = 5  # each later after the look, once a second, that found the one before
+HEAD_CHECK_DELETIONS: Final = 5  # each later after the head check, once a second, that found the one before
 ROUND_TIMEOUT_SECONDS: Final = 15.0  # what has not come by then counts as lost: ten times what calendar_live promises
 
 
@@ -164,9 +164,9 @@ def measure(options: Options, *, say: Say) -> Result:
         say("filling a database")
         cast = _fill(folder / "template.sqlite3", options)
         for number, layer in enumerate(options.layers):
-            found, looks, share = _measure_layer(folder, cast, layer, options, with_plain=number == 0, say=say)
+            found, found_by_heads, share = _measure_layer(folder, cast, layer, options, with_plain=number == 0, say=say)
             rows += found
-            without_redis += looks
+            without_redis += found_by_heads
             others.append(share)
     return Result(options, rows, without_redis, load_before, max(others), time.perf_counter() - began)
 
@@ -183,7 +183,7 @@ def _without_collector() -> Iterator[None]:
 
 def _fill(database: Path, options: Options) -> Cast:
     people = -(-options.sockets // SOCKETS_PER_PERSON)
-    items = ALONE_DELETIONS + 1 + options.warm_up_rounds + options.rounds + LOOK_DELETIONS
+    items = ALONE_DELETIONS + 1 + options.warm_up_rounds + options.rounds + HEAD_CHECK_DELETIONS
     return processes.filled(database, people=people, sessions=options.sockets, items=items)
 
 
@@ -204,19 +204,19 @@ def _measure_layer(
         say(f"{layer}: {options.warm_up_rounds} + {options.rounds} deletions each, in turns")
         share = _play(ear, contestants, options, say)
         _idle(ear, contestants, options.idle_seconds)
-        looks = _without(redis, ear, contestants[0], say) if redis else []
+        found_by_heads = _without(redis, ear, contestants[0], say) if redis else []
         for one in contestants:
             one.audience.leave()
-        return [one.row() for one in contestants], looks, share
+        return [one.row() for one in contestants], found_by_heads, share
 
 
 def _without(redis: Redis, ear: Ear, ours: Contestant, say: Say) -> list[Round]:
-    """Delete after Redis was killed: what its broadcasts do not tell, the look at the heads finds."""
-    say(f"redis: {LOOK_DELETIONS} deletions without it")
+    """Delete after Redis was killed: what its broadcasts do not tell, the head check finds."""
+    say(f"redis: {HEAD_CHECK_DELETIONS} deletions without it")
     redis.kill()
     found = []
-    for number in range(LOOK_DELETIONS):
-        ear.listen_for(number / LOOK_DELETIONS)
+    for number in range(HEAD_CHECK_DELETIONS):
+        ear.listen_for(number / HEAD_CHECK_DELETIONS)
         found.append(ours.delete())
     return found
 

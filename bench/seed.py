@@ -1,4 +1,4 @@
-"""Fill an empty database for a run: people who look, items to delete, everyone signed in. Prints the `Cast` as JSON.
+"""Fill an empty database for a run: people with open pages, items to delete, everyone signed in. Prints the `Cast` as JSON.
 
 DATABASE_URL=sqlite:///… python -m bench.seed <people> <sessions> <items>
 """

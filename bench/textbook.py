@@ -22,7 +22,7 @@ from calendar_live.models import Membership, Role, WorkItem
 
 
 def group_of(calendar: UUID) -> str:
-    """Return the group of everyone who looks at a calendar."""
+    """Return the group of everyone who has a calendar open."""
     return f"textbook.{calendar}"
 
 

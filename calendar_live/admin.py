@@ -157,7 +157,7 @@ class MembershipAdmin(_ReadOnly):
 
 @admin.register(PublicLink)
 class PublicLinkAdmin(_ReadOnly):
-    """Public links, to look at; their owners change and withdraw them on the calendar page. No address is shown here."""
+    """Public links, read-only; their owners change and withdraw them on the calendar page. No address is shown here."""
 
     list_display = ("name", "calendar", "shows", "created_by", "created_at", "expires_at", "withdrawn_at")
     list_filter = ("calendar", "shows")
@@ -169,7 +169,7 @@ class PublicLinkAdmin(_ReadOnly):
 
 @admin.register(ChangeSet)
 class ChangeSetAdmin(_ReadOnly):
-    """The log, to look at."""
+    """The log, read-only."""
 
     list_display = ("calendar", "revision", "actor", "entry_count", "wire_bytes", "made_at")
     list_filter = ("calendar",)

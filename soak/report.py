@@ -10,7 +10,7 @@ from typing import Any, Final
 from .rolling import Rolling, in_seconds
 from .run import Outcome
 
-# Of connected pages, also where only the look at the heads delivers (docs/protocol.md, invariant 5).
+# Of connected pages, also where only the head check delivers (docs/protocol.md, invariant 5).
 PROMISED_MS: Final = 1_500
 
 
@@ -33,13 +33,11 @@ def report(outcome: Outcome) -> str:
                 f"staleness in ms, from the acknowledgement; {PROMISED_MS} are promised",
                 _lags(farm["lags"], outcome.windows),
             ),
-            _section(
-                "changes delivered by the look at the heads", [("until the last checkpoints", outcome.found_by_look)]
-            ),
+            _section("changes delivered by the head check", [("until the last checkpoints", outcome.found_by_heads)]),
             _section("reconnects", [("clients that came back", len(farm["returns"])), *away(farm["returns"])]),
             _section("feeds asked for", [("all", len(farm["feeds"]))]),
             _section("the machine", _machine(outcome)),
-            _section("invariants", [("pictures looked at", farm["checks"]), ("violations", farm["violations"])]),
+            _section("invariants", [("pictures compared", farm["checks"]), ("violations", farm["violations"])]),
         ]
     parts += [
         _section("tracebacks in the logs of the site", outcome.tracebacks.most_common()),

@@ -32,7 +32,7 @@ WRITERS: Final = 10
 SETTLE_SECONDS: Final = 15
 # One page in so many has no WebSockets, and one in so many has them half of the time.
 WAYS: Final[tuple[Way, ...]] = ("socket", "socket", "socket", "requests", "socket", "mixed")
-FOUND_BY_LOOK: Final = "calendar_live_missed_broadcasts_total"
+FOUND_BY_HEADS: Final = "calendar_live_missed_broadcasts_total"
 _PUMP_SECONDS: Final = 0.05
 
 
@@ -62,7 +62,7 @@ class Outcome:
     tracebacks: Counter[str] = field(default_factory=Counter)
     busy: float = 0  # percent of the machine's processors
     used: float = 0  # processors that the soak used by itself, on average
-    found_by_look: int = (
+    found_by_heads: int = (
         0  # changes that processes delivered without a broadcast; of one that is killed, until the checkpoint before
     )
     farm: dict[str, Any] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Soak:
     def __init__(self, plan: Plan, *, say: Callable[[str], None] = print) -> None:
         self._plan, self._say = plan, say
         self._book = Book()
-        self._looks: dict[int, int] = {}  # by process
+        self._found_by_heads: dict[int, int] = {}  # by process
         self.outcome = Outcome(plan)
 
     def run(self) -> Outcome:
@@ -190,8 +190,8 @@ class Soak:
     def _note(self, cluster: Cluster, when: str) -> None:
         sizes = " and ".join(f"{node.resident_bytes() / 1e6:.0f} MB" for node in cluster.nodes)
         self.outcome.memory.append((when, sizes))
-        self._looks |= {node.pid: int(node.metrics()[FOUND_BY_LOOK]) for node in cluster.nodes}
-        self.outcome.found_by_look = sum(self._looks.values())
+        self._found_by_heads |= {node.pid: int(node.metrics()[FOUND_BY_HEADS]) for node in cluster.nodes}
+        self.outcome.found_by_heads = sum(self._found_by_heads.values())
 
     def _look_at_logs(self, cluster: Cluster) -> None:
         logs = [node.log() for node in cluster.nodes]

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import django
 
-# The month that everybody looks at, and the weeks around it: what is written may leave the range and come back.
+# The month that everybody has open, and the weeks around it: what is written may leave the range and come back.
 MONTH_START: Final = datetime(2026, 11, 1, tzinfo=UTC)
 MONTH_END: Final = datetime(2026, 12, 1, tzinfo=UTC)
 CSRF: Final = "soak" * 8
@@ -41,7 +41,7 @@ class Cast:
 
 
 def role_of(person: int, calendar: int) -> str:
-    """Return the role of a person in a calendar: everyone edits in some, looks in others, and sees only busy blocks in the rest."""
+    """Return the role of a person in a calendar: everyone edits in some, reads others, and sees only busy blocks in the rest."""
     return ("owner", "editor", "viewer", "editor", "freebusy", "editor")[(person + calendar) % 6]
 
 

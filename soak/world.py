@@ -133,7 +133,7 @@ def _fields(dice: Random) -> dict[str, Any]:
 
 
 def _times(dice: Random) -> dict[str, Any]:
-    """Within the month that is looked at, and a little before and after it."""
+    """Within the month that is shown, and a little before and after it."""
     start = MONTH_START + timedelta(minutes=15 * dice.randrange(-4 * 24 * 3, 4 * 24 * 33))
     return {"start": _text(start), "end": _text(start + timedelta(minutes=15 * dice.randrange(1, 400)))}
 

@@ -1,4 +1,4 @@
-"""Gather what a failed test leaves to look at: the end of each log, what each page showed, and where its picture lies."""
+"""Gather the evidence of a failed test: the end of each log, what each page showed, and where its picture lies."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Way = Literal["socket", "requests", "mixed"]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One page: who looks (`cookies`), at which calendars, at which time (milliseconds since 1970, half-open), and how it connects.
+    """One page: whose it is (`cookies`), which calendars it shows, at which time (milliseconds since 1970, half-open), and how it connects.
 
     `way`: `socket`, as a browser; `requests`, where WebSockets never open; `mixed`, where every second one does not.
     """

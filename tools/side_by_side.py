@@ -24,7 +24,7 @@ from typing import Final, NoReturn
 
 SEPARATOR: Final = ":::"
 STOP_TIMEOUT_SECONDS: Final = 30
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 # What pytest and vitest end with: the tests that failed, one line each. Long lines are cut.
 LAST_LINES, LAST_COLUMNS = 12, 240
 
@@ -93,7 +93,7 @@ def _await(parts: Sequence[Part]) -> None:
     """Show what the first one says until all have ended."""
     started = time.monotonic()
     while any(part.seconds is None for part in parts):
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
         for part in parts:
             if part.seconds is None and part.process.poll() is not None:
                 part.seconds = time.monotonic() - started

@@ -76,7 +76,7 @@ class Membership(models.Model):
     # Where the calendar stands in its member's own list; of two alike, the older calendar comes first.
     position = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # Ownership is offered by an owner, who becomes an editor in turn if this hands the calendar over, until its member answers.
-    # Unknown to the database: a process of an earlier version deletes users without a look at this column.
+    # Unknown to the database: a process of an earlier version deletes users without reading this column.
     offered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

@@ -17,7 +17,7 @@ class Shows(models.TextChoices):
 
 
 class PublicLink(models.Model):
-    """One way to look at a calendar without an account. Its token is signed, and kept nowhere: see access/credentials.py.
+    """One way to read a calendar without an account. Its token is signed, and kept nowhere: see access/credentials.py.
 
     `version` rises with each change of what it shows. `frame_origins`: whose pages may frame it.
     """

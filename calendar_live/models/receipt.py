@@ -13,7 +13,7 @@ class Receipt(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    # Unknown to the database: a process of an earlier version deletes users without a look at this table, and what it leaves is pruned.
+    # Unknown to the database: a process of an earlier version deletes users without reading this table, and what it leaves is pruned.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )

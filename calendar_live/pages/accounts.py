@@ -42,7 +42,7 @@ class SignIn(LoginView):
         people = (
             ("ana", _("owner: may do everything")),
             ("ben", _("editor: may change items")),
-            ("cara", _("viewer: may look")),
+            ("cara", _("viewer: may read")),
             ("dan", _("member of nothing yet")),
         )
         return super().get_context_data(**kwargs) | {"demo_people": people if conf.debug() else ()}

@@ -190,7 +190,7 @@ def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Differe
 
 
 def _show_details(request: HttpRequest, standing: Standing, item: WorkItem, wire: str) -> HttpResponse:
-    """Show what those who may only look are sent of an item, and nothing else of the row."""
+    """Show what those who may not edit are sent of an item, and nothing else of the row."""
     event = orjson.loads(wire)
     busy = "busy" in event
     span = span_values(event["start"], event["end"], all_day=event["allDay"], time_zone=event["timeZone"])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-# An invitation's token, or a public link's, is all one needs: to join, to look. In the path of its page, or in a query; `&amp;` is
+# An invitation's token, or a public link's, is all that joining or reading takes. In the path of its page, or in a query; `&amp;` is
 # what `&` is in HTML.
 # Behind `=` stands an address, or a query, within another: the admin carries its search along so.
 _BEFORE: Final = re.compile(r"(?<=/)(?:public|invitations)/+|[?&=](?:amp;)?(?:link|q)=", re.IGNORECASE)

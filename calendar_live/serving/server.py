@@ -151,7 +151,7 @@ def _accept_the_last(port: Any) -> None:
 
 
 def _slow_readers(bytes_allowed: int) -> list[Any]:
-    """Return the WebSockets for which more waits than may. Only those are looked at for which anything waits."""
+    """Return the WebSockets for which more waits than may. Only those for which anything waits are examined."""
     slow = []
     for transport in reactor.getWriters():  # type: ignore[misc]  # as in `_unsent`
         protocol = getattr(transport, "protocol", None)

@@ -22,7 +22,7 @@ from ...services.items import create_items
 PEOPLE = {
     "ana": ("Ana", Role.OWNER, "owner: may do everything"),
     "ben": ("Ben", Role.EDITOR, "editor: may change work items"),
-    "cara": ("Cara", Role.VIEWER, "viewer: may look"),
+    "cara": ("Cara", Role.VIEWER, "viewer: may read"),
     "dan": ("Dan", None, "member of nothing"),
 }
 SEED = UUID("5eed0000-0000-4000-8000-000000000000")

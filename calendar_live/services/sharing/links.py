@@ -60,7 +60,7 @@ def edit_link(
     changes: Mapping[str, object],
     mutation_id: UUID | None = None,
 ) -> PublicLink:
-    """Change a public link; for the calendar's owners. Those who look by it see at once what it shows now.
+    """Change a public link; for the calendar's owners. Its visitors see at once what it shows now.
 
     Raises NotFound, Forbidden or Invalid.
     """

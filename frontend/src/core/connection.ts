@@ -4,7 +4,7 @@ import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
 /**
  * `connecting`: the first try, or the first after a loss; `offline`: trying again with backoff; `paused`: the page is in the
  * back/forward cache, or nobody sees it and only requests would serve; `signed-out`: until the page's user is let in again, which is
- * tried when somebody looks at it; `forbidden`, `refused` (malformed) and `too-many`: the server said stop.
+ * tried when somebody opens it; `forbidden`, `refused` (malformed) and `too-many`: the server said stop.
  */
 export type Status =
   | "idle"

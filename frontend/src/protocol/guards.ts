@@ -53,7 +53,7 @@ const FRAMES: Readonly<Record<ServerFrame["type"], Readonly<Record<string, Check
     oldState: isState,
     newState: isState,
     more: isFlag,
-    upserted: Array.isArray, // and what is in them, `readable` looks at
+    upserted: Array.isArray, // and what is in them, `readable` examines
     destroyed: Array.isArray,
     actor: orNull(isActor),
     mutationId: orNull(isText),

@@ -42,7 +42,7 @@ export function writePlace(place: Place): string {
   return `?${parts.join("&")}`;
 }
 
-/** What a filter looks at; a busy block has none of it. */
+/** What a filter compares; a busy block has none of it. */
 export interface Facets {
   readonly workType?: string;
   readonly status?: string;
