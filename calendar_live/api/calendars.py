@@ -20,20 +20,20 @@ from ..schedule.ranges import format_instant
 from ..services import calendars, sharing
 from .auth import RECEIVERS, receiver
 from .http import json_response, mutation_id
-from .schemas import CalendarFields, CalendarOrder, CalendarOut, DeletedCalendarOut
+from .schemas import CalendarFields, CalendarOrder, DeletedCalendarOut
 
 router = Router(tags=["calendars"])
 
 _PATH = "/calendars/{uuid:calendar_id}/"
 
 
-@router.get("/calendars/", response=list[CalendarOut], auth=RECEIVERS)
+@router.get("/calendars/", response=list[CalendarView], auth=RECEIVERS)
 def list_calendars(request: HttpRequest) -> list[CalendarView]:
     """Return every calendar you may see."""
     return describe_all(receiver(request))
 
 
-@router.post("/calendars/", response={201: CalendarOut})
+@router.post("/calendars/", response={201: CalendarView})
 def create_calendar(request: HttpRequest, body: CalendarFields) -> HttpResponse:
     """Create a calendar that you own."""
     made = calendars.create_calendar(
@@ -42,13 +42,13 @@ def create_calendar(request: HttpRequest, body: CalendarFields) -> HttpResponse:
     return _described(request.user, made.pk, status=201)
 
 
-@router.get(_PATH, response=CalendarOut, auth=RECEIVERS)
+@router.get(_PATH, response=CalendarView, auth=RECEIVERS)
 def get_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Return one calendar."""
     return _described(receiver(request), calendar_id)
 
 
-@router.patch(_PATH, response=CalendarOut)
+@router.patch(_PATH, response=CalendarView)
 def edit_calendar(request: HttpRequest, calendar_id: UUID, body: CalendarFields) -> HttpResponse:
     """Rename or recolour a calendar, or set its time zone. For its owners."""
     calendars.edit_calendar(calendar_id, actor=request.user, changes=body.given(), mutation_id=mutation_id(request))
@@ -62,7 +62,7 @@ def delete_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     return json_response(orjson.dumps({"id": str(calendar_id)}))
 
 
-@router.post(_PATH + "restore/", response=CalendarOut)
+@router.post(_PATH + "restore/", response=CalendarView)
 def restore_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Give a deleted calendar back to its members, with everything in it. For its owners."""
     calendars.restore_calendar(calendar_id, actor=request.user, mutation_id=mutation_id(request))
@@ -86,7 +86,7 @@ def list_deleted_calendars(request: HttpRequest) -> list[dict[str, object]]:
     ]
 
 
-@router.put("/calendars/order/", response=list[CalendarOut])
+@router.put("/calendars/order/", response=list[CalendarView])
 def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[CalendarView]:
     """Put your calendars in an order of your own; those you leave out follow. Answers the list."""
     sharing.set_order(body.keys(), actor=request.user, mutation_id=mutation_id(request))

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from ..errors import Fault, Invalid
 from ..protocol.fields import SETTABLE, Kind
+from ..reading.grant import Offer
 from ..schedule.ranges import NotATime, date_to_instant, parse_date, parse_instant
 from ..services.items.fields import defaults
 
@@ -197,37 +198,6 @@ class FramesIn(_Strict):
     )
 
 
-class Person(Schema):
-    id: str
-    name: str
-
-
-class OfferOut(Schema):
-    """Ownership that a member was offered and has not answered yet."""
-
-    by: Person
-    handsOver: bool = Field(description="Whether who offers it is an editor from then on.")
-
-
-class CalendarOut(Schema):
-    """A calendar one may see, and how one stands there."""
-
-    id: str
-    name: str
-    color: str
-    timeZone: str
-    position: int
-    role: str
-    rights: str
-    access: str
-    state: str
-    people: list[Person]
-    sharing: int | None = Field(
-        description="For its owners: another number when members, roles, invitations or public links changed. Else null."
-    )
-    offer: OfferOut | None = Field(description="Ownership that one was offered, to be accepted or declined.")
-
-
 class CalendarOrder(_Strict):
     """One's own order of one's calendars."""
 
@@ -273,7 +243,9 @@ class OfferAnswer(_Strict):
     accept: bool = Field(..., description="Be an owner; false: stay what one is.")
 
 
-class MemberUser(Person):
+class MemberUser(Schema):
+    id: str
+    name: str
     username: str
     email: str | None = Field(None, description="For owners only; else it is not there.")
 
@@ -282,7 +254,7 @@ class MemberOut(Schema):
     user: MemberUser
     role: RoleName
     you: bool
-    offer: OfferOut | None = Field(description="For the owners and for themselves; else null.")
+    offer: Offer | None = Field(description="For the owners and for themselves; else null.")
 
 
 class InvitationOut(Schema):

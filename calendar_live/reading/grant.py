@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
-from typing import TypedDict
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict  # pydantic cannot read that of typing before Python 3.12
 
 from ..access.receivers import Receiver
 from ..protocol import frames
+
+# The API's description shows the docstrings of fields.
+_DOCUMENTED = ConfigDict(use_attribute_docstrings=True)
 
 
 class Person(TypedDict):
@@ -18,15 +23,18 @@ class Person(TypedDict):
     name: str
 
 
+@with_config(_DOCUMENTED)
 class Offer(TypedDict):
-    """Ownership that a member may accept. `handsOver`: the owner who offers it then stops being one."""
+    """Ownership that a member was offered and has not answered yet."""
 
     by: Person
     handsOver: bool
+    """Whether the owner who offers it is an editor from then on."""
 
 
+@with_config(_DOCUMENTED)
 class CalendarView(TypedDict):
-    """A calendar as one receiver sees it: an entry of its list, and what a `calendar` frame says (docs/protocol.md)."""
+    """A calendar as one receiver sees it: an entry of their list, and the content of a `calendar` frame."""
 
     id: str
     name: str
@@ -39,7 +47,9 @@ class CalendarView(TypedDict):
     state: str
     people: list[Person]
     sharing: int | None
+    """For its owners: a number that changes with its members, roles, invitations and public links. Else null."""
     offer: Offer | None
+    """Ownership that the receiver was offered, to be accepted or declined."""
 
 
 @dataclass(frozen=True, slots=True)

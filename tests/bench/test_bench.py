@@ -11,7 +11,7 @@ import pytest
 
 from bench.__main__ import parse
 from bench.processes import our_command, textbook_command
-from bench.run import LOOK_DELETIONS, OURS, PLAIN, TEXTBOOK
+from bench.run import HEAD_CHECK_DELETIONS, OURS, PLAIN, TEXTBOOK
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ def test_every_socket_of_both_servers_hears_of_every_deletion() -> None:
         assert (row["sockets"], row["rounds"], row["lost"], row["twice"]) == (50, 3, 0, 0), row
         assert 0 < row["first"] <= row["p50"] <= row["p99"] <= row["last"], row
         assert {"answer", "cpu_seconds_per_million", "kib_per_socket", "idle_cpu_share"} - row.keys() == set()
-    assert [(one["delivered"], one["twice"]) for one in result["without_redis"]] == [(50, 0)] * LOOK_DELETIONS
+    assert [(one["delivered"], one["twice"]) for one in result["without_redis"]] == [(50, 0)] * HEAD_CHECK_DELETIONS
     assert abs(rows[OURS]["frame_bytes"] - rows[TEXTBOOK]["frame_bytes"]) < 10, "not the same event"
 
 
