@@ -187,7 +187,7 @@ class KeepsOwners:
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, which refuses to deactivate the last owner of a calendar."""
-        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]  # of a ModelAdmin
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]  # a ModelAdmin has it
         if obj is None or "is_active" not in form.base_fields:
             return form
 

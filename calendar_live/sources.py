@@ -35,7 +35,7 @@ class InvalidEvent(ValueError):
 
 
 class Source(ABC, Generic[Row]):
-    """How one model's rows become events. Register one instance per model with `register`."""
+    """Turns the rows of one model into events. Register one instance per model with `register`."""
 
     model: type[Row]
     # Feed parameter -> column. If a feed has a filter without a column here, it contains none of the source's rows.

@@ -32,9 +32,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:  # ASGI's ow
         await _routes({**scope, "root_path": prefix}, receive, send)
 
 
-# Objects that are loaded by now stay, so the garbage collector skips them. A full collection stops every delivery, for a
-# third of a second with 1,000 sockets open. Python's default of 700 new objects brings one about within a busy minute,
-# and few cycles are left here to collect (docs/benchmarks.md).
+# Objects that are loaded by now stay, so the garbage collector skips them. A full collection stops every delivery, for
+# a third of a second with 1,000 sockets open. Python's default of 700 new objects brings one about within a busy
+# minute, and few cycles are left here to collect (docs/benchmarks.md).
 gc.collect()
 gc.freeze()
 gc.set_threshold(50_000, 20, 20)
