@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for the site in project/."""
+"""Runs Django's command line for the site in project/."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The admin: shows everything, and changes it only through the services, by the rights of the staff user."""
+"""Sets up the admin, which shows every row, and changes rows only through the services, by the staff user's rights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .services.items import delete_items
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
-    """Shows rows; saving them would write past the log."""
+    """Shows rows, but does not save them, because that would write past the log."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -38,14 +38,14 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
-        """Say what goes: these rows alone, because the services delete softly, and nothing by cascade."""
+        """Return what will be deleted: these rows alone, because the services delete softly and without a cascade."""
         refused = (
             {self.opts.verbose_name} if any(not self.has_delete_permission(request, obj) for obj in objs) else set()
         )
         return [str(obj) for obj in objs], {str(self.opts.verbose_name_plural): len(objs)}, refused, []
 
     def _try(self, request: HttpRequest, act: Any, *args: Any, **kwargs: Any) -> None:
-        """Call a service; tell the user what it refused."""
+        """Call a service. If it refuses, show the reason to the user."""
         try:
             act(*args, **kwargs)
         except CalendarLiveError as failure:
@@ -53,7 +53,7 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-
 
 
 class _Owners(admin.SimpleListFilter):
-    """Finds the calendars in which nobody can do what an owner does."""
+    """Finds the calendars in which nobody can act as an owner."""
 
     title = _("owner")
     parameter_name = "owner"
@@ -67,7 +67,7 @@ class _Owners(admin.SimpleListFilter):
 
 @admin.register(Calendar)
 class CalendarAdmin(_ReadOnly):
-    """Owners may delete their calendars here; staff find those without an owner, and name one among the memberships."""
+    """Owners may delete their calendars here. Staff can find calendars without an owner, and then add a membership."""
 
     list_display = ("name", "time_zone", "revision", "created_at", "deleted_at")
     list_filter = (_Owners,)
@@ -117,7 +117,7 @@ class WorkItemAdmin(_ReadOnly):
 
 @admin.register(Membership)
 class MembershipAdmin(_ReadOnly):
-    """Staff may give and take roles here: also the way back into a calendar whose owners are gone."""
+    """Staff may give and take roles here. They can also give a new owner to a calendar whose owners are gone."""
 
     list_display = ("user", "calendar", "role", "version")
     list_filter = ("calendar", "role")
@@ -135,7 +135,7 @@ class MembershipAdmin(_ReadOnly):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         self._try(request, calendars.set_role, obj.calendar, member=obj.user, role=Role(obj.role))
-        # For the admin's own log. There is none when the service refused to add one.
+        # The admin's own log needs the key. There is no membership if the service refused to add one.
         known = Membership.objects.filter(calendar=obj.calendar, user=obj.user).values_list("pk", flat=True)
         obj.pk = known.first()
 
@@ -143,7 +143,7 @@ class MembershipAdmin(_ReadOnly):
         return None if obj.pk is None else super().log_addition(request, obj, message)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        if obj.pk is None:  # why not is among the messages
+        if obj.pk is None:  # the service refused; the reason is among the messages
             return self.response_post_save_add(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
@@ -157,7 +157,7 @@ class MembershipAdmin(_ReadOnly):
 
 @admin.register(PublicLink)
 class PublicLinkAdmin(_ReadOnly):
-    """Public links, read-only; their owners change and withdraw them on the calendar page. No address is shown here."""
+    """Shows public links read-only, without their addresses. Owners change and withdraw them on the calendar page."""
 
     list_display = ("name", "calendar", "shows", "created_by", "created_at", "expires_at", "withdrawn_at")
     list_filter = ("calendar", "shows")
@@ -169,7 +169,7 @@ class PublicLinkAdmin(_ReadOnly):
 
 @admin.register(ChangeSet)
 class ChangeSetAdmin(_ReadOnly):
-    """The log, read-only."""
+    """Shows the log, read-only."""
 
     list_display = ("calendar", "revision", "actor", "entry_count", "wire_bytes", "made_at")
     list_filter = ("calendar",)
@@ -180,11 +180,14 @@ class ChangeSetAdmin(_ReadOnly):
 
 
 class KeepsOwners:
-    """For the admin of users, before its other bases: deletes by the service, which logs it, and leaves no calendar without an owner."""
+    """Deletes users through the service, which logs the deletion and leaves no calendar without an owner.
+
+    A mixin for the admin of users. It must come before the other bases.
+    """
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, which refuses to deactivate the last owner of a calendar."""
-        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]  # of a ModelAdmin
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]  # a ModelAdmin has it
         if obj is None or "is_active" not in form.base_fields:
             return form
 
@@ -202,7 +205,10 @@ class KeepsOwners:
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
-        """Say what goes, and which calendars keep it from going: the service takes those that nobody else is in along."""
+        """Return what will be deleted, and the calendars that prevent it because they would have no active owner.
+
+        Calendars without other members do not prevent it: the service deletes them together with the user.
+        """
         going, counts, refused, _cascade = super().get_deleted_objects(objs, request)  # type: ignore[misc]  # as above
         return going, counts, refused, [str(calendar) for calendar in left_ownerless([user.pk for user in objs])]
 
@@ -215,14 +221,14 @@ class KeepsOwners:
 
 
 class AdminSignInForm(PasswordForm, AdminAuthenticationForm):
-    """Django's, for staff alone."""
+    """Django's sign-in form for staff, which also refuses the demo's password."""
 
 
 class LiveUserAdmin(KeepsOwners, UserAdmin):  # type: ignore[type-arg]  # as above
-    """Django's admin of users."""
+    """Django's admin of users, which also keeps an owner in every calendar."""
 
 
-if admin.site.login_form is None:  # never a host's own, here and below
+if admin.site.login_form is None:  # a host site's own form or admin stays, here and below
     admin.site.login_form = AdminSignInForm
 if admin.site.is_registered(User) and type(admin.site.get_model_admin(User)) is UserAdmin:
     admin.site.unregister(User)

@@ -1,4 +1,4 @@
-"""The Django app: registers sources, system checks and signal receivers."""
+"""Configures the Django app: registers its sources, system checks and signal receivers."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +14,7 @@ class CalendarLiveConfig(AppConfig):
         from . import checks  # noqa: F401, PLC0415 - registers the system checks
         from .background import thread  # noqa: PLC0415
         from .live import announcing, hub, rights  # noqa: F401, PLC0415 - connects the broadcast to the log
-        from .services import owners  # noqa: F401, PLC0415 - hears of accounts
+        from .services import owners  # noqa: F401, PLC0415 - connects to `pre_save` of users
         from .services.items import source  # noqa: F401, PLC0415 - registers the source of work items
         from .serving import logs  # noqa: PLC0415
 

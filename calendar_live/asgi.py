@@ -1,4 +1,4 @@
-"""`get_asgi_application`, as a host's asgi.py imports it."""
+"""Exports `get_asgi_application` for the asgi.py of a host site."""
 
 from .serving.asgi import get_asgi_application
 

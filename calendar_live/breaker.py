@@ -6,18 +6,21 @@ import threading
 
 
 class Breaker:
-    """One thing that may fail, seen from all threads of a process. Instants are of the monotonic clock."""
+    """The breaker for one call that may fail, for all threads of a process. Instants are of the monotonic clock."""
 
     def __init__(self) -> None:
         self._open_until = 0.0
         self._guard = threading.Lock()
 
     def is_open(self, now: float) -> bool:
-        """Whether it is to be left alone."""
+        """Whether callers are to skip the call."""
         return now < self._open_until
 
     def trip(self, now: float, pause_seconds: float) -> bool:
-        """Have it left alone for a while. Return whether this is news: of those who fail at once, one is to say so."""
+        """Make callers skip the call for a while. Return whether the breaker was closed before.
+
+        If several callers fail at the same time, only one of them gets True, and that one reports the failure.
+        """
         with self._guard:
             news = not self.is_open(now)
             self._open_until = now + pause_seconds

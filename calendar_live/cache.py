@@ -77,7 +77,7 @@ def get_or_compute(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[
 
 
 def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes]:
-    """Compute the bytes, unless another process does: then wait for its bytes."""
+    """Compute the bytes, or wait for those of another process if it is computing them already."""
     lock = key + ":lock"
     store = caches[conf.app.CACHE]
     if not _quietly(lambda: store.add(lock, b"1", _LOCK_SECONDS), True):
@@ -97,7 +97,7 @@ def _lead(key: str, compute: Callable[[], tuple[str, bytes]]) -> tuple[str, byte
 
 
 def _await(key: str, lock: str) -> bytes | None:
-    """Return what the process that holds the lock computes, or None when it fails, or when the cache stores nothing."""
+    """Return what the process that holds the lock computes, or None if it fails or the cache stores nothing."""
     store = caches[conf.app.CACHE]
     deadline = time.monotonic() + _LOCK_SECONDS
     while time.monotonic() < deadline:
@@ -109,7 +109,7 @@ def _await(key: str, lock: str) -> bytes | None:
 
 
 def _read(key: str) -> bytes | None:
-    """Return the bytes that are cached for a key. Anything else that is found there counts as nothing."""
+    """Return the bytes that are cached for a key. Any other value found there counts as none."""
     found = _quietly(lambda: caches[conf.app.CACHE].get(key), None)
     if found is None:
         return None
@@ -134,7 +134,7 @@ def _quietly(ask: Callable[[], T], otherwise: T) -> T:
         return otherwise
     try:
         return ask()
-    except Exception as failure:  # of the backend's own client: the site works without its cache
+    except Exception as failure:  # the backend's client may raise anything; the site works without its cache
         if _is_of_the_key(failure):
             spoilt.inc()
             return otherwise
@@ -148,7 +148,7 @@ def _quietly(ask: Callable[[], T], otherwise: T) -> T:
 
 
 def _is_of_the_key(failure: Exception) -> bool:
-    """Whether only this key's value is to blame, which `set` replaces: it is unreadable, or a list in Redis."""
+    """Whether only this key's value is at fault: it is unreadable, or a list in Redis. `set` replaces such a value."""
     return isinstance(failure, ValueError) or "WRONGTYPE" in str(failure)
 
 

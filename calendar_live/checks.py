@@ -1,4 +1,4 @@
-"""System checks of the settings, of live models and of their tables."""
+"""Registers system checks of the settings, of live models and of their tables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
     if not found and conf.app.CHANNEL_LAYER not in conf.layer_aliases():
         found.append(
             Warning(
-                "There is no channel layer: changes reach open pages by the check of the heads alone, within about a second.",
+                "There is no channel layer: changes reach open pages by the check of the heads alone, "
+                "within about a second.",
                 id="calendar_live.W001",
             )
         )
@@ -61,15 +62,18 @@ def _faults_of_a_model(model: type[LiveModel]) -> Iterator[CheckMessage]:
     key = model._meta.pk
     if key.name != "id" or not isinstance(key, UUIDField):
         yield Error(
-            f"The key of {model.__name__} is {key.name}, a {type(key).__name__}; a live model's is LiveModel's own id, a UUIDField.",
+            f"The key of {model.__name__} is {key.name}, a {type(key).__name__}; "
+            "a live model's is LiveModel's own id, a UUIDField.",
             hint=_SHADOW_ROW,
             obj=model,
             id="calendar_live.E004",
         )
     if _wire_constraint(model) not in {constraint.name for constraint in model._meta.constraints}:
         yield Warning(
-            f"The table of {model.__name__} takes rows that no client can read: its Meta leaves LiveModel's constraint out.",
-            hint="class Meta(LiveModel.Meta): with constraints of its own, (*LiveModel.Meta.constraints, …). Then makemigrations.",
+            f"The table of {model.__name__} takes rows that no client can read: "
+            "its Meta leaves LiveModel's constraint out.",
+            hint="class Meta(LiveModel.Meta): with constraints of its own, (*LiveModel.Meta.constraints, …). "
+            "Then makemigrations.",
             obj=model,
             id="calendar_live.W002",
         )
@@ -79,7 +83,8 @@ def _wire_constraint(model: type[LiveModel]) -> str:
     return WIRE_CONSTRAINT % {"app_label": model._meta.app_label.lower(), "class": model.__name__.lower()}
 
 
-# Each way in which the admin writes rows, what may forbid it, and what would have to be overridden to call a service.
+# For each way in which the admin writes rows: the permission that can forbid it, and the method that would have to be
+# overridden to call a service.
 _ADMIN_WRITES: Final = (
     ("has_add_permission", "save_model"),
     ("has_change_permission", "save_model"),
@@ -102,7 +107,8 @@ def check_admin(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessag
     return [
         Warning(
             f"{kind.__name__} writes {model.__name__} past the log: {', '.join(past)} of Django's own.",
-            hint=f"Override {' and '.join(past)} to call services that use changelog.change, or refuse in has_*_permission.",
+            hint=f"Override {' and '.join(past)} to call services that use changelog.change, "
+            "or refuse in has_*_permission.",
             obj=kind,
             id="calendar_live.W003",
         )
@@ -112,7 +118,10 @@ def check_admin(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessag
 
 
 def _writes_past_the_log(kind: type[admin.ModelAdmin[Any]]) -> list[str]:
-    """Return Django's own methods by which an admin writes, where neither they nor the permission before them is overridden."""
+    """Return the names of the methods by which an admin writes rows as Django does.
+
+    These are methods that it does not override and that no overridden permission method guards.
+    """
     past = [write for may, write in _ADMIN_WRITES if _is_djangos(kind, may) and _is_djangos(kind, write)]
     return list(dict.fromkeys(past))
 
@@ -125,9 +134,9 @@ def _is_djangos(kind: type[admin.ModelAdmin[Any]], name: str) -> bool:
 def check_tables(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    """Report tables of live models that hold what none can hold: other keys than UUIDs, and rows that no client can read.
+    """Report tables of live models that have keys other than UUIDs, or rows that no client can read.
 
-    `migrate` runs this first, so that no migration is begun that cannot come to a good end.
+    `migrate` runs this check first, so that it starts no migration that it could not complete.
     """
     found: list[CheckMessage] = []
     for alias in databases or ():
@@ -162,8 +171,10 @@ def _faults_of_a_table(connection: BaseDatabaseWrapper, model: type[LiveModel]) 
         )
     elif "wire" in columns and _wire_constraint(model) not in constraints and (unsound := _unsound(connection, model)):
         yield Error(
-            f"{table} has rows that were saved past changelog.change, whose wire is no event object: {', '.join(unsound)}.",
-            hint="They are on no screen. Write each with change.upsert inside of changelog.change, or delete it; then migrate.",
+            f"{table} has rows that were saved past changelog.change, whose wire is no event object: "
+            f"{', '.join(unsound)}.",
+            hint="They are on no screen. Write each with change.upsert inside of changelog.change, or delete it; "
+            "then migrate.",
             obj=model,
             id="calendar_live.E006",
         )
@@ -172,7 +183,7 @@ def _faults_of_a_table(connection: BaseDatabaseWrapper, model: type[LiveModel]) 
 def _holds_uuids(connection: BaseDatabaseWrapper, column: Any) -> bool:
     try:
         kind = connection.introspection.get_field_type(column.type_code, column)
-    except KeyError:  # a type that Django knows no field of
+    except KeyError:  # a type for which Django has no field
         return False
     if connection.features.has_native_uuid_field:
         return kind == "UUIDField"
@@ -180,7 +191,7 @@ def _holds_uuids(connection: BaseDatabaseWrapper, column: Any) -> bool:
 
 
 def _keys_that_are_no_uuid(connection: BaseDatabaseWrapper, model: type[LiveModel]) -> list[str]:
-    """Return a few keys of another length than 32 hexadecimal digits, where the database itself does not refuse them."""
+    """Return a few keys that are not 32 characters long. A database with a UUID type of its own cannot have any."""
     if connection.features.has_native_uuid_field:
         return []
     keys = model._base_manager.using(connection.alias).annotate(key=Cast("pk", TextField()))

@@ -1,4 +1,4 @@
-"""The app's settings, typed, with defaults, units and limits. The only reader of Django's settings."""
+"""Reads the app's settings, and checks their types. Lists their defaults. No other module reads Django's settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _own() -> Mapping[str, object]:
 
 
 class _Setting(Generic[T]):
-    """One entry of `settings.CALENDAR_LIVE`, read each time it is asked for."""
+    """One entry of `settings.CALENDAR_LIVE`, which is read again on each access."""
 
     kinds: tuple[type, ...]
     wanted: str
@@ -35,8 +35,8 @@ class _Setting(Generic[T]):
             raise TypeError(f"CALENDAR_LIVE[{self.name!r}] must be {self.wanted}, not {value!r}")
         return self.read(value)
 
-    def read(self, value: Any) -> T:  # of one of `kinds`
-        """Return a value of the right kind as the app uses it."""
+    def read(self, value: Any) -> T:  # an instance of one of `kinds`
+        """Return a value of the right type in the form in which the app uses it."""
         return cast(T, value)
 
 
@@ -60,17 +60,18 @@ class _Texts(_Setting[tuple[str, ...]]):
 
 
 class _App:
-    # Origins (scheme://host[:port]) that may open a WebSocket. Empty: only the origin the page itself came from.
+    # Origins (scheme://host[:port]) whose pages may open a WebSocket. If empty, only the origin that the browser
+    # connected to.
     ORIGINS = _Texts(())
     # Alias in CHANNEL_LAYERS that carries change sets between processes.
     CHANNEL_LAYER = _Text("default")
-    # Alias in CACHES that keeps feed bytes.
+    # Alias in CACHES that stores feed bytes.
     CACHE = _Text("default")
     # How long feed bytes may be kept. Keys are immutable, so this bounds memory, not staleness.
     FEED_CACHE_SECONDS = _Whole(300)
     # Feed bytes above this size are not cached.
     FEED_CACHE_MAX_BYTES = _Whole(4_000_000)
-    # How long the cache is left alone after it failed.
+    # How long the cache is not used after it failed.
     CACHE_PAUSE_SECONDS = _Seconds(5.0)
     # The longest range of one feed request.
     MAX_RANGE_DAYS = _Whole(800)
@@ -82,11 +83,11 @@ class _App:
     MAX_BULK_ITEMS = _Whole(10_000)
     # Members of one calendar.
     MAX_MEMBERS = _Whole(500)
-    # Open invitations of one calendar; also how many one user may make in a day.
+    # Open invitations of one calendar; also the number of invitations that one user may create in a day.
     MAX_INVITATIONS = _Whole(100)
-    # How long the link of an invitation opens anything.
+    # How long the link of an invitation works.
     INVITATION_DAYS = _Whole(7)
-    # How long to wait before an invitation is mailed to the same address again.
+    # How long to wait before the same invitation is mailed to an address again.
     INVITATION_PAUSE_SECONDS = _Whole(60)
     # Deleted work items that the trash shows.
     MAX_TRASH_ITEMS = _Whole(500)
@@ -96,7 +97,7 @@ class _App:
     MAX_BODY_BYTES = _Whole(1_000_000)
     # The largest frame a client may send.
     MAX_FRAME_BYTES = _Whole(16_384)
-    # Calendars that one page follows, on its socket or in one of its requests.
+    # Calendars that one page may follow, on its socket or in one of its requests.
     MAX_SUBSCRIPTIONS_PER_SOCKET = _Whole(1_000)
     # Open sockets of one user, per process.
     MAX_SOCKETS_PER_USER = _Whole(50)
@@ -106,29 +107,29 @@ class _App:
     MAX_WAIT_SECONDS = _Whole(25)
     # Requests of one user that wait for changes, per process.
     MAX_POLLS_PER_USER = _Whole(50)
-    # Requests by one public link that wait for changes, per process.
+    # Requests with one public link that wait for changes, per process.
     MAX_POLLS_PER_LINK = _Whole(200)
     # Public links of one calendar that are not withdrawn.
     MAX_LINKS = _Whole(20)
     # Origins whose pages may frame what one public link shows.
     MAX_FRAME_ORIGINS = _Whole(20)
-    # What may wait for one slow socket before it is closed with 4008.
+    # The backlog that one slow socket may have before it is closed with 4008.
     MAX_BACKLOG_BYTES = _Whole(1_000_000)
-    # Bad frames until a socket is closed with 4400.
+    # The number of bad frames after which a socket is closed with 4400.
     MAX_BAD_FRAMES = _Whole(3)
-    # How often a socket is told the heads of its calendars, and its rights are checked again.
+    # How often a socket is told the heads of its calendars, and how often its rights are checked again.
     HEARTBEAT_SECONDS = _Whole(25)
     # Silence after which a socket is closed with 4012.
     SILENCE_SECONDS = _Whole(60)
-    # How long a process that is told to stop lets its pages leave and its requests end.
+    # How long a process that is told to stop waits for its pages to leave and its requests to finish.
     DRAIN_SECONDS = _Seconds(4.0)
     # How often the hub compares its heads with the database.
     HEAD_CHECK_SECONDS = _Seconds(1.0)
-    # How long a broadcast may hold up the request that made the change.
+    # How long a broadcast may delay the request that made the change.
     BROADCAST_TIMEOUT_SECONDS = _Seconds(0.25)
-    # How long broadcasts pause after one failed.
+    # How long no broadcasts are sent after one failed.
     BROADCAST_PAUSE_SECONDS = _Seconds(5.0)
-    # A change set above this many bytes is announced by its states only; hubs read it from the log.
+    # For a change set of more bytes than this, only its states are announced; hubs read the rest from the log.
     MAX_BROADCAST_BYTES = _Whole(512_000)
     # A replay of more change sets or bytes than these becomes a reset.
     MAX_REPLAY_SETS = _Whole(256)
@@ -141,13 +142,13 @@ class _App:
     LOG_DAYS = _Whole(7)
     # How long a deleted work item or calendar can be restored, and an invitation that ended is kept.
     TRASH_DAYS = _Whole(30)
-    # How often background work has its turn, in one process of all; 0: never, as where a timer runs `manage.py upkeep`.
+    # How often one of all processes does the background work. 0 means never, as when a timer runs `manage.py upkeep`.
     UPKEEP_SECONDS = _Whole(600)
-    # Who bears this token may read /metrics; empty: only staff (and anyone while DEBUG is on).
+    # A request that bears this token may read /metrics. If empty, only staff may (and anyone while DEBUG is on).
     METRICS_TOKEN = _Text("")
 
 
-# Read a setting as `conf.app.MAX_DEPTH`. Raises TypeError when the site gave a value of another type.
+# Read a setting as `conf.app.MAX_DEPTH`. Raises TypeError if the site's value has another type.
 app: Final = _App()
 
 DEFAULTS: Final[Mapping[str, object]] = {
@@ -156,12 +157,16 @@ DEFAULTS: Final[Mapping[str, object]] = {
 
 
 def unknown() -> list[str]:
-    """Return the names in `settings.CALENDAR_LIVE` that are no settings."""
+    """Return the names in `settings.CALENDAR_LIVE` that are not settings of the app."""
     return [name for name in _own() if name not in DEFAULTS]
 
 
 def origin_allowed(origin: str, *, host: str, secure: bool) -> bool:
-    """Whether a page of this origin may open a WebSocket: named in ORIGINS, else the origin that was connected to itself."""
+    """Whether a page of this origin may open a WebSocket.
+
+    Pages of the origins in ORIGINS may. If ORIGINS is empty, only pages of the origin that the browser connected to
+    may, if ALLOWED_HOSTS allows its host.
+    """
     allowed = app.ORIGINS
     if allowed:
         return origin in allowed
@@ -172,7 +177,7 @@ def origin_allowed(origin: str, *, host: str, secure: bool) -> bool:
 
 
 def forwarded_header() -> tuple[bytes, bytes] | None:
-    """Return the header, and its value, by which a trusted proxy says that it was asked over TLS."""
+    """Return the header and the value by which a trusted proxy reports that the client connected over TLS, if any."""
     setting = settings.SECURE_PROXY_SSL_HEADER
     if setting is None:
         return None
@@ -186,7 +191,7 @@ def session_cookie() -> str:
 
 
 def debug() -> bool:
-    """Whether this is somebody's trial on their own machine."""
+    """Whether DEBUG is on, as for a trial on the user's own machine."""
     return bool(settings.DEBUG)
 
 
@@ -196,7 +201,7 @@ def session_engine() -> str:
 
 
 def saves_every_session() -> bool:
-    """Whether Django saves a session at the end of each request, changed or not."""
+    """Whether Django saves the session at the end of each request, even if it has not changed."""
     return settings.SESSION_SAVE_EVERY_REQUEST
 
 
@@ -218,7 +223,7 @@ def layer_aliases() -> Collection[str]:
 
 @contextmanager
 def middlewares_replaced(instead: Mapping[str, str]) -> Iterator[None]:
-    """Have Django load other middlewares than MIDDLEWARE names, while its application is being made."""
+    """Replace middlewares in MIDDLEWARE, by name, while Django's application is being made in this block."""
     named = settings.MIDDLEWARE
     settings.MIDDLEWARE = [instead.get(name, name) for name in named]
     try:

@@ -1,4 +1,4 @@
-"""Every anticipated failure: one class each, with a stable code. wording.py has their sentences."""
+"""Defines every anticipated failure as a class with a stable code. wording.py has their sentences."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ class BadValue(ValueError):
 
 
 class CalendarLiveError(Exception):
-    """Base of all anticipated failures. `code` is part of the API; `fault` is the reason, which is the code unless there are several."""
+    """Base of all anticipated failures.
+
+    `code` is part of the API. `fault` is the reason. Its key is the code, unless the code has several reasons.
+    """
 
     code: ClassVar[str]
     status: ClassVar[int]
-    # When the same request may succeed; None: not by waiting.
+    # How long to wait before the same request may succeed. None: waiting does not help.
     retry_after_seconds: int | None = None
 
     def __init__(
@@ -52,14 +55,17 @@ class CalendarLiveError(Exception):
         return self.fault.key
 
     def __str__(self) -> str:
-        """Return code, reason and fields at fault, for logs and tests: `not_found: no_item`, `invalid: title: required`."""
+        """Return the code, the reason and the fields at fault, for logs and tests.
+
+        For example, `not_found: no_item` or `invalid: title: required`.
+        """
         said = [] if self.fault == Fault(self.code) else [str(self.fault)]
         said += [f"{name}: {fault}" for name, faults in self.fields.items() for fault in faults]
         return f"{self.code}: {'; '.join(said)}" if said else self.code
 
 
 class Malformed(CalendarLiveError):
-    """The bytes are not what the protocol says: bad JSON, an unknown frame, a bad header."""
+    """The bytes violate the protocol: bad JSON, an unknown frame, a bad header."""
 
     code = "malformed"
     status = 400
@@ -76,7 +82,7 @@ class Forbidden(CalendarLiveError):
 
 
 class NotFound(CalendarLiveError):
-    """Absent, or not visible to this user: the two are not told apart."""
+    """What was asked for does not exist, or this user may not see it. The answer does not tell which."""
 
     code = "not_found"
     status = 404
@@ -98,7 +104,10 @@ class AlreadyMember(CalendarLiveError):
 
 
 class CannotCalculateChanges(CalendarLiveError):
-    """The state given cannot be verified: `reason` is `pruned`, `bulk`, or `diverged` when it is of another history (RFC 8620 §5.2)."""
+    """The changes since the given state cannot be calculated (RFC 8620 §5.2).
+
+    `reason` is `pruned`, `bulk`, or `diverged` if the state belongs to another history.
+    """
 
     code = "cannot_calculate_changes"
     status = 410
@@ -108,7 +117,7 @@ class CannotCalculateChanges(CalendarLiveError):
 
 
 class Stale(CalendarLiveError):
-    """`If-Match` names a state that is no longer the item's. `current` is the item's wire, or None when it is deleted."""
+    """`If-Match` names a state that the item no longer has. `current` is the item's wire, or None if it is deleted."""
 
     code = "stale"
     status = 412
@@ -124,7 +133,7 @@ class TooLarge(CalendarLiveError):
 
 
 class Invalid(CalendarLiveError):
-    """Well-formed, but a field's value is not acceptable; `fields` says which and why."""
+    """The request is well-formed, but a field's value is not acceptable. `fields` says which one and why."""
 
     code = "invalid"
     status = 422
@@ -132,7 +141,7 @@ class Invalid(CalendarLiveError):
     @classmethod
     @contextmanager
     def below(cls, place: str) -> Iterator[None]:
-        """Name the fields of a failure raised in this block as fields of `place`, one of many things in a request."""
+        """Prefix the field names of a failure raised in this block with `place`, one of several parts of a request."""
         try:
             yield
         except cls as failure:
@@ -141,7 +150,7 @@ class Invalid(CalendarLiveError):
 
 
 class KeyReused(CalendarLiveError):
-    """An `Idempotency-Key` came back with another request."""
+    """An `Idempotency-Key` was used again for another request."""
 
     code = "key_reused"
     status = 422
@@ -157,7 +166,7 @@ class TooMany(CalendarLiveError):
 
 
 class NotYet(CalendarLiveError):
-    """This server's database has not reached the asked-for revision (a lagging replica or a restored back-up)."""
+    """This server's database has not reached the requested revision (a lagging replica or a restored back-up)."""
 
     code = "not_yet"
     status = 503
@@ -165,7 +174,10 @@ class NotYet(CalendarLiveError):
 
 
 class Unavailable(CalendarLiveError):
-    """The database is away, or a lock was waited for in vain. Whether anything was done is told by the same request again, with its key."""
+    """The database is away, or a lock was not released in time.
+
+    The request may have been carried out nevertheless. To find out, the client sends it again under the same key.
+    """
 
     code = "unavailable"
     status = 503

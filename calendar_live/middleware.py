@@ -1,4 +1,4 @@
-"""Base class for a host's middleware that never waits, and so needs no thread."""
+"""Exports `AtOnce`, the base class for a middleware of a host site that never waits, and so needs no thread."""
 
 from .serving.middleware import AtOnce
 

@@ -1,4 +1,4 @@
-"""`Report`, which a host names in DEFAULT_EXCEPTION_REPORTER."""
+"""Exports `Report`, which a host site names in DEFAULT_EXCEPTION_REPORTER."""
 
 from .serving.reports import Report
 

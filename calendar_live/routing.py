@@ -1,4 +1,4 @@
-"""The WebSocket routes, for a Channels URLRouter."""
+"""Defines the WebSocket routes for a Channels URLRouter."""
 
 from django.urls import path, re_path
 

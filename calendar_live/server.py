@@ -1,4 +1,4 @@
-"""The server, as a host starts it: `python -m calendar_live.server project.asgi:application`."""
+"""Starts the server of a host site: `python -m calendar_live.server project.asgi:application`."""
 
 from .serving.server import main
 

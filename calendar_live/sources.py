@@ -1,4 +1,4 @@
-"""Sources: how a model becomes live, with its event object, its range query and its filters."""
+"""Defines sources, which make a model live: each gives the model's event object, its range query and its filters."""
 
 from __future__ import annotations
 
@@ -26,72 +26,73 @@ unsound_wires = Counter(
 )
 
 Row = TypeVar("Row", bound=LiveModel)
-# revision, nonce, and of one row in the range (all None when there is none): id, visibility, wire
+# The revision and nonce of a calendar; then the id, visibility and wire of a row in the range (None if it has none).
 Joined = tuple[int, str, UUID | None, str, str]
 
 
 class InvalidEvent(ValueError):
-    """A source made an event object that no client could read: nothing is written. Says of which row, and which field is wrong."""
+    """A source made an event object that no client could read. Nothing is written. The message names row and field."""
 
 
 class Source(ABC, Generic[Row]):
-    """How one model's rows become events. Register one instance per model with `register`."""
+    """Turns the rows of one model into events. Register one instance per model with `register`."""
 
     model: type[Row]
-    # Feed parameter -> column. A source without a column for a filter that is asked for has no rows in the answer.
+    # Feed parameter -> column. If a feed has a filter without a column here, it contains none of the source's rows.
     filters: ClassVar[Mapping[str, str]] = {}
-    # Related rows that `event` reads, as `prefetch_related` takes them.
+    # Related rows that `event` reads, named as for `prefetch_related`.
     reads: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def event(self, row: Row) -> dict[str, object]:
         """Return the event object of a row, from this row's own columns only, without `id`, `calendar` and `state`.
 
-        `title`, `start`, `end` and `allDay` at least; of the protocol's other fields what it lacks is filled in neutrally, and
-        fields of its own may come on top.
+        `start` and `end` are required. Other fields of the protocol that are missing get neutral values. The source may
+        add fields of its own.
         """
 
     def wire(self, row: Row, state: State) -> str:
-        """Return the event object as JSON text: what feed, push and log send from now on. Raises InvalidEvent."""
+        """Return the event object as JSON text, which feed, push and log send from now on. Raises InvalidEvent."""
         place = {"id": str(row.pk), "calendar": str(row.calendar_id), "state": str(state)}
         event = NEUTRAL | place | {"visibility": row.visibility} | self.event(row)
         fault = wires.fault_of(event, place)
         if fault is None:
             try:
                 return wires.encode(event)
-            except TypeError as error:  # in a field of the source's own
+            except TypeError as error:  # in a field that the source added
                 fault = str(error)
         raise InvalidEvent(f"{type(self).__name__}.event() of {type(row).__name__} {row.pk}: {fault}.")
 
     def condition(self, parameter: str, values: Iterable[str], *, at: str) -> Q | None:
-        """Return which rows one of the accepted values lets through, or None when the source does not know this filter.
+        """Return the condition for rows that have one of the accepted values, or None if the source lacks this filter.
 
-        `at` stands before the name of each column.
+        `at` is a prefix for the name of each column.
         """
         column = self.filters.get(parameter)
         return Q(**{f"{at}{column}__in": list(values)}) if column else None
 
     def in_range(self, within: Range, *, at: str = "") -> Q:
-        """Return which rows can have something in a range, from their columns alone; `at` stands before the name of each.
+        """Return the condition for rows that can have something in a range, on their own columns only.
 
-        The client asks the same of an item (`isInRange` in core/range.ts): both must give the same answer.
+        `at` is a prefix for the name of each column. The client applies the same condition to an item (`isInRange` in
+        core/range.ts), and both must give the same answer.
         """
         return Q(**{f"{at}start__lt": within.end}) & (
             Q(**{f"{at}end__gt": within.start}) | Q(**{f"{at}start": within.start})
         )
 
     def occurrences(self, wire: str, within: Range) -> Iterable[str]:
-        """Return the event objects that a feed of a range has for one row: here the row's own, which is its one occurrence.
+        """Return the event objects that the feed of a range has for one row: here one, which is the row's own.
 
-        `wire` is as its reader may see it. The log and the frames carry rows, never occurrences.
+        `wire` is the row's wire as its reader may see it. The log and the frames carry rows, never occurrences.
         """
         return (wire,)
 
     def joined(self, calendar: str, within: Range, wanted: Mapping[str, Iterable[str]]) -> QuerySet[Calendar, Joined]:
-        """Return (revision, nonce, id, visibility, wire) of the rows in a range, from one statement.
+        """Return (revision, nonce, id, visibility, wire) for each row in a range, in one statement.
 
-        The rows hang on the calendar's row by a left join, so that one snapshot gives the state and the rows it is true for,
-        and a calendar without rows in the range still gives its state (with a null id).
+        A left join attaches the rows to the calendar's row. So one snapshot gives the state and the rows for which it
+        is true, and a calendar without rows in the range still gives its state (with a null id).
         """
         foreign_key = self.model._meta.get_field("calendar")
         if not isinstance(foreign_key, ForeignKey):
@@ -99,7 +100,7 @@ class Source(ABC, Generic[Row]):
         name = foreign_key.related_query_name()
         condition = Q(**{f"{name}__deleted_at": None}) & self.in_range(within, at=f"{name}__")
         for parameter, values in wanted.items():
-            # No row is both deleted and not: an empty `__in` would take the calendar's own row away as well.
+            # No row is both deleted and not deleted. An empty `__in` would remove the calendar's own row as well.
             none = Q(**{f"{name}__deleted_at__isnull": False})
             condition &= self.condition(parameter, values, at=f"{name}__") or none
         return (
@@ -115,9 +116,10 @@ _unsound_was_said = Breaker()
 
 
 def is_sound(wire: str, *, item: UUID | str, calendar: UUID | str) -> bool:
-    """Whether a stored wire may be sent. One that may not is counted, and said in the log once a minute.
+    """Whether a stored wire may be sent. If not, it is counted, and a message is logged at most once a minute.
 
-    One such wire would make a whole feed unreadable, or a frame. It is of a row that was written past `changelog.change`.
+    Such a wire belongs to a row that was written past `changelog.change`. A single one would make a whole feed or frame
+    unreadable.
     """
     if wires.is_sound(wire, item=item, calendar=calendar):
         return True

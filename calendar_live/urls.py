@@ -1,4 +1,4 @@
-"""The URLs: the pages, the JSON API, and the endpoints for operators."""
+"""Defines the URLs of the pages, of the JSON API, and of the endpoints for operators."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""The sentence of each failure's key, in the reader's language."""
+"""Words each failure as a sentence in the reader's language."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .errors import CalendarLiveError, Fault
 
 Sentence = str | Promise
 
-# What people can see on a page, in the admin or in a mail: in the catalogue of translations (locale/).
+# Sentences that people can see on a page, in the admin or in a mail. The translations in locale/ contain them.
 _FOR_PEOPLE: Final[Mapping[str, Sentence]] = {
-    # --- each code, where nothing more is known
+    # --- each code, when nothing more is known
     "signed_out": _("Sign in first."),
     "forbidden": _("You may not do this."),
     "csrf": _("The CSRF token is missing or wrong. Reload the page and try again."),
@@ -108,11 +108,12 @@ _FOR_PEOPLE: Final[Mapping[str, Sentence]] = {
     "not_site": _(
         "Enter addresses of sites without a path, such as https://www.example.org. This is not one: “%(given)s”."
     ),
-    # --- what Django's own rules for user names and passwords say, in its words
+    # --- what Django's rules for user names and passwords say, in Django's words
     "site_rule": "%(said)s",
 }
 
-# What only the author of a client can cause. It names headers, frames and fields of the wire, and is not translated.
+# Sentences for faults that only the author of a client can cause. They name headers, frames and fields of the wire, and
+# are not translated.
 _FOR_PROGRAMS: Final[Mapping[str, Sentence]] = {
     "wrong_method": "This address does not know this method.",
     "cannot_calculate_changes": "Changes since that state are not known; load the feed again.",
@@ -181,33 +182,33 @@ SENTENCES: Final[Mapping[str, Sentence]] = {**_FOR_PEOPLE, **_FOR_PROGRAMS}
 
 
 def sentence(fault: Fault) -> str:
-    """Return the sentence of a fault, with its values."""
+    """Return the sentence of a fault, with its values filled in."""
     return str(SENTENCES[fault.key]) % {name: _shown(value) for name, value in fault.params.items()}
 
 
 def detail(failure: CalendarLiveError) -> str:
-    """Return what to say of a failure as a whole."""
+    """Return the sentence about a failure as a whole."""
     return sentence(failure.fault)
 
 
 def fields(failure: CalendarLiveError) -> dict[str, list[str]]:
-    """Return what to say of each field at fault, under its name on the wire."""
+    """Return the sentences about each field at fault, by its name on the wire."""
     return {name: [sentence(fault) for fault in faults] for name, faults in failure.fields.items()}
 
 
 def whole(failure: CalendarLiveError) -> str:
-    """Return all that there is to say of a failure, as one text."""
+    """Return all sentences about a failure, as one text."""
     return " ".join([detail(failure), *(text for texts in fields(failure).values() for text in texts)])
 
 
 def as_json(failure: CalendarLiveError) -> dict[str, object]:
-    """Return `{"code", "detail"}`, and `fields` (wire name -> sentences) when a field is to blame."""
+    """Return `{"code", "detail"}`, and `fields` (wire name -> sentences) if any field is at fault."""
     body: dict[str, object] = {"code": failure.code, "detail": detail(failure)}
     return body | {"fields": fields(failure)} if failure.fields else body
 
 
 def _shown(value: object) -> str:
-    """Return a value as a sentence names it: a list with commas, a choice of a model by its label."""
+    """Return a value as text for a sentence: a list separated by commas, a choice of a model by its label."""
     if isinstance(value, list | tuple):
         return ", ".join(map(_shown, value))
     return str(getattr(value, "label", value))

@@ -1,4 +1,4 @@
-"""The ASGI application of the site: HTTP for Django, WebSockets for calendar_live."""
+"""Makes the ASGI application of the site: Django answers HTTP, and calendar_live answers WebSockets."""
 
 import gc
 import os
@@ -21,7 +21,10 @@ _routes = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_url
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # ASGI's own dicts
-    """Serve below FORCE_SCRIPT_NAME. Channels does not know that setting, and daphne believes a header of the client's instead."""
+    """Serve the site below FORCE_SCRIPT_NAME.
+
+    Channels does not know that setting, and daphne trusts a header from the client instead.
+    """
     prefix = settings.FORCE_SCRIPT_NAME or ""
     if scope["type"] == "websocket" and not scope["path"].startswith(f"{prefix}/"):
         await UnknownPath.as_asgi()(scope, receive, send)
@@ -29,8 +32,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:  # ASGI's ow
         await _routes({**scope, "root_path": prefix}, receive, send)
 
 
-# What is loaded by now stays. A full collection stops every delivery, for a third of a second with 1,000 sockets open, and Python's
-# default of 700 new objects brings one about by a busy minute; few cycles are left here to collect (docs/benchmarks.md).
+# Objects that are loaded by now stay, so the garbage collector skips them. A full collection stops every delivery, for
+# a third of a second with 1,000 sockets open. Python's default of 700 new objects brings one about within a busy
+# minute, and few cycles are left here to collect (docs/benchmarks.md).
 gc.collect()
 gc.freeze()
 gc.set_threshold(50_000, 20, 20)

@@ -1,4 +1,4 @@
-"""django-csp's middleware, run on the event loop."""
+"""Runs django-csp's middleware on the event loop."""
 
 import csp.middleware
 
@@ -6,4 +6,4 @@ from calendar_live.middleware import AtOnce
 
 
 class CSPMiddleware(AtOnce, csp.middleware.CSPMiddleware):
-    """django-csp's."""
+    """django-csp's middleware, without a thread."""

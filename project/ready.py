@@ -1,6 +1,8 @@
-"""Ask a process of this machine whether it is ready: for health checks and for the start of a service.
+"""Ask a process of this machine whether it is ready, for health checks and for the start of a service.
 
-python -m project.ready 8001 [SECONDS]     exits with 0 as soon as it is, with 1 when it is not within so many seconds (0)
+    python -m project.ready 8001 [SECONDS]
+
+This exits with 0 as soon as the process is ready, and with 1 if it is not ready within that many seconds (default: 0).
 """
 
 import http.client
@@ -10,13 +12,13 @@ import time
 
 
 def is_ready(port: int) -> bool:
-    """Whether the process at a port of BIND (else of the loopback address) answers, and has its database."""
+    """Whether the process at a port of BIND (by default, of the loopback address) answers and reaches its database."""
     bind = os.environ.get("BIND", "")
     address = bind if bind not in {"", "0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - this binds nothing
     host = os.environ.get("ALLOWED_HOSTS", "").partition(",")[0].strip().lstrip(".")
     connection = http.client.HTTPConnection(address, port, timeout=5)
     try:
-        # A name the site answers to: it refuses others.
+        # A host name that the site accepts. It refuses others.
         connection.request(
             "GET",
             f"{os.environ.get('FORCE_SCRIPT_NAME', '').rstrip('/')}/readyz",
@@ -30,7 +32,7 @@ def is_ready(port: int) -> bool:
 
 
 def main(port: str, seconds: str = "0") -> int:
-    """Return 0 when the process is ready in time, else 1."""
+    """Return 0 if the process is ready in time, otherwise 1."""
     deadline = time.monotonic() + float(seconds)
     while not is_ready(int(port)):
         if time.monotonic() >= deadline:

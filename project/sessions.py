@@ -1,4 +1,4 @@
-"""Sessions in the database, without a query for keys that no session can have."""
+"""Stores sessions in the database, without a query for keys that no session can have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from django.contrib.sessions.backends import db
 
 
 class SessionStore(db.SessionStore):
-    """Django's own, for any cookie: PostgreSQL takes no text with a NUL, and one can be written in a cookie as `\\000`."""
+    """Django's session store in the database, made safe for any cookie.
+
+    PostgreSQL rejects text with a NUL, and a cookie can contain a NUL, written as `\\000`.
+    """
 
     def __init__(self, session_key: str | None = None) -> None:
         is_key = session_key is not None and session_key.isascii() and session_key.isalnum()

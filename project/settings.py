@@ -1,4 +1,4 @@
-"""Settings of the site, from environment variables. The defaults suit one small machine. See docs/settings.md."""
+"""Reads the site's settings from environment variables. The defaults suit one small machine. See docs/settings.md."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "project.urls"
-# The path below which the site is mounted, such as /calendar: it is in every URL, in the cookies' path, and in the socket's.
+# The path below which the site is mounted, such as /calendar. Every URL, the socket's too, and the cookies' path begin
+# with it.
 FORCE_SCRIPT_NAME = env.str("FORCE_SCRIPT_NAME", default="").rstrip("/") or None
 ASGI_APPLICATION = "project.asgi.application"
 
@@ -72,7 +73,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # IMMEDIATE: a transaction that reads first and writes later would fail at once beside another writer.
+    # IMMEDIATE, because a transaction that first reads and then writes would fail at once beside another writer.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,
@@ -82,8 +83,9 @@ else:
     from psycopg_pool import ConnectionPool
 
     DATABASES["default"]["ENGINE"] = "project.postgres"
-    # Nobody waits for a calendar's lock longer than on SQLite; a process that stands still while it holds one loses it. Statements have no
-    # limit: migrations and `verify_log` are long by right. What DATABASE_URL says itself (`?sslmode=…`, `?options=…`) goes before.
+    # A writer waits for a calendar's lock no longer than on SQLite, and a process that stands still while it holds a
+    # lock loses it. Statements have no time limit, because migrations and `verify_log` may rightly take long. Options
+    # that DATABASE_URL sets itself (`?sslmode=…`, `?options=…`) take precedence.
     DATABASES["default"]["OPTIONS"] = {
         "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
         **DATABASES["default"].get("OPTIONS", {}),
@@ -91,12 +93,12 @@ else:
             "min_size": env.int("DATABASE_POOL_MIN", default=4),
             "max_size": env.int("DATABASE_POOL_MAX", default=20),
             "timeout": 5,
-            # Connects again every second while the database is away, not ever more seldom: who waits has 5 s.
+            # While the database is away, reconnect every second instead of less and less often: requests wait only 5 s.
             "reconnect_timeout": 1,
             "reconnect_failed": ConnectionPool.check,
         },
     }
-DATABASES["default"]["CONN_MAX_AGE"] = 0  # each of the threads of requests would keep one, also while it idles
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # otherwise each request thread would keep a connection, even while it idles
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URLS = env.list("REDIS_URL", default=[])  # the layer spreads the calendars over all of them
@@ -119,7 +121,7 @@ if REDIS_URLS:
                 "SERIALIZER": "calendar_live.cache.BytesSerializer",
                 "SOCKET_CONNECT_TIMEOUT": 0.25,
                 "SOCKET_TIMEOUT": 0.25,
-                # The app sees to failures: it leaves a cache alone that has just had one.
+                # The app handles failures: for a while after one, it does not use the cache.
                 "IGNORE_EXCEPTIONS": False,
             },
         },
@@ -147,9 +149,9 @@ LOGOUT_REDIRECT_URL = "calendar_live:login"
 
 # --- mail ----------------------------------------------------------------------------------------------------------
 
-# Invitations are mailed. On a trial they are printed, so that their links can be opened.
+# Invitations are mailed. While DEBUG is on, they are printed by default, so that their links can be opened.
 _MAIL = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
-_MAIL_TIMEOUT = 5  # seconds: who invites waits for it, and the page asks again after 10
+_MAIL_TIMEOUT = 5  # seconds; the user who invites waits for it, and the page repeats its request after 10 s
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": _MAIL["EMAIL_BACKEND"], "OPTIONS": {}}}
     if _MAIL["EMAIL_BACKEND"].endswith(".smtp.EmailBackend"):
@@ -178,9 +180,9 @@ USE_TZ = True
 
 # --- static files --------------------------------------------------------------------------------------------------
 
-STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"  # Django knows the prefix of a relative one only within a request
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"  # of a relative URL, Django knows the prefix only within a request
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
-if not DEBUG:  # names that hold a hash of the content may be kept for ever
+if not DEBUG:  # files whose names contain a hash of the content may be cached for ever
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
@@ -203,7 +205,7 @@ CONTENT_SECURITY_POLICY = {
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
 _HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
-SECURE_REDIRECT_EXEMPT = [r"(^|/)(healthz|readyz|metrics)$"]  # asked from inside, past the proxy that ends TLS
+SECURE_REDIRECT_EXEMPT = [r"(^|/)(healthz|readyz|metrics)$"]  # requested from inside, past the proxy that ends TLS
 SESSION_ENGINE = "project.sessions"
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
@@ -224,9 +226,9 @@ LOGGING = {
     "loggers": {
         "daphne.http_protocol": {"level": "WARNING"},
         "daphne.ws_protocol": {"level": "WARNING"},
-        # Says every second, with a traceback, that Redis is away; the hub says so once.
+        # This logger says every second, with a traceback, that Redis is away. The hub says so once.
         "channels_redis": {"level": "CRITICAL"},
-        # Says the same of the database.
+        # This one says the same of the database.
         "psycopg.pool": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""The URLs of the site: the admin, and calendar_live at the root."""
+"""Defines the URLs of the site: the admin, and calendar_live at the root."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,1 +1,1 @@
-"""The JSON API: each view translates a request, makes one call down, and translates the answer back."""
+"""Serves the JSON API. Each view translates a request, makes one call down, and translates the answer back."""

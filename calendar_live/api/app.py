@@ -1,4 +1,4 @@
-"""Assembles the API: who may call it, and how every failure is answered."""
+"""Assembles the API, and says who may call it and how each failure is answered."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ _HALF_A_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Json(Parser):
-    """JSON in UTF-8, up to MAX_BODY_BYTES: Django's own limit asks the headers, which say nothing of a body in chunks.
+    """Parses bodies as JSON in UTF-8, of at most MAX_BODY_BYTES.
 
-    Half a surrogate pair is no text: no database and no answer can hold it, in whatever field it stands.
+    Django's own limit relies on the headers, which do not give the length of a body in chunks. Half a surrogate pair in
+    any field is refused, because no database and no answer can contain it.
     """
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
@@ -61,10 +62,13 @@ _KEY: Final = {
 
 
 class _Api(NinjaAPI):
-    """ninja's, that names no more faults than anybody reads: a small body can hold 400,000, and to list them took 500 MB."""
+    """ninja's API, but it never lists more faults than anybody would read.
+
+    A small body can have 400,000 faults, and listing them took 500 MB.
+    """
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """Return the description, with the header that every call has which changes something."""
+        """Return the description, with the `Idempotency-Key` header on every call that changes something."""
         schema = super().get_openapi_schema(**options)
         for place, calls in schema["paths"].items():
             for method, call in calls.items():
@@ -125,21 +129,21 @@ def _too_many_parameters(request: HttpRequest, failure: TooManyFieldsSent) -> Ht
 @api.exception_handler(MultiPartParserError)
 @api.exception_handler(RawPostDataException)
 def _form(request: HttpRequest, failure: Exception) -> HttpResponse:
-    """Answer a failure of reading the form in which Django looks for the CSRF token."""
+    """Answer a failure to read the form in which Django looks for the CSRF token."""
     return error_response(Malformed("body_is_form"))
 
 
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
-    """Say that the database is away, or that another writer held a calendar for too long: its client tries again."""
+    """Answer that the database is away, or that another writer held a lock for too long. The client tries again."""
     logger.warning("The database did not serve %s %s: %s", request.method, request.path, failure)
     return error_response(Unavailable())
 
 
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, failure: HttpError) -> HttpResponse:
-    if isinstance(failure.__cause__, CalendarLiveError):  # ninja's, around what the parser raised
+    if isinstance(failure.__cause__, CalendarLiveError):  # ninja has wrapped what the parser raised
         return error_response(failure.__cause__)
     if failure.status_code == Forbidden.status:
         return error_response(Forbidden("csrf"))
@@ -155,7 +159,10 @@ def _invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
 
 
 def _field_of(fault: dict[str, Any]) -> str:
-    """Return the field a fault is about, from its place, as ("body", "body", "title") or ("query", "query", "start")."""
+    """Return the name of the field at fault.
+
+    It is taken from the fault's location, such as ("body", "body", "title") or ("query", "query", "start").
+    """
     names = [str(part) for part in fault["loc"] if isinstance(part, str)]
     return ".".join(names[2:] or names[-1:]) or "body"
 
@@ -169,7 +176,7 @@ def _fault_of(fault: dict[str, Any]) -> Fault:
 
 
 def urls() -> Sequence[URLPattern | URLResolver]:
-    """Return the API's URL patterns; none of its answers may be kept by anyone."""
+    """Return the API's URL patterns. No browser and no proxy may keep any of their answers."""
     patterns = api.urls[0]
     for pattern in patterns:
         if isinstance(pattern, URLPattern):

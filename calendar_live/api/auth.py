@@ -27,7 +27,10 @@ class _User(SessionAuth):
 
 
 class People(_User):
-    """People signed in. Who shows a public link's token is nobody else, whatever cookie comes along."""
+    """Authenticates users by their session.
+
+    Raises Forbidden if the request presents a public link's token: then it is that link's, whatever cookie it carries.
+    """
 
     def __call__(self, request: HttpRequest) -> object:
         if _link_token(request) is not None:
@@ -36,7 +39,7 @@ class People(_User):
 
 
 class _Link(APIKeyHeader):
-    """`Authorization: Link <token>`."""
+    """Authenticates a public link by `Authorization: Link <token>`. Raises SignedOut if the link is not open."""
 
     param_name = "Authorization"
 
@@ -51,7 +54,10 @@ class _Link(APIKeyHeader):
 
 
 class _Shown(APIKeyCookie):
-    """A link's token, or a session's key with the CSRF token: unread, for what reads it where no thread of the request is needed."""
+    """Takes a link's token, or a session's key with the CSRF token, without reading the link or the session.
+
+    For calls that have it read later, without a thread of the request.
+    """
 
     param_name = conf.session_cookie()
 
@@ -62,17 +68,17 @@ class _Shown(APIKeyCookie):
         return None if key is None else SessionKey(key)
 
 
-# For calls that show something: `receiver` then says who calls.
+# For calls that receivers may make. In these, `receiver` returns the caller.
 RECEIVERS = [_Link(), _User()]
 UNREAD = _Shown()
 
 
 def receiver(request: HttpRequest) -> Receiver:
-    """Return who calls one of the calls that receivers may call."""
-    return cast(Receiver, request.auth)  # type: ignore[attr-defined]  # ninja's, of what RECEIVERS answered
+    """Return the caller of one of the calls that receivers may make."""
+    return cast(Receiver, request.auth)  # type: ignore[attr-defined]  # ninja sets it to what RECEIVERS returned
 
 
 def credential(request: HttpRequest) -> Credential | None:
-    """Return what the request shows to be let in, unread."""
+    """Return the credential that the request presents, without checking it."""
     key = session_key(request)
     return _link_token(request) or (None if key is None else SessionKey(key))

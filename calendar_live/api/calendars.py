@@ -1,4 +1,4 @@
-"""Calendars over HTTP: list, create, change, delete, restore and order them."""
+"""Serves calendars over HTTP: list, create, change, delete, restore and order them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATH = "/calendars/{uuid:calendar_id}/"
 
 @router.get("/calendars/", response=list[CalendarView], auth=RECEIVERS)
 def list_calendars(request: HttpRequest) -> list[CalendarView]:
-    """Return every calendar you may see."""
+    """Return every calendar that you may see."""
     return describe_all(receiver(request))
 
 
@@ -64,7 +64,7 @@ def delete_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 
 @router.post(_PATH + "restore/", response=CalendarView)
 def restore_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Give a deleted calendar back to its members, with everything in it. For its owners."""
+    """Restore a deleted calendar for its members, with everything in it. For its owners."""
     calendars.restore_calendar(calendar_id, actor=request.user, mutation_id=mutation_id(request))
     return _described(request.user, calendar_id)
 
@@ -88,7 +88,7 @@ def list_deleted_calendars(request: HttpRequest) -> list[dict[str, object]]:
 
 @router.put("/calendars/order/", response=list[CalendarView])
 def order_calendars(request: HttpRequest, body: CalendarOrder) -> list[CalendarView]:
-    """Put your calendars in an order of your own; those you leave out follow. Answers the list."""
+    """Put your calendars in your own order, and return them. Calendars that you leave out follow the named ones."""
     sharing.set_order(body.keys(), actor=request.user, mutation_id=mutation_id(request))
     return describe_all(request.user)
 

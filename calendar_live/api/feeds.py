@@ -1,4 +1,4 @@
-"""Feeds and changes over HTTP: the first picture of every page, and the data of clients without a WebSocket."""
+"""Serves feeds and changes over HTTP: the first picture of every page, and the data of clients without a WebSocket."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ router = Router(tags=["feeds"])
 
 @router.get("/calendars/{uuid:calendar_id}/feed/", auth=RECEIVERS)
 def get_feed(request: HttpRequest, calendar_id: UUID, query: Query[FeedQuery]) -> HttpResponse:
-    """Return the work items of a time range: an array of event objects that any FullCalendar can read.
+    """Return the work items of a time range, as an array of event objects that any FullCalendar can read.
 
-    `Calendar-State` says the state it is true for. 304 on `If-None-Match`; 503 while older than `min_revision`.
+    `Calendar-State` is the state for which the answer is true. The answer is 304 if `If-None-Match` names its ETag, and
+    503 while the server has not reached `min_revision`.
     """
     asked = _range_of(request, query)
     feed = read_feed(access.standing(receiver(request), calendar_id), asked)
@@ -47,7 +48,7 @@ def get_feed(request: HttpRequest, calendar_id: UUID, query: Query[FeedQuery]) -
 
 @router.get("/feed/", auth=RECEIVERS)
 def get_all_feeds(request: HttpRequest, query: Query[AllFeedsQuery]) -> HttpResponse:
-    """Return the work items of all (or the named) calendars you may see, in one array."""
+    """Return the work items of all calendars that you may see, or of the named ones, in one array."""
     asked = _range_of(request, query)
     feeds = [read_feed(standing, asked) for standing in _standings(request, query.calendar)]
     body = b"[" + b",".join(feed.body[1:-1] for feed in feeds if len(feed.body) > len("[]")) + b"]"
@@ -64,7 +65,10 @@ def _standings(request: HttpRequest, wanted: list[str]) -> Iterable[Standing]:
 
 
 def _common_etag(feeds: list[Feed]) -> str:
-    """Return a tag of all their tags. Of fixed length: in a row, those of a thousand calendars are more than proxies let pass."""
+    """Return one ETag for several feeds.
+
+    It is a hash, because the joined ETags of a thousand calendars are longer than proxies let pass.
+    """
     return f'"{hashlib.sha256("".join(feed.etag for feed in feeds).encode()).hexdigest()}"'
 
 
@@ -75,7 +79,7 @@ def _answer(request: HttpRequest, body: bytes, headers: dict[str, str]) -> HttpR
 
 
 def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
-    """Return what was asked for. Raises Invalid naming each parameter at fault."""
+    """Return the range and the filters that were asked for. Raises Invalid, which names each parameter at fault."""
     refuse_unknown_parameters(request, query.names())
     faults: dict[str, list[Fault]] = {}
     bounds = {}
@@ -118,8 +122,9 @@ def _split(values: list[str]) -> tuple[str, ...]:
 async def get_changes(request: HttpRequest, calendar_id: UUID, since: str, wait: float = 0) -> HttpResponse:
     """Return what changed since a state: `{oldState, newState, hasMore, upserted, destroyed}`.
 
-    With `wait`, as soon as something has, or after so many seconds. Of an item that changed often, only what it is now. 410 when the
-    state cannot be verified: load the feed again.
+    With `wait`, the answer comes as soon as something has changed, or after so many seconds. If an item changed several
+    times, the answer contains only what it is now. The answer is 410 if the state cannot be verified: then load the
+    feed again.
     """
     refuse_unknown_parameters(request, ("since", "wait"))
     if wait > 0 and may_wait(request):
@@ -128,7 +133,10 @@ async def get_changes(request: HttpRequest, calendar_id: UUID, since: str, wait:
 
 
 async def _wait_for_changes(request: HttpRequest, calendar: str, since: State, seconds: float) -> None:
-    """Wait until the answer would tell something new: also that one may no longer see this calendar, or as somebody else."""
+    """Wait for so many seconds, or until the answer would tell something new.
+
+    This includes that the caller may no longer see the calendar, or sees it with other rights.
+    """
     await give_back_thread()
     async with listening(credential(request)) as poll:
         standing = poll.standing(calendar)
@@ -151,13 +159,16 @@ def _read_changes(request: HttpRequest, calendar_id: UUID, since: str) -> HttpRe
 
 
 def _folded(since: State, found: Since, standing: Standing) -> dict[str, object]:
-    """Return change sets as one, of each item what it is now. Raises CannotCalculateChanges when one is too large to send."""
+    """Return change sets folded into one, which contains each item only as it is now.
+
+    Raises CannotCalculateChanges if a change set is too large to send.
+    """
     if any(change_set.entries is None for change_set in found.change_sets):
         raise CannotCalculateChanges("bulk")
     words, state = latest(found.change_sets), found.change_sets[-1].new if found.change_sets else since
     if found.has_more:
         for item in changelog.named_after(standing.calendar, state, words):
-            words[item] = replace(words[item], wire=None)  # gone, until the part comes that says what it is now
+            words[item] = replace(words[item], wire=None)  # destroyed, until a later part says what it is now
     seen = seen_by(tuple(words.values()), standing.rights)
     return {
         "oldState": str(since),

@@ -1,4 +1,4 @@
-"""Frames over HTTP: the WebSocket protocol, one request at a time."""
+"""Exchanges frames over HTTP: the WebSocket protocol, one request at a time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ router = Router(tags=["frames"], auth=UNREAD)
 
 @router.post("/frames/")
 async def exchange_frames(request: HttpRequest, body: FramesIn) -> HttpResponse:
-    """Answer `subscribe` frames with what a WebSocket would have been sent since: `{known, frames}`.
+    """Answer `subscribe` frames with what a WebSocket would have been sent meanwhile: `{known, frames}`.
 
-    With `wait`, as soon as there is something new, or after so many seconds. For pages that cannot open a WebSocket.
+    With `wait`, the answer comes as soon as there is something new, or after so many seconds. For pages that cannot
+    open a WebSocket.
     """
     asked = [_subscribe(frame) for frame in body.frames]
     await give_back_thread()

@@ -1,4 +1,4 @@
-"""Endpoints for operators: `/healthz`, `/readyz` and `/metrics`."""
+"""Serves the endpoints for operators: `/healthz`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from ..live.probes import layer_answers
 
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Say that the process is up."""
+    """Answer that the process is up."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether the database answers, 200 or 503, and whether Redis does, which decides nothing: the site is right without it."""
+    """Answer 200 if the database answers, otherwise 503. The body also says whether Redis answers.
+
+    Redis does not affect the status, because the site is right without it.
+    """
     database = _database_answers()
     return JsonResponse({"database": database, "redis": layer_answers()}, status=200 if database else 503)
 
@@ -37,7 +40,10 @@ def _database_answers() -> bool:
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the counters of this process as Prometheus text, to staff and to who bears METRICS_TOKEN."""
+    """Return the counters of this process as Prometheus text.
+
+    For staff, for bearers of METRICS_TOKEN, and for anyone while DEBUG is on.
+    """
     token = conf.app.METRICS_TOKEN
     bears = bool(token) and constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
     if not (bears or conf.debug() or getattr(request.user, "is_staff", False)):

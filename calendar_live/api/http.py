@@ -1,4 +1,4 @@
-"""HTTP details that all API views share: HEAD, preconditions, idempotency keys, caching headers and error bodies."""
+"""Handles HTTP for all API views: HEAD, preconditions, idempotency keys, caching headers and error bodies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ View = Callable[..., HttpResponseBase]
 
 
 def fresh(view: View) -> View:
-    """Make a view's answers, also its errors, ones that no browser and no proxy keeps (docs/caching.md). A HEAD is asked as a GET."""
+    """Wrap a view so that no browser and no proxy keeps its answers, including its errors (docs/caching.md).
+
+    The view handles a HEAD request as a GET.
+    """
 
     @wraps(view)
     def never_kept(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -38,7 +41,10 @@ def fresh(view: View) -> View:
 
 @contextmanager
 def _head_as_get(request: HttpRequest) -> Iterator[None]:
-    """Answer a HEAD, which ninja does not know, as a GET (RFC 9110, section 9.3.2). The server leaves the body out, as of any HEAD."""
+    """Turn a HEAD, which ninja does not know, into a GET while the block runs (RFC 9110, section 9.3.2).
+
+    The server leaves the body out, as for any HEAD.
+    """
     method = request.method
     if method == "HEAD":
         request.method = "GET"
@@ -49,7 +55,7 @@ def _head_as_get(request: HttpRequest) -> Iterator[None]:
 
 
 def _kept_nowhere(response: HttpResponseBase) -> HttpResponseBase:
-    if isinstance(response, HttpResponseNotAllowed):  # Django's own text is no answer of this API
+    if isinstance(response, HttpResponseNotAllowed):  # Django's own text is not an answer of this API
         response = error_response(WrongMethod(), headers={"Allow": response["Allow"].replace("GET", "GET, HEAD")})
     add_never_cache_headers(response)
     patch_vary_headers(response, ("Cookie", "Authorization"))
@@ -57,22 +63,25 @@ def _kept_nowhere(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def session_key(request: HttpRequest) -> str | None:
-    """Return the key of the session the request names, unread."""
+    """Return the session key that the request presents, without checking it."""
     return request.COOKIES.get(conf.session_cookie())
 
 
 def may_wait(request: HttpRequest) -> bool:
-    """Whether a request can wait without holding a thread, under ASGI alone, and has something to wait for: a HEAD is told no change."""
+    """Whether a request may wait for changes. Only under ASGI can it wait without occupying a thread.
+
+    A HEAD does not wait, because its answer could not tell it of any change.
+    """
     return isinstance(request, ASGIRequest) and request.META["REQUEST_METHOD"] != "HEAD"
 
 
 def json_response(body: str | bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
-    """Return JSON text as an answer, as it is."""
+    """Return an answer whose body is this JSON text."""
     return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 
 
 def error_response(failure: CalendarLiveError, *, headers: dict[str, str] | None = None) -> HttpResponse:
-    """Return a failure as `{"code", "detail"[, "fields"][, "current"]}` with its status."""
+    """Return the answer for a failure: its status, and `{"code", "detail"[, "fields"][, "current"]}`."""
     body = wording.as_json(failure)
     if isinstance(failure, Stale):
         body["current"] = None if failure.current is None else orjson.Fragment(failure.current)
@@ -82,12 +91,12 @@ def error_response(failure: CalendarLiveError, *, headers: dict[str, str] | None
 
 
 def unknown_address(request: HttpRequest, path: str) -> HttpResponse:
-    """Say that there is no such call."""
+    """Answer that the API has no such address."""
     return error_response(NotFound("no_address", path=path[:200]))
 
 
 def expected_state(request: HttpRequest) -> str | None:
-    """Return the state an `If-Match` names; None when there is none, or it is `*`. Raises Malformed."""
+    """Return the state that `If-Match` names, or None if the header is absent or `*`. Raises Malformed."""
     value = request.headers.get("If-Match")
     if value is None or value.strip() == "*":
         return None
@@ -98,7 +107,7 @@ def expected_state(request: HttpRequest) -> str | None:
 
 
 def mutation_id(request: HttpRequest) -> UUID | None:
-    """Return the `Idempotency-Key`, or None. Raises Malformed."""
+    """Return the `Idempotency-Key`, or None if the header is absent. Raises Malformed."""
     value = request.headers.get("Idempotency-Key")
     if value is None:
         return None
@@ -109,13 +118,13 @@ def mutation_id(request: HttpRequest) -> UUID | None:
 
 
 def matches(request: HttpRequest, etag: str) -> bool:
-    """Whether the client holds what this ETag stands for."""
+    """Whether the client already has the answer with this ETag."""
     value = request.headers.get("If-None-Match", "")
     return any(one.strip().removeprefix("W/") == etag for one in value.split(","))
 
 
 def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> None:
-    """Raise Invalid naming each query parameter that is not known: a misspelt filter must not answer with everything."""
+    """Raise Invalid, which names each unknown query parameter: a misspelt filter must not return everything."""
     unknown = [name for name in request.GET if name not in known]
     if unknown:
         raise Invalid(fields={name: [Fault("unknown_parameter")] for name in unknown})

@@ -1,4 +1,4 @@
-"""Work items over HTTP: read, create, change, delete, restore and move them, one or many."""
+"""Serves work items over HTTP: read, create, change, delete, restore and move them, one or many."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATH = "/calendars/{uuid:calendar_id}/items/{uuid:item_id}/"
 
 @router.get(_PATH, auth=RECEIVERS)
 def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
-    """Return a work item as you may see it; its ETag is its state."""
+    """Return a work item as you may see it. Its ETag is its state."""
     item, wire = read_item(standing(receiver(request), calendar_id), item_id)
     headers = {"ETag": f'"{item.state}"', "Calendar-State": str(item.calendar.state)}
     return json_response(wire, headers=headers)
@@ -34,7 +34,7 @@ def get_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResp
 
 @router.put(_PATH)
 def put_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemFields) -> HttpResponse:
-    """Create a work item under an id of your own (`If-None-Match: *`), or replace it whole (`If-Match`)."""
+    """Create a work item under an id that you choose (`If-None-Match: *`), or replace it as a whole (`If-Match`)."""
     put = items.put_item(
         calendar_id,
         actor=request.user,
@@ -49,7 +49,7 @@ def put_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemF
 
 @router.patch(_PATH)
 def patch_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: ItemFields) -> HttpResponse:
-    """Change some fields of a work item. `If-Match` makes sure that nobody changed it meanwhile (412)."""
+    """Change some fields of a work item. With `If-Match`, the answer is 412 if somebody changed it meanwhile."""
     written = items.update_item(
         calendar_id,
         actor=request.user,
@@ -65,9 +65,11 @@ def patch_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: Ite
 def delete_item(
     request: HttpRequest, calendar_id: UUID, item_id: UUID, children: Literal["delete", "reparent"] = "delete"
 ) -> HttpResponse:
-    """Delete a work item, with everything below it or handing its children to its parent. Answers `{id, calendar, state}`.
+    """Delete a work item. Return `{id, calendar, state}`.
 
-    `HX-Trigger: {"workItemDeleted": …}` tells an htmx page; listen on `document`, because the button may be gone by then.
+    Everything below the item is deleted as well, or its children move to its parent (`children=reparent`).
+    `HX-Trigger: {"workItemDeleted": …}` tells an htmx page. Listen on `document`, because the button may be gone by
+    then.
     """
     refuse_unknown_parameters(request, ("children",))
     gone = items.delete_item(
@@ -85,7 +87,10 @@ def delete_item(
 
 @router.post(_PATH + "restore/")
 def restore_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
-    """Undo the deletion of a work item and of what went with it. `If-Match`: the state of that deletion, as DELETE answered it."""
+    """Undo the deletion of a work item and of everything that was deleted with it.
+
+    `If-Match` names the state of that deletion, which DELETE returned.
+    """
     state = expected_state(request)
     if state is None:
         raise Malformed("if_match_missing")
@@ -101,7 +106,10 @@ def restore_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> Http
 
 @router.post(_PATH + "move/")
 def move_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: MoveTo) -> HttpResponse:
-    """Move a work item, with everything below it, to another calendar. `Calendar-State` is the new one's, `Left-State` the old one's."""
+    """Move a work item, with everything below it, to another calendar.
+
+    `Calendar-State` is the new calendar's state, `Left-State` the old calendar's.
+    """
     moved = items.move_item(
         calendar_id,
         actor=request.user,
@@ -117,7 +125,10 @@ def move_item(request: HttpRequest, calendar_id: UUID, item_id: UUID, body: Move
 
 @router.post("/calendars/{uuid:calendar_id}/items/delete/")
 def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkDelete) -> HttpResponse:
-    """Delete many work items, with everything below them, as one change. `states` makes sure that nobody changed them meanwhile (412)."""
+    """Delete many work items, with everything below them, as one change.
+
+    With `states`, the answer is 412 if somebody changed one of them meanwhile.
+    """
     done = items.delete_items(
         calendar_id,
         actor=request.user,
@@ -130,7 +141,10 @@ def delete_items(request: HttpRequest, calendar_id: UUID, body: BulkDelete) -> H
 
 @router.post("/calendars/{uuid:calendar_id}/items/edit/")
 def edit_items(request: HttpRequest, calendar_id: UUID, body: BulkEdit) -> HttpResponse:
-    """Set fields of many work items, to each its own, as one change. `states` makes sure that nobody changed them meanwhile (412)."""
+    """Set fields of many work items, each to values of its own, as one change.
+
+    With `states`, the answer is 412 if somebody changed one of them meanwhile.
+    """
     done = items.edit_items(
         calendar_id,
         actor=request.user,
@@ -143,7 +157,7 @@ def edit_items(request: HttpRequest, calendar_id: UUID, body: BulkEdit) -> HttpR
 
 @router.post("/calendars/{uuid:calendar_id}/items/restore/")
 def restore_items(request: HttpRequest, calendar_id: UUID, body: BulkRestore) -> HttpResponse:
-    """Undo a deletion of many work items."""
+    """Undo the deletion of many work items."""
     done = items.restore_items(
         calendar_id,
         actor=request.user,
@@ -156,7 +170,10 @@ def restore_items(request: HttpRequest, calendar_id: UUID, body: BulkRestore) ->
 
 @router.get("/calendars/{uuid:calendar_id}/trash/")
 def list_trash(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Return the deleted work items that can be restored, newest first: event objects with `deletedAt` and `deletedBy`."""
+    """Return the deleted work items that can be restored, newest first.
+
+    They are event objects with `deletedAt` and `deletedBy`.
+    """
     require_edit(request.user, calendar_id)
     return json_response(orjson.dumps(read_trash(calendar_id), option=orjson.OPT_UTC_Z))
 

@@ -1,4 +1,4 @@
-"""Public links over HTTP, for a calendar's owners: list, create, change and withdraw them."""
+"""Serves public links over HTTP, for a calendar's owners: list, create, change and withdraw them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ _PATH = "/calendars/{uuid:calendar_id}/links/"
 
 @router.get(_PATH, response=list[LinkOut])
 def list_links(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]:
-    """Return a calendar's public links, oldest first; those that have expired too, not those withdrawn. For its owners."""
+    """Return a calendar's public links, oldest first, including expired ones but not withdrawn ones. For its owners."""
     require_owner(request.user, calendar_id)
     return [_as_json(request, link) for link in PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None)]
 
 
 @router.post(_PATH, response={201: LinkOut})
 def create_link(request: HttpRequest, calendar_id: UUID, body: LinkFields) -> HttpResponse:
-    """Make a public link: whoever has its address sees the calendar, live, without an account. For the calendar's owners."""
+    """Create a public link. Anybody who has its address sees the calendar live, without an account.
+
+    For the calendar's owners.
+    """
     link = sharing.create_link(calendar_id, actor=request.user, values=body.given(), mutation_id=mutation_id(request))
     return json_response(orjson.dumps(_as_json(request, link)), status=201)
 
 
 @router.patch(_PATH + "{uuid:link_id}/", response=LinkOut)
 def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: LinkFields) -> dict[str, object]:
-    """Change a public link, for the calendar's owners. Its visitors see the change at once."""
+    """Change a public link. Its visitors see the change at once. For the calendar's owners."""
     link = sharing.edit_link(
         calendar_id, actor=request.user, link_id=link_id, changes=body.given(), mutation_id=mutation_id(request)
     )
@@ -47,7 +50,7 @@ def edit_link(request: HttpRequest, calendar_id: UUID, link_id: UUID, body: Link
 
 @router.delete(_PATH + "{uuid:link_id}/")
 def withdraw_link(request: HttpRequest, calendar_id: UUID, link_id: UUID) -> HttpResponse:
-    """End a public link for good, for the calendar's owners. Its visitors lose the calendar at once."""
+    """Withdraw a public link for good. Its visitors lose the calendar at once. For the calendar's owners."""
     sharing.withdraw_link(calendar_id, actor=request.user, link_id=link_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(link_id)}))
 

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def mail_invitation(request: HttpRequest, invitation: Invitation, token: str) -> bool:
-    """Mail an invitation's link. Return whether the mail was taken; why not is in the log."""
+    """Mail an invitation's link. Return whether the backend accepted the mail. Anything that it raises is logged."""
     path = reverse("calendar_live:invitation", kwargs={"token": token})
     name, calendar = _line(display_name(request.user)), _line(invitation.calendar.name)
     context = {
@@ -33,11 +33,11 @@ def mail_invitation(request: HttpRequest, invitation: Invitation, token: str) ->
     )
     try:
         return message.send() > 0
-    except Exception:  # whatever the backend raises: the invitation is there, and can be sent again
+    except Exception:  # the backend may raise anything; the invitation exists, and can be sent again
         logger.warning("The mail of invitation %s was not sent", invitation.pk, exc_info=True)
         return False
 
 
 def _line(text: str) -> str:
-    """Return a text on one line: what is in a header must not begin another one."""
+    """Return a text on one line, so that in a header it cannot begin another header."""
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())

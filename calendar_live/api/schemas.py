@@ -1,4 +1,7 @@
-"""Schemas of API requests and answers, from which the OpenAPI document is made. They reject unknown fields."""
+"""Defines the schemas of API requests and answers, from which the OpenAPI document is made.
+
+Bodies with unknown fields are rejected.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class _Strict(Schema):
 
 
 def _declared() -> dict[str, Any]:
-    """Return what a client may set of a work item, as pydantic defines fields."""
+    """Return the fields of a work item that a client may set, as definitions for pydantic."""
     fresh = defaults()
     defined: dict[str, Any] = {}
     for field in SETTABLE:
@@ -44,10 +47,13 @@ else:
 
 
 class ItemFields(_Declared):
-    """The fields of a work item that a client may set. `start` and `end`: date-times with offset, or dates when all-day."""
+    """The fields of a work item that a client may set.
+
+    `start` and `end` are date-times with an offset, or dates if the item is all-day.
+    """
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were sent, under their column names. Raises Invalid when a time cannot be read."""
+        """Return the fields that were sent, under their column names. Raises Invalid if a time cannot be read."""
         given = self.model_dump(exclude_unset=True)
         read = _parse_midnight if given.get("all_day") else parse_instant
         values: dict[str, Any] = {}
@@ -69,7 +75,7 @@ def _parse_midnight(text: str) -> datetime:
 
 
 class CalendarFields(_Strict):
-    """What a client may set of a calendar."""
+    """The fields of a calendar that a client may set."""
 
     name: str = Field("", description="At most 120 characters.")
     color: str = Field("#2563eb", description="#rrggbb")
@@ -81,7 +87,7 @@ class CalendarFields(_Strict):
 
 
 class LinkFields(_Strict):
-    """What an owner may set of a public link."""
+    """The fields of a public link that an owner may set."""
 
     name: str = Field("", description="At most 120 characters; for the owners alone.")
     shows: str = Field("", description="full: as viewers see it, without people; freebusy: busy blocks only")
@@ -91,7 +97,7 @@ class LinkFields(_Strict):
     )
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were sent, under their column names. Raises Invalid when the time cannot be read."""
+        """Return the fields that were sent, under their column names. Raises Invalid if the time cannot be read."""
         values = self.model_dump(exclude_unset=True)
         if values.get("expires_at") is not None:
             try:
@@ -102,7 +108,7 @@ class LinkFields(_Strict):
 
 
 class FeedQuery(Schema):
-    """What a feed is asked for."""
+    """The parameters of a feed."""
 
     start: str = Field(..., description="ISO 8601 date-time, or a date (its midnight in UTC). Inclusive.")
     end: str = Field(..., description="As start. Exclusive.")
@@ -122,7 +128,7 @@ class FeedQuery(Schema):
 
     @classmethod
     def names(cls) -> set[str]:
-        """Return the parameters as they are written in a URL."""
+        """Return the names of the parameters, as they are written in a URL."""
         return {field.alias or name for name, field in cls.model_fields.items()}
 
 
@@ -160,7 +166,7 @@ class _Expecting(_Strict):
     )
 
     def expected_states(self) -> dict[UUID, str]:
-        """Return the states. Raises Invalid."""
+        """Return the states by the id of their work item. Raises Invalid."""
         return _by_key(self.states, "states")
 
 
@@ -172,7 +178,7 @@ class BulkEdit(_Expecting):
     changes: dict[str, ItemFields] = Field(..., description="The fields to set, by the id of the work item.")
 
     def given(self) -> dict[UUID, dict[str, Any]]:
-        """Return the fields that were sent for each. Raises Invalid."""
+        """Return the fields that were sent for each work item, by its id. Raises Invalid."""
         found: dict[UUID, dict[str, Any]] = {}
         for key, fields in _by_key(self.changes, "changes").items():
             with Invalid.below(f"changes.{key}"):
@@ -189,7 +195,7 @@ class MoveTo(_Strict):
 
 
 class FramesIn(_Strict):
-    """One turn of a conversation in frames."""
+    """One request of an exchange of frames."""
 
     wait: float = Field(0, ge=0, description="Seconds to wait for news; 0: answer at once.")
     known: dict[str, str] | None = Field(None, description="As the last answer said; null in the first request.")
@@ -199,7 +205,7 @@ class FramesIn(_Strict):
 
 
 class CalendarOrder(_Strict):
-    """One's own order of one's calendars."""
+    """Your own order of your calendars."""
 
     ids: Annotated[list[str], FailFast()]
 
@@ -212,7 +218,7 @@ class CalendarOrder(_Strict):
 
 
 class DeletedCalendarOut(Schema):
-    """A calendar that one can restore `until` then."""
+    """A calendar that you can restore until the instant `until`."""
 
     id: str
     name: str
@@ -225,7 +231,7 @@ RoleName = Literal["owner", "editor", "viewer", "freebusy"]
 
 
 class ShareWith(_Strict):
-    """Whom to share a calendar with."""
+    """The person to share a calendar with, and their role."""
 
     to: str = Field(..., description="A user name, or an e-mail address if it has an `@` in it.")
     role: RoleName
@@ -258,7 +264,7 @@ class MemberOut(Schema):
 
 
 class InvitationOut(Schema):
-    """An invitation that is open. `mailed` false: its mail could not be sent, or is not yet."""
+    """An open invitation. If `mailed` is false, its mail could not be sent, or has not been sent yet."""
 
     id: str
     email: str
@@ -270,14 +276,14 @@ class InvitationOut(Schema):
 
 
 class SharedOut(Schema):
-    """Either a member, or an invitation."""
+    """Either a member or an invitation. The other one is null."""
 
     member: MemberOut | None
     invitation: InvitationOut | None
 
 
 class LinkOut(Schema):
-    """A public link, as the calendar's owners see it."""
+    """A public link as the calendar's owners see it."""
 
     id: str
     name: str

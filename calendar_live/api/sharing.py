@@ -1,4 +1,4 @@
-"""Sharing over HTTP: members, invitations, ownership, and leaving a calendar."""
+"""Serves sharing over HTTP: members, invitations, ownership, and leaving a calendar."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _INVITATIONS = "/calendars/{uuid:calendar_id}/invitations/"
 
 @router.get(_MEMBERS, response=list[MemberOut])
 def list_members(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Return who is in a calendar, by name; owners see their e-mail addresses too. Not for free/busy members."""
+    """Return a calendar's members by name. Owners also get their e-mail addresses. Not for free/busy members."""
     return json_response(orjson.dumps(_members(request, calendar_id)))
 
 
 @router.post(_MEMBERS, response={201: SharedOut})
 def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> HttpResponse:
-    """Share a calendar: the user of a name is a member at once, an e-mail address is mailed an invitation. For its owners.
+    """Share a calendar with a user or an e-mail address. For its owners.
 
-    Whether an account is behind an address makes no difference. An invitation that could not be mailed is there all the
-    same, with `mailed` false: send it again.
+    A user becomes a member at once. An e-mail address is sent an invitation, whether or not it belongs to an account.
+    An invitation that could not be mailed exists all the same, with `mailed` false: send it again.
     """
     shared = sharing.share(
         calendar_id, actor=request.user, to=body.to, role=Role(body.role), mutation_id=mutation_id(request)
@@ -51,7 +51,7 @@ def share_calendar(request: HttpRequest, calendar_id: UUID, body: ShareWith) -> 
 
 @router.patch(_MEMBERS + "{str:user_id}/", response=MemberOut)
 def change_member(request: HttpRequest, calendar_id: UUID, user_id: str, body: RoleIn) -> HttpResponse:
-    """Give a member another role, or offer them to be an owner. For its owners; a calendar is never without one."""
+    """Give a member another role, or offer them ownership. For the calendar's owners. The last owner keeps the role."""
     sharing.change_role(
         calendar_id, actor=request.user, member=user_id, role=Role(body.role), mutation_id=mutation_id(request)
     )
@@ -60,42 +60,42 @@ def change_member(request: HttpRequest, calendar_id: UUID, user_id: str, body: R
 
 @router.delete(_MEMBERS + "{str:user_id}/")
 def remove_member(request: HttpRequest, calendar_id: UUID, user_id: str) -> HttpResponse:
-    """Take a member out of a calendar, and off the work items in it. For its owners."""
+    """Remove a member from a calendar, and from the work items in it. For its owners."""
     sharing.remove(calendar_id, actor=request.user, member=user_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"user": user_id}))
 
 
 @router.post("/calendars/{uuid:calendar_id}/leave/")
 def leave_calendar(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Leave a calendar. Its last owner cannot."""
+    """Leave a calendar. Its last owner cannot leave it."""
     sharing.leave(calendar_id, actor=request.user, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(calendar_id)}))
 
 
 @router.post("/calendars/{uuid:calendar_id}/transfer/", response=list[MemberOut])
 def transfer_calendar(request: HttpRequest, calendar_id: UUID, body: TransferTo) -> HttpResponse:
-    """Offer a member to be the owner; when they accept, you are an editor. For its owners."""
+    """Offer a member ownership in your place. When they accept, you become an editor. For the calendar's owners."""
     sharing.transfer(calendar_id, actor=request.user, to=body.to, mutation_id=mutation_id(request))
     return json_response(orjson.dumps(_members(request, calendar_id)))
 
 
 @router.post("/calendars/{uuid:calendar_id}/ownership/")
 def answer_offer(request: HttpRequest, calendar_id: UUID, body: OfferAnswer) -> HttpResponse:
-    """Accept ownership that you were offered, or decline it."""
+    """Accept or decline an offer of ownership that you have received."""
     role = sharing.answer_offer(calendar_id, actor=request.user, accept=body.accept, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(calendar_id), "role": role}))
 
 
 @router.get(_INVITATIONS, response=list[InvitationOut])
 def list_invitations(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
-    """Return the invitations that are open, oldest first. For the calendar's owners."""
+    """Return the open invitations, oldest first. For the calendar's owners."""
     require_owner(request.user, calendar_id)
     return json_response(orjson.dumps([_described(one) for one in sharing.pending(calendar_id)]))
 
 
 @router.post(_INVITATIONS + "{uuid:invitation_id}/send/", response=InvitationOut)
 def send_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID) -> HttpResponse:
-    """Mail an invitation again, under a new link and with a new expiry; the old link ends. For the calendar's owners."""
+    """Mail an invitation again, with a new link and a new expiry. The old link ends. For the calendar's owners."""
     mailing = sharing.send_again(
         calendar_id, actor=request.user, invitation_id=invitation_id, mutation_id=mutation_id(request)
     )
@@ -104,7 +104,7 @@ def send_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID
 
 @router.delete(_INVITATIONS + "{uuid:invitation_id}/")
 def withdraw_invitation(request: HttpRequest, calendar_id: UUID, invitation_id: UUID) -> HttpResponse:
-    """Withdraw an invitation: its link ends. For the calendar's owners."""
+    """Withdraw an invitation. Its link ends. For the calendar's owners."""
     sharing.withdraw(calendar_id, actor=request.user, invitation_id=invitation_id, mutation_id=mutation_id(request))
     return json_response(orjson.dumps({"id": str(invitation_id)}))
 

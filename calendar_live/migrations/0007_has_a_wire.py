@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Rows that break it are named by the check calendar_live.E006, which `migrate` runs first.
+        # `migrate` first runs the system check calendar_live.E006, which names rows that violate this constraint.
         migrations.AddConstraint(
             model_name="workitem",
             constraint=models.CheckConstraint(

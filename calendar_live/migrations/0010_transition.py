@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 def begin(apps: Any, schema_editor: Any) -> None:
-    """Keep wires as processes of the version before read them. An empty site has none."""
+    """Keep nulls in wires, for processes of the previous version. An empty site has no such processes."""
     database = schema_editor.connection.alias
     if apps.get_model("calendar_live", "Calendar").objects.using(database).exists():
         apps.get_model("calendar_live", "Transition").objects.using(database).create(name="nulls in wires")

@@ -1,4 +1,4 @@
-"""Models: rows and their constraints. Only services write them."""
+"""Defines the models: rows and their constraints. Only services write them."""
 
 from .calendar import Calendar, Membership, Role, left_ownerless, names_of, ownerless
 from .invitation import Invitation

@@ -1,4 +1,4 @@
-"""Calendars and their members. A calendar's row holds its head (revision and nonce), which only the log moves."""
+"""Models of calendars and members. A calendar's row holds its head (revision and nonce), which only the log moves."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Calendar(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     revision = models.BigIntegerField(default=0, editable=False)
     nonce = models.CharField(max_length=16, editable=False)
-    # The highest access version of a member who left: who joins begins above it, so that no access token comes twice (rule S5).
+    # The highest access version of any member who has left. New members start above it, so that no access token is used
+    # twice (rule S5).
     access_floor = models.BigIntegerField(default=0, db_default=0, editable=False)
-    # Rises with each change of its members, invitations and public links: what its owners' pages are told of those.
+    # Rises with each change of the calendar's members, invitations and public links, to tell its owners' pages of them.
     sharing_version = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -52,9 +53,10 @@ class Role(models.TextChoices):
 
 
 def keep_owners(collector: Any, field: Any, memberships: Any, using: str) -> None:
-    """Delete memberships with their users (an `on_delete`), but for those of last owners. Raises ProtectedError with these.
+    """Delete memberships together with their users, as an `on_delete` function.
 
-    Migrations see tables of before, which they must mind themselves.
+    Raises ProtectedError, with the memberships of last owners, if a calendar would be left without an active owner.
+    This function does not check the historical models of migrations: a migration that deletes users must check itself.
     """
     users = set(memberships.values_list("user_id", flat=True)) if memberships.model is Membership else set()
     if users and (left := left_ownerless(users, gone=True)):
@@ -66,17 +68,21 @@ def keep_owners(collector: Any, field: Any, memberships: Any, using: str) -> Non
 
 
 class Membership(models.Model):
-    """One user's role in one calendar. `version` rises with each change of it, so that an access token can be told from an older one."""
+    """One user's role in one calendar.
+
+    `version` rises with each change of the role, so that an access token differs from every older one.
+    """
 
     id = models.BigAutoField(primary_key=True)
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=keep_owners, related_name="calendar_memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices)
     version = models.BigIntegerField(default=1, editable=False)
-    # Where the calendar stands in its member's own list; of two alike, the older calendar comes first.
+    # The calendar's place in the member's own list. Of two calendars in the same place, the older one comes first.
     position = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    # Ownership is offered by an owner, who becomes an editor in turn if this hands the calendar over, until its member answers.
-    # Unknown to the database: a process of an earlier version deletes users without reading this column.
+    # The owner who offers ownership to this member, until the member answers. If the member accepts and `hands_over` is
+    # set, that owner becomes an editor. The database has no constraint, because a process of an earlier version deletes
+    # users without reading this column.
     offered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -98,10 +104,10 @@ class Membership(models.Model):
 
 
 def ownerless(*, without: Collection[Any] = (), gone: bool = False) -> QuerySet[Calendar]:
-    """Return the calendars that have no owner whose account is active, but somebody who needs one, or nobody at all.
+    """Return the calendars without an active owner that have an active member, or no member at all.
 
-    One whose members are all inactive rests until one of them is active again. `without`: as if the accounts of these users were not
-    active; `gone`: as if there were none.
+    A calendar whose members are all inactive needs no owner until one of them is active again. The users in `without`
+    count as inactive; with `gone`, they count as deleted.
     """
     members = Membership.objects.filter(calendar=OuterRef("pk"))
     active = members.filter(user__is_active=True).exclude(user__in=without)
@@ -110,11 +116,14 @@ def ownerless(*, without: Collection[Any] = (), gone: bool = False) -> QuerySet[
 
 
 def left_ownerless(users: Collection[Any], *, gone: bool = False) -> list[Calendar]:
-    """Return the calendars of which these users are the last owners, and which need one when they are not active, or `gone`."""
+    """Return the calendars that these users own and that would need an owner without them.
+
+    The users count as inactive; with `gone`, they count as deleted.
+    """
     owned = Membership.objects.filter(user__in=users, role=Role.OWNER).values("calendar")
     return list(ownerless(without=users, gone=gone).filter(pk__in=owned))
 
 
 def names_of(calendars: Collection[Calendar]) -> str:
-    """Return calendars as people call them, for a message."""
+    """Return the names of calendars, in quotation marks, for a message."""
     return ", ".join(f"“{calendar.name}”" for calendar in calendars)

@@ -1,4 +1,4 @@
-"""Invitations to e-mail addresses. Written by services/sharing."""
+"""Model of invitations to e-mail addresses. Written by services/sharing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .calendar import Calendar, Role
 
 
 class Invitation(models.Model):
-    """A role in a calendar for whoever bears the token that was mailed. The token itself is kept nowhere, only its SHA-256."""
+    """A role in a calendar, for the person who has the mailed token. Only the SHA-256 of the token is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="invitations")

@@ -1,4 +1,4 @@
-"""The columns of every live model. A row can be saved only inside a change of its calendar."""
+"""Defines the columns of every live model. A row can be saved only inside a change of its calendar."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from ..protocol.wires import BEGINNING
 from .calendar import Calendar
 
-# The calendars that a `changelog.change` is open on here: only their rows can be saved.
+# The calendars for which a `changelog.change` is open in this context. Only their rows can be saved.
 open_changes: ContextVar[frozenset[str]] = ContextVar("open_changes", default=frozenset())
 
 WIRE_CONSTRAINT: Final = "%(app_label)s_%(class)s_has_a_wire"
 
 
 class LiveModel(models.Model):
-    """A row that is pushed: its place, its range, and its event object as it was encoded when it was written.
+    """A row that is pushed to open pages: its calendar, its range, and its event object as encoded when it was written.
 
-    `start` and `end` are instants, half-open; an all-day row keeps UTC midnights. `state` is that of the row's last change.
+    `start` and `end` are instants and form a half-open range; those of an all-day row are UTC midnights. `state` is the
+    state of the calendar that the row's last change made.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -39,45 +40,55 @@ class LiveModel(models.Model):
 
     class Meta:
         abstract = True
-        # A Meta of a model's own inherits this one, or its table is without it (a system check says so).
+        # A model's own Meta must inherit this one. Otherwise its table lacks the constraint, and a system check warns.
         constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(condition=Q(wire__startswith=BEGINNING), name=WIRE_CONSTRAINT),
         )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save as Django does. Raises RuntimeError outside a `changelog.change` of the row's calendar: nobody would be told."""
+        """Save as Django does. Raises RuntimeError outside a `changelog.change` of the row's calendar.
+
+        Open pages would not be told of such a row.
+        """
         self._refuse_past_the_log("save")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete as Django does. Raises RuntimeError outside a change, unless the row was deleted softly, which was told then."""
+        """Delete as Django does. Raises RuntimeError outside a change, except for rows that are already deleted softly.
+
+        Open pages were told of such a row when it was deleted softly.
+        """
         if self.deleted_at is None:
             self._refuse_past_the_log("delete")
         return super().delete(*args, **kwargs)
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> Self:
-        """Remember the visibility the row is stored with, for `becomes_secret`."""
+        """Return the row, and remember its stored visibility for `becomes_secret`."""
         row = super().from_db(db, field_names, values, **more)
         row._seen_as = row.__dict__.get("visibility")
         return row
 
     def becomes_secret(self) -> bool:
-        """Whether the row is secret now, and those who may not know of it have seen it before."""
+        """Whether the row is secret now, but was visible before to receivers who may not know of it."""
         if self.visibility != "secret" or self._state.adding:
             return False
-        if self._seen_as is None:  # made by hand, or read without this column
+        if self._seen_as is None:  # the instance was constructed with its id, or read without this column
             self._seen_as = type(self)._base_manager.values_list("visibility", flat=True).filter(pk=self.pk).first()
         return self._seen_as not in (None, "secret")
 
     def note_saved(self) -> None:
-        """Remember the visibility the row was saved with. What was visible once stays so: the transaction may yet fail."""
+        """Remember the visibility with which the row was saved, unless it is secret.
+
+        The transaction may still fail. Then the row remains visible as before.
+        """
         if self.visibility != "secret":
             self._seen_as = self.visibility
 
     def _refuse_past_the_log(self, call: str) -> None:
         if str(self.calendar_id) not in open_changes.get():
             raise RuntimeError(
-                f"{type(self).__name__}.{call}() outside calendar_live.changelog.change of its calendar: no open page would be "
-                f"told, and what is sent would not be what is stored. Use change.upsert and change.destroy inside of it."
+                f"{type(self).__name__}.{call}() outside calendar_live.changelog.change of its calendar: no open page "
+                f"would be told, and what is sent would not be what is stored. Use change.upsert and change.destroy "
+                f"inside of it."
             )

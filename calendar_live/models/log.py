@@ -1,4 +1,4 @@
-"""The log: every change set of every calendar, in order. Written by the changelog."""
+"""Models of the log, which holds every change set of every calendar, in order. Written by the changelog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .calendar import Calendar
 
 
 class ChangeSet(models.Model):
-    """What one transaction did to one calendar. The row of the head is never pruned: it proves which history this is."""
+    """What one transaction did to one calendar. The head's row proves which history this is, so it is never pruned."""
 
     id = models.BigAutoField(primary_key=True)
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="change_sets")
@@ -39,12 +39,15 @@ class ChangeSet(models.Model):
 
 
 class Entry(models.Model):
-    """One item of a change set: its wire, or none when it was destroyed. `item` is no foreign key: the log knows only ids."""
+    """One item of a change set. `wire` is null if the item was destroyed.
+
+    `item` is not a foreign key, because the log knows only ids.
+    """
 
     id = models.BigAutoField(primary_key=True)
     change_set = models.ForeignKey(ChangeSet, on_delete=models.CASCADE, related_name="entries")
     item = models.UUIDField(db_index=True)
-    wire = models.TextField(null=True)  # noqa: DJ001 - null is "destroyed", never an empty wire
+    wire = models.TextField(null=True)  # noqa: DJ001 - null means "destroyed"; a wire is never empty
     visibility = models.CharField(max_length=10, default="normal")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Public links: secret addresses of a read-only calendar. Written by services/sharing."""
+"""Model of public links, which are secret addresses of a read-only calendar. Written by services/sharing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Shows(models.TextChoices):
 
 
 class PublicLink(models.Model):
-    """One way to read a calendar without an account. Its token is signed, and kept nowhere: see access/credentials.py.
+    """A way to read one calendar without an account. Its token is signed and not stored: see access/credentials.py.
 
-    `version` rises with each change of what it shows. `frame_origins`: whose pages may frame it.
+    `version` rises with each change of `shows`. `frame_origins` are the origins whose pages may frame the link's page.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,4 +1,4 @@
-"""Receipts of requests that were done under an `Idempotency-Key`. Written by services/receipts.py."""
+"""Model of receipts for requests that were carried out under an `Idempotency-Key`. Written by services/receipts.py."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from django.db import models
 
 
 class Receipt(models.Model):
-    """One request that one user made under a key of theirs: its digest, and the ids of what it made. Never an answer, nor a token.
+    """One request of one user under an `Idempotency-Key`: its digest, and the ids of what it made.
 
-    Calls that write work items have their change set for it, which keeps their first answer too.
+    A receipt contains no answer and no token. Calls that write work items have no receipt: their change set does the
+    same, and keeps their first answer as well.
     """
 
     id = models.BigAutoField(primary_key=True)
-    # Unknown to the database: a process of an earlier version deletes users without reading this table, and what it leaves is pruned.
+    # The database has no constraint, because a process of an earlier version deletes users without reading this table.
+    # The receipts that it leaves behind are pruned.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )

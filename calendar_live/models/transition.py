@@ -1,4 +1,4 @@
-"""Transitions: what the site still does for processes of the previous version."""
+"""Model of transitions, which record what the site still does for processes of the previous version."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final
 
 from django.db import models
 
-# Wires are stored with nulls: processes that cannot read them otherwise may be running.
+# Wires are stored with nulls, because processes that cannot read wires without them may still be running.
 NULLS_IN_WIRES: Final = "nulls in wires"
 
 
 class Transition(models.Model):
-    """Something that is not over yet. A migration begins it on a site that is not empty; a command ends it."""
+    """A transition that is not over yet. A migration begins it on a site that is not empty, and a command ends it."""
 
     name = models.CharField(primary_key=True, max_length=40)
 

@@ -1,4 +1,4 @@
-"""Work items: projects, activities, tasks and meetings. Written by services/items."""
+"""Models of work items, which are projects, activities, tasks and meetings. Written by services/items."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Visibility(models.TextChoices):
     SECRET = "secret", _("Secret")
 
 
-# The words of a work item's columns that have a few.
+# The choices of those columns of a work item that have a fixed set of values.
 WORDS: Final[Mapping[str, type[models.TextChoices]]] = {
     "work_type": WorkType,
     "status": Status,
@@ -54,17 +54,17 @@ WORDS: Final[Mapping[str, type[models.TextChoices]]] = {
 
 
 def tag_key(tag: str) -> str:
-    """Return what is the same of two tags that differ in upper and lower case alone."""
+    """Return the key by which tags are compared. Tags that differ only in upper and lower case have the same key."""
     return tag.casefold()
 
 
 def between_commas(tags: Iterable[str]) -> str:
-    """Return tags as one text, each of them between two commas."""
+    """Return tags as one text, with a comma before and after each tag."""
     return ",".join(("", *tags, ""))
 
 
 class WorkItem(LiveModel):
-    """One entry of a calendar. Deleting is soft; the log calls it destroyed."""
+    """A project, activity, task or meeting in a calendar. Deletion is soft; the log calls a deleted item destroyed."""
 
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)
@@ -78,7 +78,8 @@ class WorkItem(LiveModel):
     all_day = models.BooleanField(_("all day"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     url = models.CharField(_("link"), max_length=2000, blank=True, db_default="", default="")
-    # Each tag between commas, as it was written and as it is compared: what a filter asks for is one LIKE on every database.
+    # All tags, each between commas: in `tag_text` as they were written, in `tag_keys` as they are compared. So a filter
+    # for a tag is one LIKE on every database.
     tag_text = models.TextField(_("tags"), blank=True, db_default="", default="")
     tag_keys = models.TextField(blank=True, editable=False, db_default="", default="")
     rrule = models.TextField(blank=True)
@@ -110,7 +111,7 @@ class WorkItem(LiveModel):
 
     @property
     def tags(self) -> list[str]:
-        """Short texts without commas, in the order in which they were given."""
+        """The tags, which are short texts without commas, in the order in which they were given."""
         return self.tag_text.split(",")[1:-1]
 
     @tags.setter
@@ -119,7 +120,7 @@ class WorkItem(LiveModel):
 
     @cached_property
     def assignee_keys(self) -> list[str]:
-        """Who works on it: user ids as the wire has them, in order. Set it before saving to write others."""
+        """The sorted ids of the users who work on the item, as in its wire. To change them, set this before saving."""
         return [] if self._state.adding else sorted(str(one.user_id) for one in self.assignments.all())
 
 

@@ -1,1 +1,1 @@
-"""The HTML pages: each view translates a request, makes one call down, and renders the answer."""
+"""Serves the HTML pages. Each view translates a request, makes one call down, and renders the answer."""

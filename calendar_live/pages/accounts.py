@@ -1,4 +1,4 @@
-"""The sign-in page."""
+"""Serves the sign-in page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..services import accounts
 
 
 class PasswordForm(AuthenticationForm):
-    """Says why a password opens no account, whoever has it."""
+    """Signs users in, but refuses the demo's password on a site that is not a trial, and says why."""
 
     def clean(self) -> dict[str, Any]:
         if accounts.is_refused(self.cleaned_data.get("password")):
@@ -24,7 +24,7 @@ class PasswordForm(AuthenticationForm):
 
 
 class SignInForm(PasswordForm):
-    """Django's, in the words of the page."""
+    """The sign-in form of the page, with an error message of its own."""
 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": gettext_lazy("The user name or the password is wrong. Check capital and small letters.")
@@ -32,7 +32,7 @@ class SignInForm(PasswordForm):
 
 
 class SignIn(LoginView):
-    """Django's sign-in, on a page of ours; a trial on one's own machine is told the demo's names."""
+    """Django's sign-in view, on the app's own page. While DEBUG is on, the page lists the demo's users."""
 
     authentication_form = SignInForm
     template_name = "calendar_live/login.html"

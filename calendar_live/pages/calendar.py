@@ -1,4 +1,4 @@
-"""The calendar page, with the data that its scripts start from."""
+"""Serves the calendar page, with the data that its scripts start from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .texts import texts
 @login_required
 @ensure_csrf_cookie
 def calendar_page(request: HttpRequest) -> HttpResponse:
-    """Show the calendars of whoever is signed in."""
+    """Show the calendars of the user who is signed in."""
     calendars = describe_all(request.user)
     context = {
         "calendars": [{**one, "mayEdit": may_edit(one["role"])} for one in calendars],
@@ -50,7 +50,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
 
 
 def _edit_url() -> str:
-    """Return the address of an item's dialog with `{calendar}` and `{item}` in it."""
+    """Return the address of an item's dialog, with `{calendar}` and `{item}` as placeholders."""
     places = {"calendar_id": UUID(int=1), "item_id": UUID(int=2)}
     url = reverse("calendar_live:item_edit", kwargs=places)
     return url.replace(str(places["calendar_id"]), "{calendar}").replace(str(places["item_id"]), "{item}")
@@ -58,5 +58,5 @@ def _edit_url() -> str:
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Send browsers that ask without being told where to the icon."""
+    """Redirect to the icon. Browsers request this address by themselves."""
     return redirect(static("calendar_live/favicon.svg"))

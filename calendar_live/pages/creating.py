@@ -1,4 +1,4 @@
-"""The dialog that creates a work item."""
+"""Serves the dialog that creates a work item."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from .values import Values, blank_values, span_values
 @require_http_methods(["GET", "HEAD", "POST"])
 @fragment
 def new_item(request: HttpRequest) -> HttpResponse:
-    """Show the form of a new item (`?calendar&start&end&allDay&timeZone`), or create one from it: 204, or 422 with the errors."""
+    """Show the form of a new item (`?calendar&start&end&allDay&timeZone`), or create an item from it.
+
+    A created item is answered with 204, errors with 422.
+    """
     if request.method != "POST" and not is_htmx(request):
         return redirect("calendar_live:calendar")
     calendars = [mine.calendar for mine in memberships_of(request.user) if may_edit(mine.role)]
@@ -71,7 +74,7 @@ def _show(
     initial: Values | None = None,
     failure: CalendarLiveError | None = None,
 ) -> HttpResponse:
-    """Show the form: empty, or as it was submitted with what is wrong with it."""
+    """Show the form: empty, or as it was submitted, with its errors."""
     chosen = initial["calendar"] if initial else _chosen(calendars, request.POST.get("calendar")).pk
     form = ItemForm(
         None if initial else request.POST,
@@ -95,7 +98,7 @@ def _chosen(calendars: list[Calendar], wanted: str | None) -> Calendar:
 
 
 def _asked_span(request: HttpRequest, calendar: Calendar) -> Values:
-    """Return the span that was asked for, in the zone of who asks; without one, the next full hour. Raises Invalid."""
+    """Return the requested span in the user's time zone; by default, the next full hour. Raises Invalid."""
     zone = request.GET.get("timeZone", "")
     zone = zone if is_time_zone(zone) else calendar.time_zone
     all_day = request.GET.get("allDay") == "true"
@@ -113,7 +116,10 @@ def _asked_span(request: HttpRequest, calendar: Calendar) -> Values:
 @require_safe
 @fragment
 def parent_options(request: HttpRequest) -> HttpResponse:
-    """Return what a new item of `?calendar` may be part of, as the field itself, and who may work on it, to be swapped in beside it."""
+    """Return the form field with the items that a new item of `?calendar` may be part of.
+
+    The answer also contains the people who may work on the item, which htmx swaps in elsewhere in the form.
+    """
     try:
         calendar_id = UUID(request.GET.get("calendar", ""))
     except ValueError:

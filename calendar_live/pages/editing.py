@@ -1,4 +1,4 @@
-"""The dialog of a work item: a form for editors, details for viewers, both versions after a conflict."""
+"""Serves the dialog of a work item: a form for editors, details for viewers, both versions after a conflict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .values import Values, say, say_when, span_values, values_of
 
 _FORM = "calendar_live/item_form.html"
 
-# What the details show as a line of text; the rest stands elsewhere in them, or is not shown.
+# The fields that the details show as a line of text. The others are elsewhere in the details, or not shown.
 _TOLD_IN_LINES: Final = tuple(
     field.key
     for field in SETTABLE
@@ -43,7 +43,10 @@ _TOLD_IN_LINES: Final = tuple(
 @require_http_methods(["GET", "HEAD", "POST"])
 @fragment
 def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
-    """Show an item: its form to editors, its details to others; or save it: 204, 422 with the errors, 412 with both versions."""
+    """Show an item, as a form to editors and as details to others, or save the form.
+
+    A saved form is answered with 204, errors with 422, and a conflict with 412 and both versions.
+    """
     if request.method != "POST" and not is_htmx(request):
         return redirect(f"{reverse('calendar_live:calendar')}#{calendar_id}/{item_id}")
     standing = access.standing(request.user, calendar_id)
@@ -56,7 +59,7 @@ def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpRes
 
 
 def _find(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
-    """Return an item and its wire as `read_item` does; whoever had it on screen is told that it is gone."""
+    """Return an item and its wire, as `read_item` does. Raises NotFound, which says that the item is gone."""
     try:
         return read_item(standing, item_id)
     except NotFound as failure:
@@ -67,12 +70,12 @@ def _show(
     request: HttpRequest,
     item: WorkItem,
     *,
-    data: Any = None,  # a QueryDict; Any because request.POST is of a private kind
+    data: Any = None,  # a QueryDict; Any because the type of request.POST is private
     failure: CalendarLiveError | None = None,
     status: int = 200,
     **more: object,
 ) -> HttpResponse:
-    """Show the form of an item: as it is, or with what was typed and why it was not taken."""
+    """Show the form of an item: as the item is, or with what was typed and the reason for the refusal."""
     under = ids_below(item)
     form = ItemForm(
         data,
@@ -95,7 +98,7 @@ def _show(
 
 
 def _new_ids() -> str:
-    """Return the ids under which what was typed can be created anew, as the values of a button."""
+    """Return the values of the button that creates a new item from what was typed: the ids to use for it."""
     return orjson.dumps({"item_id": str(uuid4()), "mutation_id": str(uuid4())}).decode()
 
 
@@ -129,13 +132,16 @@ def _save(request: HttpRequest, standing: Standing, item_id: UUID) -> HttpRespon
 
 
 def resume(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
-    """Go on from what a form's own key has done, of which the answer was lost: what was typed since lies on top of it."""
+    """Continue from what an earlier submit of the form did under its key, if the answer was lost.
+
+    The form shows what was typed since then on top of the item as it was saved.
+    """
     item, _wire = _find(standing, item_id)
     return _show_stale(request, standing, item_id, form, Stale(current=item.wire), resumed=True)
 
 
 def _refuse(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
-    """Give what was typed back to somebody who may not save it (any more), and nothing of the item."""
+    """Show what was typed to a user who may not save it (any more), and nothing of the item."""
     _find(standing, item_id)
     refusal = Forbidden("view_only")
     form.is_valid()
@@ -146,7 +152,10 @@ def _refuse(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemF
 def _show_stale(
     request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm, stale: Stale, *, resumed: bool = False
 ) -> HttpResponse:
-    """Show both versions: what was touched stays as typed, what was not becomes theirs. Of a deleted item, what was typed."""
+    """Show both versions of an item that somebody else has changed, or what was typed if the item was deleted.
+
+    Fields that this user touched stay as typed. The others take the other version's values.
+    """
     if stale.current is None:
         calendar = UUID(standing.calendar)
         gone = ItemForm(request.POST, parents=parent_choices(calendar), people=people_of(calendar))
@@ -166,7 +175,7 @@ def _show_stale(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that somebody else changed meanwhile. `mine` is None when it was not touched here."""
+    """One field that somebody else changed meanwhile. `mine` is None if this user did not touch it."""
 
     label: str
     theirs: str
@@ -177,7 +186,7 @@ def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Differe
     given, touched, mine = form.given(), form.touched(), form.cleaned_data
     named = {values["parent"] for values in (theirs, mine) if values["parent"]}
     names: dict[object, str] = dict(people_of(calendar))
-    if named:  # of this calendar alone: whatever id was typed, its title may be none of theirs
+    if named:  # only items of this calendar, because the user may not be allowed to see the titles of others
         names |= dict(WorkItem.objects.filter(pk__in=named, calendar=calendar).values_list("pk", "title"))
     found = []
     for name in ("title", "when", *(name for name in COLUMNS if name != "title")):
@@ -190,7 +199,7 @@ def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Differe
 
 
 def _show_details(request: HttpRequest, standing: Standing, item: WorkItem, wire: str) -> HttpResponse:
-    """Show what those who may not edit are sent of an item, and nothing else of the row."""
+    """Show what readers who may not edit are sent of an item, and nothing else of the row."""
     event = orjson.loads(wire)
     busy = "busy" in event
     span = span_values(event["start"], event["end"], all_day=event["allDay"], time_zone=event["timeZone"])
@@ -202,7 +211,7 @@ def _show_details(request: HttpRequest, standing: Standing, item: WorkItem, wire
         "busy": busy,
         "title": _("Busy") if busy else values["title"],
         "when": say_when(values),
-        # A redacted wire names no parent; one that is visible is told here.
+        # A redacted wire names no parent, so a parent that the reader may see is added here.
         "lines": []
         if busy
         else _lines(values | {"parent": next(iter(parent), None)}, parent | dict(people_of(UUID(standing.calendar)))),
@@ -213,7 +222,7 @@ def _show_details(request: HttpRequest, standing: Standing, item: WorkItem, wire
 
 
 def _visible_parent(standing: Standing, item: WorkItem) -> dict[object, str]:
-    """Return the parent's title under its id, if the reader may read it."""
+    """Return the parent's title by its id, or nothing if the reader may not see it."""
     parent = item.parent
     if parent is None or not reads_whole(parent.visibility, standing.rights):
         return {}

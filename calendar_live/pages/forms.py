@@ -1,4 +1,4 @@
-"""The form of a work item: converts between what people type and the services' values."""
+"""Defines the form of a work item, which converts between what people type and the services' values."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from .wall_time import NoSuchTimeError, offsets, to_instant
 
 Choices = Iterable[tuple[Any, Any]]
 
-# What the two edges of a span are read from, and what says how to read both.
+# The fields from which each edge of a span is read, and the fields that say how to read both edges.
 _EDGES: Final = {edge: (f"{edge}_date", f"{edge}_time", f"{edge}_fold") for edge in ("start", "end")}
 _READ_BY: Final = ("all_day", "time_zone")
-# Together they say when: of two versions of it, one is kept as a whole.
+# Together, these fields say when the item is. Of two versions of them, one is kept as a whole.
 SPAN: Final = (*_READ_BY, *_EDGES["start"], *_EDGES["end"])
-# Form field -> column. The span has its own translation.
+# Form field -> column. The span is converted separately.
 COLUMNS: Final = {field.key: field.column for field in SETTABLE if not field.in_span}
-# Name on the wire -> form field that its complaints belong to.
+# Name on the wire -> form field that shows its errors.
 _BLAMED: Final = {field.name: f"{field.key}_date" if field.kind is Kind.TIME else field.key for field in SETTABLE}
 COLORS: Final = (
     ("#dc2626", gettext_lazy("Red")),
@@ -56,19 +56,22 @@ def _time_field(label: Any) -> forms.TimeField:
 
 
 def _fold_field(label: Any) -> forms.IntegerField:
-    """Return the choice between the two moments of a time that comes twice: 0 or 1. Of any other time it says nothing."""
+    """Return the field that chooses between the two moments of a time that comes twice: 0 or 1.
+
+    For any other time, its value has no meaning.
+    """
     return forms.IntegerField(label=label, widget=forms.Select, required=False, min_value=0, max_value=1)
 
 
 class _PeopleField(forms.MultipleChoiceField):
-    """Ids of users. Whether they may be chosen, the service says: whoever was a member may have left since."""
+    """Ids of users. The service decides whether they may be chosen, because a member may have left in the meantime."""
 
     def valid_value(self, value: str) -> bool:
         return True
 
 
 class _TagsField(forms.Field):
-    """Texts with commas between them."""
+    """Tags, typed as one text with commas between them."""
 
     def to_python(self, value: Any) -> list[str]:
         return [tag.strip() for tag in str(value or "").split(",") if tag.strip()]
@@ -78,7 +81,7 @@ class _TagsField(forms.Field):
 
 
 def _form_field(field: Field) -> forms.Field:
-    """Return how the dialog asks for a field, by what kind of field it is."""
+    """Return the form field with which the dialog asks for a field of an item, depending on its kind."""
     label = gettext_lazy(field.label)
     match field.kind:
         case Kind.FLAG:
@@ -116,11 +119,14 @@ else:
 
 
 class ItemForm(_Declared):
-    """A work item to create (`calendars` to choose from) or to change. `changes()` is what was touched, nothing else."""
+    """A work item to create (in one of `calendars`) or to change.
+
+    When an item is changed, `changes()` contains only what was touched.
+    """
 
     state = forms.CharField(required=False, widget=forms.HiddenInput)
     item_id = forms.UUIDField(widget=forms.HiddenInput)
-    # A submit that is repeated because its answer was lost is done once.
+    # A submit that is repeated because its answer was lost is carried out only once.
     mutation_id = forms.UUIDField(widget=forms.HiddenInput)
     calendar = forms.UUIDField(label=gettext_lazy("Calendar"), widget=forms.HiddenInput)
 
@@ -160,7 +166,7 @@ class ItemForm(_Declared):
         self.fields["title"].widget.attrs |= {
             "autocomplete": "off",
             "autofocus": self.creates,
-            "placeholder": self.fields["title"].label,  # which is for screen readers alone
+            "placeholder": self.fields["title"].label,  # the label itself is for screen readers only
         }
         self.fields["time_zone"].widget.attrs |= {"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}
 
@@ -178,7 +184,7 @@ class ItemForm(_Declared):
                 widget.choices = [*widget.choices, (own, own)]
 
     def _offer_folds(self) -> None:
-        """Name the two moments of each edge whose time comes twice; `twice` says which edges these are."""
+        """Label the two moments of each edge whose time comes twice, and set `twice` to these edges."""
         named = {edge: self._moments(edge) for edge in _EDGES}
         self.twice = {edge for edge, moments in named.items() if moments}
         for edge, moments in named.items():
@@ -187,7 +193,7 @@ class ItemForm(_Declared):
                 widget.choices = list(enumerate(moments or ["", ""]))
 
     def _moments(self, edge: str) -> list[str]:
-        """Return what tells the two moments of an edge apart; nothing when there are no two."""
+        """Return labels for the two moments of an edge, or an empty list if its time does not come twice."""
         try:
             day, clock = (self.fields[name].to_python(self[name].value()) for name in _EDGES[edge][:2])
         except forms.ValidationError:
@@ -202,13 +208,13 @@ class ItemForm(_Declared):
         return [texts()[name].format(offset=offset) for name, offset in named]
 
     def color_given(self) -> SafeString:
-        """Return the hidden first value of the colours, whose buttons the template draws itself."""
+        """Return the hidden initial value of the colour. The template renders the buttons itself."""
         return (
             self["color"].as_hidden(only_initial=True) if self.fields["color"].show_hidden_initial else SafeString("")
         )
 
     def assignees_given(self) -> SafeString:
-        """Return the hidden first value of the people, whose boxes the template draws itself."""
+        """Return the hidden initial value of the people. The template renders the checkboxes itself."""
         field = self["assignees"]
         return field.as_hidden(only_initial=True) if self.fields["assignees"].show_hidden_initial else SafeString("")
 
@@ -222,7 +228,7 @@ class ItemForm(_Declared):
         return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean(self) -> dict[str, Any]:
-        """Add the instants of the edges to write, unless a part of the span is at fault."""
+        """Add the instants of the edges that are to be written, unless a field of the span has an error."""
         cleaned = self.cleaned_data
         if cleaned.get("all_day"):
             if "start_date" in cleaned and "end_date" in cleaned and cleaned["end_date"] < cleaned["start_date"]:
@@ -237,7 +243,7 @@ class ItemForm(_Declared):
         return cleaned
 
     def _span_to_write(self) -> set[str]:
-        """Return the columns of the span to set: an edge that nobody touched stays as it is, to the second."""
+        """Return the columns of the span to set. An edge that was not touched stays as it is, to the second."""
         changed = set(SPAN if self.creates else self.changed_data)
         read_by = changed.intersection(_READ_BY)
         return read_by | {edge for edge, parts in _EDGES.items() if read_by or changed.intersection(parts)}
@@ -248,7 +254,7 @@ class ItemForm(_Declared):
         try:
             if not cleaned["all_day"] and clock is not None:
                 return to_instant(day, clock.replace(fold=cleaned[f"{edge}_fold"] or 0), cleaned["time_zone"])
-            # All-day items keep UTC midnights, and their end is the first midnight after them.
+            # All-day items are stored with UTC midnights, and end at the first midnight after them.
             midnight = to_instant(day, time.min, "UTC")
             return midnight + timedelta(days=1) if edge == "end" else midnight
         except NoSuchTimeError as error:
@@ -256,19 +262,19 @@ class ItemForm(_Declared):
             return None
 
     def changes(self) -> dict[str, Any]:
-        """Return the columns to set: all of them when the item is new, else those of the fields that were touched."""
+        """Return the columns to set: all of them for a new item, otherwise those of the fields that were touched."""
         touched = set(self.fields) if self.creates else self.touched()
         cleaned = self.cleaned_data
         changes = {column: cleaned[name] for name, column in COLUMNS.items() if name in touched}
         return changes | {name: cleaned[name] for name in self._span_to_write()}
 
     def touched(self) -> set[str]:
-        """Return the fields that differ from what the form was given; of the span, all or none."""
+        """Return the fields that differ from what the form was filled with. They include all of the span, or none."""
         touched = set(self.changed_data)
         return touched.union(SPAN) if touched.intersection(SPAN) else touched
 
     def blame(self, failure: CalendarLiveError) -> None:
-        """Put a refusal beside the fields it is about, or above the form."""
+        """Show a failure beside the fields at fault, or above the form."""
         for wire_name, messages in wording.fields(failure).items():
             for message in messages:
                 self.add_error(_BLAMED.get(wire_name), message)
@@ -276,7 +282,7 @@ class ItemForm(_Declared):
             self.add_error(None, wording.detail(failure))
 
     def given(self) -> Values:
-        """Return the values this form was filled from, before anybody touched it."""
+        """Return the values with which the form was filled before the user touched it. Raises Malformed."""
         try:
             return {name: self.fields[name].to_python(self._given_raw(name)) for name in (*COLUMNS, *SPAN)}
         except forms.ValidationError as error:
@@ -287,7 +293,10 @@ class ItemForm(_Declared):
         return given.value_from_datadict(self.data, self.files, self.add_initial_prefix(name)) or ""
 
     def on_top_of(self, theirs: Values, *, state: str) -> QueryDict:
-        """Return this form's data laid on another version: what was touched stays, the rest becomes theirs."""
+        """Return this form's data on top of another version.
+
+        Fields that were touched stay as typed. The others take that version's values.
+        """
         touched = self.touched()
         laid = QueryDict(mutable=True)
         laid.update(self.data)

@@ -1,4 +1,4 @@
-"""What all views of HTML fragments share: sign-in, caching headers, and failures as a part of the dialog."""
+"""Handles what all views of HTML fragments share: sign-in, caching headers, and failures shown in the dialog."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ View = Callable[..., HttpResponse]
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    """Whether the dialog asks, and not somebody who typed the address."""
+    """Whether the request comes from the dialog, not from somebody who typed the address."""
     return request.headers.get("HX-Request") == "true"
 
 
 def fragment(view: View) -> View:
-    """Make a view one of the dialog's: for people signed in, never kept, its anticipated failures said in place.
+    """Wrap a view of the dialog: for signed-in users only, never cached, with anticipated failures shown in the dialog.
 
-    Signed out, the dialog gets a bare 401: to swap the sign-in page into it would lose what was typed.
+    If the user is signed out, the dialog gets a bare 401, because putting the sign-in page into it would lose what was
+    typed.
     """
 
     @wraps(view)
@@ -48,7 +49,7 @@ def fragment(view: View) -> View:
                 return HttpResponse(_("You are signed out."), status=401, headers={"HX-Reswap": "none"})
             return redirect_to_login(request.get_full_path())
         response = _carry_out(request, *args, **kwargs)
-        # The page puts nothing into the dialog that lacks this: no proxy's error page, no sign-in page.
+        # The page puts only answers with this header into the dialog, and no proxy's error page or sign-in page.
         response.headers["Calendar-Dialog"] = "1"
         return response
 
@@ -69,6 +70,6 @@ def fragment(view: View) -> View:
 
 
 def saved(item_id: str, calendar_id: str, state: str) -> HttpResponse:
-    """Answer 204 and tell the page `workItemSaved`; the change itself arrives by push."""
+    """Answer 204, and send the page the event `workItemSaved`. The change itself arrives by push."""
     detail = {"workItemSaved": {"id": item_id, "calendar": calendar_id, "state": state}}
     return HttpResponse(status=204, headers={"HX-Trigger": orjson.dumps(detail).decode()})

@@ -1,4 +1,4 @@
-"""The page of an invitation, which a user accepts with their account or with a new one."""
+"""Serves the page of an invitation, which a user accepts with their account or with a new one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..services import sharing
 
 
 class AccountForm(forms.Form):
-    """A new account. Whether name and password will do, the service says."""
+    """A new account. The service decides whether its names and its password are acceptable."""
 
     name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     username = forms.CharField(
@@ -40,7 +40,10 @@ class AccountForm(forms.Form):
 @sensitive_post_parameters("password")
 @never_cache
 def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
-    """Show an invitation; by POST accept it, as whoever is signed in or with a new account. 404 for all that opens nothing."""
+    """Show an invitation. A POST accepts it, for the user who is signed in or with a new account.
+
+    A link that opens nothing is answered with 404.
+    """
     try:
         invitation = sharing.find_invitation(token)
         if request.method != "POST":
@@ -67,14 +70,17 @@ def _accept(request: HttpRequest, invitation: Invitation, token: str) -> HttpRes
 
 def _sign_in(request: HttpRequest, username: str, password: str) -> None:
     user = authenticate(request, username=username, password=password)
-    if user is not None:  # else by the site's own way: the calendar page sends them to it
+    if user is not None:  # otherwise the calendar page sends them to the site's own way to sign in
         login(request, user)
 
 
 def _show(
     request: HttpRequest, invitation: Invitation, *, form: AccountForm | None = None, refusal: Invalid | None = None
 ) -> HttpResponse:
-    """Show the invitation. Refusals are answered with 200, as Django's own forms do: a 4xx writes the address to the log."""
+    """Show the invitation.
+
+    A refusal is answered with 200, as by Django's own forms, because a 4xx would write the address to the log.
+    """
     form = form or AccountForm(label_suffix="")
     faults = wording.fields(refusal) if refusal else {}
     for name, texts in faults.items():

@@ -1,4 +1,4 @@
-"""The read-only pages of a public link, and the widget that other sites may frame."""
+"""Serves the read-only page of a public link, and the widget that other sites may frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..access.credentials import LinkToken, identify
 from ..models import Priority, PublicLink, Status
 from ..reading.calendars import describe_link
 
-# Whole, and set here: who may frame these pages must not depend on what else a host site sets.
+# The whole policy is set here, because who may frame these pages must not depend on the settings of a host site.
 _POLICY: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; img-src 'self' data:"
 
 
@@ -32,13 +32,13 @@ def public_page(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @xframe_options_exempt
 def public_embed(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the calendar of a public link as a piece of another page."""
+    """Show the calendar of a public link as a part of another page, which frames it."""
     return _page(request, LinkToken(token), embedded=True)
 
 
 def _page(request: HttpRequest, credential: LinkToken, *, embedded: bool) -> HttpResponse:
     link = open_link(identify(credential))
-    if link is None:  # unknown, expired or withdrawn: whoever asks is not told which
+    if link is None:  # unknown, expired or withdrawn: the answer does not tell which
         return _private(render(request, "calendar_live/public_gone.html", status=404), framed_by=())
     context = {"calendar": describe_link(link), "embedded": embedded, "page": _page_data(link, credential)}
     response = render(request, "calendar_live/public.html", context)
@@ -61,12 +61,12 @@ def _page_data(link: PublicLink, credential: LinkToken) -> dict[str, object]:
 
 
 def _private(response: HttpResponse, *, framed_by: Sequence[str]) -> HttpResponse:
-    """Keep a page out of caches, search engines and foreign frames, and its address to itself."""
+    """Keep a page out of caches, search engines and other sites' frames, and its address out of `Referer` headers."""
     add_never_cache_headers(response)
     response["Content-Security-Policy"] = f"{_POLICY}; frame-ancestors " + (" ".join(framed_by) or "'none'")
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
-    if not framed_by:  # it knows no list of origins
+    if not framed_by:  # this header cannot list origins
         response["X-Frame-Options"] = "DENY"
     return response
 

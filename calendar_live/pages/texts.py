@@ -1,4 +1,4 @@
-"""The texts of the page's scripts, in the user's language."""
+"""Provides the texts of the page's scripts, in the user's language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 
 def texts() -> dict[str, str]:
-    """Return the texts by name; the page fills in what stands in braces."""
+    """Return the texts by name. The page fills in the placeholders in braces."""
     return {
         "live": _("Live"),
         "connecting": _("Connecting…"),
@@ -127,7 +127,8 @@ def texts() -> dict[str, str]:
         "removeAsk": _("Remove {name} from this calendar, and from the work items in it?"),
         "remove": _("Remove"),
         "ownerAsk": _(
-            "Owners can do everything, including remove you. Ask {name} to be an owner as well as you, or instead of you?"
+            "Owners can do everything, including remove you. "
+            "Ask {name} to be an owner as well as you, or instead of you?"
         ),
         "ownerToo": _("As well as me"),
         "handOver": _("Instead of me: I become an editor"),
@@ -135,7 +136,8 @@ def texts() -> dict[str, str]:
             "{name} asks you to be an owner of “{calendar}”. Owners can do everything, including share and delete it."
         ),
         "offerAskInPlace": _(
-            "{name} asks you to be the owner of “{calendar}” instead of them. Owners can do everything, including share and delete it."
+            "{name} asks you to be the owner of “{calendar}” instead of them. "
+            "Owners can do everything, including share and delete it."
         ),
         "offerAnswer": _("Answer"),
         "withdrawOfferTo": _("Withdraw the offer to {name}"),

@@ -1,4 +1,4 @@
-"""URLs of the HTML pages."""
+"""Defines the URLs of the HTML pages."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path

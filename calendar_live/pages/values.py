@@ -1,4 +1,4 @@
-"""A work item as its form shows it: in wall-clock times of its own zone, with an inclusive last day."""
+"""Converts a work item to what its form shows: wall-clock times of its own zone, and an inclusive last day."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _DAY: Final = timedelta(days=1)
 
 
 def blank_values() -> Values:
-    """Return the form's values of a new item, without its span and what must be typed."""
+    """Return the form's values for a new item, without its span. Fields that have no default are empty."""
     fresh = defaults()
     return {field.key: fresh.get(field.column, "") for field in SETTABLE if not field.in_span}
 
 
 def values_of(wire: str) -> Values:
-    """Return the form's values of an event object (never of a busy one)."""
+    """Return the form's values for a wire. It must not be a busy block's."""
     item: dict[str, Any] = whole(wire)
     values = {field.key: _typed(field, item[field.name]) for field in SETTABLE if not field.in_span}
     return values | span_values(item["start"], item["end"], all_day=item["allDay"], time_zone=item["timeZone"])
 
 
 def _typed(field: Field, value: Any) -> Any:
-    """Return what the wire says of a field as its form has it."""
+    """Return a field's value on the wire as the form has it."""
     if field.kind is Kind.PARENT:
         return UUID(value) if value else None
     return "" if value is None else value
 
 
 def span_values(start: str, end: str, *, all_day: bool, time_zone: str) -> Values:
-    """Return the form's values of a span as the wire writes it. Raises NotATime."""
+    """Return the form's values for a span whose times are given as on the wire. Raises NotATime."""
     if all_day:
         first, last = parse_date(start), parse_date(end) - _DAY
         return _span(datetime.combine(first, _NINE), datetime.combine(max(first, last), _TEN), True, time_zone)
@@ -53,7 +53,7 @@ def span_values(start: str, end: str, *, all_day: bool, time_zone: str) -> Value
 
 
 def _span(start: datetime, end: datetime, all_day: bool, time_zone: str) -> Values:
-    # To the minute, as it is typed: the seconds of a span that nobody touches are not sent, so they stay.
+    # To the minute, as times are typed. An edge that was not touched is not written, so it keeps its seconds.
     return {
         "all_day": all_day,
         "time_zone": time_zone,
@@ -67,7 +67,10 @@ def _span(start: datetime, end: datetime, all_day: bool, time_zone: str) -> Valu
 
 
 def say(values: Mapping[str, Any], name: str, *, names: Mapping[object, str]) -> str:
-    """Return one value as people read it; `when` is the whole span. `names`: of parents and people, by their ids."""
+    """Return one value as text for people. The name `when` stands for the whole span.
+
+    `names` has the titles of parents and the names of people, by their ids.
+    """
     if name == "when":
         return say_when(values)
     value = values[name]
@@ -83,7 +86,10 @@ def say(values: Mapping[str, Any], name: str, *, names: Mapping[object, str]) ->
 
 
 def say_when(values: Mapping[str, Any]) -> str:
-    """Return a span as people read it, with its zone unless it is all-day, and the offset of a time that comes twice."""
+    """Return a span as text for people.
+
+    Unless the span is all-day, the text has its time zone, and the UTC offset of a time that comes twice.
+    """
     same_day = values["start_date"] == values["end_date"]
     start, end = (date_format(values[name], "D j M Y") for name in ("start_date", "end_date"))
     if values["all_day"]:

@@ -1,4 +1,4 @@
-"""Converts between wall-clock times and instants, also where clocks change."""
+"""Converts between wall-clock times and instants, also at the times when clocks change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ class NoSuchTimeError(BadValue):
 
 
 def to_instant(day: date, clock: time, zone: str) -> datetime:
-    """Return the instant at which the clocks of a zone show this, in UTC; of two (clocks go back), the one that `clock.fold` says."""
+    """Return the instant, in UTC, at which the clocks of a zone show this time. Raises NoSuchTimeError.
+
+    If the clocks go back and show the time twice, `clock.fold` says which of the two instants is meant.
+    """
     if not EARLIEST.date() < day < LATEST.date():
         raise NoSuchTimeError("out_of_bounds", earliest=EARLIEST.date(), latest=LATEST.date())
     local = datetime.combine(day, clock, tzinfo=ZoneInfo(zone))
@@ -25,15 +28,21 @@ def to_instant(day: date, clock: time, zone: str) -> datetime:
 
 
 def to_wall(instant: datetime, zone: str) -> datetime:
-    """Return what the clocks of a zone show at an instant, without the zone. Its `fold` is 1 where they show it for the second time."""
+    """Return what the clocks of a zone show at an instant, without the zone.
+
+    Its `fold` is 1 if they show this time for the second time.
+    """
     return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def offsets(day: date, clock: time, zone: str) -> tuple[str, ...]:
-    """Return the offsets from UTC, as `-07:00`, at which the clocks of a zone show this: two in the hour that comes twice."""
+    """Return the offsets from UTC, such as `-07:00`, at which the clocks of a zone show this time.
+
+    There are two in the hour that comes twice, otherwise one.
+    """
     both = [datetime.combine(day, clock.replace(fold=fold), tzinfo=ZoneInfo(zone)) for fold in (0, 1)]
     first, second = (one.utcoffset() or timedelta() for one in both)
-    # In an hour that is skipped they differ too, but the other way round.
+    # In an hour that is skipped, the offsets differ too, but the first one is the smaller one.
     return tuple(
         one.isoformat(timespec="minutes")[len("2026-10-25T02:30") :] for one in both[: 2 if first > second else 1]
     )

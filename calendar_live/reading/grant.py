@@ -34,7 +34,7 @@ class Offer(TypedDict):
 
 @with_config(_DOCUMENTED)
 class CalendarView(TypedDict):
-    """A calendar as one receiver sees it: an entry of their list, and the content of a `calendar` frame."""
+    """A calendar that you may see, and your role and rights in it."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, with a pool that recovers as soon as the database is back."""
+"""Extends Django's PostgreSQL backend: its pool recovers as soon as the database is back."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from psycopg_pool import ConnectionPool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, but for who finds out that a connection of the pool is dead, and how.
+    """Django's wrapper, except that it checks the pool's connections itself.
 
-    Leave `CONN_HEALTH_CHECKS` off: it has psycopg check one connection after the other and sleep in between, 1, 2 and 4 s. After
-    a restart of the database all of them are dead, and the request that comes first was answered 503.
+    Leave `CONN_HEALTH_CHECKS` off. With it, psycopg checks one connection after the other, and sleeps for 1, 2 and 4 s
+    in between. After a restart of the database all connections are dead, and the first request was answered with 503.
     """
 
     @async_unsafe
     def get_new_connection(self, conn_params: Any) -> Any:
-        """Return a connection that answers. Where one of the pool's does not, all idle ones are checked and replaced."""
+        """Return a connection that answers. If the pool's does not, check all idle ones, and replace the dead ones."""
         connection = super().get_new_connection(conn_params)
         pool: ConnectionPool | None = self.pool
         if pool is None:

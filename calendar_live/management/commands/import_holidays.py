@@ -68,9 +68,9 @@ def _years(text: str) -> list[int]:
 
 
 def _holidays(calendar: Calendar, country: str, years: list[int]) -> dict[UUID, dict[str, Any]]:
-    """Return work items by an id that the same holiday of the same calendar always gets."""
+    """Return work items by id. The same holiday of the same calendar always has the same id."""
     try:
-        import holidays  # noqa: PLC0415 - of the extra `site`; the app does without
+        import holidays  # noqa: PLC0415 - part of the extra `site`, which the app does not need
     except ImportError as error:
         raise CommandError("Install the package `holidays` first.") from error
     try:

@@ -1,4 +1,4 @@
-"""Ask all open pages to reconnect, spread over a time, so that new servers get their share."""
+"""Ask all open pages to reconnect, spread over a period, so that new servers get their share of the pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from ...live import endings
 
 
 class Command(BaseCommand):
-    help = "Tell every open page, on every server, to connect anew within a time. Nothing is lost: pages catch up by replay."
+    help = (
+        "Tell every open page, on every server, to connect anew within a time. "
+        "Nothing is lost: pages catch up by replay."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--spread-ms", type=int, default=10_000, help="spread over this many milliseconds (10000)")
@@ -20,7 +23,7 @@ class Command(BaseCommand):
             raise CommandError("--spread-ms must be from 0 to 600000.")
         try:
             endings.send_reconnect(spread_ms=options["spread_ms"])
-        except Exception as failure:  # whatever the layer's client raises
+        except Exception as failure:  # the layer's client may raise anything
             raise CommandError(f"The channel layer did not take it: {failure}") from failure
         self.stdout.write(
             "  Told. (With the in-memory layer nobody hears it: its processes do not know of each other.)"

@@ -11,8 +11,9 @@ from ...changelog.rewrite import rewrite_wires
 
 class Command(BaseCommand):
     help = (
-        "Store event objects without nulls from now on, and rewrite those of work items, the trash, the log and the tables of "
-        "your own live models. Run it after an update, when no process of the version before runs any more. It may be repeated."
+        "Store event objects without nulls from now on, and rewrite those of work items, the trash, the log and the "
+        "tables of your own live models. Run it after an update, when no process of the version before runs any more. "
+        "It may be repeated."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

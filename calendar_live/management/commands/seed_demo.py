@@ -1,4 +1,4 @@
-"""Fill an empty site with demo users, calendars and work items. Refused in production."""
+"""Fill an empty site with demo users, calendars and work items. Runs only while DEBUG is on."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
 
 def _likely(start: datetime, end: datetime, today: datetime) -> tuple[str, ...]:
-    """Return what the status of an item may be, by whether it is over, under way, or to come."""
+    """Return the statuses to choose from for an item, depending on whether it is over, under way or still to come."""
     if end <= today:
         return (*["completed"] * 7, "cancelled", "blocked")
     if start <= today:
@@ -101,7 +101,7 @@ def _likely(start: datetime, end: datetime, today: datetime) -> tuple[str, ...]:
 
 
 def _project_levels(today: datetime) -> Iterator[Items]:
-    """Yield projects, then their activities, then their tasks: parents come before children."""
+    """Yield projects, then their activities, then their tasks: parents must be created before their children."""
     dice = random.Random(1)  # noqa: S311 - the same demo every time
     projects: Items = {}
     activities: Items = {}

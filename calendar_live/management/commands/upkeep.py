@@ -1,4 +1,4 @@
-"""Do the background work now, on sites where a timer of the machine starts it."""
+"""Do the background work now. For sites where a timer of the machine runs this command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare every calendar with its log, and name calendars without an owner. Reads only."""
+"""Compare every calendar with its log, and name calendars without an active owner. Writes nothing to the database."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...models import Calendar, ownerless
 
 class Command(BaseCommand):
     help = (
-        "Fold the log of every calendar and compare it with the tables; name calendars without an owner whose account is active. "
-        "The exit code is 1 when there is anything to say."
+        "Fold the log of every calendar and compare it with the tables; name calendars without an owner whose account "
+        "is active. The exit code is 1 when there is anything to say."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
