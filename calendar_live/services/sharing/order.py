@@ -13,7 +13,7 @@ from ..telling import tell
 
 
 def set_order(calendar_ids: Sequence[UUID], *, actor: User, mutation_id: UUID | None = None) -> None:
-    """Put the actor's calendars in this order. Calendars that are not named follow in their old order. Raises Invalid."""
+    """Put the actor's calendars in this order. Those that are not named follow, in their old order. Raises Invalid."""
     with once(actor, mutation_id, "set_order", calendar_ids) as doing:
         if doing.repeats():
             return
