@@ -35,7 +35,7 @@ def send(*, change_set: ChangeSet, **_: Any) -> None:
 def guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -> bool:
     """Send something within the time limit, and return whether it was sent. Raises nothing.
 
-    A failure is logged. For a while after it nothing is sent, so that only one request has waited for a dead broker.
+    A failure is logged. Nothing is sent for a while after it, so that only one request waits for a dead broker.
     """
     if breaker.is_open(time.monotonic()):
         broadcasts.labels("paused").inc()
