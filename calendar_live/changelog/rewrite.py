@@ -1,6 +1,6 @@
-"""Has wires stored without nulls from now on, and rewrites the stored wires that have nulls.
+"""Makes the site store wires without nulls from now on, and rewrites the stored wires that have nulls.
 
-They are in the rows of every live model, and in the log.
+Such wires are in the rows of every live model, and in the log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ _BATCH: Final = 200  # rows per transaction, so that a writer never waits for lo
 
 
 class Rewritten(NamedTuple):
-    """The result of a pass over one table. `left`: rows that were being written, or whose wire is no event object."""
+    """The result of a pass over one table.
+
+    `left`: the rows that were being written, or whose wire is not an event object.
+    """
 
     table: str
     rewritten: int

@@ -42,7 +42,7 @@ def guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) ->
         return False
     try:
         async_to_sync(send_it)(what)
-    except Exception as failure:  # of the layer's client: the change is committed, and its request must not fail
+    except Exception as failure:  # the layer's own client errors; the change is committed, its request must not fail
         broadcasts.labels("failed").inc()
         if breaker.trip(time.monotonic(), conf.app.BROADCAST_PAUSE_SECONDS):
             logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)

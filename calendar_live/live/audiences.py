@@ -14,7 +14,7 @@ from .sockets import Socket
 class _Audience:
     """One receiver's sockets here.
 
-    `lock`: the group must not be left with the last socket while another socket enters and relies on it.
+    `lock` keeps the last socket from leaving the group while another socket enters and relies on it.
     """
 
     sockets: set[Socket] = field(default_factory=set)

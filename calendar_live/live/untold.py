@@ -54,7 +54,7 @@ class Untold:
         while keys := self._take():
             try:
                 await self._tell(keys)
-            except Exception:  # of the layer's client; the first failure was logged
+            except Exception:  # the layer's own client errors; the first failure was logged
                 with self._guard:
                     self._put(keys)
                 return

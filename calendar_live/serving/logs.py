@@ -9,7 +9,7 @@ from typing import Any, Final
 
 # What comes before a secret. Anybody can join or read with nothing but the token of an invitation or a public link. The
 # token is in the path of its page or in a query, where HTML writes `&` as `&amp;`.
-# A `=` comes first where an address or a query is the value of another parameter. The admin passes its search on so.
+# A `=` comes first if the address or query is itself the value of a parameter. The admin passes on its search that way.
 _BEFORE: Final = re.compile(r"(?<=/)(?:public|invitations)/+|[?&=](?:amp;)?(?:link|q)=", re.IGNORECASE)
 # Blanks and quotes come first if the link was wrapped, or was pasted with them.
 _IN_A_PATH: Final = re.compile(r"[\s\"'\0]*[^/?#&\s\"']*")

@@ -77,7 +77,7 @@ class CsrfViewMiddleware(AtOnce, csrf.CsrfViewMiddleware):
 
 
 class AuthenticationMiddleware(AtOnce, auth.AuthenticationMiddleware):
-    """Django's middleware, on the event loop. It reads the user only when a view asks for them."""
+    """Django's middleware, on the event loop. It reads the user only when something asks for them."""
 
 
 class MessageMiddleware(AtOnce, messages.MessageMiddleware):

@@ -189,7 +189,7 @@ def _unsent() -> bool:
 
 
 def _end_with_answer(protocol: Any) -> None:
-    """End an HTTP connection with its answer. Kept open for a next request, it would keep this process running, too."""
+    """End an HTTP connection with its answer. If it stayed open for another request, this process could not end."""
     channel = getattr(protocol, "channel", None)  # Twisted removes it from a request that is answered
     if isinstance(protocol, WebRequest) and channel is not None:
         channel.persistent = False

@@ -35,8 +35,8 @@ def move_item(
 ) -> Moved:
     """Move a work item, with everything below it, to another calendar that the actor may edit.
 
-    The item loses its parent, which stays behind. Assignees who are no active members of the other calendar are removed
-    from the items. Raises NotFound, Forbidden, Invalid or Stale.
+    The item loses its parent, which stays behind. Assignees who are not active members of the other calendar are
+    removed from the items. Raises NotFound, Forbidden, Invalid or Stale.
     """
     if calendar_id == target_id:
         raise Invalid(fields={"calendar": [Fault("same_calendar")]})

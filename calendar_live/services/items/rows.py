@@ -82,9 +82,9 @@ def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
 
 
 def assign(item: WorkItem, values: Mapping[str, Any], members: Members) -> None:
-    """Set checked values on a row. Raises Invalid if they do not fit together, or name an assignee who is no member.
+    """Set checked values on a row. Raises Invalid if they do not fit together, or if an assignee is not a member.
 
-    The item's parent is checked by tree.py, which needs the rows above the item as they will be.
+    The item's parent is checked by tree.py, which needs the rows above the item as they will be after the change.
     """
     for name, value in values.items():
         setattr(item, name, value)
