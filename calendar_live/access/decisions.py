@@ -33,7 +33,7 @@ _RIGHTS: Final[dict[str, Rights]] = {
 }
 _EDITS: Final = frozenset({Role.OWNER, Role.EDITOR})
 _LINK_RIGHTS: Final[dict[str, Rights]] = {Shows.FULL: "public", Shows.FREEBUSY: "freebusy"}
-# A link's role, where a member has theirs.
+# The role of a public link, in place of a member's role.
 LINK_ROLE: Final = "link"
 
 
@@ -111,7 +111,7 @@ def open_links() -> QuerySet[PublicLink]:
 
 
 def open_link(receiver: Receiver | None) -> PublicLink | None:
-    """Return the public link that a receiver is, if it is open now."""
+    """Return the public link that a receiver stands for, if it is open now."""
     return None if receiver is None or receiver.kind != "link" else open_links().filter(pk=receiver.id).first()
 
 
@@ -171,7 +171,7 @@ def may_edit(role: str) -> bool:
 
 
 def receiver_of(who: User | Receiver) -> Receiver:
-    """Return the receiver that a user is. Raises NotFound for a user who is not signed in."""
+    """Return a user as a receiver. Raises NotFound for a user who is not signed in."""
     return who if isinstance(who, Receiver) else Receiver("user", str(key_of(who)))
 
 

@@ -23,5 +23,5 @@ class Receiver:
 
 
 def link_receiver(link_id: UUID) -> Receiver:
-    """Return the receiver that a public link is."""
+    """Return a public link as a receiver."""
     return Receiver("link", str(link_id))

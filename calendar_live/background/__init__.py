@@ -1,1 +1,1 @@
-"""Background work: what is removed after a while, and the thread that does it."""
+"""Does background work: removes what is kept for a limited time, in a thread of the process."""

@@ -1,4 +1,4 @@
-"""What is done in the background, and one turn at it. Each duty has a period and a lease of its own."""
+"""Defines what is done in the background, and does one turn of it. Each duty has a period and a lease of its own."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ failures = Counter("calendar_live_upkeep_failures_total", "Background work that 
 class Duty:
     """Work that one of all processes does from time to time.
 
-    `name` is that of its lease and of its counters. `do` takes the present instant and returns how many rows it removed.
-    `period` returns the seconds between two turns; 0 means never.
+    `name` is also the name of its lease, and the label of its counters. `do` takes the present instant and returns how
+    many rows it removed. `period` returns the seconds between two turns; 0 means never.
     """
 
     name: str
@@ -46,7 +46,7 @@ DUTIES: Final = (
 
 
 def run(duty: Duty, now: datetime) -> int | None:
-    """Do a duty now, whoever holds its lease. Return how many rows it removed, or None when it failed."""
+    """Do a duty now, without its lease. Return how many rows it removed, or None if it failed."""
     try:
         count = duty.do(now)
     except Exception:  # its next turn tries again
@@ -58,7 +58,10 @@ def run(duty: Duty, now: datetime) -> int | None:
 
 
 def take_turn(duty: Duty, *, holder: str) -> bool:
-    """Do a duty if this process has, or gets, its lease: for two periods, so that the lease of a dead process passes on."""
+    """Do a duty if this process has or gets its lease. Return whether it has the lease.
+
+    The lease lasts for two periods, so that the lease of a dead process passes on to another.
+    """
     if not retention.take_lease(duty.name, holder=holder, seconds=2 * duty.period()):
         return False
     run(duty, timezone.now())

@@ -1,4 +1,4 @@
-"""The thread of a process that takes its turns at the duties. It survives every failure and never delays an exit."""
+"""Runs the thread that does a process's turns of the duties. It survives every failure and never delays an exit."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _thread: threading.Thread | None = None
 
 
 class Rota:
-    """When each duty has its next turn, by a clock that the caller reads in seconds.
+    """The next turn of each duty, in seconds by a clock that the caller reads.
 
-    `spread` returns a number between its two arguments: processes that start together must not take turns together.
+    `spread` returns a number between its two arguments, so that processes that start together do not take their turns
+    together.
     """
 
     def __init__(self, duties: Iterable[Duty], now: float, spread: Callable[[float, float], float]) -> None:
@@ -35,7 +36,7 @@ class Rota:
         return now + self._spread(0.5, 1) * duty.period()
 
     def wait_seconds(self, now: float) -> float | None:
-        """Return how long it is until a duty has its turn, or None when none ever has."""
+        """Return how long it is until the next turn of any duty, or None if no duty ever has a turn."""
         return max(0.0, min(self._next.values()) - now) if self._next else None
 
     def due(self, now: float) -> list[Duty]:
@@ -46,7 +47,7 @@ class Rota:
 
 
 def start(**_: object) -> None:
-    """Start this process's thread, once; not at all when no duty has a period. A receiver of `hub.hub_started`."""
+    """Start this process's thread once, unless no duty has a period. This is a receiver of `hub.hub_started`."""
     global _thread
     with _starting:
         rota = Rota(DUTIES, time.monotonic(), random.uniform)

@@ -50,7 +50,7 @@ def read_since(calendar: str, since: State, *, max_sets: int, max_bytes: int) ->
 
 
 def named_after(calendar: str, state: State, items: Iterable[str]) -> set[str]:
-    """Return those of some items that the log names after a state, so that what it said before is out of date."""
+    """Return those of some items that the log names after a state. What it said of them before is out of date."""
     later = Entry.objects.filter(
         change_set__calendar=UUID(calendar),
         change_set__revision__gt=state.revision,

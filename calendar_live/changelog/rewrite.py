@@ -1,4 +1,7 @@
-"""Store wires without nulls from now on, and rewrite those that are stored with them: in rows of every live model, and in the log."""
+"""Makes the site store wires without nulls from now on, and rewrites the stored wires that have nulls.
+
+Such wires are in the rows of every live model, and in the log.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from ..models.transition import NULLS_IN_WIRES, Transition
 from ..protocol.wires import bare
 from ..sources import all_sources
 
-_BATCH: Final = 200  # rows a transaction: a writer never waits for long
+_BATCH: Final = 200  # rows per transaction, so that a writer never waits for long
 
 
 class Rewritten(NamedTuple):
-    """What one pass over a table did. `left`: rows that somebody was writing, or whose wire is no event object."""
+    """The result of a pass over one table.
+
+    `left`: the rows that were being written, or whose wire is not an event object.
+    """
 
     table: str
     rewritten: int
@@ -24,9 +30,10 @@ class Rewritten(NamedTuple):
 
 
 def rewrite_wires() -> Iterator[Rewritten]:
-    """Rewrite table after table, deleted rows too, and yield what was done to each.
+    """Rewrite one table after another, including deleted rows, and yield the result for each of them.
 
-    States stay, so no ETag changes and nobody need be told. A row that is written meanwhile stays as it was written.
+    States do not change. So no ETag changes, and nobody needs to be told. A row that is written meanwhile stays as it
+    was written.
     """
     Transition.objects.filter(name=NULLS_IN_WIRES).delete()
     tables: list[type[models.Model]] = [*(source.model for source in all_sources()), Entry]
@@ -50,14 +57,14 @@ def _rewrite_table(model: type[models.Model]) -> Rewritten:
 def _bare(wire: str) -> str | None:
     try:
         return bare(wire)
-    except (ValueError, TypeError):  # it was written past the log, and verify_log names it
+    except (ValueError, TypeError):  # the row was written past the log, and verify_log names it
         return None
 
 
 def _replace(model: type[models.Model], wires: dict[Any, tuple[str, str | None]]) -> int:
     """Rewrite rows in one transaction, each only if it still has the wire that was read. Return how many."""
     with transaction.atomic():
-        # Who holds a row is not waited for: they may wait for one that is held here.
+        # Rows that another transaction has locked are skipped. That transaction may be waiting for a row locked here.
         free = model._base_manager.filter(pk__in=list(wires)).order_by("pk").select_for_update(skip_locked=True)
         done = 0
         for key in list(free.values_list("pk", flat=True)):

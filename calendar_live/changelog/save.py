@@ -22,7 +22,10 @@ def save_rows(model: type[LiveModel], rows: list[LiveModel]) -> None:
 
 
 def _save_over(model: type[LiveModel], rows: list[LiveModel]) -> None:
-    """Update rows. With Django's `bulk_update`, a CASE for each column and row, the lock is held ten times as long."""
+    """Update rows by an upsert.
+
+    Django's `bulk_update` writes a CASE for each column and row, and the lock would be held ten times as long.
+    """
     once = [column for column in model._meta.concrete_fields if getattr(column, "auto_now_add", False)]
     made = [[getattr(row, column.attname) for column in once] for row in rows]
     model._default_manager.bulk_create(
@@ -36,4 +39,4 @@ def _save_over(model: type[LiveModel], rows: list[LiveModel]) -> None:
     )
     for row, values in zip(rows, made, strict=True):
         for column, value in zip(once, values, strict=True):
-            setattr(row, column.attname, value)  # Django has set it as for a new row
+            setattr(row, column.attname, value)  # Django has overwritten it, as for a new row

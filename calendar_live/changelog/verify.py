@@ -122,7 +122,7 @@ def _of_a_row(row: LiveModel, word: Told | None, head: State, logged: Collection
 
 
 def _say_the_same(one: str, other: str) -> bool:
-    """Whether two wires are of one event object, whichever version wrote them: those of before have nulls."""
+    """Whether two wires say the same, whichever version wrote them: versions before protocol 2 wrote nulls."""
     try:
         return one == other or whole(one) == whole(other)
     except (ValueError, TypeError):  # one of them is no event object

@@ -29,9 +29,10 @@ from ..sources import source_of
 from .save import ROWS_PER_STATEMENT, save_rows
 from .values import actor_of, is_bulk, push_bytes
 
-# Sent in the transaction once the log has the change, with `change_set` (protocol.changes.ChangeSet), for what must be kept exactly
-# when the change is kept, as a history must. A receiver that raises undoes the change. If a transaction changes a calendar in several
-# parts, each part is sent with its own entries, however many there are.
+# Sent in the transaction when the log has the change, with `change_set` (protocol.changes.ChangeSet). This is for
+# records that must be kept exactly when the change is kept, such as a history. A receiver that raises undoes the
+# change. If a transaction changes a calendar in several parts, each part is sent with its own entries, however many
+# there are.
 change_logged = Signal()
 # Sent after commit with `change_set` (protocol.changes.ChangeSet). Receivers must be quick. Their failures are logged.
 change_committed = Signal()
@@ -49,7 +50,7 @@ class Change:
     calendar: str
     old: State
     state: State
-    # For processes of the version before, which cannot read wires without nulls.
+    # For processes of the previous version, which cannot read wires without nulls.
     keeps_nulls: bool = False
     entries: dict[str, changes.Entry] = field(default_factory=dict)
 
@@ -136,7 +137,7 @@ def change(
             mutation_id is not None
             and Receipt.objects.filter(user=None if actor is None else actor.pk, key=mutation_id).exists()
         ):
-            raise KeyReused  # by a call that writes no change set, and so by another request
+            raise KeyReused  # a call that writes no change set has used it, and so another request
         joined = _join(key)
         opened = joined or _bump(UUID(key), actor, mutation_id, request_digest)
         if mutation_id is not None:

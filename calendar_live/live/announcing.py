@@ -35,14 +35,14 @@ def send(*, change_set: ChangeSet, **_: Any) -> None:
 def guarded(send_it: Callable[[T], Awaitable[None]], what: T, complaint: str) -> bool:
     """Send something within the time limit, and return whether it was sent. Raises nothing.
 
-    A failure is logged. For a while after it nothing is sent, so that only one request has waited for a dead broker.
+    A failure is logged. Nothing is sent for a while after it, so that only one request waits for a dead broker.
     """
     if breaker.is_open(time.monotonic()):
         broadcasts.labels("paused").inc()
         return False
     try:
         async_to_sync(send_it)(what)
-    except Exception as failure:  # of the layer's client: the change is committed, and its request must not fail
+    except Exception as failure:  # the layer's own client errors; the change is committed, its request must not fail
         broadcasts.labels("failed").inc()
         if breaker.trip(time.monotonic(), conf.app.BROADCAST_PAUSE_SECONDS):
             logger.warning("%s: %s: %s", complaint, type(failure).__name__, failure)

@@ -14,7 +14,7 @@ from .sockets import Socket
 class _Audience:
     """One receiver's sockets here.
 
-    `lock`: the last socket to leave must not part from the group while another one enters and relies on it.
+    `lock` keeps the last socket from leaving the group while another socket enters and relies on it.
     """
 
     sockets: set[Socket] = field(default_factory=set)
@@ -25,7 +25,7 @@ class _Audience:
 class Audiences:
     """All sockets of one event loop, by receiver.
 
-    A receiver's group of the layer is joined for its first socket, and parted from after its last.
+    A receiver's group of the layer is joined for its first socket, and left after its last.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -56,7 +56,7 @@ class Audiences:
                 del self.of[key]
 
     def recheck(self, key: str, *, at_leisure: bool = False) -> None:
-        """Have a receiver's sockets, if it has any here, check their rights."""
+        """Have the sockets of a receiver check their rights, if it has any here."""
         for socket in list(self.of.get(key, _Audience()).sockets):
             socket.recheck(at_leisure=at_leisure)
 

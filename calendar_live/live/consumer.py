@@ -58,7 +58,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         self._hub = get_hub()
         self._seat: Seat | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._wanted: dict[str, frames.Subscribe | frames.Unsubscribe] = {}  # by calendar, in their order
+        self._wanted: dict[str, frames.Subscribe | frames.Unsubscribe] = {}  # by calendar, in the order of arrival
         self._is_wanted = asyncio.Event()
         self._known: dict[str, str] = {}  # the version of each calendar that was sent: the view itself is large
         self._woken = asyncio.Event()
@@ -164,7 +164,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
                 pass  # an ack only shows that the socket is alive
 
     def _want(self, frame: frames.Subscribe | frames.Unsubscribe) -> None:
-        """Queue a frame, in place of one that waits for the same calendar: its answer is not needed any more."""
+        """Queue a frame, in place of one that waits for the same calendar and needs no answer any more."""
         most = conf.app.MAX_SUBSCRIPTIONS_PER_SOCKET
         if self._wanted.pop(frame.calendar, None) is not None or len(self._wanted) < most:
             self._wanted[frame.calendar] = frame
@@ -250,7 +250,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
 
 
 def _credential(headers: dict[bytes, bytes], query: dict[str, str]) -> Credential | None:
-    """Return the credential that a socket presents. Beside a link's token, a cookie counts for nothing."""
+    """Return the credential that a socket presents. If it presents a link's token, any cookie is ignored."""
     if "link" in query:
         return LinkToken(query["link"])
     session = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(conf.session_cookie())
@@ -270,7 +270,7 @@ def _jitter() -> float:
 
 
 class UnknownPath(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
-    """Refuses WebSockets at any other path, each of which would otherwise be a traceback in the log."""
+    """Refuses WebSockets at any other path. Otherwise each of them would put a traceback into the log."""
 
     async def connect(self) -> None:
         await self.close()

@@ -149,7 +149,8 @@ class Deliveries:
             return  # it has been reset already
         resets.labels(reason).inc()
         self.forget(served, member.socket)
-        # A picture of other rights goes at once. The few pages of one person need no spread, and would stay empty.
+        # A page drops a picture of other rights at once. The few pages of one person need no spread, during which they
+        # would stay empty.
         is_alone = reason == "rights" and member.socket.receiver.kind == "user"
         spread_ms = 0 if is_alone else conf.app.RESET_SPREAD_MS
         member.socket.push(frames.reset(calendar=served.calendar, reason=reason, spread_ms=spread_ms))

@@ -61,9 +61,9 @@ class Hub:
         await self._audiences.enter(socket)
 
     async def leave(self, socket: Socket) -> None:
-        """Remove a socket and all its subscriptions. The next head check drops the calendars that nobody is left on.
+        """Remove a socket and all its subscriptions. The next head check drops calendars without any subscriber.
 
-        Until then they are followed: a long poll that was answered comes back in a moment, with the same head.
+        Until then they are followed, because a long poll that was answered comes back in a moment, with the same head.
         """
         for calendar in self.calendars_of(socket):
             self._deliveries.forget(self._served[calendar], socket)
@@ -150,7 +150,7 @@ class Hub:
     async def _bring_up(self, served: Served, recalled: Sequence[Delivery]) -> None:
         """Bring a calendar's head to the end of what is about to be replayed.
 
-        Otherwise a database that is restored to the head goes unnoticed, and the page keeps what lies beyond it.
+        Otherwise nobody would notice a database that is restored to the head, and the page would keep what came after.
         """
         async with served.lock:
             if recalled and served.head is not None and _is_behind(served.head, recalled[-1].change_set.new):
@@ -236,7 +236,7 @@ class Hub:
             await self._catch_up(served)
 
     async def check_heads(self) -> None:
-        """Compare every head with the database's, in one query, and catch up with what no broadcast told."""
+        """Compare every head with the database's, in one query, and catch up with changes that no broadcast brought."""
         remembered = time.monotonic() - KEPT_SECONDS
         for served in list(self._served.values()):
             served.recent.forget_older_than(remembered)
@@ -254,7 +254,7 @@ class Hub:
     async def _repair(self, served: Served, seen: State, *, exists: bool) -> None:
         async with served.lock:
             if served.head != seen:
-                return  # a broadcast was quicker
+                return  # a broadcast has brought the change meanwhile
             if not exists:
                 self._deliveries.withdraw(served)
                 return

@@ -1,4 +1,4 @@
-"""Hears the messages of some groups of the channel layer, and connects again when nothing comes any more."""
+"""Receives the messages of some groups of the channel layer, and connects again when no more messages arrive."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Message = Mapping[str, Any]
 
 
 class DeafError(Exception):
-    """The layer took messages that this process sent to itself, but did not bring them."""
+    """The layer took messages that this process sent to itself, but did not deliver them."""
 
 
 class Listener:
@@ -86,7 +86,7 @@ class Listener:
             await asyncio.sleep(_RETRY_SECONDS)
             for group in list(self.unheard):
                 if group not in self.unheard:
-                    continue  # the hub has parted from it meanwhile; joined again, it would be heard for ever
+                    continue  # the hub has left it meanwhile; if it were joined again, it would never be left
                 if not await self._try_to_join(group, seconds=_RETRY_SECONDS):
                     break
                 self._regained(group)
@@ -124,7 +124,7 @@ class Listener:
     # --- messages ------------------------------------------------------------------------------------------------
 
     async def listen(self) -> None:
-        """Hear messages. Raises DeafError when the layer brings none any more. The next run has a new connection."""
+        """Receive messages. Raises DeafError when the layer delivers no more. The next run has a new connection."""
         loop = asyncio.get_running_loop()
         tasks = [loop.create_task(self._hear()), loop.create_task(self._try_ears())]
         try:
@@ -190,7 +190,7 @@ class Listener:
                 raise DeafError(f"Nothing comes from {group}")
 
     async def _try_ears(self) -> None:
-        """Send echoes every second. A layer may lose connections and subscriptions without a word, some for good."""
+        """Send echoes every second. A layer may lose connections and subscriptions without an error, some for good."""
         while True:
             await asyncio.sleep(_ECHO_SECONDS)
             if self._name is None or self._taking:
@@ -224,7 +224,7 @@ def _layer_for_listening(alias: str) -> Any:
 
 
 async def _let_go(layer: Any) -> None:
-    """Close a layer's connections. Tasks that have failed are removed first, because its `flush` would fail of them."""
+    """Close a layer's connections. Failed tasks are removed first, because they would make its `flush` fail."""
     for shard in layer._shards:
         if shard._receive_task is not None and shard._receive_task.done():
             shard._receive_task = None

@@ -61,7 +61,7 @@ class Outbox:
 
     async def room(self) -> None:
         """Wait until there is room for a replay. A slow reader who returns to many calendars gets one at a time."""
-        while not self.closed and self.backlog_bytes > self._max_bytes // 4:  # noqa: ASYNC110 - Twisted tells nobody
+        while not self.closed and self.backlog_bytes > self._max_bytes // 4:  # noqa: ASYNC110 - Twisted has no event
             await asyncio.sleep(_STEP_SECONDS)
 
     def close(self, code: int) -> None:

@@ -1,4 +1,4 @@
-"""Checks whether the channel layer takes messages, and whether it brings them."""
+"""Checks whether the channel layer takes messages, and whether it delivers them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _send_to_nobody(layer: BaseChannelLayer) -> None:
 
 
 async def send_echo(channel: str, *, number: int, group: str | None = None) -> None:
-    """Send a message to a channel, or to a group of it, so that its listener can see whether it comes.
+    """Send a message to a channel, or to one of its groups, so that its listener can see whether the message arrives.
 
     Raises what the layer's client raises.
     """

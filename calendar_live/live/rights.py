@@ -25,7 +25,7 @@ from .untold import AT_ONCE, Untold
 def send_rights(*, receivers: Iterable[str], **_: Any) -> None:
     """Tell every process that the rights of some receivers, given by their keys, have changed.
 
-    Receivers whose word cannot be sent, or not within the time limit, are left to a thread.
+    A thread tells the receivers to whom this cannot be sent, or not within the time limit.
     """
     left = list(receivers)
     deadline = time.monotonic() + conf.app.BROADCAST_TIMEOUT_SECONDS

@@ -107,5 +107,5 @@ class Seat:
         A check that somebody asked for, or that was due at the end of the grant, is ordered again after a second.
         """
         self._ends_at = max(self._ends_at, now + RETRY_SECONDS)
-        if not check.is_heartbeat:  # word that rights changed comes once
+        if not check.is_heartbeat:  # a notice of changed rights comes only once
             self._asks_again_at = now + RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""Defines what the hub needs of a socket, be it a WebSocket or a request that waits."""
+"""Defines what the hub needs of a socket, which is a WebSocket or a request that waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries, in a thread, the word of changed rights that could not be sent at once."""
+"""Retries, in a thread, the notices of changed rights that could not be sent at once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 _PAUSE_SECONDS: Final = 1.0
-_MOST: Final = 10_000  # receivers beyond are left to the checks at the heartbeats
+_MOST: Final = 10_000  # any further receivers have their rights checked at the next heartbeat
 AT_ONCE: Final = 50  # as many as fit into the time limit of one broadcast
 
 
 class Untold:
     """The receivers of one process who are still to be told, by their keys.
 
-    A thread sends the word, because not every process has a hub or an event loop.
+    A thread sends the notices, because not every process has a hub or an event loop.
     """
 
     def __init__(self, tell: Callable[[list[str]], Awaitable[None]]) -> None:
@@ -54,7 +54,7 @@ class Untold:
         while keys := self._take():
             try:
                 await self._tell(keys)
-            except Exception:  # of the layer's client; the first failure was logged
+            except Exception:  # the layer's own client errors; the first failure was logged
                 with self._guard:
                     self._put(keys)
                 return

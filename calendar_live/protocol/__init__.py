@@ -1,1 +1,1 @@
-"""The wire protocol: states, rights, change sets, event objects and frames. Pure."""
+"""Implements the wire protocol: states, rights, change sets, event objects and frames. Pure: no Django and no clock."""

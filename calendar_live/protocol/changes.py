@@ -1,4 +1,4 @@
-"""Change sets as values: what one transaction did to one calendar, as each rights class sees it."""
+"""Defines change sets as values: what one transaction did to one calendar, and how each rights class sees it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .state import State
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of a change set: its wire when it was upserted, None when it was destroyed.
+    """One item of a change set: its wire if it was upserted, or None if it was destroyed.
 
-    `visibility` is the item's, or `hidden` when it is secret now and was not before: its id may and must be said once more.
+    `visibility` is the item's own, or `hidden` if the item is secret now and was not before. Then its id must be sent
+    once more, and may be, because the receivers know it.
     """
 
     item: str
@@ -22,7 +23,7 @@ class Entry:
 
 
 def merged(earlier: Entry | None, later: Entry) -> Entry:
-    """Return one entry for two of the same item, as it is for those who have seen neither."""
+    """Return one entry in place of two entries of the same item, for receivers who have seen neither."""
     if earlier is None or later.visibility != "secret" or earlier.visibility == "secret":
         return later
     return Entry(later.item, later.wire, JUST_HIDDEN)
@@ -30,7 +31,7 @@ def merged(earlier: Entry | None, later: Entry) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who made a change: an id as text and a name for people."""
+    """The user who made a change: an id as text, and a name for people."""
 
     id: str
     name: str
@@ -38,9 +39,9 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """One revision of one calendar. `entries` is None when they must be read from the log (too many to carry).
+    """One revision of one calendar. `entries` is None if they must be read from the log, because they are too many.
 
-    `until`, in a replay only: the state of a later set, which says what this one or one before it no longer says.
+    `until`, in a replay only: the state of the later set that has the entries which this one, or one before it, lacks.
     """
 
     calendar: str
@@ -53,7 +54,10 @@ class ChangeSet:
 
 
 def latest(change_sets: Iterable[ChangeSet]) -> dict[str, Entry]:
-    """Return the last word on each item that change sets of one calendar name, by its id, for those who have seen none of them."""
+    """Return one entry for each item that change sets of one calendar name, by its id: what the item is at their end.
+
+    The entries are for receivers who have seen none of the change sets.
+    """
     words: dict[str, Entry] = {}
     for change_set in change_sets:
         for entry in change_set.entries or ():
@@ -62,10 +66,11 @@ def latest(change_sets: Iterable[ChangeSet]) -> dict[str, Entry]:
 
 
 def as_now(change_sets: Sequence[ChangeSet]) -> list[ChangeSet]:
-    """Return change sets that follow each other, for those who have seen none of them: each item is in the last that names it alone.
+    """Return consecutive change sets with each item only in the last set that names it.
 
-    So nothing is told as it once was, which may be more than its receiver may know now. All states are still passed. Sets that say
-    nothing else than before are the same objects. What lies before a set without entries has none either: what that one says is not known.
+    They are for receivers who have seen none of the sets. So an item is never sent as it once was, which may be more
+    than the receiver may know now. All states are still passed. A set that does not change is returned as the same
+    object. If a set has no entries, the sets before it lose theirs, because the items that it names are not known.
     """
     for index in reversed(range(len(change_sets))):
         if change_sets[index].entries is None:
@@ -84,13 +89,13 @@ def as_now(change_sets: Sequence[ChangeSet]) -> list[ChangeSet]:
 
 
 def _ends(change_sets: Sequence[ChangeSet], last: dict[str, int]) -> list[int]:
-    """Return for each change set where the sets end that are only true together."""
+    """Return, for each change set, the index of the last of the sets that are true only together with it."""
     ends: list[int] = []
     furthest = 0
     for index, change_set in enumerate(change_sets):
         furthest = max(furthest, index, *(last[entry.item] for entry in change_set.entries or ()))
         ends.append(furthest)
-    for index in range(len(ends) - 2, -1, -1):  # what reaches into a later group belongs to it
+    for index in range(len(ends) - 2, -1, -1):  # a set that reaches into a later group belongs to that group
         if ends[index] > index:
             ends[index] = ends[index + 1]
     return ends
@@ -105,7 +110,10 @@ class Seen:
 
 
 def seen_by(entries: tuple[Entry, ...], rights: Rights) -> Seen:
-    """Redact entries for a rights class. What became invisible to it reads as destroyed; of what it never saw it hears nothing."""
+    """Redact entries for a rights class.
+
+    An item that has become invisible to the class reads as destroyed. An item that the class never saw is left out.
+    """
     upserted, destroyed = [], []
     for entry in entries:
         if entry.visibility == "secret" and rights != "full":

@@ -1,8 +1,8 @@
-"""The fields of an event object, each declared once, in their order: model, log, API, form and redaction read them here.
+"""Declares each field of an event object once, in order. Model, log, API, form and redaction read them here.
 
-To add a field, add its entry and its column. What stands here is said of one field; what is done with a kind of field is
-the business of each reader: how it must look on the wire (wires.py), what people may give (services/items/fields.py), as what
-the API takes it (api/schemas.py), and how the dialog asks for it (pages/forms.py).
+To add a field, add its entry and its column. An entry describes one field. Modules that read the entries decide for
+each kind of field what form it must have on the wire (wires.py), what people may give (services/items/fields.py), what
+type it has in the API (api/schemas.py), and how the dialog asks for it (pages/forms.py).
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Literal
 
-# The least rights with which a field is read as it is. Below them it is neutral, and a busy block has its own fields alone.
+# The lowest rights that read a field as it is. Receivers below them read its neutral value. A busy block has only the
+# fields of "busy".
 Reader = Literal["busy", "public", "shared", "full"]
 
 
 class Kind(Enum):
-    """What the value of a field is."""
+    """What kind of value a field has."""
 
-    ID = auto()  # of a row, a UUID
+    ID = auto()  # the UUID of a row
     TIME = auto()  # an instant, or a date when the item is all-day
     FLAG = auto()
     ZONE = auto()  # the name of a time zone
     LINE = auto()
     LINES = auto()  # text of several lines
-    WORD = auto()  # one of a few
+    WORD = auto()  # one of a few words
     PERCENT = auto()
     COLOR = auto()
     PARENT = auto()  # the id of another work item
@@ -33,12 +34,12 @@ class Kind(Enum):
     PEOPLE = auto()  # ids of users
     LINK = auto()  # the address of a page
     TAGS = auto()
-    TEXT = auto()  # what only programs read
+    TEXT = auto()  # read only by programs
     TEXTS = auto()
 
 
 def gettext_noop(text: str) -> str:
-    """Mark a label for the translators; who shows it translates it."""
+    """Mark a label for the translators. The code that shows the label translates it."""
     return text
 
 
@@ -46,9 +47,9 @@ def gettext_noop(text: str) -> str:
 class Field:
     """One field of the event object.
 
-    `neutral`: what it says where a source says nothing, and to receivers below `read_by`. None: it is absent then.
-    `settable`: a client may give it. `required`: of a new item it must. `limit`: the setting that bounds its length.
-    `in_span`: with others it says when the item is, and is kept or given up together with them.
+    `neutral`: its value if a source gives none, and for receivers below `read_by`; None means that it is then absent.
+    `settable`: a client may give it. `required`: a client must give it for a new item. `limit`: the setting that limits
+    its length. `in_span`: the field and others together say when the item is, and are kept or discarded together.
     """
 
     name: str
@@ -59,18 +60,18 @@ class Field:
     settable: bool = True
     required: bool = False
     limit: str = ""
-    # The only ones there are. Of other fields of words, a source may have its own.
+    # The only values that are allowed. In other fields of the kind WORD, a source may have words of its own.
     words: tuple[str, ...] = ()
     in_span: bool = False
-    # Where a work item keeps it; without a word here, under its own name in Python's spelling.
+    # The attribute of a work item that holds it. If empty, the attribute has the field's name in Python's spelling.
     kept_in: str = ""
-    # For the readers of the API's description.
+    # For readers of the API's description.
     about: str = ""
     examples: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """The name in Python's spelling, which is the form's too: `work_type` of `workType`."""
+        """The name in Python's spelling, which forms use as well: `work_type` for `workType`."""
         return re.sub(r"([A-Z])", r"_\1", self.name).lower()
 
     @property
@@ -185,8 +186,8 @@ FIELDS: Final = (
     Field("updatedBy", Kind.USER, "shared", settable=False, kept_in="updated_by_id"),
 )
 
-# What the calendar's own row says of an item, never a source.
+# The fields that come from the live row itself, never from a source.
 PLACE: Final = ("id", "calendar", "state")
-# The event object of a source that has nothing to say, as versions of before write it: with null for what is absent.
+# The event object of a source that gives no field, as versions before protocol 2 wrote it: absent fields are null.
 NEUTRAL: Final[dict[str, object]] = {field.name: field.neutral for field in FIELDS}
 SETTABLE: Final = tuple(field for field in FIELDS if field.settable)

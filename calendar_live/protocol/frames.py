@@ -1,4 +1,4 @@
-"""WebSocket frames: parses those of clients, and encodes those of the server."""
+"""Parses the WebSocket frames of clients, and encodes those of the server."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from .rights import Access, Rights
 from .state import State
 
 PROTOCOL: Final = 2
-CHUNK_BYTES: Final = (
-    64 * 1024
-)  # one frame of a long change set: small enough to interleave with other calendars' frames
+# One frame of a long change set. It is small enough to interleave with frames of other calendars.
+CHUNK_BYTES: Final = 64 * 1024
 BULK_BYTES: Final = 512 * 1024
 BULK_ENTRIES: Final = 10_000
 
@@ -27,7 +26,10 @@ _MAX_ID: Final = 2**53 - 1  # JavaScript's largest exact integer
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Ask for a calendar's changes after `state` (None: from now on); `access` is what the client's picture was made with."""
+    """Ask for a calendar's changes after `state` (None: from now on).
+
+    `access` is the access that the client's picture was made with.
+    """
 
     id: int
     calendar: str
@@ -42,7 +44,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The client's answer to `head`: alive, and how far it is. States are checked for shape only."""
+    """The client's answer to `head`: it is alive, and `states` are its cursors. Only their shape is checked."""
 
     states: Mapping[str, State]
 
@@ -63,7 +65,7 @@ _FIELDS: Final[dict[str, frozenset[str]]] = {
 
 
 def parse(text: str) -> ClientFrame:
-    """Return the frame a client sent. Raises Malformed, naming the field; unknown types and fields are refused."""
+    """Return the frame that a client sent. Raises Malformed, naming the field. Unknown types and fields are refused."""
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -72,7 +74,7 @@ def parse(text: str) -> ClientFrame:
 
 
 def read(frame: object) -> ClientFrame:
-    """Return the frame in parsed JSON. Raises Malformed, as `parse`."""
+    """Return the frame that was parsed from JSON. Raises Malformed, as `parse` does."""
     if not isinstance(frame, dict):
         raise Malformed("frame_not_object")
     kind = frame.get("type")
@@ -133,34 +135,37 @@ def hello(*, heartbeat_seconds: int) -> str:
 
 
 def subscribed(*, id: int, calendar: str, state: State, access: Access) -> str:
-    """Return the end of a subscription's replay: from `state` on, the calendar is live."""
+    """Return the frame that ends a subscription's replay. From `state` on, the calendar is live."""
     return _dump(
         {"type": "subscribed", "id": id, "calendar": calendar, "state": str(state), "access": str(access)},
     )
 
 
 def head(states: Mapping[str, State]) -> str:
-    """Return the heartbeat: where each of this socket's calendars stands."""
+    """Return the heartbeat: the state that each of this socket's calendars has reached."""
     return _dump({"type": "head", "states": {calendar: str(state) for calendar, state in states.items()}})
 
 
 def reset(*, calendar: str, reason: str, spread_ms: int) -> str:
-    """Return the order to start anew (`pruned`, `diverged`, `bulk` or `rights`), within a random part of `spread_ms`."""
+    """Return the order to start over, within a random part of `spread_ms`.
+
+    `reason`: `pruned`, `diverged`, `bulk` or `rights`.
+    """
     return _dump({"type": "reset", "calendar": calendar, "reason": reason, "spreadMs": spread_ms})
 
 
 def calendar(described: Mapping[str, object]) -> str:
-    """Return a calendar as this receiver sees it now: created, shared, renamed, recoloured, or in another role."""
+    """Return a calendar as this receiver sees it now, because it was created or shared, or because the view changed."""
     return _dump({"type": "calendar", "calendar": described})
 
 
 def rights_withdrawn(*, calendar: str) -> str:
-    """Return the order to drop a calendar and all its items now."""
+    """Return the order to drop a calendar and all its items at once."""
     return _dump({"type": "rights", "calendar": calendar, "rights": None})
 
 
 def reconnect(*, spread_ms: int) -> str:
-    """Return the order to connect anew, within a random part of `spread_ms`."""
+    """Return the order to reconnect, within a random part of `spread_ms`."""
     return _dump({"type": "reconnect", "spreadMs": spread_ms})
 
 
@@ -170,15 +175,15 @@ def pong() -> str:
 
 
 def error(code: str, detail: str, *, id: int | None = None) -> str:
-    """Return a failure, with the id of the subscribe it answers (None: of no readable frame)."""
+    """Return a failure, with the id of the subscribe that it answers (None: the frame could not be read)."""
     return _dump({"type": "error", "id": id, "code": code, "detail": detail})
 
 
 def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:
-    """Return a change set's frames for one rights class: chunks of at most 64 kB, or None when it is too large to push.
+    """Return a change set's frames for one rights class: chunks of at most 64 kB, or None if it is too large to push.
 
-    A set without entries is too large by what the log says. A set of which the receiver may see nothing is one empty frame,
-    so that its chain advances; it names nobody.
+    A set without entries is too large according to the log. A set of which the receiver may see nothing becomes one
+    empty frame that names nobody, so that the receiver's chain has no gap.
     """
     if change_set.entries is None or len(change_set.entries) > BULK_ENTRIES:
         return None
@@ -199,9 +204,9 @@ def changes(change_set: ChangeSet, rights: Rights) -> list[str] | None:
         if item is not None:
             chunks[-1][1].append(item)
         filled += size
-    if not parts and rights != "full":  # who works on what is secret is secret too
+    if not parts and rights != "full":  # the users who work on secret items are secret, too
         change_set = replace(change_set, actor=None, mutation_id=None)
-    actor = change_set.actor if rights in ("full", "shared") else None  # who else is there is nobody else's business
+    actor = change_set.actor if rights in ("full", "shared") else None  # other receivers learn nothing about people
     return [
         _changes(change_set, *chunk, actor=actor, more=index + 1 < len(chunks)) for index, chunk in enumerate(chunks)
     ]

@@ -1,4 +1,4 @@
-"""Rights classes, and what each of them may read of an event object. The only place where wires are redacted."""
+"""Defines the rights classes, and redacts wires to what each of them may read. No other module redacts wires."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ Visibility = Literal["normal", "private", "secret"]
 
 _SHAPE = re.compile(r"(full|shared|public|freebusy)\.([0-9]{1,18})\Z")
 _BUSY_FIELDS: Final = tuple(field.name for field in FIELDS if field.read_by == "busy")
-# For calendars that know nothing of ours. The same for everybody: our own client says it in its reader's language.
+# For calendars that do not know busy blocks. It is the same for everybody: our own client shows the word in its
+# reader's language instead.
 _BUSY_TITLE: Final = "Busy"
-# What is said in place of a field to receivers who may not read it as it is.
+# The values that replace fields for receivers who may not read them.
 _NO_PARENT: Final = {field.name: field.neutral for field in FIELDS if field.read_by == "full"}
 _NO_PEOPLE: Final = {field.name: field.neutral for field in FIELDS if field.read_by == "shared"}
-# What may be told to anybody: what a source adds of its own may be about people.
+# The only fields that visitors are sent: a source's own fields may be about people.
 _PUBLIC_FIELDS: Final = frozenset(field.name for field in FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A rights class and the version of the membership or public link that grants it: `"full.7"`. Any change of rights changes it."""
+    """A rights class, and the version of the membership or public link that it comes from: `"full.7"`.
+
+    Any change of rights changes it.
+    """
 
     rights: Rights
     version: int
@@ -36,7 +40,7 @@ class Access:
 
     @classmethod
     def parse(cls, token: str) -> Access:
-        """Return the access a token stands for. Raises Malformed."""
+        """Return the access that a token stands for. Raises Malformed."""
         match = _SHAPE.match(token)
         if match is None:
             raise Malformed("not_access", given=token[:60])
@@ -49,15 +53,15 @@ def reads_whole(visibility: str, rights: Rights) -> bool:
     return rights == "full" or (rights in ("shared", "public") and visibility == "normal")
 
 
-# Of a log entry: the item is secret now, and those who may not know of it have seen it before.
+# The visibility of a log entry if the item is secret now, but receivers who may not know of it have seen it before.
 JUST_HIDDEN: Final = "hidden"
 
 
 def redact(wire: str, visibility: str, rights: Rights) -> str | None:
-    """Return what a receiver with these rights may read of a wire, or None when it may not know of it.
+    """Return what a receiver with these rights may read of a wire, or None if they may not know of the item.
 
-    `shared` reads normal items whole but for their parent, and private ones as "Busy"; `public` the same, and of people nothing;
-    `freebusy` reads all as "Busy". Secret items are absent for all three.
+    `shared` reads normal items without their parent, and private items as "Busy". `public` reads the same, but nothing
+    about people. `freebusy` reads all items as "Busy". None of the three may know of secret items.
     """
     if rights == "full":
         return bare(wire)

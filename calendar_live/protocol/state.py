@@ -1,4 +1,4 @@
-"""State tokens: a position in a calendar's log that also proves which history it belongs to."""
+"""Defines states: a state is a position in a calendar's log, and also proves which history it belongs to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class State:
 
     @classmethod
     def parse(cls, token: str) -> State:
-        """Return the state a token stands for. Raises Malformed."""
+        """Return the state that a token stands for. Raises Malformed."""
         match = _SHAPE.match(token)
         if match is None:
             raise Malformed("not_state", given=token[:60])

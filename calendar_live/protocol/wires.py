@@ -1,4 +1,4 @@
-"""Wires: checks event objects before they are encoded, and recognizes sound wires without parsing them."""
+"""Checks and encodes event objects, and recognizes sound wires without parsing them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .fields import FIELDS, NEUTRAL, PLACE, Field, Kind
 
 Check = Callable[[object], bool]
 
-# What every wire begins with, whatever its source; the database holds each row to it.
+# Every wire begins with this, whatever its source. A constraint in the database requires it of each row.
 BEGINNING: Final = '{"id":"'
 
-# An address of http or https, or one below that of the site; of any other kind none may be followed.
+# An http or https address, or one below the site's. No client may follow an address with any other scheme.
 _LINK = re.compile(r"(https?:|[^:/?#]*([/?#]|\Z))", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
@@ -37,7 +37,8 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(_is_text(one) for one in value)
 
 
-# What a field of each kind must be. The page's own guard is frontend/src/protocol/item.ts: it accepts whatever passes here.
+# What a field of each kind must be. The page's own guard, frontend/src/protocol/item.ts, accepts everything that passes
+# here.
 _CHECKS: Final[Mapping[Kind, tuple[Check, str]]] = {
     Kind.FLAG: (lambda value: isinstance(value, bool), "True or False"),
     Kind.COLOR: (lambda value: isinstance(value, str) and _COLOR.match(value) is not None, "#rrggbb"),
@@ -53,12 +54,12 @@ _CHECKS: Final[Mapping[Kind, tuple[Check, str]]] = {
     **dict.fromkeys((Kind.PEOPLE, Kind.TAGS, Kind.TEXTS), (_is_texts, "a list of text")),
 }
 _TEXT: Final = (_is_text, "text")
-# Where an item is, is checked apart, and when it is, below.
+# All fields but those of the item's place and times, which `fault_of` checks separately.
 _OF_A_SOURCE: Final = tuple(field for field in FIELDS if field.name not in PLACE and field.kind is not Kind.TIME)
 
 
 def _wrong(field: Field, value: object) -> str | None:
-    """Return what a value of a field should be, or None when it is."""
+    """Return what the value of a field should be, or None if the value is right."""
     if value is None and field.may_be_null:
         return None
     if field.words:
@@ -71,7 +72,10 @@ def _wrong(field: Field, value: object) -> str | None:
 
 
 def fault_of(event: Mapping[str, object], place: Mapping[str, object]) -> str | None:
-    """Return what is wrong with a whole event object, naming its field, or None. `place`: the `id`, `calendar` and `state` it must have."""
+    """Return what is wrong with a complete event object, naming the field, or None if nothing is.
+
+    `place`: the `id`, `calendar` and `state` that it must have.
+    """
     for name, own in place.items():
         if event[name] != own:
             return f"{name} is {_shown(event[name])}; it must be left out (it is {own!r})"
@@ -95,7 +99,7 @@ def _fault_of_times(start: object, end: object, *, all_day: bool) -> str | None:
             return (
                 f"{name} is {_shown(value)}; it must be {wanted}, which calendar_live.schedule.ranges.format_time makes"
             )
-    if str(end) < str(start):  # of one shape, the order of the texts is that of the times
+    if str(end) < str(start):  # texts of the same shape are in the order of their times
         return f"end is {_shown(end)}; it must not be before start ({start!r})"
     return None
 
@@ -113,23 +117,26 @@ def _shown(value: object) -> str:
 
 
 def encode(event: Mapping[str, object]) -> str:
-    """Return an event object as JSON text, without what is null."""
+    """Return an event object as JSON text, without fields that are null."""
     return orjson.dumps({name: value for name, value in event.items() if value is not None}).decode()
 
 
 def whole(wire: str) -> dict[str, object]:
-    """Return the event object of a wire with every declared field, in order: what is absent has its neutral value."""
+    """Return the event object of a wire with every declared field, in order. Absent fields have neutral values."""
     event: dict[str, object] = orjson.loads(wire)
     return NEUTRAL | event
 
 
 def bare(wire: str) -> str:
-    """Return a stored wire as it is sent. One that a version of before wrote has nulls; any other is returned as it is."""
+    """Return a stored wire as it is sent, without nulls. Versions before protocol 2 stored nulls.
+
+    A wire that has none is returned unchanged.
+    """
     return encode(whole(wire)) if ":null" in wire else wire
 
 
 def with_nulls(wire: str) -> str:
-    """Return a wire as versions of before write it, and need it to be."""
+    """Return a wire in the form that versions before protocol 2 write and need."""
     return orjson.dumps(whole(wire)).decode()
 
 

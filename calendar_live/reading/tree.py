@@ -21,7 +21,7 @@ _RANK: Final = {WorkType.PROJECT: 0, WorkType.ACTIVITY: 1, WorkType.TASK: 2, Wor
 
 
 def below(item_ids: Collection[UUID], children_of: Callable[[list[UUID]], Iterable[WorkItem]]) -> list[WorkItem]:
-    """Return the rows below some items, each once, none of these items. `children_of` is asked once for each level."""
+    """Return the rows below some items, each once, without these items. `children_of` is called once for each level."""
     found: list[WorkItem] = []
     known = set(item_ids)
     level = list(item_ids)
@@ -42,7 +42,10 @@ def ids_below(item: WorkItem) -> set[UUID]:
 
 
 def parent_choices(calendar_id: UUID, *, without: set[UUID] | None = None, keep: WorkItem | None = None) -> list[Group]:
-    """Return the items of a calendar that an item may be part of, by type, always with `keep`, its present parent."""
+    """Return the items of a calendar that may be an item's parent, by type. `keep` is always among them.
+
+    `without`: the ids that may not be its parent. `keep`: its present parent.
+    """
     without = without or set()
     rank = Case(*(When(work_type=kind, then=Value(rank)) for kind, rank in _RANK.items()), output_field=IntegerField())
     rows = WorkItem.objects.filter(calendar=calendar_id, deleted_at=None).order_by(rank, "title", "start")

@@ -1,1 +1,1 @@
-"""Instants, ranges and time zones. Pure."""
+"""Handles instants, ranges and time zones. Pure: no Django and no clock."""

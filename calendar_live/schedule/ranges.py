@@ -1,4 +1,4 @@
-"""Half-open ranges, and the text forms of instants and dates."""
+"""Defines half-open ranges, and parses and formats instants and dates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NotATime(BadValue):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Instants from `start` up to, not including, `end`; both aware, in UTC."""
+    """The instants from `start` up to, but not including, `end`. Both are aware and in UTC."""
 
     start: datetime
     end: datetime
@@ -32,7 +32,10 @@ class Range:
 
 
 def parse_instant(text: str) -> datetime:
-    """Return an ISO 8601 date-time with offset as UTC; a bare date is its midnight in UTC. Raises NotATime."""
+    """Return an ISO 8601 date-time with an offset as an instant in UTC. Raises NotATime.
+
+    A date without a time stands for its midnight in UTC.
+    """
     if _DATE.match(text):
         return date_to_instant(parse_date(text))
     try:
@@ -48,10 +51,11 @@ def parse_instant(text: str) -> datetime:
 
 
 def parse_moments(text: str, zone: str) -> tuple[datetime, datetime]:
-    """Return the first and the last instant, in UTC, that a time may mean: without an offset it is read in a time zone.
+    """Return the first and the last instant, in UTC, that a time may mean. Raises NotATime.
 
-    They differ in the hour that comes twice and in the hour that is skipped, where clocks may count by either offset. Dates and
-    times with an offset are read as `parse_instant` reads them, as are all times when `zone` is none. Raises NotATime.
+    A time without an offset is read in the time zone `zone`. The two instants differ in an hour that the zone's clocks
+    show twice or skip, because it may count by either offset. Dates and times with an offset are read as
+    `parse_instant` reads them, and so is every time if `zone` is not a time zone.
     """
     try:
         local = datetime.fromisoformat(text)
@@ -80,7 +84,7 @@ def parse_date(text: str) -> date:
 
 
 def date_to_instant(day: date) -> datetime:
-    """Return a date's midnight in UTC: how all-day items are kept and compared."""
+    """Return a date's midnight in UTC, by which all-day items are stored and compared."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -90,7 +94,7 @@ def format_instant(instant: datetime) -> str:
 
 
 def format_time(instant: datetime, *, all_day: bool) -> str:
-    """Return an item's start or end as its wire says it: an instant, or the date of an all-day item."""
+    """Return an item's start or end as it is on the wire: an instant, or the date of an all-day item."""
     return instant.astimezone(UTC).date().isoformat() if all_day else format_instant(instant)
 
 

@@ -1,4 +1,4 @@
-"""Create and delete user accounts."""
+"""Creates and deletes user accounts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from ..models import Assignment, Calendar, ChangeSet, Invitation, Membership, Pu
 from .calendars import remove_member
 from .roles import lock, lock_user, put_in_trash
 
-# The password of the demo's users. Well known, so it is given to nobody, and opens nothing, unless DEBUG is on.
+# The password of the demo's users. Because it is well known, no user is given it and it opens no account, unless DEBUG
+# is on.
 DEMO_PASSWORD = "demo"  # noqa: S105
 
 
 def is_refused(password: str | None) -> bool:
-    """Whether a password opens no account, whoever has it: the demo's, on a site that is no trial.
+    """Whether a password must open no account: the demo's password is refused unless DEBUG is on.
 
-    Users of the demo may have come along in a copied database.
+    A database that was copied from a trial may contain the demo's users.
     """
     return password == DEMO_PASSWORD and not conf.debug()
 
 
 def ensure_user(username: str, *, password: str, first_name: str) -> AbstractBaseUser:
-    """Return the user of this name, made with this password if there was none."""
+    """Return the user with this name. If there is none, create the user with this password."""
     model = get_user_model()
     found = model.objects.filter(username=username).first()
     if found is not None:
@@ -41,7 +42,10 @@ def ensure_user(username: str, *, password: str, first_name: str) -> AbstractBas
 
 
 def create_account(username: str, *, name: str, email: str, password: str) -> AbstractBaseUser:
-    """Create the account of somebody who was invited. Raises Invalid: names and passwords must pass the site's rules."""
+    """Create an account for a person who was invited.
+
+    Raises Invalid if the names or the password break the site's rules, or if the user name or the address is taken.
+    """
     model = get_user_model()
     user = model(username=username.strip(), first_name=name.strip(), email=email)
     faults: dict[str, list[Fault]] = {}
@@ -63,7 +67,7 @@ def create_account(username: str, *, name: str, email: str, password: str) -> Ab
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-    except IntegrityError as error:  # somebody was quicker
+    except IntegrityError as error:  # another request has just taken the name
         raise Invalid(fields={"username": [Fault("username_taken")]}) from error
     return user
 
@@ -73,22 +77,23 @@ def _by_django(said: list[str]) -> list[Fault]:
 
 
 def delete_user(user: AbstractBaseUser) -> None:
-    """Delete a user: calendars that were theirs alone go, and no wire names them any more; every change is logged.
+    """Delete a user, and log every change that this makes.
 
-    Raises Invalid while others depend on calendars that only this user owns.
+    Calendars without another member are moved to the trash, and no wire names the user any more. Raises Invalid while
+    other members depend on a calendar that only this user owns.
     """
     while not _delete_user(user):
-        pass  # before all was locked, they became a member somewhere, or were named there
+        pass  # before the locks were taken, the user joined another calendar or was named in one
 
 
 def _delete_user(user: AbstractBaseUser) -> bool:
-    """Delete a user, or do nothing and return False when there is more to lock than there was."""
+    """Delete a user. If more calendars must be locked than were found at first, do nothing and return False."""
     with transaction.atomic():
         locked = _calendars_that_name(user)
-        for calendar_id in sorted(locked):  # one order of locks for all, and users after calendars
-            with suppress(NotFound):  # gone for good meanwhile
+        for calendar_id in sorted(locked):  # every transaction locks in this order, and users after calendars
+            with suppress(NotFound):  # the calendar has just been deleted for good
                 lock(calendar_id)
-        lock_user(key_of(user))  # from now on they become a member nowhere
+        lock_user(key_of(user))  # from now on, the user cannot become a member of any calendar
         if not locked >= _calendars_that_name(user):
             return False
         mine = Membership.objects.filter(user_id=key_of(user), calendar__deleted_at=None).select_related("calendar")
@@ -104,7 +109,10 @@ def _delete_user(user: AbstractBaseUser) -> bool:
 
 
 def _calendars_that_name(user: AbstractBaseUser) -> set[UUID]:
-    """Return every calendar with a row that goes or changes with a user, in the trash too: none is written without its lock."""
+    """Return the calendars with rows that are deleted or changed along with a user, including those in the trash.
+
+    No calendar's rows are written without its lock.
+    """
     key = key_of(user)
     rows = (
         Membership.objects.filter(Q(user_id=key) | Q(offered_by__pk=key)),
@@ -121,7 +129,7 @@ def _calendars_that_name(user: AbstractBaseUser) -> set[UUID]:
 def _leave(membership: Membership, user: AbstractBaseUser) -> None:
     others = Membership.objects.filter(calendar=membership.calendar).exclude(pk=membership.pk)
     if not others.exists():
-        with changelog.change(membership.calendar_id, actor=user):  # they may be signed out, or no owner
+        with changelog.change(membership.calendar_id, actor=user):  # checks no rights: the user may have none
             put_in_trash(membership.calendar_id)
     elif membership.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
         raise Invalid(fields={"user": [Fault("last_owner_of", calendar=membership.calendar.name)]})

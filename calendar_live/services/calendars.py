@@ -1,4 +1,4 @@
-"""Create, change, delete and restore calendars, and give users roles in them."""
+"""Creates, changes, deletes and restores calendars, and gives users roles in them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def create_calendar(
     calendar_id: UUID | None = None,
     mutation_id: UUID | None = None,
 ) -> Calendar:
-    """Create a calendar that `actor` owns. Raises Invalid, or NotFound when a repetition's is gone for good."""
+    """Create a calendar that `actor` owns.
+
+    Raises Invalid. Raises NotFound if the request is repeated and its calendar was deleted for good.
+    """
     values = {"name": name, "color": color, "time_zone": time_zone}
     with once(actor, mutation_id, "create_calendar", values) as doing:
         if doing.repeats():
@@ -58,7 +61,7 @@ def edit_calendar(
 ) -> None:
     """Rename or recolour a calendar, or set its time zone. Raises NotFound, Forbidden or Invalid.
 
-    An empty change set: no item's wire says anything about its calendar but the id.
+    The change set is empty, because the wire of an item contains nothing of its calendar but the id.
     """
     with once(actor, mutation_id, "edit_calendar", calendar_id, changes) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
@@ -70,7 +73,7 @@ def edit_calendar(
 
 
 def delete_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) -> None:
-    """Delete a calendar, softly, with everything in it. Raises NotFound or Forbidden."""
+    """Delete a calendar softly, with everything in it. Raises NotFound or Forbidden."""
     with once(actor, mutation_id, "delete_calendar", calendar_id) as doing:
         if doing.repeats(lambda: _require_own(actor, calendar_id)):
             return
@@ -80,15 +83,15 @@ def delete_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None 
 
 
 def _require_own(actor: User, calendar_id: UUID) -> None:
-    """Raise NotFound or Forbidden unless somebody owns a calendar, be it in the trash."""
+    """Raise NotFound or Forbidden unless a user owns a calendar, which may be in the trash."""
     if not owners(calendar_id).filter(user_id=key_of(actor)).exists():
         require_owner(actor, calendar_id)
 
 
 def restore_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) -> None:
-    """Give a deleted calendar back to its members, with everything in it; its history goes on.
+    """Give a deleted calendar back to its members, with everything in it. Its history continues.
 
-    Raises NotFound when there is none, when its time in the trash is over, and for whoever does not own it.
+    Raises NotFound if no such calendar is in the trash, if its time there is over, or if `actor` does not own it.
     """
     with once(actor, mutation_id, "restore_calendar", calendar_id) as doing:
         if doing.repeats(lambda: _require_own(actor, calendar_id)):
@@ -103,9 +106,10 @@ def restore_calendar(calendar_id: UUID, *, actor: User, mutation_id: UUID | None
 
 
 def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
-    """Give a user a role in a calendar, in place of any they had; a new version tells old access tokens from new ones.
+    """Give a user a role in a calendar, in place of any role they had.
 
-    Raises Invalid when that would leave the calendar without an owner, or with too many members.
+    The membership gets a new version, which tells new access tokens from old ones. Raises Invalid if the calendar would
+    be left without an owner, or with too many members.
     """
     with transaction.atomic():
         lock(calendar.pk)
@@ -114,7 +118,7 @@ def set_role(calendar: Calendar, *, member: User, role: Role) -> None:
 
 
 def remove_member(calendar: Calendar, *, member: User) -> None:
-    """Take a user's role in a calendar away, and with it their work there. Raises Invalid for its last owner."""
+    """Take a user's role in a calendar away, and remove them from its items. Raises Invalid for its last owner."""
     with transaction.atomic():
         lock(calendar.pk)
         told = receivers_of(calendar.pk)
@@ -123,7 +127,7 @@ def remove_member(calendar: Calendar, *, member: User) -> None:
 
 
 def _checked(values: Mapping[str, str]) -> dict[str, str]:
-    """Return cleaned values. Raises Invalid naming each field at fault."""
+    """Return the values, cleaned. Raises Invalid, naming each field at fault."""
     cleaned = {name: value.strip() for name, value in values.items()}
     faults: dict[str, list[Fault]] = {}
     if "name" in cleaned:

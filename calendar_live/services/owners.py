@@ -1,4 +1,4 @@
-"""Keep an active owner in every calendar: refuse to deactivate an account that a calendar depends on."""
+"""Keeps an active owner in every calendar: refuses to deactivate an account that a calendar depends on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .roles import lock
 
 
 def require_owners_without(user: AbstractBaseUser) -> None:
-    """Raise Invalid, naming them, where calendars need a user as their only owner whose account is active.
+    """Raise Invalid if calendars need a user as their last owner with an active account. The error names them.
 
-    Within a transaction, as in the admin, nobody else leaves any of these calendars until it ends.
+    Inside a transaction, as in the admin, no other member can leave these calendars until the transaction ends.
     """
     if connection.in_atomic_block:
         owned = Membership.objects.filter(user=user.pk, role=Role.OWNER, calendar__deleted_at=None)
@@ -30,12 +30,15 @@ def require_owners_without(user: AbstractBaseUser) -> None:
         raise Invalid(fault, fields={"is_active": [fault]})
 
 
-# Deletions are held by the memberships' `keep_owners`, which sees all users of a `QuerySet.delete()` together.
+# Deletions are refused by `keep_owners` of the memberships, which sees all users of a `QuerySet.delete()` together.
 @receiver(pre_save, dispatch_uid="calendar_live.services.owners")
 def refuse_deactivation(
     *, instance: Any, using: str, raw: bool, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
-    """Refuse `save()` of an active user as inactive, also of a proxy of the user model. `QuerySet.update()` tells nobody."""
+    """Refuse to `save()` an active user as inactive, also through a proxy of the user model.
+
+    `QuerySet.update()` sends no signal, so it cannot be refused.
+    """
     users = get_user_model()
     if raw or not isinstance(instance, users) or instance._state.adding or instance.is_active:
         return

@@ -1,4 +1,4 @@
-"""Do a request only once under its `Idempotency-Key`, with a receipt in the same transaction."""
+"""Carries out a request only once under its `Idempotency-Key`, with a receipt in the same transaction."""
 
 from __future__ import annotations
 
@@ -18,23 +18,28 @@ from ..models import ChangeSet, Membership, Receipt
 
 
 def digest_of(*request: object) -> str:
-    """Return what tells two requests under one idempotency key apart."""
-    # The standard library's: orjson refuses large numbers and lone surrogates, which are for the checks to refuse by field.
+    """Return a digest that tells two requests under one idempotency key apart."""
+    # This is the standard library's json, because orjson refuses large numbers and lone surrogates. The checks of the
+    # fields refuse those later, and name the field.
     return hashlib.sha256(json.dumps(request, default=str, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(eq=False)
 class Doing:
-    """A request that is being done, or was done before under its key. `made`: ids of what it made, to be set by who makes it."""
+    """A request that is being carried out, or was carried out before under the same key.
+
+    `made`: the ids of what the request creates. The service that creates it sets them.
+    """
 
     made: dict[str, str] = field(default_factory=dict)
     done_before: bool = False
     is_another: bool = False
 
     def repeats(self, require: Callable[[], object] = lambda: None) -> bool:
-        """Whether this was done before: then it is not done again. `require` asks what is asked of who repeats it, by their rights of now.
+        """Whether this request was carried out before. If so, the caller must not carry it out again.
 
-        Raises KeyReused when the key came with another request; what `require` raises comes first.
+        `require` checks that the user may repeat the request with their current rights. What it raises comes first.
+        Raises KeyReused when the key came with another request.
         """
         if self.done_before or self.is_another:
             require()
@@ -45,9 +50,10 @@ class Doing:
 
 @contextmanager
 def once(actor: User, mutation_id: UUID | None, *request: object) -> Iterator[Doing]:
-    """Open a transaction for a request; with a mutation id, its first statement takes the key, and a concurrent retry waits there.
+    """Open a transaction for a request. With a mutation id, the first statement takes the key.
 
-    The key comes before every lock: who waits for one holds none.
+    A concurrent retry waits at that statement. The key is taken before every lock, so a request that waits for a key
+    holds no lock.
     """
     with transaction.atomic():
         if mutation_id is None:
@@ -65,15 +71,15 @@ def once(actor: User, mutation_id: UUID | None, *request: object) -> Iterator[Do
 
 
 def _wrote_items(actor: User, mutation_id: UUID) -> bool:
-    """Whether a key is that of a change set, in a calendar of theirs: another request, whatever it was."""
+    """Whether a key belongs to a change set in one of the user's calendars, and so to another request."""
     mine = Membership.objects.filter(user_id=key_of(actor)).values("calendar")
     return ChangeSet.objects.filter(calendar__in=mine, actor=key_of(actor), mutation_id=mutation_id).exists()
 
 
 def prune(*, before: datetime, at_most: int) -> int:
-    """Delete receipts made before an instant, the oldest, at most so many. Return how many."""
+    """Delete the oldest receipts that were made before an instant, at most so many. Return how many were deleted."""
     old = Receipt.objects.filter(made_at__lt=before).order_by("made_at", "id")
     with transaction.atomic():
-        # What the deletion of a user holds is left for the next time.
+        # Rows that the deletion of a user has locked are skipped until the next time.
         free = old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:at_most]
         return Receipt.objects.filter(pk__in=list(free)).delete()[0]

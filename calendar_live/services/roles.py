@@ -1,4 +1,4 @@
-"""Give and take roles in a calendar, under the calendar's lock."""
+"""Gives and takes away roles in a calendar, under the calendar's lock."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from .telling import tell_of_sharing
 
 
 def lock(calendar_id: UUID) -> None:
-    """Keep others from changing a calendar, or who is in it, until the transaction ends. Raises NotFound.
+    """Keep others from changing a calendar or its members until the transaction ends. Raises NotFound.
 
-    The lock is the one that the changelog's bump takes: it comes first in every transaction, several in ascending id.
+    The changelog takes the same lock when it raises a calendar's revision. Every transaction takes this lock before any
+    other, and takes several of them in ascending order of the calendars' ids.
     """
     if not Calendar.objects.select_for_update().filter(pk=calendar_id).values_list("pk"):
         raise NotFound("no_calendar")
 
 
 def lock_user(key: UserKey) -> bool:
-    """Keep a user from being deleted, and from becoming a member anywhere, until the transaction ends. Return whether there is one.
+    """Keep a user from being deleted, and from becoming a member of any calendar, until the transaction ends.
 
-    After the calendars, in every transaction. Not the lock that references to the row wait for.
+    Return whether the user exists. Every transaction locks users after calendars. Inserts of rows that refer to the
+    user do not wait for this lock.
     """
     rows = get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=key)
     return bool(rows.values_list("pk"))
 
 
 def require_owner(actor: User, calendar_id: UUID) -> Standing:
-    """Return the standing of an owner. Raises NotFound or Forbidden."""
+    """Return a user's standing in a calendar that they own. Raises NotFound or Forbidden."""
     standing = access.standing(actor, calendar_id)
     if standing.role != Role.OWNER:
         raise Forbidden("owners_only")
@@ -42,7 +44,7 @@ def require_owner(actor: User, calendar_id: UUID) -> Standing:
 
 
 def owners(calendar_id: UUID) -> QuerySet[Membership]:
-    """Return the owners who can do anything: one whose account is not active cannot."""
+    """Return the owners whose accounts are active. No other owner can do anything."""
     return Membership.objects.filter(calendar=calendar_id, role=Role.OWNER, user__is_active=True)
 
 
@@ -52,7 +54,10 @@ def members(calendar_id: UUID) -> list[UserKey]:
 
 
 def put_role(calendar_id: UUID, key: UserKey, role: Role) -> None:
-    """Give a user a role, in place of any they had. Raises Invalid for the last owner, and when there are too many members."""
+    """Give a user a role, in place of any role they had.
+
+    Raises Invalid if the calendar would lose its last owner, if it has too many members, or if the account was deleted.
+    """
     mine = Membership.objects.filter(calendar=calendar_id, user_id=key)
     if role != Role.OWNER:
         _require_other_owner(calendar_id, key)
@@ -77,12 +82,12 @@ def _add(calendar_id: UUID, key: UserKey, role: Role) -> None:
         user_id=key,
         role=role,
         version=floor + 1,
-        position=0 if last is None else last + 1,  # at the end of their own order
+        position=0 if last is None else last + 1,  # at the end of the user's own order
     )
 
 
 def take_role(calendar_id: UUID, key: UserKey) -> None:
-    """Take a user's role away, and with it their work there. Raises Invalid for the last owner."""
+    """Take a user's role away, and remove them from the calendar's items. Raises Invalid for the last owner."""
     _require_other_owner(calendar_id, key)
     for membership in Membership.objects.filter(calendar=calendar_id, user_id=key):
         below = Calendar.objects.filter(pk=calendar_id, access_floor__lt=membership.version)
@@ -94,13 +99,13 @@ def take_role(calendar_id: UUID, key: UserKey) -> None:
 
 
 def put_offer(calendar_id: UUID, key: UserKey, *, by: UserKey, hands_over: bool) -> None:
-    """Offer a member ownership, in place of any offer there was."""
+    """Offer ownership to a member, in place of any earlier offer."""
     mine = Membership.objects.filter(calendar=calendar_id, user_id=key)
     mine.update(offered_by_id=by, hands_over=hands_over)
 
 
 def end_offer_to(calendar_id: UUID, key: UserKey) -> None:
-    """End the offer of ownership to a member, whatever becomes of it."""
+    """End the offer of ownership to a member, whether or not it was accepted."""
     offered = Membership.objects.filter(calendar=calendar_id, user_id=key, offered_by__isnull=False)
     offered.update(offered_by=None, hands_over=False)
 
@@ -110,10 +115,10 @@ def _end_offers_by(calendar_id: UUID, key: UserKey) -> None:
 
 
 def put_in_trash(calendar_id: UUID) -> None:
-    """Delete a calendar within a change of it, whoever asks for it."""
+    """Delete a calendar softly, within a change of it. The caller checks the rights."""
     now = timezone.now()
     Calendar.objects.filter(pk=calendar_id).update(deleted_at=now)
-    # For good: a calendar taken out of the trash must not be public again by itself.
+    # Its links end for good: a calendar that is restored from the trash must not become public again by itself.
     PublicLink.objects.filter(calendar=calendar_id, withdrawn_at=None).update(withdrawn_at=now)
     tell_of_sharing(calendar_id, told=receivers_of(calendar_id))
 
@@ -125,13 +130,13 @@ def _require_other_owner(calendar_id: UUID, key: UserKey) -> None:
 
 
 def _end_invitations_by(calendar_id: UUID, key: UserKey) -> None:
-    """Withdraw what somebody who may not invite any more has sent: else they could keep a way back in."""
+    """Withdraw the invitations of a user who may not invite any more. Otherwise they could keep a way back in."""
     sent = Invitation.objects.filter(calendar=calendar_id, invited_by__pk=key, accepted_at=None, withdrawn_at=None)
     sent.update(withdrawn_at=timezone.now())
 
 
 def _unassign(calendar_id: UUID, key: UserKey) -> None:
-    """Take somebody off all work of a calendar, as a change set: assignees are members."""
+    """Remove a user from the assignees of a calendar's items, as a change set: only members can be assignees."""
     assignments = Assignment.objects.filter(item__calendar=calendar_id, user_id=key)
     working = WorkItem.objects.filter(pk__in=list(assignments.values_list("item", flat=True)), deleted_at=None)
     items = list(working.prefetch_related("assignments").order_by("id"))
@@ -140,4 +145,4 @@ def _unassign(calendar_id: UUID, key: UserKey) -> None:
             for item in items:
                 item.assignee_keys = [one for one in item.assignee_keys if one != str(key)]
             change.upsert(*items)
-    assignments.delete()  # also of what is in the trash, and would come back with it
+    assignments.delete()  # also those of items in the trash, which would come back with the items

@@ -1,4 +1,4 @@
-"""Announce changed rights to the receivers concerned, after commit."""
+"""Announces changed rights to the receivers concerned, after commit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..models import Calendar
 
 
 def tell(receivers: Iterable[Receiver]) -> None:
-    """Send word after commit to everyone who sees something else than before."""
+    """Notify receivers after commit that their calendars, or their view of them, have changed."""
     told = [str(receiver) for receiver in receivers]
 
     def send() -> None:
@@ -24,6 +24,9 @@ def tell(receivers: Iterable[Receiver]) -> None:
 
 
 def tell_of_sharing(calendar_id: UUID, *, told: Iterable[Receiver] = ()) -> None:
-    """Count a change of a calendar's members, invitations or links, under its lock; send word to its owners and to `told`."""
+    """Count a change of a calendar's members, invitations or links, and notify its owners and `told`.
+
+    The caller holds the calendar's lock.
+    """
     Calendar.objects.filter(pk=calendar_id).update(sharing_version=F("sharing_version") + 1)
     tell(dict.fromkeys([*told, *owner_receivers_of(calendar_id)]))

@@ -1,4 +1,4 @@
-"""Check texts that people type: what any text must be, and the names of calendars and public links."""
+"""Checks texts that people type: the characters of any text, and the names of calendars and public links."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _MAX_LENGTH: Final = 120
 
 
 def is_text(value: str) -> bool:
-    """Whether databases and answers can hold a text: without NUL and half surrogate pairs."""
+    """Whether databases and answers can hold a text. They cannot hold NUL and lone surrogates."""
     return "\x00" not in value and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
 
 
 def check_name(value: object) -> str:
-    """Return a name, cleaned. Raises BadValue."""
+    """Return a name without the white space around it. Raises BadValue."""
     name = value.strip() if isinstance(value, str) else ""
     if not name:
         raise BadValue("name_missing")

@@ -1,4 +1,4 @@
-"""The services of single work items, as hosts import them."""
+"""Exports the services that create, change and delete work items, for hosts to import."""
 
 from .items import create_item, create_items, delete_item, put_item, update_item
 

@@ -1,1 +1,1 @@
-"""Serve the site under ASGI: the server, Django's application and middlewares, and what reaches the logs."""
+"""Serves the site under ASGI: the server, Django's application and middlewares, and what may reach the logs."""

@@ -1,9 +1,10 @@
-"""Django's ASGI application, with threads that are kept from one request to the next.
+"""Provides Django's ASGI application, with threads that are kept from one request to the next.
 
-Never lets two requests use a thread at the same time.
+Two requests never use a thread at the same time.
 
-Django gives each request a thread, and asgiref another to see the first off. Starting one holds up the event loop until it runs,
-some milliseconds while other threads are busy: a third of the time of a process under requests (docs/benchmarks.md).
+Without this module, Django starts a thread for each request, and asgiref starts another one to end the first. Starting
+a thread blocks the event loop until the thread runs, which takes some milliseconds while other threads are busy. That
+was a third of the time of a process that answers requests (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _idle: Final[deque[ThreadPoolExecutor]] = deque()
 
 
 class _RequestThread(Executor):
-    """The thread of a request: one that idles, from the first call on; given back, the next call gets another."""
+    """The thread of one request.
+
+    The first call takes an idle thread, or starts one. After `give_back`, the next call takes another.
+    """
 
     def __init__(self) -> None:
         self._thread: ThreadPoolExecutor | None = None
@@ -39,13 +43,16 @@ class _RequestThread(Executor):
         return call
 
     def give_back(self) -> None:
-        """Leave the thread to others, once it has done what it is at: a request whose client has gone ends before its call."""
+        """Leave the thread to other requests, as soon as it has ended its calls.
+
+        A request whose client has gone ends before its call does.
+        """
         thread, self._thread = self._thread, None
         if thread is None or self._last is None:
             return
         last = self._last
-        if last.cancelled() or not last.done():  # a cancelled call is done while the one before it still runs
-            last = thread.submit(connections.close_all)  # which the end of the request would have done
+        if last.cancelled() or not last.done():  # a cancelled call counts as done while an earlier one still runs
+            last = thread.submit(connections.close_all)  # as the end of the request would have done
         last.add_done_callback(lambda _: _keep(thread))
 
 
@@ -59,7 +66,7 @@ def _keep(thread: ThreadPoolExecutor) -> None:
 class _Handler(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await super().__call__(scope, receive, send)  # which refuses it
+            await super().__call__(scope, receive, send)  # Django refuses it
         thread = _RequestThread()
         try:
             async with ThreadSensitiveContext(executor=thread):
@@ -69,12 +76,13 @@ class _Handler(ASGIHandler):
 
 
 def get_asgi_application(more_at_once: Mapping[str, str] | None = None) -> ASGIHandler:
-    """Set Django up and return its ASGI application, as Django's function of this name does.
+    """Set up Django and return its ASGI application, as Django's function of this name does.
 
-    `more_at_once`: by the names of other middlewares that wait for nothing, those of what stands in for them (`middleware.AtOnce`).
+    `more_at_once`: the names of other middlewares that never wait, each with the name of its replacement, which is a
+    `middleware.AtOnce`.
     """
     django.setup(set_prefix=False)
-    from .middleware import OURS, AtOnceHandler  # noqa: PLC0415 - some of Django's import models
+    from .middleware import OURS, AtOnceHandler  # noqa: PLC0415 - some of Django's middlewares import models
 
     class Handler(AtOnceHandler, _Handler):
         at_once: ClassVar[Mapping[str, str]] = {**OURS, **(more_at_once or {})}
@@ -83,9 +91,10 @@ def get_asgi_application(more_at_once: Mapping[str, str] | None = None) -> ASGIH
 
 
 async def give_back_thread() -> None:
-    """Give back the thread that this request has, with its database connections, before a long wait.
+    """Give back the thread of this request, with its database connections, before a long wait.
 
-    It would stand idle meanwhile, one for each who waits. Whoever needs one afterwards gets another.
+    Otherwise each request that waits would keep a thread idle. If the request needs a thread afterwards, it gets
+    another.
     """
     context = SyncToAsync.thread_sensitive_context.get(None)
     thread = SyncToAsync.context_to_thread_executor.get(context) if context else None
@@ -94,6 +103,6 @@ async def give_back_thread() -> None:
     await sync_to_async(connections.close_all)()
     if isinstance(thread, _RequestThread):
         thread.give_back()
-    else:  # of asgiref's, under Django's own application
+    else:  # one of asgiref's threads, under Django's own application
         SyncToAsync.context_to_thread_executor.pop(context, None)
         thread.shutdown(wait=False)

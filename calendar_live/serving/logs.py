@@ -1,4 +1,4 @@
-"""Remove tokens and search texts from every log record."""
+"""Removes tokens and search texts from every log record."""
 
 from __future__ import annotations
 
@@ -7,27 +7,30 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-# An invitation's token, or a public link's, is all that joining or reading takes. In the path of its page, or in a query; `&amp;` is
-# what `&` is in HTML.
-# Behind `=` stands an address, or a query, within another: the admin carries its search along so.
+# What comes before a secret. Anybody can join or read with nothing but the token of an invitation or a public link. The
+# token is in the path of its page or in a query, where HTML writes `&` as `&amp;`.
+# A `=` comes first if the address or query is itself the value of a parameter. The admin passes on its search that way.
 _BEFORE: Final = re.compile(r"(?<=/)(?:public|invitations)/+|[?&=](?:amp;)?(?:link|q)=", re.IGNORECASE)
-# Blanks and quotes before it are a link's that was wrapped, or pasted with them.
+# Blanks and quotes come first if the link was wrapped, or was pasted with them.
 _IN_A_PATH: Final = re.compile(r"[\s\"'\0]*[^/?#&\s\"']*")
-# What is searched for may hold anything, encoded: it ends where the query goes on in plain letters.
+# A search text may contain any character in its encoded form, so it ends only at one that is not encoded.
 _IN_A_QUERY: Final = re.compile(r"[\s\"]*[^&#\s\"]*")
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 
 def without_secrets(text: str) -> str:
-    """Return a text for a log with `…` in place of the secrets in its addresses, however often they are percent-encoded."""
+    """Return a text for a log, with `…` in place of the secrets in its addresses.
+
+    The addresses may be percent-encoded, any number of times.
+    """
     plain, places = _decode(text)
     kept: list[str] = []
     done = 0
     for found in _BEFORE.finditer(plain):
         begin = places[found.end()]
         if begin < done:
-            continue  # within the last one; to look for its end each time would take as long as a request can make it
+            continue  # inside the last secret; a request could make it very slow to search for its end each time
         end = _end_of_secret(text, plain, places, found)
         if end > begin:
             kept += (text[done:begin], "…")
@@ -36,7 +39,7 @@ def without_secrets(text: str) -> str:
 
 
 def _end_of_secret(text: str, plain: str, places: Sequence[int], before: re.Match[str]) -> int:
-    """Return where in `text` a secret ends that begins after `before` in `plain`."""
+    """Return where in `text` the secret ends that begins after `before` in `plain`."""
     if before[0].endswith("="):
         found = _IN_A_QUERY.match(text, places[before.end()])
         return found.end() if found else 0
@@ -45,10 +48,11 @@ def _end_of_secret(text: str, plain: str, places: Sequence[int], before: re.Matc
 
 
 def _decode(text: str) -> tuple[str, Sequence[int]]:
-    """Return a text with every layer of percent-encoding undone, and the place in `text` of each of its characters and of its end.
+    """Return a text with every layer of percent-encoding undone, and the place of each of its characters in `text`.
 
-    Of `%2570ublic`, a proxy makes `%70ublic`, and Django `public`: how many layers are undone on the way is anybody's guess.
-    Decoded blanks and quotes end no address, as plain ones do: each is a NUL here.
+    The last place is the end of `text`. Every layer is undone, because it is not known how many are undone on the way:
+    a proxy may turn `%2570ublic` into `%70ublic`, which Django turns into `public`. Decoded blanks and quotes do not
+    end an address, unlike plain ones, so each of them becomes a NUL.
     """
     if "%" not in text:
         return text, range(len(text) + 1)
@@ -65,12 +69,12 @@ def _decode(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _clean(record: logging.LogRecord) -> logging.LogRecord:
-    """Write anew what a record says where it holds a secret: its texts, else its whole message, and its traceback."""
-    if isinstance(record.args, tuple):  # one by one, for formatters that count on them, as uvicorn's do
+    """Remove secrets from a record: from each of its arguments or else its whole message, and from its traceback."""
+    if isinstance(record.args, tuple):  # one by one, because some formatters need them, such as uvicorn's
         record.args = tuple(without_secrets(one) if isinstance(one, str) else one for one in record.args)
     try:
         text = record.getMessage()
-    except Exception:  # its arguments do not fit: for its handler to complain of
+    except Exception:  # its arguments do not fit, which its handler reports
         return record
     clean = without_secrets(text)
     if clean != text:
@@ -79,12 +83,12 @@ def _clean(record: logging.LogRecord) -> logging.LogRecord:
         traceback = logging.Formatter().formatException(record.exc_info)
         clean = without_secrets(traceback)
         if clean != traceback:
-            record.exc_text = clean  # which formatters take in place of their own
+            record.exc_text = clean  # formatters use this in place of their own
     return record
 
 
 def install() -> None:
-    """Clean what any logger says from now on, whatever handlers a site has."""
+    """Clean every log record that is made from now on, whatever handlers a site has."""
     make = logging.getLogRecordFactory()
 
     def make_clean(*args: Any, **kwargs: Any) -> logging.LogRecord:

@@ -1,8 +1,9 @@
-"""Django's middlewares, run on the event loop where they need no thread.
+"""Runs Django's middlewares on the event loop where they need no thread.
 
-Under ASGI, Django sends each of them to a thread, once for the request and once for the answer: some twenty crossings, two thirds of
-what a short request cost (docs/benchmarks.md). None of it waits for anything, but for the few cases named here. Django's guard
-against queries on the event loop stays what finds a case that is missing.
+Under ASGI, Django sends each of them to a thread, once for the request and once for the answer. That is about twenty
+crossings, which were two thirds of the cost of a short request (docs/benchmarks.md). The middlewares wait for nothing,
+except in the few cases named here. If a case is missing, Django's guard against queries on the event loop still finds
+it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class AtOnce(MiddlewareMixin):
-    """What Django's `MiddlewareMixin` does, without its threads: a base for a middleware that waits for nothing."""
+    """Django's `MiddlewareMixin` without its threads: a base for a middleware that never waits."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.process_request(request) if hasattr(self, "process_request") else None
@@ -38,36 +39,37 @@ class AtOnce(MiddlewareMixin):
         return cast(HttpResponseBase, self.process_response(request, response))
 
     def waits(self, request: HttpRequest) -> bool:
-        """Whether what is left to do for the answer may wait for something."""
+        """Whether this middleware may have to wait while it processes the answer."""
         return False
 
 
 class SecurityMiddleware(AtOnce, security.SecurityMiddleware):
-    """Django's."""
+    """Django's middleware, on the event loop."""
 
 
 class SessionMiddleware(AtOnce, sessions.SessionMiddleware):
-    """Django's. What was changed is written by a thread."""
+    """Django's middleware, on the event loop. A thread saves the session."""
 
     def waits(self, request: HttpRequest) -> bool:
         return bool(request.session.modified or conf.saves_every_session())
 
 
 class LocaleMiddleware(AtOnce, locale.LocaleMiddleware):
-    """Django's."""
+    """Django's middleware, on the event loop."""
 
 
 class CommonMiddleware(AtOnce, common.CommonMiddleware):
-    """Django's."""
+    """Django's middleware, on the event loop."""
 
 
 class CsrfViewMiddleware(AtOnce, csrf.CsrfViewMiddleware):
-    """Django's. A form, which may be long, is taken apart by a thread."""
+    """Django's middleware, on the event loop. A thread parses forms, which may be long."""
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
         if self.async_mode:
-            self.process_view = self._process_view_at_once  # type: ignore[method-assign, assignment]  # Django asks which it is
+            # Django checks whether this is a coroutine function.
+            self.process_view = self._process_view_at_once  # type: ignore[method-assign, assignment]
 
     async def _process_view_at_once(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
         check: Callable[..., HttpResponseBase | None] = super().process_view
@@ -75,22 +77,22 @@ class CsrfViewMiddleware(AtOnce, csrf.CsrfViewMiddleware):
 
 
 class AuthenticationMiddleware(AtOnce, auth.AuthenticationMiddleware):
-    """Django's, which reads the user when somebody asks for them."""
+    """Django's middleware, on the event loop. It reads the user only when something asks for them."""
 
 
 class MessageMiddleware(AtOnce, messages.MessageMiddleware):
-    """Django's. Messages may be kept in the session."""
+    """Django's middleware, on the event loop. A thread stores messages, which may be kept in the session."""
 
     def waits(self, request: HttpRequest) -> bool:
         kept = getattr(request, "_messages", None)
-        return kept is not None and bool(kept.used or kept.added_new)  # its length would be read from the session
+        return kept is not None and bool(kept.used or kept.added_new)  # `bool(kept)` would read the session
 
 
 class XFrameOptionsMiddleware(AtOnce, clickjacking.XFrameOptionsMiddleware):
-    """Django's."""
+    """Django's middleware, on the event loop."""
 
 
-# Django's name -> what stands in for it.
+# The name of Django's middleware -> the name of its replacement.
 OURS: Final[Mapping[str, str]] = {
     f"{own.__mro__[2].__module__}.{own.__name__}": f"{__name__}.{own.__name__}"
     for own in (
@@ -107,13 +109,16 @@ OURS: Final[Mapping[str, str]] = {
 
 
 class AtOnceHandler(BaseHandler):
-    """A handler of requests that takes these for Django's. The settings keep Django's names, by which its checks go."""
+    """A request handler that uses these middlewares in place of Django's.
+
+    The settings keep Django's names, because Django's checks go by them.
+    """
 
     at_once: ClassVar[Mapping[str, str]] = OURS
 
     def load_middleware(self, is_async: bool = False) -> None:
         instead = dict(self.at_once)
-        if conf.csrf_token_in_session():  # its token is read from the session then
+        if conf.csrf_token_in_session():  # then it reads its token from the session
             instead.pop("django.middleware.csrf.CsrfViewMiddleware")
         with conf.middlewares_replaced(instead):
             super().load_middleware(is_async)

@@ -1,4 +1,4 @@
-"""Django's mail to ADMINS about a fault, without the request, variables, settings or secret addresses."""
+"""Makes Django's mails to ADMINS about a fault, without the request, variables, settings or secret addresses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from .logs import without_secrets
 
 
 class Report(ExceptionReporter):
-    """Django's, whose mails say no more than the log: a traceback, without the request, the values of variables and the settings.
+    """Django's reporter, but its mails say no more than the log does.
 
-    The page that is shown while DEBUG is on stays as it is.
+    They contain a traceback, without the request, the values of variables, and the settings. The page that Django shows
+    while DEBUG is on does not change.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Report(ExceptionReporter):
         return self._told(super().get_traceback_html())
 
     def _told(self, report: SafeString) -> SafeString:
-        """Return a report without the secrets of an address that the exception quotes."""
+        """Return a report. In a mail, the secrets of addresses that the exception quotes are removed."""
         return SafeString(without_secrets(report)) if self.is_email else report
 
     def get_traceback_frames(self) -> list[dict[str, Any]]:
@@ -44,4 +45,4 @@ class Report(ExceptionReporter):
 
     def get_traceback_data(self) -> dict[str, Any]:
         data: dict[str, Any] = super().get_traceback_data()
-        return data | {"settings": {}} if self.is_email else data  # an address of Redis may hold its password
+        return data | {"settings": {}} if self.is_email else data  # an address of Redis may contain its password

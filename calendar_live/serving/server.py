@@ -1,6 +1,8 @@
-"""daphne, which ends in order when it is told to stop, and gives up on peers that are gone.
+"""Runs daphne, with an orderly end when it is told to stop, and without waiting for peers that are gone.
 
-python -m calendar_live.server --port 8000 project.asgi:application      (daphne's own arguments; sockets stay open without limit)
+python -m calendar_live.server --port 8000 project.asgi:application
+
+The arguments are daphne's own. By default, WebSockets stay open without a time limit.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-import daphne.server  # the first of Twisted: it chooses the event loop
+import daphne.server  # the first import of Twisted, because it chooses the event loop
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketProtocol
@@ -27,29 +29,36 @@ from .logs import without_secrets
 
 logger = logging.getLogger(__name__)
 
-_SPREAD: Final = 0.75  # of DRAIN_SECONDS: pages leave within it, so that the last of them need not be closed
-_FIRST_WORD_SECONDS: Final = 0.5  # for the request of a connection that came in the last moment
-_GOODBYE_SECONDS: Final = 1.5  # autobahn drops who does not answer a close within 1 s
+_SPREAD: Final = 0.75  # of DRAIN_SECONDS; pages leave within this time, so that even the last need not be closed
+_FIRST_WORD_SECONDS: Final = 0.5  # for the request on a connection that was accepted at the last moment
+_GOODBYE_SECONDS: Final = 1.5  # autobahn drops a peer that does not answer a close within 1 s
 _STEP_SECONDS: Final = 0.02
-_CLOSING_BYTES: Final = 200_000  # beyond the bound of `Outbox`: for what closes already, and a frame
-_CROWD: Final = 4_096  # connections that may wait to be accepted: all pages of a process that ended may come at once
+_CLOSING_BYTES: Final = 200_000  # above the limit of `Outbox`, for sockets that are closing already, and for a frame
+_CROWD: Final = 4_096  # connections that may wait to be accepted; all pages of a process that ended may come at once
 
 
 class _Request(WebRequest):  # type: ignore[misc]  # daphne ships no types
-    """daphne's, that leaves forms to the application: Twisted would take them apart on the event loop, for nobody, of any size."""
+    """daphne's request, which leaves forms to the application.
+
+    Twisted would parse forms of any size on the event loop, and nothing would use the result.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._parsePOSTFormSubmission = False
 
     def process(self) -> Any:
-        # daphne lets a proxy say so where it is mounted. Here it could only be a client's, and was a 500 when not ASCII.
+        # In daphne, a proxy can say with this header where the site is mounted. Here only clients could send it, and a
+        # value that is not ASCII caused a 500.
         self.requestHeaders.removeHeader(b"daphne-root-path")
         return super().process()
 
 
 class _Factory(HTTPFactory):  # type: ignore[misc]  # daphne ships no types
-    """daphne's, with a bound on how long a request may take to arrive: Twisted's own begins anew with each byte."""
+    """daphne's factory, with a limit on how long a request may take to arrive.
+
+    Twisted's own limit starts over at each byte.
+    """
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
@@ -63,11 +72,14 @@ class _Factory(HTTPFactory):  # type: ignore[misc]  # daphne ships no types
 
 
 def _let_time_pass() -> None:
-    """Stand in for what would give a connection more time because some of a request has come."""
+    """Do nothing, in place of a method that would give a connection more time whenever part of a request arrives."""
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no types
-    """daphne with an orderly end: SIGTERM and SIGINT make it drain, and cost no request that ends within DRAIN_SECONDS."""
+    """daphne with an orderly end: SIGTERM and SIGINT make it drain.
+
+    Requests that end within DRAIN_SECONDS are still answered.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,27 +101,30 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
         if self._draining:
             _end_with_answer(protocol)
         if isinstance(protocol, WebSocketProtocol) and ISSLTransport.providedBy(protocol.transport):
-            scope["scheme"] = "wss"  # daphne does not tell, and the origin of the page is compared with it
+            scope["scheme"] = "wss"  # daphne does not set it, and the origin of the page is compared with it
         return super().create_application(protocol, scope)
 
     def timeout_checker(self) -> None:
-        """Look, every two seconds, at those who read too little: a socket's pongs are written past its consumer, and its bound."""
+        """Every two seconds, drop the sockets that read too slowly.
+
+        Pongs are written without the socket's consumer, and so without the limit of its outbox.
+        """
         for protocol in _slow_readers(conf.app.MAX_BACKLOG_BYTES + _CLOSING_BYTES):
             protocol.dropConnection(abort=True)
         super().timeout_checker()
 
     def kill_all_applications(self) -> Deferred[None]:
-        """Drain: called when the reactor is to stop, which goes on until the answer is there."""
+        """Drain. This is called when the reactor is told to stop, and the reactor runs until the drain has ended."""
         return Deferred.fromFuture(asyncio.ensure_future(self._drain_and_tell()))
 
     async def _drain_and_tell(self) -> None:
         try:
             await self._drain()
-        except Exception:  # the end comes anyway, and Twisted would keep it to itself
+        except Exception:  # the process ends anyway, and Twisted would not report the failure
             logger.exception("The process could not end in order")
 
     async def _drain(self) -> None:
-        """Accept nothing more, send the pages elsewhere, let requests end, then close the sockets that are left with 4001."""
+        """Accept nothing more, send the pages elsewhere, let requests end, and close the sockets that remain (4001)."""
         from ..live.hub import get_hub  # noqa: PLC0415 - imports models, for which the application sets up Django
 
         seconds = conf.app.DRAIN_SECONDS
@@ -144,18 +159,21 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne ships no typ
 
 
 def _accept_the_last(port: Any) -> None:
-    """Take in whoever has connected, and close the port in the same breath: who comes between the two would be cut off."""
-    port.numberAccepts = _CROWD  # Twisted takes as many at once as the last time: one, where it is quiet
+    """Accept the connections that are waiting, and close the port at once.
+
+    A connection that came in between would be cut off.
+    """
+    port.numberAccepts = _CROWD  # otherwise Twisted accepts about as many as the last time, which may be one
     port.doRead()
     port.connectionLost(None)  # `stopListening` would do this only at the reactor's next turn
 
 
 def _slow_readers(bytes_allowed: int) -> list[Any]:
-    """Return the WebSockets for which more waits than may. Only those for which anything waits are examined."""
+    """Return the WebSockets with a backlog above the limit. Only those with any backlog are examined."""
     slow = []
     for transport in reactor.getWriters():  # type: ignore[misc]  # as in `_unsent`
         protocol = getattr(transport, "protocol", None)
-        protocol = getattr(protocol, "wrappedProtocol", protocol)  # TLS lies between
+        protocol = getattr(protocol, "wrappedProtocol", protocol)  # under TLS
         if isinstance(protocol, WebSocketProtocol) and unsent_bytes(transport) > bytes_allowed:
             slow.append(protocol)
     return slow
@@ -166,13 +184,13 @@ def _has_ended(application: asyncio.Future[None] | None) -> bool:
 
 
 def _unsent() -> bool:
-    """Whether some answer is not with the kernel yet."""
-    return bool(reactor.getWriters())  # type: ignore[misc]  # the module stands for the object that Twisted puts in its place
+    """Whether the kernel has not taken all answers yet."""
+    return bool(reactor.getWriters())  # type: ignore[misc]  # Twisted puts an object in its place
 
 
 def _end_with_answer(protocol: Any) -> None:
-    """Have an HTTP connection end with its answer: kept for the next request, it would keep this process too."""
-    channel = getattr(protocol, "channel", None)  # Twisted takes it from a request that is answered
+    """End an HTTP connection with its answer. If it stayed open for another request, this process could not end."""
+    channel = getattr(protocol, "channel", None)  # Twisted removes it from a request that is answered
     if isinstance(protocol, WebRequest) and channel is not None:
         channel.persistent = False
         if not protocol.startedWriting:
@@ -180,10 +198,10 @@ def _end_with_answer(protocol: Any) -> None:
 
 
 def _bound_silence(port: Any) -> None:
-    """Have the kernel cut whoever takes nothing of what was sent for SILENCE_SECONDS, on each connection this port accepts.
+    """Have the kernel cut each connection of this port whose peer takes none of the sent bytes for SILENCE_SECONDS.
 
-    A WebSocket is told by its pings and its silence; but the rest of an answer over HTTP would wait for a peer that is gone, or
-    that reads no more, for a quarter of an hour or for ever.
+    A WebSocket without a peer is noticed by its pings and its silence. But the rest of an answer over HTTP would wait
+    for a peer that is gone, or that reads no more, for a quarter of an hour or for ever.
     """
     if hasattr(socket, "TCP_USER_TIMEOUT") and port.socket.family in (socket.AF_INET, socket.AF_INET6):
         milliseconds = conf.app.SILENCE_SECONDS * 1_000
@@ -192,7 +210,7 @@ def _bound_silence(port: Any) -> None:
 
 async def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
-    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - daphne tells nobody of an end
+    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - daphne announces no end
         await asyncio.sleep(_STEP_SECONDS)
 
 
@@ -204,17 +222,21 @@ class Command(CommandLineInterface):  # type: ignore[misc]  # daphne ships no ty
 
     def __init__(self) -> None:
         super().__init__()
-        daphne.server.HTTPFactory = _Factory  # daphne names the class in its own module: there is no other seam
-        self.parser.set_defaults(websocket_timeout=-1)  # sockets end by silence, and by what their users may see
+        daphne.server.HTTPFactory = _Factory  # daphne takes the class from its own module, so there is no other way
+        self.parser.set_defaults(websocket_timeout=-1)  # sockets end by their silence, or with their users' rights
 
 
 def main() -> NoReturn:
-    """Serve until told to stop. The exit code is 0 after an orderly end; daphne's is 1 when there is nothing to listen on."""
+    """Serve until the process is told to stop. The exit code is 0 after an orderly end.
+
+    daphne exits with 1 if there is nothing to listen on.
+    """
     Command().run(sys.argv[1:])
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Python would join every thread first; one in `async_to_sync` waits for an event loop that has ended, for ever.
+    # Python would join every thread first, and a thread in `async_to_sync` waits for ever for an event loop that has
+    # ended.
     os._exit(0)
 
 

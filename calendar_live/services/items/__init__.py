@@ -1,4 +1,4 @@
-"""Create, change, delete, restore and move work items: their only writers. Each call is one transaction."""
+"""Creates, changes, deletes, restores and moves work items. Each call is one transaction."""
 
 from .bulk import BulkDone, delete_items, edit_items, restore_items
 from .create import Put, create_item, create_items, put_item

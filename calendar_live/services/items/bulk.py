@@ -1,4 +1,7 @@
-"""Change, delete and restore many work items of one calendar at once: one transaction, one change set, all or none."""
+"""Changes, deletes and restores many work items of one calendar at once.
+
+Each call is one transaction with one change set, and applies to all of its items or to none.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from .tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class BulkDone:
-    """The items a bulk call changed, and the calendar's new state (which is theirs, too)."""
+    """The items that a bulk call changed, and the calendar's new state, which is also theirs."""
 
     item_ids: tuple[str, ...]
     calendar_id: str
@@ -39,7 +42,7 @@ def delete_items(
 ) -> BulkDone:
     """Delete work items with everything below them.
 
-    Raises NotFound (for any of them), Forbidden, Invalid, or Stale when one is not at the state expected of it.
+    Raises NotFound (for any of them), Forbidden, Invalid, or Stale if any of them is not at its expected state.
     """
     states = _check_ids("ids", item_ids, expected_states)
 
@@ -66,7 +69,7 @@ def edit_items(
     expected_states: Mapping[UUID, str] | None = None,
     mutation_id: UUID | None = None,
 ) -> BulkDone:
-    """Set fields of many work items, to each its own. Raises as `delete_items`."""
+    """Set fields of many work items, in each item its own fields. Raises what `delete_items` raises."""
     states = _check_ids("changes", changes, expected_states)
 
     def edit(change: changelog.Change) -> BulkDone:
@@ -77,7 +80,7 @@ def edit_items(
             item.updated_by_id = actor.pk
         change.upsert(*items)
         hung = [item for item in items if "parent_id" in changes[item.pk]]
-        tree = Tree(hung)  # as all of them leave it
+        tree = Tree(hung)  # with the new parents of all of them
         for item in hung:
             with _fields_of(item):
                 tree.check(item)
@@ -102,10 +105,11 @@ def restore_items(
     expected_state: str,
     mutation_id: UUID | None = None,
 ) -> BulkDone:
-    """Undo a deletion: of these items, and of what went with them in the same change set.
+    """Undo a deletion of these items, and of everything below them that the same change set deleted.
 
-    `expected_state` is the state of that deletion: a later one is not undone by an older Undo (rule S6). An item whose parent
-    is gone, or lies so deep by now that it has no room below it, comes back without one. Raises NotFound, Forbidden or Stale.
+    `expected_state` is the state of that deletion, so that an older Undo does not undo a later deletion (rule S6). An
+    item comes back without a parent if its parent is gone, or is now so deep in the tree that there is no room below
+    it. Raises NotFound, Forbidden, Invalid or Stale.
     """
     _check_ids("ids", item_ids, None)
 
@@ -158,7 +162,7 @@ def _fields_of(item: WorkItem) -> AbstractContextManager[None]:
 
 
 def _check_ids(field: str, item_ids: Collection[UUID], states: Mapping[UUID, str] | None) -> Mapping[UUID, str]:
-    """Return the expected states, of these items only. Raises Invalid."""
+    """Return the expected states. Raises Invalid for no items or too many, or if a state is of another item."""
     if not item_ids:
         raise Invalid(fields={field: [Fault("nothing_named")]})
     if len(item_ids) > conf.app.MAX_BULK_ITEMS:

@@ -1,4 +1,4 @@
-"""Create work items, and put an item under an id whether it exists or not."""
+"""Creates work items, and puts an item under an id, whether or not it exists."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def create_item(
     fields: Mapping[str, Any],
     mutation_id: UUID | None = None,
 ) -> Written:
-    """Create a work item under an id of the caller's choice. Raises NotFound, Forbidden, AlreadyExists or Invalid."""
+    """Create a work item under an id that the caller chose. Raises NotFound, Forbidden, AlreadyExists or Invalid."""
     return change_once(
         [calendar_id],
         actor=actor,
@@ -47,7 +47,10 @@ def create_item(
 
 
 def create_items(calendar_id: UUID, *, actor: User, items: Mapping[UUID, Mapping[str, Any]]) -> int:
-    """Create many work items in one change set; parents must exist before. Return how many. Raises as `create_item`; all or none."""
+    """Create many work items in one change set, all of them or none. Return how many were created.
+
+    Their parents must exist before the call. Raises what `create_item` raises.
+    """
     with changelog.change(calendar_id, actor=actor) as change:
         require_edit(actor, calendar_id)
         return len(_create(change, calendar_id, actor, items))
@@ -63,10 +66,10 @@ def put_item(
     expected_state: str | None = None,
     mutation_id: UUID | None = None,
 ) -> Put:
-    """Make a work item be what the fields say, whether it exists or not; fields not given are as in a new one.
+    """Create a work item with these fields, or replace the one that exists. Fields that are not given get defaults.
 
-    Raises AlreadyExists when it exists and `must_be_new`, Stale unless it is at `expected_state` (None: any), and as
-    `create_item`.
+    Raises AlreadyExists if it exists and `must_be_new` is set, Stale unless it is at `expected_state` (None: any), and
+    what `create_item` raises.
     """
 
     def put(change: changelog.Change) -> Put:
@@ -90,7 +93,7 @@ def put_item(
 
 
 def _was_created(change_set: ChangeSet, item_id: UUID) -> bool:
-    """Whether an item's log begins with this change set."""
+    """Whether this change set is the first in the log that names an item."""
     earlier = Entry.objects.filter(item=item_id, change_set__calendar=change_set.calendar_id)
     return not earlier.filter(change_set__revision__lt=change_set.revision).exists()
 
@@ -108,7 +111,7 @@ def _create(
         made.append(item)
     try:
         change.upsert(*made)
-    except IntegrityError as error:  # another calendar, under a lock of its own, took an id at the same moment
+    except IntegrityError as error:  # a change of another calendar, under its own lock, took an id at the same moment
         raise AlreadyExists from error
     save_assignees([item for item in made if item.assignee_keys])
     return made

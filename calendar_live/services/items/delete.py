@@ -1,4 +1,4 @@
-"""Delete one work item, with or without what is below it."""
+"""Deletes one work item, with or without the items below it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Children = Literal["delete", "reparent"]
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The item that is gone, and the state of its calendar that says so."""
+    """A deleted item, and the state of its calendar after the deletion."""
 
     item_id: str
     calendar_id: str
@@ -33,9 +33,10 @@ def delete_item(
     expected_state: str | None = None,
     mutation_id: UUID | None = None,
 ) -> Deleted:
-    """Delete a work item with everything below it, or hand its children to its parent (`reparent`); one change set either way.
+    """Delete a work item with everything below it, or, with `reparent`, move its children to its own parent.
 
-    Raises NotFound, Forbidden, or Stale unless it is at `expected_state` (None: any).
+    Either way it is one change set. Raises NotFound, Forbidden, or Stale unless the item is at `expected_state` (None:
+    any).
     """
 
     def delete(change: changelog.Change) -> Deleted:

@@ -1,4 +1,4 @@
-"""Change some fields of one work item."""
+"""Changes some fields of one work item."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def update_item(
     expected_state: str | None,
     mutation_id: UUID | None = None,
 ) -> Written:
-    """Change some fields of a work item. Raises NotFound, Forbidden, Invalid, or Stale unless it is at `expected_state` (None: any)."""
+    """Change some fields of a work item.
+
+    Raises NotFound, Forbidden, Invalid, or Stale unless the item is at `expected_state` (None: any).
+    """
     return change_once(
         [calendar_id],
         actor=actor,

@@ -1,4 +1,7 @@
-"""Checks what people and programs want a work item to be; one rule per field, all failures at once. Never reads or writes rows."""
+"""Checks the values that callers give for the fields of a work item, without the database.
+
+There is one rule per field, and all failures are reported at once.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +20,23 @@ from ...protocol.fields import Field, Kind
 from ...schedule.ranges import EARLIEST, LATEST, is_time_zone
 from ..texts import is_text
 
-# What may be set, by its column.
+# The fields that may be set, by column.
 SETTABLE: Final = {field.column: field for field in fields.SETTABLE}
 
 MAX_LINK_LENGTH: Final = 2_000
 MAX_TAG_LENGTH: Final = 50
 MAX_TAGS: Final = 20
-# Browsers read a backslash as a slash, and leave line breaks out.
+# Browsers read a backslash as a slash and remove line breaks, so a link has neither.
 _LINK: Final = re.compile(r"https?://[^\s\\<>\"]+\Z", re.IGNORECASE)
 _NO_TAG: Final = re.compile("[,\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 
 
 def check_fields(values: Mapping[str, Any], *, complete: bool) -> dict[str, Any]:
-    """Return the values, cleaned. `complete`: title, start and end must be among them. Raises Invalid naming each field at fault."""
+    """Return the values, cleaned. Raises Invalid, naming each field at fault.
+
+    `complete`: title, start and end must be among the values.
+    """
     unknown = [name for name in values if name not in SETTABLE]
     if unknown:
         raise Invalid(fields={name: [Fault("unknown_field")] for name in unknown})
@@ -50,13 +56,16 @@ def check_fields(values: Mapping[str, Any], *, complete: bool) -> dict[str, Any]
 
 
 def defaults() -> dict[str, Any]:
-    """Return the fields of a new work item that need not be given."""
+    """Return the defaults of the fields that need not be given for a new work item."""
     blank = WorkItem()
     return {name: getattr(blank, name) for name, field in SETTABLE.items() if not field.required}
 
 
 def check_span(start: datetime, end: datetime, *, all_day: bool) -> None:
-    """Raise Invalid unless an item may span from `start` to `end`. All-day items keep UTC midnights and cover a day at least."""
+    """Raise Invalid unless an item may last from `start` to `end`.
+
+    An all-day item starts and ends at midnight in UTC, and covers at least one day.
+    """
     if end < start:
         raise Invalid(fields={"end": [Fault("before_start")]})
     if all_day and end == start:
@@ -140,7 +149,7 @@ def _link(value: object) -> str:
         address = urlsplit(cleaned)
         is_one = bool(_LINK.match(cleaned) and is_text(cleaned) and address.hostname and address.port != 0)
         names_somebody = "@" in address.netloc
-    except ValueError:  # a port or an IPv6 address that is none
+    except ValueError:  # the port or the IPv6 address is not valid
         is_one = names_somebody = False
     if not is_one:
         raise BadValue("not_link")
@@ -188,7 +197,7 @@ _CHECKS: Final[dict[Kind, Callable[[object], object]]] = {
 
 
 def _check(field: Field, value: object) -> object:
-    """Return the value of a field, cleaned. Raises ValueError, which says what it must be."""
+    """Return the value of a field, cleaned. Raises BadValue, which says what is wrong with it."""
     match field.kind:
         case Kind.LINE | Kind.LINES:
             return _text(field, value)

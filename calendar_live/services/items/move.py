@@ -1,4 +1,7 @@
-"""Move work items from one calendar to another: destroyed there, upserted here, in one transaction with two change sets."""
+"""Moves work items from one calendar to another, in one transaction with two change sets.
+
+The items are destroyed in the calendar that they leave, and upserted in the other.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from .rows import Written, everything_below, find_expected, first_written, membe
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The item where it is now, and the new state of the calendar it left."""
+    """The item in its new calendar, and the new state of the calendar that it left."""
 
     written: Written
     left_state: str
@@ -30,9 +33,10 @@ def move_item(
     expected_state: str | None = None,
     mutation_id: UUID | None = None,
 ) -> Moved:
-    """Move a work item, with everything below it, to another calendar that the actor may edit. Its own parent stays behind.
+    """Move a work item, with everything below it, to another calendar that the actor may edit.
 
-    Who is assigned but no member there stays behind, too. Raises NotFound, Forbidden, Invalid or Stale.
+    The item loses its parent, which stays behind. Assignees who are not active members of the other calendar are
+    removed from the items. Raises NotFound, Forbidden, Invalid or Stale.
     """
     if calendar_id == target_id:
         raise Invalid(fields={"calendar": [Fault("same_calendar")]})
@@ -69,6 +73,6 @@ def _first_moved(made: ChangeSet, calendar_id: UUID, target_id: UUID, item_id: U
         calendar__in=(calendar_id, target_id), actor=made.actor_id, mutation_id=made.mutation_id
     )
     by_calendar = {change_set.calendar_id: change_set for change_set in both}
-    if len(by_calendar) < 2:  # one of the logs has been pruned since: as if nobody remembered the request
+    if len(by_calendar) < 2:  # one of the logs was pruned since, so the request counts as unknown
         raise NotFound("no_item")
     return Moved(first_written(by_calendar[target_id], item_id), str(by_calendar[calendar_id].state))

@@ -1,4 +1,4 @@
-"""Run a service that writes work items: rights, one transaction, and the first answer to a repeated request."""
+"""Runs a service that writes work items: checks rights, opens one transaction, and repeats the first answer."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def change_once(
 ) -> Answer:
     """Change calendars that `actor` may edit, in one transaction, and return the answer.
 
-    `do` gets a `changelog.Change` for each calendar, in the order given. When `mutation_id` is known, nothing is done
-    again: `again` gets the first calendar's change set and returns the answer of the first call. `request` tells two
-    requests under one mutation id apart. Rights come first in either case.
+    `do` gets a `changelog.Change` for each calendar, in the order of `calendar_ids`. When `mutation_id` is known,
+    nothing is done again. Then `again` gets a change set of the first call, and returns the answer of that call.
+    `request` tells two requests under one mutation id apart. In either case the rights are checked first.
 
-    Raises NotFound, Forbidden, KeyReused when the mutation id came with another request, and whatever `do` raises.
+    Raises NotFound, Forbidden, KeyReused when the mutation id came with another request, and what `do` raises.
     """
     digest = digest_of(*request)
     try:
@@ -40,7 +40,7 @@ def change_once(
                 key: stack.enter_context(
                     changelog.change(key, actor=actor, mutation_id=mutation_id, request_digest=digest)
                 )
-                for key in sorted(calendar_ids)  # in one order for all, or two requests could wait for each other
+                for key in sorted(calendar_ids)  # the same order for every request, which prevents deadlocks
             }
             for key in calendar_ids:
                 require_edit(actor, key)
@@ -54,5 +54,5 @@ def change_once(
 
 
 def by_text(values: Mapping[UUID, Any]) -> dict[str, Any]:
-    """Return a mapping with its ids as text, as a digest needs them."""
+    """Return a mapping with its ids as text, which a digest needs."""
     return {str(key): value for key, value in values.items()}

@@ -1,4 +1,7 @@
-"""Rows of work items under their calendar's lock: find them, set checked values, save assignees, delete softly."""
+"""Finds rows of work items, sets checked values on them, saves their assignees, and deletes them softly.
+
+The callers hold the calendar's lock.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,16 @@ from ...reading.tree import below
 from .fields import check_fields, check_span
 from .tree import Tree
 
-# The user ids, as text, of a calendar's active members.
+# A function that returns the user ids, as text, of a calendar's active members.
 Members = Callable[[], set[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An item as this call (or the first call with its mutation id) left it. `state` is the item's and the calendar's new state."""
+    """An item as this call, or the first call with its mutation id, left it.
+
+    `state` is the new state of the item and of its calendar.
+    """
 
     item_id: str
     calendar_id: str
@@ -34,18 +40,21 @@ class Written:
 
 
 def written(item: WorkItem) -> Written:
-    """Return a row just saved as an answer."""
+    """Return the answer for a row that was just saved."""
     return Written(str(item.pk), str(item.calendar_id), item.state, bare(item.wire))
 
 
 def first_written(change_set: ChangeSet, item_id: UUID) -> Written:
     """Return the answer that the first call with this mutation id got, from the log."""
-    wire = change_set.entries.get(item=item_id).wire or ""  # the request's digest says that it wrote this item
+    wire = change_set.entries.get(item=item_id).wire or ""  # a request with the same digest wrote this item
     return Written(str(item_id), str(change_set.calendar_id), str(change_set.state), bare(wire))
 
 
 def find(calendar_id: UUID, item_ids: Iterable[UUID]) -> list[WorkItem]:
-    """Return the rows of a calendar with these ids, deleted ones too, in ascending id. Raises NotFound when one is missing."""
+    """Return the rows of a calendar with these ids, including deleted ones, in ascending order of their ids.
+
+    Raises NotFound if one is missing.
+    """
     wanted = set(item_ids)
     found = list(
         WorkItem.objects.filter(pk__in=wanted, calendar=calendar_id).prefetch_related("assignments").order_by("id")
@@ -63,7 +72,7 @@ def find_expected(calendar_id: UUID, item_id: UUID, expected_state: str | None) 
 
 
 def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
-    """Raise NotFound when an item is deleted, Stale unless it is at `expected_state` (None: any)."""
+    """Raise Stale unless an item is at `expected_state` (None: any). For a deleted item, None raises NotFound."""
     if item.deleted_at is not None:
         if expected_state is None:
             raise NotFound("item_deleted")
@@ -73,9 +82,9 @@ def refuse_unexpected(item: WorkItem, expected_state: str | None) -> None:
 
 
 def assign(item: WorkItem, values: Mapping[str, Any], members: Members) -> None:
-    """Set checked values on a row. Raises Invalid when they do not fit together, or name who is not in the calendar.
+    """Set checked values on a row. Raises Invalid if they do not fit together, or if an assignee is not a member.
 
-    Its place in the tree is for tree.py, which needs the rows above it as they will be.
+    The item's parent is checked by tree.py, which needs the rows above the item as they will be after the change.
     """
     for name, value in values.items():
         setattr(item, name, value)
@@ -85,7 +94,7 @@ def assign(item: WorkItem, values: Mapping[str, Any], members: Members) -> None:
 
 
 def members_once(calendar_id: UUID) -> Members:
-    """Return what `members_of` does, read when it is first asked for, and once."""
+    """Return a function with the result of `members_of`, which it queries once, at its first call."""
     return cache(lambda: members_of(calendar_id))
 
 
@@ -102,7 +111,7 @@ def _check_assignees(item: WorkItem, known: set[str]) -> None:
 
 
 def save_assignees(items: Iterable[WorkItem]) -> None:
-    """Write who works on items, as their `assignee_keys` say, in three statements at most."""
+    """Save the assignees that the `assignee_keys` of items name, in at most three statements."""
     wanted = {(item.pk, key) for item in items for key in item.assignee_keys}
     found = Assignment.objects.filter(item__in=[item.pk for item in items]).values_list("pk", "item", "user")
     known = {(item, str(user)): key for key, item, user in found}
@@ -115,13 +124,13 @@ def save_assignees(items: Iterable[WorkItem]) -> None:
 
 
 def everything_below(items: Iterable[WorkItem]) -> list[WorkItem]:
-    """Return the rows below items that are not deleted."""
+    """Return all rows below some items, except deleted rows."""
     there = WorkItem.objects.filter(deleted_at=None).prefetch_related("assignments").order_by("id")
     return below([one.pk for one in items], lambda level: there.filter(parent__in=level))
 
 
 def bury(change: changelog.Change, items: Iterable[WorkItem], actor: User) -> None:
-    """Delete rows softly, at this change's state: that is what an Undo must name (rule S6)."""
+    """Delete rows softly, and set their state to this change's, which an Undo must name (rule S6)."""
     rows = {one.pk: one for one in items}
     WorkItem.objects.filter(pk__in=list(rows)).update(
         deleted_at=timezone.now(), deleted_by_id=actor.pk, state=str(change.state)

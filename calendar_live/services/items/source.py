@@ -1,4 +1,7 @@
-"""Work items as a source of events: what of a row is on the wire, and by what it can be filtered. Never reads another row."""
+"""Makes work items a source: builds the event object of a row, and names the filters of a feed.
+
+An event object is built from its own item alone, never from another one.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _ON_THE_WIRE: Final = tuple(
 
 
 class WorkItems(Source[WorkItem]):
-    """Work items as events."""
+    """The source of work items."""
 
     model = WorkItem
     reads = ("assignments",)
@@ -37,7 +40,7 @@ class WorkItems(Source[WorkItem]):
 
 
 def _said(value: object, row: WorkItem, nullable: bool) -> object:
-    """Return a column's value as the wire has it: ids as text, and null for what is not there."""
+    """Return a column's value for the event object: times and ids as text, and None if there is no value."""
     if isinstance(value, datetime):
         return format_time(value, all_day=row.all_day)
     if nullable:

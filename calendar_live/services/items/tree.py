@@ -1,4 +1,7 @@
-"""Where work items hang in the tree of their calendar; one statement a level, however many they are. Reads under the calendar's lock."""
+"""Checks the parents of work items in the tree of their calendar.
+
+Each level of the tree takes one statement, however many items there are. The callers hold the calendar's lock.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from ...reading.tree import below
 
 
 class Tree:
-    """What is above some work items of one calendar, and below them, when it is made.
+    """The items above and below some work items of one calendar, as read when this object is made.
 
-    `revived`: all that comes out of the trash with them, which is what will be below them.
+    `revived`: all items that are restored from the trash together with these, as the only items below them.
     """
 
     def __init__(self, items: Collection[WorkItem], *, revived: Collection[WorkItem] = ()) -> None:
@@ -26,7 +29,11 @@ class Tree:
         self._below = _by_parent(revived or below(known, lambda level: there.filter(parent__in=level)))
 
     def check(self, item: WorkItem) -> None:
-        """Raise Invalid unless one of these items has no parent, or one in its own calendar that is not below it."""
+        """Raise Invalid unless one of these items may have its parent, or has none.
+
+        The parent must exist in the item's calendar and must not be below the item. Parents may be nested at most
+        MAX_DEPTH deep.
+        """
         above: UUID | None = item.parent_id
         if above is None:
             return
@@ -44,7 +51,7 @@ class Tree:
             raise _too_deep()
 
     def _height(self, item_id: UUID) -> int:
-        """Return how many levels there are below an item that is not below itself."""
+        """Return how many levels there are below an item. The item must not be below itself."""
         height, level = -1, [item_id]
         while level:
             height += 1
@@ -53,7 +60,7 @@ class Tree:
 
 
 def _above(items: Collection[WorkItem]) -> dict[UUID, UUID | None]:
-    """Return all ancestors that are there, each with its own parent."""
+    """Return the ids of all ancestors that are not deleted, each with the id of its own parent."""
     found: dict[UUID, UUID | None] = {}
     level = {item.parent_id for item in items if item.parent_id is not None}
     calendars = {item.calendar_id for item in items}

@@ -1,4 +1,4 @@
-"""Share calendars: members, ownership, invitations, public links and each user's own order."""
+"""Shares calendars: members, ownership, invitations, public links, and each user's own order of calendars."""
 
 from .invitations import (
     Mailing,

@@ -1,4 +1,4 @@
-"""Invite people by e-mail: send, send again, withdraw and accept invitations. Mailing them is for the caller."""
+"""Invites people by e-mail: creates, renews, withdraws and accepts invitations. The caller mails them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ from ..telling import tell_of_sharing
 from .people import members_of_address, refuse_members
 
 _RANK: Final = {Role.FREEBUSY: 0, Role.VIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
-_TOKEN_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a plain hash of it is enough
+_TOKEN_BYTES: Final = 32  # nobody can guess 256 random bits, so a plain hash of a token is enough
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """An invitation and its token, which is kept nowhere: now is the time to mail it. Empty: it was mailed before."""
+    """An invitation to mail, with its token. The token is empty if the invitation was mailed before.
+
+    No token is stored, so the caller must mail it now.
+    """
 
     invitation: Invitation
     token: str = field(repr=False, compare=False)
 
 
 def pending(calendar_id: UUID) -> QuerySet[Invitation]:
-    """Return the invitations of a calendar that still open something, oldest first."""
+    """Return the open invitations of a calendar that have not expired, oldest first."""
     return open_invitations(calendar_id).filter(expires_at__gt=timezone.now()).select_related("invited_by")
 
 
 def send_again(calendar_id: UUID, *, actor: User, invitation_id: UUID, mutation_id: UUID | None = None) -> Mailing:
-    """Give an invitation a new link and a new expiry; the old link ends. Raises NotFound, Forbidden or TooMany."""
+    """Give an invitation a new link and a new expiry. The old link ends. Raises NotFound, Forbidden or TooMany."""
     with once(actor, mutation_id, "send_again", calendar_id, invitation_id) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
             return mailed_before(calendar_id, invitation_id)
@@ -57,7 +60,7 @@ def mailed_before(calendar_id: UUID, invitation_id: UUID) -> Mailing:
 
 
 def mark_mailed(invitation_id: UUID, *, token: str) -> None:
-    """Note that an invitation was mailed, unless it has another link by now."""
+    """Record that an invitation was mailed, unless it has another link by now."""
     mailed = Invitation.objects.filter(pk=invitation_id, token_hash=_hash(token))
     with transaction.atomic():
         for calendar_id in mailed.values_list("calendar_id", flat=True):
@@ -67,7 +70,7 @@ def mark_mailed(invitation_id: UUID, *, token: str) -> None:
 
 
 def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID, mutation_id: UUID | None = None) -> None:
-    """End an invitation. Raises NotFound or Forbidden."""
+    """Withdraw an invitation. Raises NotFound or Forbidden."""
     with once(actor, mutation_id, "withdraw", calendar_id, invitation_id) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
             return
@@ -79,9 +82,9 @@ def withdraw(calendar_id: UUID, *, actor: User, invitation_id: UUID, mutation_id
 
 
 def find_invitation(token: str) -> Invitation:
-    """Return the invitation that a token opens now, with its calendar. Raises NotFound.
+    """Return the invitation that can be accepted with a token now, with its calendar. Raises NotFound.
 
-    An invitation by somebody who does not own the calendar any more opens nothing.
+    An invitation cannot be accepted if the user who sent it no longer owns the calendar.
     """
     found = Invitation.objects.filter(token_hash=_hash(token), accepted_at=None, withdrawn_at=None)
     invitation = found.filter(expires_at__gt=timezone.now(), calendar__deleted_at=None).select_related(
@@ -94,14 +97,17 @@ def find_invitation(token: str) -> Invitation:
 
 
 def accept(token: str, *, user: User) -> UUID:
-    """Become a member by an invitation, once; a role one has is never lowered by it. Return the calendar. Raises NotFound or Invalid."""
+    """Make a user a member by an invitation, which works once. Return the calendar's id. Raises NotFound or Invalid.
+
+    An invitation never lowers a role that the user already has.
+    """
     with transaction.atomic():
         invitation = _lock_invitation(token)
         return _accept(invitation, key_of(user))
 
 
 def accept_as_new(token: str, *, username: str, name: str, password: str) -> AbstractBaseUser:
-    """Become a member by an invitation with a new account of its address. Raises NotFound or Invalid."""
+    """Create an account with the address of an invitation, and make its user a member. Raises NotFound or Invalid."""
     with transaction.atomic():
         invitation = _lock_invitation(token)
         user = create_account(username, name=name, email=invitation.email, password=password)
@@ -110,7 +116,10 @@ def accept_as_new(token: str, *, username: str, name: str, password: str) -> Abs
 
 
 def _lock_invitation(token: str) -> Invitation:
-    """Return an invitation, and nobody else gets it until the transaction ends: calendars are locked first."""
+    """Return an invitation that nobody else can accept until the transaction ends, because its calendar is locked.
+
+    The calendar is locked first, as in every transaction, and then the invitation is read again.
+    """
     lock(find_invitation(token).calendar_id)
     return find_invitation(token)
 
@@ -125,7 +134,7 @@ def _accept(invitation: Invitation, key: UserKey) -> UUID:
 
 
 def role_kept(invitation: Invitation, *, user: User) -> Role | None:
-    """Return the role a user has already, if an invitation gives them no higher one."""
+    """Return the role that a user already has, or None if they have none or the invitation gives a higher one."""
     return _role_kept(invitation, key_of(user))
 
 
@@ -138,7 +147,7 @@ def _role_kept(invitation: Invitation, key: UserKey) -> Role | None:
 def invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
     if role == Role.OWNER:
         raise Invalid(fields={"role": [Fault("owner_by_mail")]})
-    refuse_members(members_of_address(calendar_id, email))  # their owners see so anyway, in the list of members
+    refuse_members(members_of_address(calendar_id, email))  # the owners see these addresses in the list of members
     known = open_invitations_to(calendar_id, email).first()
     if known is None:
         _refuse_too_many(calendar_id, actor)
@@ -146,7 +155,7 @@ def invite(calendar_id: UUID, actor: User, email: str, role: Role) -> Mailing:
 
 
 def _mailing(invitation: Invitation, actor: User, role: Role) -> Mailing:
-    """Save an invitation with a new link, under the calendar's lock."""
+    """Save an invitation with a new link. The caller holds the calendar's lock. Raises TooMany."""
     now = timezone.now()
     pause = conf.app.INVITATION_PAUSE_SECONDS
     if invitation.mailed_at is not None and invitation.mailed_at > now - timedelta(seconds=pause):

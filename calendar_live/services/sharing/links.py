@@ -1,4 +1,7 @@
-"""Make, change and withdraw public links; their only writer. Never makes or stores a token: a link's id is enough for that."""
+"""Creates, changes and withdraws public links.
+
+No token is made or stored here, because the token of a link can be made from its id at any time.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from ..roles import lock, require_owner
 from ..telling import tell_of_sharing
 from ..texts import check_name
 
-# What stands in a Content-Security-Policy must hold no character that means something there.
+# Origins are put into a Content-Security-Policy, so they must not contain a character that has a meaning there.
 _ORIGIN: Final = re.compile(
     r"https?://([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:(?P<port>[1-9][0-9]{0,4}))?\Z"
 )
@@ -31,9 +34,10 @@ _LAST_PORT: Final = 65_535
 def create_link(
     calendar_id: UUID, *, actor: User, values: Mapping[str, object], mutation_id: UUID | None = None
 ) -> PublicLink:
-    """Make a public link to a calendar; for its owners. `values`: name and shows, perhaps expires_at and frame_origins.
+    """Create a public link to a calendar. Only the calendar's owners may do this.
 
-    Raises NotFound, Forbidden or Invalid.
+    `values`: `name` and `shows`, and optionally `expires_at` and `frame_origins`. Raises NotFound, Forbidden or
+    Invalid.
     """
     with once(actor, mutation_id, "create_link", calendar_id, values) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
@@ -60,7 +64,7 @@ def edit_link(
     changes: Mapping[str, object],
     mutation_id: UUID | None = None,
 ) -> PublicLink:
-    """Change a public link; for the calendar's owners. Its visitors see at once what it shows now.
+    """Change a public link. Only the calendar's owners may do this. Visitors see at once what the link shows now.
 
     Raises NotFound, Forbidden or Invalid.
     """
@@ -80,7 +84,7 @@ def edit_link(
 
 
 def withdraw_link(calendar_id: UUID, *, actor: User, link_id: UUID, mutation_id: UUID | None = None) -> None:
-    """End a public link for good; for the calendar's owners. Raises NotFound or Forbidden."""
+    """End a public link for good. Only the calendar's owners may do this. Raises NotFound or Forbidden."""
     with once(actor, mutation_id, "withdraw_link", calendar_id, link_id) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
             return
@@ -99,7 +103,7 @@ def _find(actor: User, calendar_id: UUID, link_id: UUID) -> PublicLink:
 
 
 def _checked(values: Mapping[str, object]) -> dict[str, object]:
-    """Return cleaned values. Raises Invalid naming each field at fault."""
+    """Return the values, cleaned. Raises Invalid, naming each field at fault."""
     cleaned: dict[str, object] = {}
     faults: dict[str, list[Fault]] = {}
     for name, value in values.items():
@@ -142,7 +146,7 @@ def _frame_origins(value: object) -> list[str]:
     return list(dict.fromkeys(origins))
 
 
-# Column -> its name on the wire, and what checks it.
+# Column -> its name on the wire, and the function that checks a value.
 _CHECKS: Final[Mapping[str, tuple[str, Callable[[object], object]]]] = {
     "name": ("name", check_name),
     "shows": ("shows", _shows),

@@ -1,4 +1,4 @@
-"""Share a calendar with people, change their roles, and take them out."""
+"""Shares a calendar with people, changes their roles, and removes them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .people import email_address, email_of, member_key, put_role_as, refuse_mem
 
 
 def share(calendar_id: UUID, *, actor: User, to: str, role: Role, mutation_id: UUID | None = None) -> UserKey | Mailing:
-    """Share a calendar with whoever `to` names: a user name, or an e-mail address.
+    """Share a calendar with the person whose user name or e-mail address is `to`.
 
-    Whoever is to be an owner becomes an editor who is offered that. Return the key of the new member; of an address, an invitation
-    to mail, whether or not an account is behind it: nobody learns that. Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany
-    when the address was written to just now.
+    A user who is to be an owner becomes an editor, with an offer of ownership. Return the key of the new member. For an
+    address, return an invitation to mail, whether or not there is an account with that address, so that nobody learns
+    which it is. Raises NotFound, Forbidden, Invalid, AlreadyMember, or TooMany if the address was sent a mail just now.
     """
     with once(actor, mutation_id, "share", calendar_id, to, role) as doing:
         if doing.repeats(lambda: require_owner(actor, calendar_id)):
@@ -29,7 +29,8 @@ def share(calendar_id: UUID, *, actor: User, to: str, role: Role, mutation_id: U
         to = to.strip()
         lock(calendar_id)
         require_owner(actor, calendar_id)
-        # Never a user's name that looks like somebody else's address: names are chosen freely, mailboxes are not.
+        # A text with an @ is never read as a user name. Users choose their names freely, and a name could look like
+        # somebody else's address.
         if "@" in to:
             mailing = invite(calendar_id, actor, email_address(to), role)
             doing.made = {"invitation": str(mailing.invitation.pk)}
@@ -52,12 +53,12 @@ def _shared_before(calendar_id: UUID, made: Mapping[str, str]) -> UserKey | Mail
 
 
 def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role, mutation_id: UUID | None = None) -> None:
-    """Offer a member to be an owner, or give them another role, which ends such an offer.
+    """Offer ownership to a member, or give them another role, which ends such an offer.
 
     Raises NotFound, Forbidden, or Invalid for the last owner.
     """
     with once(actor, mutation_id, "change_role", calendar_id, member, role) as doing:
-        # One's own role is what it was done by: nobody repeats it as an owner.
+        # After owners have lowered their own role, they repeat the request without being owners.
         if doing.repeats(lambda: (standing if _is(actor, member) else require_owner)(actor, calendar_id)):
             return
         lock(calendar_id)
@@ -72,7 +73,7 @@ def change_role(calendar_id: UUID, *, actor: User, member: str, role: Role, muta
 
 
 def remove(calendar_id: UUID, *, actor: User, member: str, mutation_id: UUID | None = None) -> None:
-    """Take a member out of a calendar. Raises NotFound, Forbidden, or Invalid for the last owner."""
+    """Remove a member from a calendar. Raises NotFound, Forbidden, or Invalid for the last owner."""
     with once(actor, mutation_id, "remove", calendar_id, member) as doing:
         if doing.repeats(lambda: _is(actor, member) or require_owner(actor, calendar_id)):
             return
@@ -90,7 +91,7 @@ def _is(actor: User, member: str) -> bool:
 def leave(calendar_id: UUID, *, actor: User, mutation_id: UUID | None = None) -> None:
     """Leave a calendar. Raises NotFound, or Invalid for its last owner."""
     with once(actor, mutation_id, "leave", calendar_id) as doing:
-        if doing.repeats():  # whoever has left needs no right to be told so
+        if doing.repeats():  # a user who has left needs no rights to get this answer again
             return
         lock(calendar_id)
         standing(actor, calendar_id)

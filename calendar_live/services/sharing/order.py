@@ -1,4 +1,4 @@
-"""Put a user's own calendars in order."""
+"""Puts a user's calendars in the user's own order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from ..telling import tell
 
 
 def set_order(calendar_ids: Sequence[UUID], *, actor: User, mutation_id: UUID | None = None) -> None:
-    """Put one's calendars in an order of one's own; those not named follow, in the order they had. Raises Invalid."""
+    """Put the actor's calendars in this order. Those that are not named follow, in their old order. Raises Invalid."""
     with once(actor, mutation_id, "set_order", calendar_ids) as doing:
         if doing.repeats():
             return
         mine = Membership.objects.filter(user_id=key_of(actor), calendar__deleted_at=None)
-        # Calendars first, as everywhere: else two who change the same memberships could wait for each other.
+        # Calendars are locked first, as in every transaction. Otherwise two requests that change the same memberships
+        # could deadlock.
         keys = list(mine.values_list("calendar_id", flat=True))
         list(Calendar.objects.select_for_update().filter(pk__in=keys).order_by("id").values_list("pk"))
         known = {one.calendar_id: one for one in mine.order_by("position", "calendar__created_at", "calendar_id")}

@@ -1,4 +1,4 @@
-"""Offer a calendar to another owner, and accept or decline such an offer."""
+"""Offers the ownership of a calendar to a member, and accepts or declines such an offer."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from .people import member_key, require_active
 
 
 def transfer(calendar_id: UUID, *, actor: User, to: str, mutation_id: UUID | None = None) -> None:
-    """Offer a member to be the owner in one's place: oneself becomes an editor when they accept. Raises NotFound, Forbidden, or Invalid."""
+    """Offer a member to become an owner in the actor's place. The actor becomes an editor when the member accepts.
+
+    Raises NotFound, Forbidden or Invalid.
+    """
     with once(actor, mutation_id, "transfer", calendar_id, to) as doing:
-        if doing.repeats(lambda: standing(actor, calendar_id)):  # the right to it is what was handed over
+        if doing.repeats(lambda: standing(actor, calendar_id)):  # ownership may have been handed over since
             return
         lock(calendar_id)
         require_owner(actor, calendar_id)
@@ -26,9 +29,10 @@ def transfer(calendar_id: UUID, *, actor: User, to: str, mutation_id: UUID | Non
 
 
 def answer_offer(calendar_id: UUID, *, actor: User, accept: bool, mutation_id: UUID | None = None) -> Role:
-    """Accept ownership that one was offered, or decline it. Return one's role. Raises NotFound when there is no offer any more.
+    """Accept or decline an offer of ownership. Return the actor's role. Raises NotFound if there is no offer any more.
 
-    Where it was handed over, who offered it is an editor from then on, and their open invitations are one's own.
+    When a calendar that is handed over is accepted, the owner who offered it becomes an editor, and the actor takes
+    over that owner's open invitations.
     """
     with once(actor, mutation_id, "answer_offer", calendar_id, accept) as doing:
         if doing.repeats(lambda: standing(actor, calendar_id)):

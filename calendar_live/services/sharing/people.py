@@ -1,4 +1,4 @@
-"""Find whom a caller means: members, users by name, and e-mail addresses."""
+"""Finds the people that a caller names: members, users by name, and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def require_active(key: UserKey, *, field: str) -> None:
 
 
 def member_key(calendar_id: UUID, text: str) -> UserKey:
-    """Return the key of a member by its text. Raises NotFound."""
+    """Return the key of the member whose key has this text. Raises NotFound."""
     found = [key for key in members(calendar_id) if str(key) == text]
     if not found:
         raise NotFound("no_member")
@@ -33,7 +33,7 @@ def member_key(calendar_id: UUID, text: str) -> UserKey:
 def put_role_as(calendar_id: UUID, key: UserKey, role: Role, *, field: str) -> None:
     try:
         put_role(calendar_id, key, role)
-    except Invalid as failure:  # the caller named the member in a field of its own
+    except Invalid as failure:  # the caller gave the member in another field
         raise Invalid(fields={field: failure.fields["member"]}) from failure
 
 
@@ -43,18 +43,18 @@ def refuse_members(found: Iterable[Membership]) -> None:
 
 
 def members_of_address(calendar_id: UUID, email: str) -> list[Membership]:
-    """Return the members whom the calendar's owners see under an address."""
+    """Return the members that the calendar's owners see with this address."""
     field = get_user_model().get_email_field_name()
     alike = Membership.objects.filter(calendar=calendar_id, **{f"user__{field}__iexact": email}).select_related("user")
-    # Databases fold case in their own ways: what is not the same to us is somebody else's.
+    # Databases fold case in different ways. An address that differs by our own comparison is somebody else's.
     return [one for one in alike if email_of(one.user) == email]
 
 
 def user_named(name: str) -> AbstractBaseUser:
-    """Return the active user of a name: exactly so, or else the only one it names whatever the case. Raises Invalid."""
+    """Return the active user with exactly this name, or else the only one if case is ignored. Raises Invalid."""
     model = get_user_model()
     alike = model._default_manager.filter(**{f"{model.USERNAME_FIELD}__iexact": name}, is_active=True)
-    found = list(alike) if is_text(name) else []  # PostgreSQL takes no other
+    found = list(alike) if is_text(name) else []  # PostgreSQL accepts no other texts
     found = [user for user in found if user.get_username() == name] or found
     if len(found) != 1:
         raise Invalid(fields={"to": [Fault("several_named") if found else Fault("nobody_named")]})
@@ -66,7 +66,10 @@ def email_of(user: AbstractBaseUser) -> str:
 
 
 def email_address(text: str) -> str:
-    """Return an e-mail address, case folded. Raises Invalid. ASCII only: of letters that look alike, one could be another's."""
+    """Return an e-mail address in lower case. Raises Invalid.
+
+    Only ASCII is accepted: an address with other letters could look like somebody else's.
+    """
     email = text.strip().lower()
     try:
         validate_email(email)
