@@ -36,7 +36,8 @@ def production(tls: tuple[Path, Path]) -> Iterator[Production]:
 @pytest.fixture
 def browser(production: Production) -> Iterator[httpx.Client]:
     """Return a client that is signed in as the first owner."""
-    with httpx.Client(base_url=production.nginx.url, trust_env=False, verify=False, timeout=30) as client:  # noqa: S501 - self-signed
+    # The certificate is self-signed.
+    with httpx.Client(base_url=production.nginx.url, trust_env=False, verify=False, timeout=30) as client:  # noqa: S501
         form = client.get(f"{PREFIX}/login/").raise_for_status()
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
         assert token

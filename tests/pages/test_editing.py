@@ -229,7 +229,7 @@ def test_who_was_overtaken_sees_both_versions_and_loses_nothing(ben: User, ana: 
 
 
 def test_a_conflict_tells_no_title_of_another_calendar(ben: User, ana: User, team: Calendar) -> None:
-    """Free/busy members know the ids of items they may not read. Seen failing when a parent of any calendar is named."""
+    """Free/busy members know the ids of items they may not read. Seen failing when any calendar's item is named."""
     elsewhere = make_calendar(ana, name="Elsewhere")
     set_role(elsewhere, member=ben, role=Role.FREEBUSY)
     hidden = make_item(elsewhere, ana, title="Merger", visibility="private")

@@ -133,7 +133,8 @@ def test_the_server_refuses_a_malformed_frame_in_the_words_of_the_contract(case:
         '{"type":"subscribe","id":9007199254740992,"calendar":"CALENDAR","state":null,"access":null}',
         '{"type":"subscribe","id":1.0,"calendar":"CALENDAR","state":null,"access":null}',
         '{"type":"subscribe","id":1,"calendar":"CALENDAR\\n","state":null,"access":null}',
-        '{"type":"subscribe","id":1,"calendar":"CALENDAR","state":"9999999999999999999.00000000000000aa","access":null}',
+        '{"type":"subscribe","id":1,"calendar":"CALENDAR",'
+        '"state":"9999999999999999999.00000000000000aa","access":null}',
         '{"type":"subscribe","id":1,"calendar":"CALENDAR","state":"٤١.00000000000000aa","access":null}',
         '{"type":"ack","states":{"team":"1.00000000000000aa"}}',
         '{"type":"ack","states":{"CALENDAR":null}}',
