@@ -1,4 +1,4 @@
-"""Tests the system checks: each reports a fault under its own id before it can do harm, and none on a sound site."""
+"""Tests the system checks: each reports its fault at start, under its own id, and a sound site gets no report."""
 
 from __future__ import annotations
 

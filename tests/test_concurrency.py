@@ -116,9 +116,7 @@ class Crowd:
 
 @pytest.mark.django_db(transaction=True)
 def test_whatever_people_do_at_once_nobody_waits_for_whom_waits_for_them(ana: User, ben: User) -> None:
-    """Seen failing on PostgreSQL when a move locks the source before the target, whatever their ids, and when the
-    deletion of a user locks calendars in descending order.
-    """
+    """Seen failing on PostgreSQL when a move locks its source first, or a deletion of a user in descending order."""
     crowd = Crowd(ana, ben)
 
     def work(number: int) -> None:

@@ -45,7 +45,7 @@ def test_another_password_ends_a_session(ana: User) -> None:
 
 
 def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_read(ana: User, settings: Any) -> None:
-    """On a host site that uses Django's own session store. Seen failing on PostgreSQL when the database is queried."""
+    """On a host site that uses Django's own session store. Seen failing on PostgreSQL when it is queried."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     key, spoilt = session_of(ana), SessionKey("\0" * 32)
     found = reader._grants_of_each([spoilt, key])

@@ -78,7 +78,10 @@ async def waiting_for(subscriptions: int) -> None:
 
 
 async def at_once(asked: asyncio.Task[Any]) -> Any:
-    """Return an answer that must not wait for its time to end: it would be the same then. A second is promised."""
+    """Return an answer that must come before the time of its wait is over: then it would come anyway.
+
+    It is promised within a second.
+    """
     return await asyncio.wait_for(asked, 10)
 
 

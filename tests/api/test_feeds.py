@@ -246,7 +246,7 @@ def answers_of_every_kind(team: Calendar, ana: User, dan: User) -> dict[str, Any
 
 
 def test_no_answer_and_no_error_is_kept_by_anyone(team: Calendar, ana: User, dan: User) -> None:
-    """The second of the three caches of the old fault. Fails when `fresh` does not wrap the router and so no errors."""
+    """The second of the three caches of the old fault. Fails when `fresh` does not wrap the router: errors escape."""
     answers = answers_of_every_kind(team, ana, dan)
     for name, answer in answers.items():
         assert name not in ("304", "400", "401", "404", "405", "410", "422", "503") or answer.status_code == int(name)

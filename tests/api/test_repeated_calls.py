@@ -105,7 +105,7 @@ def test_a_key_that_is_none_is_refused(call: str) -> None:
 
 
 # The status of a repeated call when its caller has become a viewer, and when they are no longer a member. All other
-# calls answer 403 and 404. A call is not refused because of rights that it took from its caller itself.
+# calls answer 403 and 404. A call that itself took rights from its caller is not refused for that.
 RIGHTS_LOST: Final = {
     CREATE: (201, 201),  # the new calendar is still the caller's
     "PUT api/calendars/order/": (200, 200),

@@ -104,7 +104,7 @@ def test_a_duty_without_a_period_never_has_a_turn() -> None:
 # --- the thread ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # SystemExit ends it
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # ended by SystemExit
 def test_a_process_does_its_work_by_itself_and_goes_on_after_a_failure(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

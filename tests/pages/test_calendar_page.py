@@ -28,7 +28,7 @@ def page_data(text: str) -> dict[str, object]:
 
 
 def offers_to_create(page: str) -> bool:
-    """Whether the buttons for a new item are visible. Others find them hidden, not absent, because roles can change."""
+    """Whether the buttons for a new item are visible. If not, they are hidden, not absent, because roles can change."""
     buttons = re.findall(r"<button[^>]* data-new( hidden)?", page)
     assert len(buttons) == 2
     return "" in buttons

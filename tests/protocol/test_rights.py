@@ -1,4 +1,4 @@
-"""Tests redaction: each rights class reads exactly its share of wires whose every field could leak (invariant 7)."""
+"""Tests redaction: each rights class reads exactly its share of wires in which every field could leak (invariant 7)."""
 
 from __future__ import annotations
 
