@@ -1,4 +1,4 @@
-"""A cache whose server is gone and whose client raises: nothing may depend on it."""
+"""A cache backend whose server is gone and whose client raises. The site must work without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.cache.backends.base import BaseCache
 
 
 class BrokenCache(BaseCache):
-    """Raises whatever it is asked."""
+    """Raises ConnectionError in every operation."""
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)

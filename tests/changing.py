@@ -1,4 +1,4 @@
-"""Changes made by the log itself, below the services, and transactions that come to nothing."""
+"""Makes changes with the log itself, below the services, and changes and transactions that are rolled back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def new_row(calendar: Calendar, title: str = "Design review") -> WorkItem:
 
 
 class UndoneError(Exception):
-    """What a test rolls a transaction or a savepoint back with."""
+    """Raised by a test to roll back a transaction or a savepoint."""
 
 
 def change_in_vain(calendar: Calendar, actor: User) -> None:
@@ -32,7 +32,7 @@ def change_in_vain(calendar: Calendar, actor: User) -> None:
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Run a block in a transaction (or a savepoint of the one under way), and roll it back."""
+    """Run a block in a transaction, or in a savepoint of an open transaction, and roll it back."""
     with suppress(UndoneError), transaction.atomic():
         yield
         raise UndoneError

@@ -1,4 +1,4 @@
-"""What every test shares: people and a calendar, how long property tests search, the order of tests, and evidence of failures."""
+"""Fixtures and hooks of all tests: people, a calendar, the length of property tests, the tests' order, and evidence."""
 
 import os
 from collections.abc import Iterator
@@ -26,21 +26,21 @@ from tests.recording import announcements
 
 pytest_runtest_makereport = evidence.pytest_runtest_makereport
 
-# No test has a thread that deletes rows behind its back.
+# In a test, no thread may delete rows in the background.
 assert hub.hub_started.disconnect(thread.start), "a process that serves pages has one"
 
 settings.register_profile("default", deadline=None, print_blob=True)
-# `make soak`: the same properties, searched for a long time.
+# `make soak` tests the same properties for a long time.
 settings.register_profile(
     "soak", deadline=None, print_blob=True, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
 )
-# On a newer Python: a short pass, for what Python itself does otherwise.
+# On a newer Python, a short pass is enough to find differences in Python itself.
 settings.register_profile("short", deadline=None, print_blob=True, max_examples=20)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_report_header() -> list[str]:
-    """Say which servers of this machine are not tested with."""
+    """Report which servers of this machine the tests do not use."""
     return [
         f"passed over: {found}; needed is {wanted}"
         for wanted in (binaries.REDIS, binaries.POSTGRES, binaries.NGINX)
@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the end-to-end tests last and together: they hold a browser, and what is quick should fail first."""
+    """Run the end-to-end tests last and together: they need a browser, and quick tests should fail first."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
     if config.getoption("--database"):
         _keep(config, items, [item for item in items if _uses_database(item) and legs.is_for_postgresql(item.nodeid)])
@@ -75,7 +75,10 @@ def _uses_database(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Once the database is made, emptying it after a test is no migration: nothing here looks at Django's permissions."""
+    """Make the people and the calendar of the tests once, after the database is created.
+
+    From then on, emptying the database after a test creates no permissions and content types: no test uses them.
+    """
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
     with django_db_blocker.unblock():
@@ -94,7 +97,7 @@ def _team(ana: User, ben: User, cara: User) -> Calendar:
 
 @pytest.fixture(autouse=True)
 def _forget_between_tests() -> Iterator[None]:
-    """What a process remembers beside the database: cached feeds, rows of Django's, and breakers that an earlier test tripped."""
+    """Forget what a process keeps outside the database: cached feeds, Django's content types, and open breakers."""
     yield
     ContentType.objects.clear_cache()
     caches["default"].clear()
@@ -104,36 +107,36 @@ def _forget_between_tests() -> Iterator[None]:
 
 @pytest.fixture
 def ana(db: None) -> User:
-    """Return the owner."""
+    """Return the owner of `team`."""
     return _people["ana"]()
 
 
 @pytest.fixture
 def ben(db: None) -> User:
-    """Return the editor."""
+    """Return the editor of `team`."""
     return _people["ben"]()
 
 
 @pytest.fixture
 def cara(db: None) -> User:
-    """Return the viewer."""
+    """Return the viewer of `team`."""
     return _people["cara"]()
 
 
 @pytest.fixture
 def dan(db: None) -> User:
-    """Return the member of nothing."""
+    """Return a user who is not a member of any calendar."""
     return _people["dan"]()
 
 
 @pytest.fixture
 def team(ana: User, ben: User, cara: User) -> Calendar:
-    """Return a calendar of these three."""
+    """Return a calendar whose members are Ana, Ben and Cara."""
     return _team(ana, ben, cara)
 
 
 @pytest.fixture
 def announced() -> Iterator[list[ChangeSet]]:
-    """Return the change sets announced since the fixture was asked for."""
+    """Return a list that grows with each change set that is announced during the test."""
     with announcements() as heard:
         yield heard

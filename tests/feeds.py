@@ -1,4 +1,4 @@
-"""The feed as the tests ask for it: a week from Monday, and a standing in a calendar as it is now."""
+"""Queries and standings with which the tests read feeds: a week from Monday, and a calendar as it is now."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ask_for(wanted: dict[str, tuple[str, ...]], within: Range = WEEK) -> feed.Qu
 
 
 def standing_in(calendar: Calendar, rights: Rights = "full") -> Standing:
-    """Return a standing in a calendar as it is now."""
+    """Return a standing in a calendar, with the calendar's current state."""
     return Standing(str(calendar.pk), "", Access(rights, 1), Calendar.objects.get(pk=calendar.pk).state)
 
 

@@ -1,4 +1,4 @@
-"""A calendar's history: read whole, and put back to another one, as a restored database does. Asserts nothing of the app."""
+"""Reads a calendar's whole history, and replaces it with another one, as restoring a database does."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def head_of(calendar: Calendar) -> State:
 
 
 def log_of(calendar: Calendar) -> list[changes.ChangeSet]:
-    """Return all that the log keeps after its first row."""
+    """Return all change sets of the log after its first row."""
     first = ChangeSet.objects.filter(calendar=calendar).order_by("revision").first()
     assert first is not None
     return list(changelog.read_since(str(calendar.pk), first.state, max_sets=10**4, max_bytes=10**9).change_sets)
 
 
 def entries_of(calendar: Calendar) -> list[dict[str, bool]]:
-    """Return, for each change set, its items and whether each was upserted."""
+    """Return, for each change set, its items by id. True: upserted; False: destroyed."""
     return [
         {entry.item: entry.wire is not None for entry in change_set.entries or ()} for change_set in log_of(calendar)
     ]
@@ -38,7 +38,7 @@ def back_up() -> Backup:
 
 
 def put_back(backup: Backup) -> None:
-    """Make calendars, items and log what they were, as a database restored from a copy is."""
+    """Put calendars, items and log back to what they were, as restoring the database from a copy does."""
     for model in (Entry, ChangeSet, WorkItem):
         model.objects.all().delete()
     for model, rows in backup:
@@ -50,7 +50,7 @@ def put_back(backup: Backup) -> None:
 
 
 def go_back(calendar: Calendar) -> None:
-    """Put a calendar back to its beginning, as a back-up from then does."""
+    """Put a calendar back to its beginning, as restoring a back-up of that time does."""
     first = ChangeSet.objects.get(calendar=calendar, revision=0)
     Entry.objects.filter(change_set__calendar=calendar).delete()
     ChangeSet.objects.filter(calendar=calendar, revision__gt=0).delete()
@@ -59,7 +59,7 @@ def go_back(calendar: Calendar) -> None:
 
 
 def rewrite_history(calendar: Calendar, actor: User) -> None:
-    """Go back to the calendar's beginning and write as many changes as there were."""
+    """Go back to a calendar's beginning, and make as many changes as there were."""
     times = head_of(calendar).revision
     go_back(calendar)
     for _ in range(times):

@@ -1,4 +1,7 @@
-"""Makes rows once in a process and puts them back for each test that asks: making them by the services was half of such a test."""
+"""Makes rows once per process, and inserts them again for each test.
+
+To make them with the services took half of the time of such a test.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ W = TypeVar("W")
 
 
 class Kept(Generic[P, W]):
-    """What `make` makes. Every call puts the same rows into the database, and returns a copy of the same objects.
+    """The result of `make`, kept. Each call inserts the same rows, and returns a copy of the same objects.
 
-    Rows are made by the first call, which has to commit: else a sequence of SQLite would give their keys to other rows, too.
+    The first call makes the rows, and has to commit: otherwise SQLite could give their keys to other rows as well.
     """
 
     def __init__(self, make: Callable[P, W]) -> None:
@@ -28,7 +31,7 @@ class Kept(Generic[P, W]):
         self._rows: Rows = {}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> W:
-        """Put the rows into a database that holds none of them."""
+        """Insert the rows into a database that contains none of them."""
         if self._made is None:
             assert not connection.in_atomic_block, "what is rolled back is not kept"
             before = rows_of(_tables())
@@ -43,13 +46,13 @@ class Kept(Generic[P, W]):
         return copy.deepcopy(self._made)
 
     def anew(self, *args: P.args, **kwargs: P.kwargs) -> W:
-        """Put the rows into a database that is emptied before."""
+        """Empty the database, and insert the rows."""
         empty()
         return self(*args, **kwargs)
 
 
 def empty() -> None:
-    """Remove every row, and what is cached of them."""
+    """Remove every row, and clear the cache."""
     connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), _tables()))
     caches["default"].clear()
 
@@ -62,4 +65,5 @@ def _write(tables: Rows) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table, rows in tables.items():
             places = ", ".join(["%s"] * len(rows[0]))
-            cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} VALUES ({places})", rows)  # noqa: S608 - quoted
+            # The table's name is quoted, and `places` contains placeholders only.
+            cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} VALUES ({places})", rows)  # noqa: S608

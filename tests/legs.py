@@ -1,6 +1,7 @@
-"""Says which tests run on SQLite, or on the oldest Python, alone, and why. All others run on the others too, new ones above all.
+"""Lists the tests that run only on SQLite, or only on the oldest Python, and says why.
 
-A pattern (fnmatch) is of a test's file and name, without its parameters.
+All others, and so every new test, run on PostgreSQL and on newer Pythons, too. A pattern (fnmatch) matches a test's
+file and name, without its parameters.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Final
 
-# A test that does not use this process's database is out by itself.
+# A test that does not use this process's database is left out anyway.
 SAME_ON_POSTGRESQL: Final = {
     "tests/api/test_addresses.py::*": "no address is looked up in the database",
     "tests/api/test_bodies.py::*": "bodies are refused before anything is asked of the database",
@@ -28,7 +29,8 @@ SAME_ON_POSTGRESQL: Final = {
     ),
     **dict.fromkeys(
         [f"tests/live/test_consumer_{part}.py::*" for part in ("ends", "frames", "heartbeats", "opening")],
-        "frames, timers and limits of a socket; what it looks up is tests/live/test_reader.py and test_hub_subscribing.py",
+        "frames, timers and limits of a socket; "
+        "what it looks up is tests/live/test_reader.py and test_hub_subscribing.py",
     ),
     "tests/live/test_announcing.py::*": "the channel layer",
     "tests/live/test_control.py::*": "the channel layer",
@@ -47,17 +49,19 @@ SAME_ON_POSTGRESQL: Final = {
     "tests/serving/test_middleware.py::*": "Django's middlewares and threads",
     "tests/serving/test_reports.py::*": "the text of a mail",
 }
-# Whatever file it is in, what a test of such a name is about is the database.
+# A test with such a name is about the database, whatever its file.
 OF_THE_DATABASE: Final = ("*statement*", "*database*", "*commit*", "*rolled_back*", "*transaction*", "*parents*")
 
 SAME_ON_NEWER_PYTHON: Final = {
-    "tests/bench/test_bench.py::test_every_socket_*": "measures processes; tests/deploy/test_production.py starts one here",
+    "tests/bench/test_bench.py::test_every_socket_*": "measures processes; "
+    "tests/deploy/test_production.py starts one here",
     "tests/bench/test_requests.py::*": "measures processes",
     "tests/deploy/test_document.py::*": "reads texts",
     "tests/deploy/test_images.py::*": "the image has a Python of its own",
     "tests/deploy/test_nginx.py::*": "starts nginx",
     "tests/deploy/test_unit.py::*": "reads texts",
-    "tests/model/test_ablations.py::test_runs_go_wrong_without": "the model alone, which tests/model/test_model.py runs here",
+    "tests/model/test_ablations.py::test_runs_go_wrong_without": "the model alone, "
+    "which tests/model/test_model.py runs here",
     "tests/soak/test_harness.py::*": "starts PostgreSQL, nginx and Node",
     "tests/test_repository.py::*": "reads texts",
     "tests/testbed/test_servers.py::*": "starts servers",
@@ -67,15 +71,15 @@ SAME_ON_NEWER_PYTHON: Final = {
 
 
 def is_among(node: str, patterns: Iterable[str]) -> bool:
-    """Tell whether a test, by pytest's id of it, is one of those that are named."""
+    """Whether one of the patterns matches a test. `node`: pytest's id of the test."""
     return any(fnmatchcase(node.partition("[")[0], pattern) for pattern in patterns)
 
 
 def is_for_postgresql(node: str) -> bool:
-    """Tell whether a test that uses the database has to run on PostgreSQL, too."""
+    """Whether a test that uses the database must run on PostgreSQL as well."""
     return is_among(node, OF_THE_DATABASE) or not is_among(node, SAME_ON_POSTGRESQL)
 
 
 def is_for_newer_python(node: str) -> bool:
-    """Tell whether a test has to run on a newer Python, too."""
+    """Whether a test must run on a newer Python as well."""
     return not is_among(node, SAME_ON_NEWER_PYTHON)

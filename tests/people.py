@@ -1,4 +1,4 @@
-"""The people and calendars of the tests, made through the services; no test makes a row of a logged model itself."""
+"""Makes people, calendars, items, links and invitations for the tests, through the services."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def make_calendar(
 
 
 def make_link(calendar: Calendar, owner: User, **values: Any) -> PublicLink:
-    """Return a new public link that shows everything public, for ever, unless told otherwise."""
+    """Return a new public link. By default it shows everything public and does not expire."""
     return create_link(calendar.pk, actor=owner, values={"name": "Website", "shows": "full"} | values)
 
 
 def make_item(calendar: Calendar, actor: User, *, item_id: UUID | None = None, **fields: Any) -> WorkItem:
-    """Return a new work item, an hour long from 2026-11-23T09:00Z unless told otherwise."""
+    """Return a new work item. By default it lasts an hour, from 2026-11-23T09:00Z."""
     start = fields.get("start", NINE)
     whole = {"title": "Design review", "start": start, "end": start + timedelta(hours=1)} | fields
     made = create_item(calendar.pk, actor=actor, item_id=item_id or uuid4(), fields=whole)

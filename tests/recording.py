@@ -1,4 +1,4 @@
-"""What the tests see of a write: every row of the app before and after, what was announced, and a statement that fails."""
+"""Records the effects of a write: every row of the app, announcements, and statements, which can be made to fail."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def all_rows(*more: str) -> Rows:
-    """Return every row of every table of the app, and of other apps that are named: the whole of what a write may leave behind."""
+    """Return all rows of the app's tables, and of the other apps that are named: everything that a write can change."""
     models = [model for app in ("calendar_live", *more) for model in apps.get_app_config(app).get_models()]
     return rows_of(model._meta.db_table for model in models)
 
 
 def rows_of(tables: Iterable[str]) -> Rows:
-    """Return every row of these tables, as the database has it, without the detour by models."""
+    """Return every row of these tables as the database has it, without using models."""
     with connection.cursor() as cursor:
         found: Rows = {}
         for table in tables:
@@ -49,7 +49,7 @@ def announcements() -> Iterator[list[ChangeSet]]:
 
 @contextmanager
 def told_receivers() -> Iterator[list[list[str]]]:
-    """Yield whom each change of rights was told to."""
+    """Yield the receivers of each change of rights that is announced within the context."""
     heard: list[list[str]] = []
 
     def hear(*, receivers: list[str], **_: Any) -> None:
@@ -63,7 +63,7 @@ def told_receivers() -> Iterator[list[list[str]]]:
 
 
 class InjectedError(OperationalError):
-    """What a statement made to fail raises. An error of the database, because Django rolls back a failed commit for no other."""
+    """Raised by a statement that is made to fail. Django rolls back a failed commit only for errors of the database."""
 
 
 COMMIT: Final = "COMMIT"
@@ -71,7 +71,7 @@ COMMIT: Final = "COMMIT"
 
 @contextmanager
 def failing_at(number: int, asked: list[str]) -> Iterator[None]:
-    """Make the statement of this number (from 0) fail before it reaches the database; `asked` takes down each statement.
+    """Make the statement of this number (from 0) fail before it reaches the database. `asked` collects each statement.
 
     The commit counts as the last statement.
     """

@@ -1,4 +1,4 @@
-"""The rules of ranges and rights once more, written apart from the app and in another way: tests compare the two."""
+"""Implements the rules of ranges and rights a second time, in another way than the app, for tests that compare both."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from calendar_live.protocol.fields import NEUTRAL
 
 
 def instant(text: str) -> datetime:
-    """Return a wire's start or end; a date is its midnight in UTC."""
+    """Return the instant of a wire's start or end. A date stands for its midnight in UTC."""
     return datetime.fromisoformat(text if "T" in text else f"{text}T00:00:00Z").astimezone(UTC)
 
 
 def in_range(wire: str, start: datetime, end: datetime) -> bool:
-    """Whether an item belongs to a half-open range: it spans into it, or has no length and lies in it."""
+    """Whether an item is in a half-open range: it starts in the range, or it starts earlier and ends after that start.
+
+    An item without length is in the range only if it starts there.
+    """
     item = orjson.loads(wire)
     begins, ends = instant(item["start"]), instant(item["end"])
     return start <= begins < end or begins < start < ends
 
 
 def seen(entry: Entry, rights: str) -> str | None:
-    """Return what a rights class reads of an upserted item."""
+    """Return the wire of an upserted item as a rights class reads it, or None if it reads nothing."""
     if rights == "full":
         return entry.wire
-    if entry.visibility in ("secret", "hidden") or entry.wire is None:  # hidden: it became secret in that change
+    if entry.visibility in ("secret", "hidden") or entry.wire is None:  # hidden: the item became secret in that change
         return None
     whole: dict[str, Any] = orjson.loads(entry.wire)
     if rights != "freebusy" and entry.visibility == "normal":
@@ -43,7 +46,7 @@ def seen(entry: Entry, rights: str) -> str | None:
 
 
 def fold(change_sets: Iterable[ChangeSet]) -> dict[str, Entry]:
-    """Return the items that are there after these change sets, from the calendar's beginning."""
+    """Return the items that exist after these change sets, by id. The first follows the calendar's beginning."""
     items: dict[str, Entry] = {}
     for change_set in change_sets:
         for entry in change_set.entries or ():
@@ -55,7 +58,7 @@ def fold(change_sets: Iterable[ChangeSet]) -> dict[str, Entry]:
 
 
 def feed_body(items: dict[str, Entry], start: datetime, end: datetime, rights: str) -> bytes:
-    """Return the very bytes of the feed that these items make."""
+    """Return the exact bytes of a feed of these items."""
     wires = [
         text
         for _, entry in sorted(items.items())

@@ -1,4 +1,4 @@
-"""Steps that people take with a calendar's items: as random values, and taken through the services."""
+"""Generates random steps that people take with a calendar's items, and takes them through the services."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Step = tuple[str, int, tuple[datetime, timedelta], str, bool]
 
 
 def take(step: Step, calendar: Calendar, who: User) -> None:
-    """Take a step on one of the items that are there (or were deleted), whichever its number names."""
+    """Take a step. Its number selects the item, among those that exist, or among the deleted ones for a restore."""
     kind, number, (start, length), visibility, flag = step
     rows = WorkItem.objects.filter(calendar=calendar).order_by("created_at")
     alive, dead = list(rows.filter(deleted_at=None)), list(rows.exclude(deleted_at=None))

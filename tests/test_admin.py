@@ -1,4 +1,4 @@
-"""The admin writes through the services, by the rights of whoever uses it."""
+"""Tests that the admin writes through the services, with the rights of the user who is signed in to it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_editor_deletes_an_item_by_the_service(client: Client, boss: User, te
 def test_a_membership_that_the_service_refuses_is_said_and_not_made(
     client: Client, boss: User, team: Calendar, settings: Any
 ) -> None:
-    """Seen failing: a traceback, for the row that the admin was to log is not there."""
+    """Seen failing with a traceback: the row that the admin wanted to log does not exist."""
     settings.CALENDAR_LIVE = {"MAX_MEMBERS": Membership.objects.filter(calendar=team).count()}
     form = {"calendar": team.pk, "user": boss.pk, "role": "editor"}
     answer = client.post("/admin/calendar_live/membership/add/", form, follow=True)
@@ -97,7 +97,7 @@ def test_deleting_a_user_writes_the_wires_again_that_name_them(
 def test_the_only_owner_of_a_shared_calendar_cannot_be_deleted(
     client: Client, boss: User, team: Calendar, ana: User
 ) -> None:
-    """Seen failing: what was refused was said to be deleted, too."""
+    """Seen failing: the admin refused the deletion and also said that the user was deleted."""
     answer = client.post(f"/admin/auth/user/{ana.pk}/delete/", {"post": "yes"})
     assert answer.context["protected"] == ["Team"]
     assert User.objects.filter(pk=ana.pk).exists()
@@ -111,7 +111,7 @@ def test_who_owns_calendars_alone_is_deleted_with_them(client: Client, boss: Use
 
 
 def account(user: User, **changes: str) -> dict[str, str]:
-    """Return the admin's form of a user, whose account is not active unless told so."""
+    """Return the admin's form of a user. The account is inactive unless `changes` says otherwise."""
     joined = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
     return {"username": user.username, "first_name": user.first_name, **joined, **changes}
 
@@ -119,7 +119,7 @@ def account(user: User, **changes: str) -> dict[str, str]:
 def test_the_only_owner_of_a_shared_calendar_cannot_be_deactivated(
     client: Client, boss: User, team: Calendar, ana: User, ben: User
 ) -> None:
-    """Seen failing: a calendar that nobody could do anything with."""
+    """Seen failing: nobody could manage the calendar any more."""
     answer = client.post(f"/admin/auth/user/{ana.pk}/change/", account(ana))
     assert answer.context["adminform"].form.errors == {
         "is_active": ["This user is the only active owner of “Team”. Make someone else an owner first."]

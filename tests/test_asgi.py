@@ -1,4 +1,4 @@
-"""The site's ASGI application, in a process of its own: what it does to a process cannot be undone."""
+"""Tests the site's ASGI application in a process of its own, because its changes to a process cannot be undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has just failed is left alone for a while, and of those who fail at once one says so."""
+"""Tests that callers skip a call for a while after it has failed, and that only one of them reports the failure."""
 
 from calendar_live.breaker import Breaker
 

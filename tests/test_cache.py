@@ -1,4 +1,4 @@
-"""Versioned bytes: computed once per key under load, and a cache that lies, lingers or dies is never worse than none."""
+"""Tests that versioned bytes are computed once per key under load, and that a faulty cache is no worse than none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LATER = cache.key_of("calendar", "2.00000000000000bb", "full")
 
 
 class Computation:
-    """Counts how often it is run; waits at a gate when it has one."""
+    """Counts its runs. If it is gated, each run waits until the gate is opened."""
 
     def __init__(self, answer: tuple[str, bytes] = (KEY, b"bytes"), *, gated: bool = False) -> None:
         self.answer = answer
@@ -38,7 +38,7 @@ class Computation:
 
 
 def waiting_behind(key: str) -> int:
-    """Return how many threads wait for the computation of a key."""
+    """Return the number of threads that wait for the computation of a key."""
     future = cache._under_way.get(key)
     return 0 if future is None else len(future._condition._waiters)  # type: ignore[attr-defined]
 
@@ -56,7 +56,7 @@ def test_bytes_are_computed_once_and_then_kept() -> None:
 
 
 def test_twenty_threads_that_ask_at_once_cause_one_computation() -> None:
-    """Fails without single flight: twenty computations. Its bytes reach all."""
+    """Fails with twenty computations when the threads do not share one."""
     compute = Computation(gated=True)
     before = counted("shared")
     with ThreadPoolExecutor(20) as pool:
@@ -70,7 +70,7 @@ def test_twenty_threads_that_ask_at_once_cause_one_computation() -> None:
 
 
 class Processes(dict[Any, Any]):
-    """Computations under way, as if each group of threads were a process of its own."""
+    """Keeps the computations under way for each group of threads, as if each group were a process."""
 
     here = threading.local()
 
@@ -91,7 +91,7 @@ def process(name: str, threads: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def test_two_processes_that_ask_at_once_cause_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails without the lock in the shared cache: each process computes."""
+    """Fails without the lock in the shared cache: both processes compute."""
     monkeypatch.setattr(cache, "_under_way", Processes())
     compute = Computation(gated=True)
     waits: list[str] = []
@@ -127,7 +127,7 @@ def fail() -> tuple[str, bytes]:
 
 
 def test_a_computation_that_fails_fails_those_who_waited_and_nobody_after() -> None:
-    """Fails when the lock in the shared cache outlives the failure: the next one waits five seconds for nobody."""
+    """Fails when the lock in the shared cache outlives the failure: the next caller waits five seconds for nothing."""
     gate = threading.Event()
 
     def fail_late() -> tuple[str, bytes]:
@@ -144,7 +144,7 @@ def test_a_computation_that_fails_fails_those_who_waited_and_nobody_after() -> N
 
 
 def test_bytes_true_for_a_later_key_are_kept_under_that_key_alone() -> None:
-    """Fails when they are kept under the key that was asked for: an old state would give new bytes, and mean them."""
+    """Fails when they are cached under the requested key: the key of an old state would then stand for new bytes."""
     later = Computation((LATER, b"new"))
     assert cache.get_or_compute(KEY, later) == (LATER, b"new")
     assert caches["default"].get(KEY) is None
@@ -212,8 +212,8 @@ def test_the_serializer_gives_back_what_it_took(value: object) -> None:
 
 @pytest.mark.parametrize("foreign", [b"", b"x", b"\x80\x04K\x01.", b"jnot json"])
 def test_the_serializer_refuses_what_it_did_not_write(foreign: bytes) -> None:
-    """A pickle above all: whoever may write to Redis must not run code here."""
-    with pytest.raises(ValueError):  # noqa: PT011 - any of them counts as nothing
+    """Above all a pickle: a program that can write to Redis must not be able to run code here."""
+    with pytest.raises(ValueError):  # noqa: PT011 - every ValueError counts as nothing cached
         cache.BytesSerializer({}).loads(foreign)
 
 
@@ -226,12 +226,12 @@ def test_a_future_of_another_key_is_not_waited_for() -> None:
 
 
 def test_the_processs_own_memory_keeps_so_many_bytes_and_lets_the_oldest_go() -> None:
-    """Seen failing with Django's own, which counts entries: 2,000 feeds of 4 MB were 8 GB."""
+    """Seen failing with Django's own cache, which limits the number of entries: 2,000 feeds of 4 MB took 8 GB."""
     memory = cache.MemoryCache("bounded", {"OPTIONS": {"MAX_ENTRIES": 2_000, "MAX_BYTES": 10_000}})
     try:
         for number in range(20):
             memory.set(str(number), b"x" * 2_000)
-            memory.get("0")  # asked for again and again: no old one
+            memory.get("0")  # read again and again, so it does not become the oldest
         assert [number for number in range(20) if memory.get(str(number)) is not None] == [0, 17, 18, 19]
         memory.set("large", b"x" * 20_000)
         assert memory.get("large") is None

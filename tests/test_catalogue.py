@@ -1,4 +1,4 @@
-"""The tool behind `make check` finds texts that no translation could reach, and a catalogue that is not current."""
+"""Tests that the tool behind `make check` finds texts that are not marked, and a catalogue that is not current."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ IMPORT = "from django.utils.translation import gettext as _, gettext_lazy, ngett
 
 
 def test_every_text_of_this_repository_is_marked_and_in_the_catalogue() -> None:
-    """Seen failing with a text without its mark in a form, a template and a script, and with a sentence changed."""
+    """Seen failing with an unmarked text in a form, a template and a script, and with a changed sentence."""
     assert complaints(ROOT) == []
 
 
@@ -35,7 +35,7 @@ def test_marks_are_collected_from_python() -> None:
 
 
 def test_a_module_that_knows_no_django_has_a_mark_of_its_own() -> None:
-    """Seen failing when marks count only where they are imported: the labels of fields were in no catalogue."""
+    """Seen failing when only imported marks count: the catalogue lacked the labels of fields."""
     own = 'def gettext_noop(text):\n    return text\n\n_ = gettext_noop\nlabel = _("Title")\n'
     assert [message.text for message in python.messages(own)] == ["Title"]
     assert list(python.unmarked("label = gettext_lazy(field.label)")) == []

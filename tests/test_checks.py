@@ -1,4 +1,4 @@
-"""System checks: what would fail later is said at start, each thing under its own id, and of a sound site nothing."""
+"""Tests the system checks: each reports its fault at start, under its own id, and a sound site gets no report."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_a_sound_site_is_told_nothing() -> None:
     ],
 )
 def test_what_is_wrong_in_the_settings_is_named(settings: Any, own: dict[str, object], expected: str) -> None:
-    """Seen failing with each of the four checks taken out."""
+    """Seen failing without each of the four checks."""
     settings.CALENDAR_LIVE = own
     assert found() == [f"calendar_live.{expected}"]
 
 
-# --- live models -------------------------------------------------------------------------------------------------------
+# --- live models ------------------------------------------------------------------------------------------------------
 
 
 def ids(messages: list[CheckMessage]) -> list[str]:
@@ -62,10 +62,13 @@ def test_the_live_models_of_a_sound_site_are_told_nothing() -> None:
 
 @isolate_apps("tests.foreign")
 def test_a_live_model_with_a_key_of_its_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen failing: `check` was content, and the first write failed in the log, "badly formed hexadecimal UUID string"."""
+    """Seen failing: `check` found nothing, and the log failed at the first write.
+
+    It raised "badly formed hexadecimal UUID string".
+    """
 
     class Numbered(LiveModel):
-        id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # which is what the check is for
+        id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]  # the check is for this
 
         class Meta(LiveModel.Meta):
             app_label = "foreign"
@@ -133,7 +136,7 @@ class ByServices(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     ],
 )
 def test_an_admin_that_writes_past_the_log_is_named(kind: Any, past: str | None) -> None:
-    """Seen failing: what it saved was on no screen, and took everything else off it."""
+    """Seen failing: a row that it saved was on no screen, and no other row was shown either."""
     admin.site.register(Booking, kind)
     try:
         found = check_admin(None)
@@ -144,7 +147,7 @@ def test_an_admin_that_writes_past_the_log_is_named(kind: Any, past: str | None)
     )
 
 
-# --- their tables ------------------------------------------------------------------------------------------------------
+# --- their tables -----------------------------------------------------------------------------------------------------
 
 
 def a_booking(calendar: Calendar) -> Booking:
@@ -176,9 +179,9 @@ def test_the_tables_of_a_sound_site_are_told_nothing(team: Calendar) -> None:
 def test_a_table_with_other_keys_is_refused_before_it_is_migrated(
     key: models.Field[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing on SQLite: `migrate` turned 1 into a UUID of one digit, said OK, and no row could be read any more."""
+    """Seen failing on SQLite: `migrate` turned 1 into a UUID of one digit and said OK. Then no row could be read."""
 
-    class Before(models.Model):  # noqa: DJ008 - a table alone
+    class Before(models.Model):  # noqa: DJ008 - only its table matters
         id = key
         room = models.CharField(max_length=40)
 
@@ -220,7 +223,7 @@ def test_a_table_whose_keys_a_migration_has_spoilt_is_refused(team: Calendar) ->
 def test_rows_that_were_saved_past_the_log_are_named_before_the_constraint_is_made(
     team: Calendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing: `migrate` told "CHECK constraint failed" and not of which rows."""
+    """Seen failing: `migrate` said "CHECK constraint failed", but not which rows were wrong."""
 
     class Seat(LiveModel):
         class Meta:

@@ -1,4 +1,4 @@
-"""The commit-msg hook accepts messages with an imperative subject and a body, and names what is wrong with others."""
+"""Tests that the commit-msg hook accepts an imperative subject with a body, and names what is wrong with others."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -108,7 +108,7 @@ def test_the_hook_says_what_is_wrong_and_how_to_go_on(tmp_path: Path, capsys: py
 
 
 def test_pre_commit_runs_it_on_messages_and_nothing_else() -> None:
-    """A hook without a stage runs at every stage: without `default_stages`, some checks would run twice a commit."""
+    """A hook without a stage runs at every stage: without `default_stages` some checks would run twice per commit."""
     config: dict[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     assert config["default_install_hook_types"] == ["pre-commit", "commit-msg"]
     assert config["default_stages"] == ["pre-commit"]

@@ -1,4 +1,4 @@
-"""Many writers at once: revision order is commit order, and nobody waits for whom waits for them."""
+"""Tests many writers at once: revisions become visible in order, and no two writers wait for each other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIELDS: Final = {"title": "x", "start": NINE, "end": NINE}
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_reader_of_the_log_beside_sixteen_writers_never_sees_a_gap(count: int, ana: User) -> None:
-    """Invariant 1. Seen failing with a revision that is read in a statement of its own, before the row is locked (PostgreSQL)."""
+    """Invariant 1. Seen failing on PostgreSQL when a separate statement reads the revision before the row is locked."""
     teams = [make_calendar(ana, name=f"Team {number}") for number in range(count)]
     keys = [str(team.pk) for team in teams]
     left, seen = [WRITERS], 0
@@ -70,7 +70,7 @@ def test_a_reader_of_the_log_beside_sixteen_writers_never_sees_a_gap(count: int,
 
 
 class Crowd:
-    """What people do to a few shared calendars at random; a refusal is no failure, a deadlock is."""
+    """People who change a few shared calendars at random. Being refused is not a failure, but a deadlock is."""
 
     def __init__(self, ana: User, ben: User) -> None:
         self.ana, self.ben = ana, ben
@@ -87,7 +87,7 @@ class Crowd:
         return dice.sample(found, min(3, len(found)))
 
     def act(self, dice: random.Random) -> None:
-        """Do one thing, as whoever."""
+        """Do one thing at random, as one of the two editors."""
         one, other = dice.sample(self.teams, 2)
         items = self.items(one, dice)
         actor = dice.choice([self.ana, self.ben])
@@ -116,7 +116,7 @@ class Crowd:
 
 @pytest.mark.django_db(transaction=True)
 def test_whatever_people_do_at_once_nobody_waits_for_whom_waits_for_them(ana: User, ben: User) -> None:
-    """Seen failing with a move that locks as it is asked, and with a deletion of a user that locks in falling order (PostgreSQL)."""
+    """Seen failing on PostgreSQL when a move locks its source first, or a deletion of a user in descending order."""
     crowd = Crowd(ana, ben)
 
     def work(number: int) -> None:
@@ -136,7 +136,7 @@ def test_whatever_people_do_at_once_nobody_waits_for_whom_waits_for_them(ana: Us
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("whole", [True, False], ids=["a calendar in the trash", "items in the trash"])
 def test_two_who_wrote_the_same_in_the_trash_are_deleted_at_once(whole: bool, ana: User) -> None:
-    """Seen failing with locks on those calendars alone that are not in the trash, and hold an item of theirs that is not."""
+    """Seen failing when only calendars are locked that are not in the trash and have items of the user that are not."""
     team, pair = make_calendar(ana), [make_user("eve"), make_user("flo")]
     for user in pair:
         calendars.set_role(team, member=user, role=Role.EDITOR)
@@ -153,7 +153,7 @@ def test_two_who_wrote_the_same_in_the_trash_are_deleted_at_once(whole: bool, an
     def pause(execute: Any, sql: str, *arguments: Any) -> Any:
         done = execute(sql, *arguments)
         if sql.startswith('UPDATE "calendar_live_workitem"'):
-            with suppress(threading.BrokenBarrierError):  # the other waits for the lock that this one has
+            with suppress(threading.BrokenBarrierError):  # the other may wait for a lock that this thread holds
                 both_wrote.wait(1)
         return done
 
@@ -167,7 +167,7 @@ def test_two_who_wrote_the_same_in_the_trash_are_deleted_at_once(whole: bool, an
 
 @pytest.mark.django_db(transaction=True)
 def test_the_log_is_pruned_while_one_who_wrote_in_it_is_deleted(ana: User) -> None:
-    """Seen failing with rows that are locked as they are deleted: a deadlock, of which either may be the victim (PostgreSQL)."""
+    """Seen failing on PostgreSQL when rows are locked only as they are deleted: a deadlock, which either may lose."""
     team, eve = make_calendar(ana), make_user("eve")
     calendars.set_role(team, member=eve, role=Role.EDITOR)
     item = make_item(team, eve)
@@ -179,7 +179,7 @@ def test_the_log_is_pruned_while_one_who_wrote_in_it_is_deleted(ana: User) -> No
         done = execute(sql, *arguments)
         if sql.startswith('DELETE FROM "calendar_live_changeset"') and not began.is_set():
             began.set()
-            unnamed.wait(1)  # in vain where the other waits for what this one has
+            unnamed.wait(1)  # this times out if the other waits for a lock that this thread holds
         return done
 
     def tell(execute: Any, sql: str, *arguments: Any) -> Any:
@@ -204,12 +204,12 @@ def test_the_log_is_pruned_while_one_who_wrote_in_it_is_deleted(ana: User) -> No
     assert list(differences(team.pk)) == []
 
 
-# --- who is deleted while others share with them ---------------------------------------------------------------------
+# --- a user who is deleted while others share with them --------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_calendar_given_to_somebody_who_is_just_deleted_has_an_owner(ana: User) -> None:
-    """Seen failing without the lock on the user: 500 on a broken reference, or no owner left (PostgreSQL)."""
+    """Seen failing on PostgreSQL without the lock on the user: 500 for a broken reference, or no owner left."""
     for number in range(20):
         eve, team = make_user(f"eve{number}"), make_calendar(ana)
 

@@ -1,4 +1,4 @@
-"""The documents agree with the code: frames, settings, codes, calls, links, commands, and the tests the rules are proved by."""
+"""Tests that the documents agree with the code: frames, settings, codes, calls, links, commands, and tests of rules."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def name_of(path: Path) -> str:
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """Return the fenced blocks of a language."""
+    """Return the fenced blocks of a language in a document."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def rows(text: str) -> Iterator[list[str]]:
-    """Yield the cells of each table row; a `|` inside a cell is written `\\|`."""
+    """Yield the cells of each table row. A `|` inside a cell is written `\\|`."""
     for line in re.findall(r"^\|(.*)\|$", text, re.MULTILINE):
         yield [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)]
 
 
 def section(text: str, heading: str) -> str:
-    """Return what stands below a heading, up to the next of its level or above."""
+    """Return the text below a heading, up to the next heading of the same level or a higher one."""
     marks, _, _ = heading.partition(" ")
     found = re.search(rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(marks)}}} |\Z)", text, re.MULTILINE | re.DOTALL)
     assert found is not None, heading
@@ -63,7 +63,7 @@ def contract(name: str) -> list[dict[str, Any]]:  # golden JSON of any shape
 
 
 def goldens() -> dict[str, str]:
-    """Return every golden frame, wire, request and answer by its name, as JSON in its own order of keys."""
+    """Return every golden frame, wire, request and answer by its name, as JSON with its keys in their own order."""
     return {
         f"{file}: {one['name']}: {part}": json.dumps(one[part])
         for file in ("server-frames", "client-frames", "wires", "exchanges")
@@ -117,20 +117,20 @@ def test_every_parameter_of_the_feed_is_documented() -> None:
 def test_the_api_gives_no_number_where_a_setting_decides() -> None:
     """Seen failing with "At most 200 characters." of a title."""
     schemas = json.dumps(api.get_openapi_schema()["components"]["schemas"])
-    assert set(re.findall(r"[Aa]t most (\w+)", schemas)) == {"MAX_TITLE_LENGTH", "120"}  # which is no setting
+    assert set(re.findall(r"[Aa]t most (\w+)", schemas)) == {"MAX_TITLE_LENGTH", "120"}  # which is not a setting
     assert "MAX_TITLE_LENGTH" in conf.DEFAULTS
 
 
-# --- the rules and what proves them --------------------------------------------------------------------------------
+# --- the rules and their tests -------------------------------------------------------------------------------------
 
 
 def rule_rows() -> dict[str, list[str]]:
-    """Return the row of each invariant and rule: rule, says, test, mutation."""
+    """Return the row of each invariant and rule, by its number. Its cells: rule, what it says, tests, mutation."""
     return {cells[0]: cells for cells in rows(PROTOCOL) if len(cells) == 4 and cells[0] in RULES}
 
 
 def exists(named: str) -> bool:
-    """Whether a test named `file::test` is in the tree; a file is named without its folder."""
+    """Whether a test that is named `file::test` exists. The file is named without its top folders."""
     file, _, test = named.partition("::")
     found = [path for folder in ("tests", "frontend/tests") for path in (ROOT / folder).rglob(file) if path.is_file()]
     pattern = rf"def {re.escape(test)}\(" if file.endswith(".py") else re.escape(test)
@@ -177,7 +177,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
 
 
 def layers() -> list[set[str]]:
-    """Return the layers of the import contract, high to low, with what there is of each."""
+    """Return the layers of the import contract, from high to low, with the modules of each that exist."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     contract = next(one for one in contracts if one["id"] == "layers")
     named = [{name.strip(" ()") for name in re.split(r"[|:]", layer)} for layer in contract["layers"]]
@@ -198,7 +198,7 @@ def test_the_layers_are_documented_in_the_order_of_the_import_contract() -> None
 
 
 def anchors(path: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors that GitHub makes of a document's headings."""
     headings = re.findall(
         r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL), re.MULTILINE
     )
@@ -219,7 +219,7 @@ def test_every_relative_link_of_a_document_resolves(path: Path) -> None:
         file, _, anchor = target.partition("#")
         place = (path.parent / file).resolve() if file else path
         if place.parent == PICTURES and not PICTURES.exists():
-            continue  # `make screenshots` has not been run yet: then there is none of them, never some
+            continue  # `make screenshots` has not been run yet, and then there are no pictures at all
         if not place.exists() or (anchor and place.suffix == ".md" and anchor not in anchors(place)):
             broken.append(target)
     assert broken == []
@@ -271,7 +271,7 @@ def definitions(source: str) -> dict[str, str]:
 
 
 def test_the_example_of_a_table_that_is_already_there_is_the_code_that_is_tested() -> None:
-    """tests/test_foreign_source.py runs it. Seen failing with each line of the example changed."""
+    """tests/test_foreign_source.py runs this code. Seen failing after a change to each line of the example."""
     told = (ROOT / "docs/architecture.md").read_text().partition("### A table that is already there")[2]
     shown = {name: code for block in blocks(told, "python") for name, code in definitions(block).items()}
     tested = {

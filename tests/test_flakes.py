@@ -1,4 +1,4 @@
-"""`make flakes` repeats what it is told to, keeps processors busy meanwhile, and counts what failed."""
+"""Tests that `make flakes` repeats a command, keeps processors busy meanwhile, and counts the tests that failed."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import pytest
 from testbed.waiting import wait_until
 from tools import flakes
 
-# Fails at the second run, as pytest would say it.
+# Fails in the second run, with the output that pytest would print.
 SECOND_FAILS: Final = """
 count=$(cat {count} 2>/dev/null || echo 0)
 echo $((count + 1)) > {count}

@@ -1,4 +1,4 @@
-"""A model of a host site is live through `sources` and `changelog.change` alone: feed, log, push, rights."""
+"""Tests that `sources` and `changelog.change` alone make a host's model live: feed, log, push and rights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RANGE = {"start": "2026-11-01", "end": "2026-12-01"}
 
 @pytest.fixture(autouse=True)
 def _live(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Register the host's source for these tests alone."""
+    """Register the host's sources for these tests only."""
     monkeypatch.setattr(sources, "_sources", dict(sources._sources))
     sources.register(Bookings())
     sources.register(LiveCourses())
@@ -53,7 +53,7 @@ def test_its_rows_stand_in_the_feed_beside_work_items(client: Client, team: Cale
     assert shown.keys() == {str(item.pk), str(booking.pk)}
     assert shown[str(booking.pk)]["title"] == "Rosa · Mayon"
     assert shown[str(booking.pk)]["room"] == "Mayon"
-    people = ("createdBy", "updatedBy")  # of whom its source says nothing
+    people = ("createdBy", "updatedBy")  # its source does not return them
     assert list(shown[str(booking.pk)])[:-1] == [name for name in shown[str(item.pk)] if name not in people]
 
 
@@ -116,7 +116,7 @@ def test_a_private_booking_is_busy_for_viewers(client: Client, team: Calendar, c
 def test_a_table_with_keys_of_its_own_is_live_by_a_row_beside_each_of_its_rows(
     client: Client, team: Calendar, ana: User
 ) -> None:
-    """The example of docs/architecture.md. A course is not deleted past the log: PROTECT."""
+    """The example of docs/architecture.md. PROTECT keeps a course from being deleted past the log."""
     course = Course(title="Knots", starts_at=NINE, ends_at=NINE + timedelta(hours=1))
     client.force_login(ana)
     for title in ("Knots", "Knots and splices"):
@@ -145,10 +145,10 @@ def test_a_row_without_a_source_is_refused_before_anything_is_written(
 
 
 def test_a_row_shows_where_its_source_says_and_as_often(client: Client, team: Calendar, ana: User) -> None:
-    """Fails when the range's condition stands outside the source, or the feed has each row once."""
+    """Fails when the range's condition does not come from the source, or when the feed has each row only once."""
 
     class Fortnightly(Bookings):
-        """A booking holds again two weeks later."""
+        """Repeats each booking after two weeks."""
 
         def in_range(self, within: Range, *, at: str = "") -> Q:
             earlier = Range(within.start - timedelta(days=14), within.end - timedelta(days=14))

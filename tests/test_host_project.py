@@ -1,4 +1,4 @@
-"""A host project, written as the documents say and against the paths that hosts import, works in a process of its own."""
+"""Tests that a host project works in a process of its own if it is written as the documents say, with their imports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 
-# Every path that the documents have told hosts to name. None may go away without a word in the changelog.
+# Every path that the documents have told hosts to use. None may be removed without an entry in the changelog.
 PATHS: Final = [
     "calendar_live.access.User",
     "calendar_live.access.require_edit",
@@ -104,7 +104,7 @@ class RoomsConfig(AppConfig):
         from . import live
 """
 
-# Run in the host's process: book a room, read the feed, cancel, and ask the log for both.
+# Runs in the host's process: book a room, read the feed, cancel, and read both changes from the log.
 VISIT: Final = """
 from datetime import UTC, datetime
 
@@ -147,14 +147,14 @@ def blocks_of(document: str) -> list[str]:
 
 
 def block_of(document: str, name: str) -> str:
-    """Return the example that is headed by a comment with its file's name."""
+    """Return the example whose first line is a comment with this file name."""
     [found] = [block for block in blocks_of(document) if block.startswith(f"# {name}\n")]
     return found
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
-    """Write the project of the documents: a site of its own, and the app of their rooms."""
+    """Write the example project of the documents, a site with the app `rooms`. Return its folder."""
     files = {
         "mysite/__init__.py": "",
         "mysite/settings.py": block_of("docs/embedding.md", "settings.py") + REST_OF_SETTINGS,
@@ -176,7 +176,7 @@ def host(tmp_path: Path) -> Path:
 
 
 def run(host: Path, *command: str) -> str:
-    """Run Python in the host's folder, and return what it says. A failure shows it."""
+    """Run Python in the host's folder, and return its output. If Python fails, the assertion shows the output."""
     known = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "DEBUG")}
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:calendar_live", *command],
@@ -190,7 +190,7 @@ def run(host: Path, *command: str) -> str:
 
 
 def test_a_host_written_as_the_documents_say_works(host: Path) -> None:
-    """Seen failing without the door asgi.py."""
+    """Seen failing without calendar_live/asgi.py."""
     run(host, "-m", "django", "check")
     run(host, "-m", "django", "makemigrations", "rooms", "--verbosity", "0")
     run(host, "-m", "django", "migrate", "--verbosity", "0")

@@ -1,4 +1,4 @@
-"""What is left out on PostgreSQL or a newer Python is there, is few, and never what is new or about the database."""
+"""Tests that each pattern of tests to leave out matches a test, and none that is new or that counts statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT: Final = Path(__file__).parents[1]
 
 
 def every_test() -> list[str]:
-    """Return file and name of every test, as pytest's ids have them."""
+    """Return the file and name of every test, in the form of pytest's ids."""
     return [
         f"{path.relative_to(ROOT).as_posix()}::{name}"
         for path in sorted((ROOT / "tests").rglob("test_*.py"))

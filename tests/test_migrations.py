@@ -1,4 +1,7 @@
-"""Processes of a version before go on beside the newest schema: whatever their models write, it takes (docs/deploying.md)."""
+"""Tests that the newest schema accepts everything that the models of earlier versions write (docs/deploying.md).
+
+Processes of an earlier version still run after the migration.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ EARLIER: Final = [file.stem for file in sorted((Path(calendar_live.__file__).par
 
 
 class Rows:
-    """Makes a row of each model of an earlier version, with what that version knows and no more."""
+    """Makes a row of each model of an earlier version, with the columns that this version knows."""
 
     def __init__(self, apps: Any) -> None:
         self.models = list(apps.get_app_config("calendar_live").get_models())
@@ -47,7 +50,7 @@ class Rows:
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", EARLIER)
 def test_an_earlier_version_reads_and_writes_the_newest_tables(name: str) -> None:
-    """Seen failing with a column that was added without a default of the database's: an insert that does not know it is refused."""
+    """Seen failing with a new column without a default in the database: an insert that does not name it is refused."""
     rows = Rows(MigrationLoader(connection).project_state(("calendar_live", name)).apps)
     for model in rows.models:
         rows.of(model)

@@ -1,4 +1,4 @@
-"""The site's settings out of the environment: what takes more than handing a variable on."""
+"""Tests the site's settings that are computed from environment variables, and not just copied from one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ import pytest
 from project.ready import is_ready
 
 ROOT: Final = Path(__file__).parents[1]
-TOLD: Final = """
+TOLD: Final = (
+    """
 import json
 from project import settings
 layer, cache = settings.CHANNEL_LAYERS["default"], settings.CACHES["default"]
 hosts = [host["address"] for host in layer["CONFIG"].get("hosts", [])]
-print(json.dumps({"hosts": hosts, "cache": cache.get("LOCATION"), "static": settings.STATIC_URL, "app": settings.CALENDAR_LIVE}))
 """
+    'print(json.dumps({"hosts": hosts, "cache": cache.get("LOCATION"), '
+    '"static": settings.STATIC_URL, "app": settings.CALENDAR_LIVE}))\n'
+)
 
 
 def told(**environ: str) -> dict[str, Any]:
@@ -63,7 +66,8 @@ def test_the_app_is_told_its_origins_token_and_how_long_it_drains() -> None:
 
 @pytest.mark.parametrize(
     ("bind", "asked"),
-    [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("10.0.0.5", "10.0.0.5")],  # noqa: S104 - bound by nobody
+    # The test binds none of these.
+    [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("10.0.0.5", "10.0.0.5")],  # noqa: S104
 )
 def test_a_process_is_looked_for_where_it_listens(bind: str, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = []

@@ -1,4 +1,4 @@
-"""What may not be committed, and what has to agree: hosts, paths, secrets, built files, locks, minimum versions, documented settings."""
+"""Tests the rules for committed files, such as: no hosts, paths or secrets, complete locks, and documented settings."""
 
 import ast
 import json
@@ -41,7 +41,7 @@ def tracked() -> dict[str, str]:
 
 
 def violations(text: str) -> list[str]:
-    """Return what a text holds that no committed file may hold."""
+    """Return what a text contains that no committed file may contain."""
     return [f"{what}: {hit.group()}" for what, pattern in FORBIDDEN.items() for hit in pattern.finditer(text)]
 
 
@@ -112,7 +112,7 @@ def test_an_npm_lock_names_no_host_and_hashes_everything(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", ["frontend", "tests/e2e"])
 def test_an_npm_lock_holds_the_optional_packages_of_every_platform(folder: str) -> None:
-    """`npm ci` refuses a lock that lacks one. npm leaves out, silently, what its registry did not have."""
+    """`npm ci` refuses a lock that lacks one. npm silently leaves out packages that its registry does not have."""
     packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     locked = {name.rpartition("node_modules/")[2] for name in packages}
     optional = {name for package in packages.values() for name in package.get("optionalDependencies", {})}
@@ -159,26 +159,30 @@ def test_no_test_sleeps() -> None:
 
 
 def test_nothing_outside_the_tests_imports_from_them() -> None:
-    """What bench, soak and tools share with the tests stands in testbed/."""
+    """Code that bench, soak and tools share with the tests belongs in testbed/."""
     pattern = re.compile(r"^\s*(?:from|import) tests\b", re.MULTILINE)
     others = {name: text for name, text in tracked().items() if name.endswith(".py") and not name.startswith("tests/")}
     assert [name for name, text in others.items() if pattern.search(text)] == []
 
 
 def test_conf_alone_reads_the_settings() -> None:
-    """Models and migrations name the user model, as Django has it. Seen failing with the session's cookie read in api/auth.py."""
+    """Models and migrations may name AUTH_USER_MODEL, as usual in Django.
+
+    Seen failing when api/auth.py read the name of the session's cookie.
+    """
     app = {name: text for name, text in tracked().items() if name.startswith("calendar_live/") and name.endswith(".py")}
     allowed = ("calendar_live/conf.py", "calendar_live/migrations/")
     pattern = re.compile(r"\bsettings\.(?!AUTH_USER_MODEL\b)[A-Z_]{3,}")
     assert [name for name, text in app.items() if not name.startswith(allowed) and pattern.search(text)] == []
 
 
-# Names of what a machine does in some time, or with some memory.
+# Names for the time or the memory that something takes on a machine.
 MEASURED: Final = re.compile(
-    r"seconds|millisec|_ms\b|^ms$|elapsed|took|stale|latenc|rss|resident|cpu|^(time|monotonic|perf_counter|process_time)$",
+    r"seconds|millisec|_ms\b|^ms$|elapsed|took|stale|latenc|rss|resident|cpu|"
+    r"^(time|monotonic|perf_counter|process_time)$",
     re.IGNORECASE,
 )
-# Asserts that compare what is configured. tests/deploy does nothing else.
+# Asserts that compare settings. tests/deploy has no others.
 OF_SETTINGS: Final = {"max(conf.app.HEARTBEAT_SECONDS, conf.app.MAX_WAIT_SECONDS) < UNTOLD_SECONDS"}
 PATIENCE_SECONDS: Final = 10  # ten times the second that is promised
 
@@ -191,7 +195,7 @@ def names_in(tree: ast.AST) -> Iterator[str]:
 
 
 def asserted_figures(source: str) -> list[str]:
-    """Return the asserts that say how large a figure of the machine may be."""
+    """Return the asserts that limit a figure of the machine."""
     return [
         ast.unparse(found.test)
         for found in ast.walk(ast.parse(source))
@@ -206,7 +210,7 @@ def asserted_figures(source: str) -> list[str]:
 
 
 def short_waits(source: str) -> list[str]:
-    """Return the calls that fail when something takes longer than a moment."""
+    """Return the calls that fail when something takes longer than a few seconds."""
     return [
         ast.unparse(call)
         for call in ast.walk(ast.parse(source))
@@ -258,7 +262,10 @@ def test_a_wait_that_is_too_short_is_noticed(source: str) -> None:
 
 
 def test_no_test_asserts_a_figure_of_the_machine_or_waits_too_briefly() -> None:
-    """A machine that is slow or busy fails no test: figures are reported by `make bench` and `make soak`. Seen failing with any of them."""
+    """A slow or busy machine must fail no test: `make bench` and `make soak` report figures.
+
+    Seen failing with each kind of such a test.
+    """
     tests = {
         name: text
         for name, text in tracked().items()
@@ -277,7 +284,7 @@ def test_no_test_of_the_front_end_reads_a_clock_or_the_memory_of_the_machine() -
 
 
 def documents() -> str:
-    """Return all of docs/ as one text."""
+    """Return all documents of docs/ as one text."""
     return "\n".join(text for name, text in tracked().items() if name.startswith("docs/") and name.endswith(".md"))
 
 

@@ -1,4 +1,4 @@
-"""The interface by which a model becomes live: what a host gets wrong is said when it is registered or written, not later."""
+"""Tests the interface that makes a model live: a host's mistake is reported when the model is registered or written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write(team: Calendar, ana: User, row: WorkItem) -> None:
 
 
 def test_a_wire_is_of_its_own_row_alone(team: Calendar) -> None:
-    """Fails when `event` follows a relation: a wire depends on its own row, or a change elsewhere would make it wrong."""
+    """Fails when `event` follows a relation: then a change of another row would make the stored wire wrong."""
     row = WorkItem(
         id=UUID(int=1),
         calendar_id=team.pk,

@@ -1,4 +1,4 @@
-"""A machine that lacks something is told so at once, in words that help."""
+"""Tests that the tools say at once what a machine lacks, in words that help, and run commands side by side."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parents[1]
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """Return a folder to be the whole PATH, with nothing in it but a shell's few needs."""
+    """Return a folder to use as the whole PATH. It contains only what a shell needs."""
     (tmp_path / "sh").symlink_to("/bin/sh")
     (tmp_path / "cat").symlink_to("/bin/cat")
     return tmp_path
@@ -51,8 +51,9 @@ def test_a_machine_without_python_is_told_what_to_install(bare: Path) -> None:
 
 
 def test_a_python_that_does_not_start_is_passed_over(bare: Path) -> None:
-    program(bare / "python3.11", "exit 127")  # as a version manager's stand-in for a version it has not selected
-    (bare / "python3").symlink_to(sys._base_executable)  # type: ignore[attr-defined]  # the one outside the virtual environment
+    program(bare / "python3.11", "exit 127")  # like a version manager's stand-in for a version that is not selected
+    # The Python outside the virtual environment.
+    (bare / "python3").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
     code, said = run("tools/find-python", "3.11", path=bare)
     assert (code, Path(said.strip()).exists()) == (0, True)
 
@@ -102,7 +103,7 @@ def side_by_side(*commands: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_commands_side_by_side_run_at_once_and_each_one_is_told_whole(tmp_path: Path) -> None:
-    """Each writes into a pipe that the other reads: neither could end if they ran one after the other."""
+    """Each command writes into a pipe that the other reads, so neither could end if they ran one after the other."""
     for name in ("a", "b"):
         os.mkfifo(tmp_path / name)
     a, b = tmp_path / "a", tmp_path / "b"
@@ -121,7 +122,7 @@ def test_a_command_that_fails_beside_others_is_told_by_the_exit_code(commands: t
 
 
 def test_what_failed_is_told_last(tmp_path: Path) -> None:
-    """Whoever keeps only the end of a long output finds there what went wrong."""
+    """So even the end of a long output says what went wrong."""
     ran = side_by_side("seq 99; echo FAILED one; exit 3", "echo FAILED two; exit 4", "seq 99")
     end = ran.stdout.rpartition(" exit code 0: ")[2].partition("\n\n")[2]
     assert end.startswith("The end of what failed with 3:\n89\n")
@@ -130,12 +131,15 @@ def test_what_failed_is_told_last(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("started", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["plainly", "behind"])
 def test_whoever_is_stopped_stops_all_that_ran_side_by_side(started: list[str]) -> None:
-    """Told twice, as by timeout(1). Seen failing, of what a shell has put in the background, without a handler of SIGINT."""
+    """The signal comes twice, as from timeout(1).
+
+    Seen failing without a handler of SIGINT, for commands that a shell has started in the background.
+    """
     words = [word for _ in range(2) for word in (":::", "sh", "-c", "sleep 100; true")]
     running = subprocess.Popen([*started, sys.executable, "tools/side_by_side.py", *words], cwd=ROOT)
 
     def are_asleep() -> bool:
-        """A shell forgets a signal that comes just before it starts what it waits for."""
+        """Whether both commands sleep. A shell forgets a signal that comes just before it starts its command."""
         return sorted(one.name() for one in psutil.Process(running.pid).children(recursive=True))[2:] == ["sleep"] * 2
 
     wait_until(are_asleep, what="both commands to sleep")
@@ -147,7 +151,7 @@ def test_whoever_is_stopped_stops_all_that_ran_side_by_side(started: list[str]) 
 
 
 def test_what_has_just_started_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen failing when the signal counts at once: nobody would know yet of the command it came with."""
+    """Seen failing when the signal is handled at once: the command that has just been started is not yet known."""
     started: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen
 

@@ -1,4 +1,4 @@
-"""Every fault that is raised has a sentence, with the values that it names; every sentence has a fault."""
+"""Tests that each fault that is raised has a sentence and the values it names, and that each sentence has a fault."""
 
 import ast
 import re
@@ -17,13 +17,16 @@ from calendar_live.schedule.ranges import NotATime
 ROOT: Final = Path(__file__).parents[1] / "calendar_live"
 FAILURES: Final = {kind.__name__: kind for kind in CalendarLiveError.__subclasses__()}
 NAMED: Final = {*FAILURES, *(kind.__name__ for kind in (Fault, BadValue, NotATime, NoSuchTimeError))}
-# What a failure takes besides the values of its sentence.
+# Arguments of a failure that are not values of its sentence.
 OWN: Final = {"fields", "current", "retry_after_seconds"}
 PLACE: Final = re.compile(r"%\((\w+)\)[rs]")
 
 
 def faults_in(source: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield the key of each fault that a module names, with the names of its values. The key of what is no literal is its source."""
+    """Yield the key of each fault that a module names, with the names of its values.
+
+    If the key is not a literal, its source is yielded instead.
+    """
     for call in ast.walk(ast.parse(source)):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in NAMED:
             continue
@@ -52,18 +55,18 @@ def without_sentence(faults: list[tuple[str, str, frozenset[str]]]) -> list[str]
 
 
 def test_every_fault_has_a_sentence() -> None:
-    """Seen failing with a sentence taken out of the catalogue, and with a text raised instead of a key."""
+    """Seen failing without one of the sentences, and with a text that is raised instead of a key."""
     assert without_sentence(raised()) == []
 
 
 def test_every_sentence_has_a_fault() -> None:
-    """Seen failing with a sentence too many, and with a fault that nobody raises any more."""
+    """Seen failing with an extra sentence, and with a fault that is no longer raised."""
     keys = {key for _, key, _ in raised()} | {"diverged"}  # the default of CannotCalculateChanges
     assert sorted(wording.SENTENCES.keys() - keys) == []
 
 
 def test_every_fault_comes_with_the_values_that_its_sentence_names() -> None:
-    """Seen failing with `limit` left out of one: to say it raised KeyError."""
+    """Seen failing when a fault lacks `limit`: wording it raised KeyError."""
     named = {key: set(PLACE.findall(str(sentence))) for key, sentence in wording.SENTENCES.items()}
     wrong = [(file, key, *given) for file, key, given in raised() if named.get(key, given) != given]
     assert wrong == []

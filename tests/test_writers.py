@@ -1,4 +1,4 @@
-"""Rows are written by services/, changelog/ and migrations alone; whoever else writes would bypass the log and the push."""
+"""Tests that only services/, changelog/ and migrations/ write rows: other writers would bypass the log and the push."""
 
 import ast
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ WRITERS: Final = (
     "calendar_live/services/",
     "calendar_live/changelog/",
     "calendar_live/migrations/",
-    "calendar_live/models/live.py",  # hands on to Django what it has let pass
+    "calendar_live/models/live.py",  # passes calls on to Django if it allows them
 )
 
-# Nothing but the ORM has calls of these names here, so any of them is a write.
+# Only the ORM has calls with these names here, so each of them is a write.
 WRITES: Final = {
     f"{prefix}{name}"
     for prefix in ("", "a")
     for name in ("save", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update")
 }
-# Dicts, sets, hashes, caches and routers have these as well, but never without a positional argument.
+# Dicts, sets, hashes, caches and routers have these as well, but are never called without a positional argument.
 WRITES_WITHOUT_POSITIONALS: Final = {"update", "delete", "aupdate", "adelete"}
 
 

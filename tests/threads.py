@@ -1,4 +1,4 @@
-"""Several things at once: each on a thread, and a connection, of its own, that waits for locks as long as it takes."""
+"""Runs several functions at once. Each has its own thread and connection, and waits for locks without a time limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ R = TypeVar("R")
 
 
 def at_once(works: Sequence[Callable[[], R]]) -> list[R]:
-    """Run each on a thread of its own, all from one moment on; return their answers in order. Raises what one of them raised."""
+    """Run each function in a thread of its own, all from the same moment. Return their results in order.
+
+    Raises what one of them raised.
+    """
     together = threading.Barrier(len(works))
 
     def run(work: Callable[[], R]) -> R:
@@ -29,7 +32,10 @@ def at_once(works: Sequence[Callable[[], R]]) -> list[R]:
 
 
 def _wait_for_locks() -> None:
-    """Take back this connection's limits on waiting: how long many writers take is the machine's business; test_locks.py has the limits."""
+    """Remove this connection's limits on waiting, because the machine decides how long many writers take.
+
+    test_locks.py tests the limits.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA busy_timeout = 2147483647")  # milliseconds

@@ -1,4 +1,4 @@
-"""Who a session's key says one is: asked for a socket, it changes nothing of the session that its browser goes on with."""
+"""Tests that `identify` finds the user of a session key, and leaves the session as it is for its browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_session_is_its_users_and_nobodys_when_it_has_ended(ana: User) -> None
 
 
 def test_a_session_of_an_old_key_of_the_site_stays_the_browsers(ana: User, settings: Any) -> None:
-    """Seen failing with Django's own `cycle_key`: the cookie of the page names no session any more."""
+    """Seen failing with Django's own `cycle_key`: the page's cookie no longer names a session."""
     key = session_of(ana)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key", [settings.SECRET_KEY]
     assert identify(key) == Receiver("user", str(ana.pk))
@@ -45,7 +45,7 @@ def test_another_password_ends_a_session(ana: User) -> None:
 
 
 def test_a_cookie_that_no_database_can_hold_is_nobodys_and_spoils_nobody_elses_read(ana: User, settings: Any) -> None:
-    """On a host site, whose store is Django's own. Seen failing, on PostgreSQL, when it is looked up."""
+    """On a host site that uses Django's own session store. Seen failing on PostgreSQL when it is queried."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     key, spoilt = session_of(ana), SessionKey("\0" * 32)
     found = reader._grants_of_each([spoilt, key])

@@ -1,4 +1,4 @@
-"""Who may see or edit what: each role its rights, and nothing for strangers, the inactive and the signed out."""
+"""Tests that each role has its rights, and that strangers, inactive and signed-out users have none."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_role_has_its_rights(role: Role, rights: str, edits: bool, team: Calen
 
 
 def test_a_place_and_the_head_are_read_in_one_statement(team: Calendar, ana: User) -> None:
-    """S3. Fails when the head is read apart: rights and state would be of two moments."""
+    """S3. Fails when the head is read separately: rights and state would come from two different moments."""
     item = make_item(team, ana)
     with CaptureQueriesContext(connection) as asked:
         standing = access.standing(ana, str(team.pk))
@@ -62,7 +62,7 @@ def test_one_who_may_not_see_a_calendar_stands_nowhere(team: Calendar, ana: User
 
 
 def test_one_who_is_not_active_stands_nowhere(team: Calendar, ana: User) -> None:
-    """And is told to sign in, not that the calendar is gone. Seen failing when that is asked of links alone."""
+    """An inactive user is told to sign in, not that the calendar is gone. Seen failing when only links are checked."""
     User.objects.filter(pk=ana.pk).update(is_active=False)
     with pytest.raises(SignedOut):
         access.standing(ana, team.pk)
@@ -81,7 +81,7 @@ def test_places_are_those_asked_for_and_in_one_order(ana: User) -> None:
 
 
 def test_a_changed_role_makes_another_access_and_the_same_one_does_not(team: Calendar, cara: User) -> None:
-    """S5. Fails when the version stays: a picture made with other rights would pass for today's."""
+    """S5. Fails when the version stays the same: a picture made with other rights would be taken for a current one."""
     tokens = [str(access.standing(cara, team.pk).access)]
     for role in (Role.VIEWER, Role.EDITOR, Role.VIEWER):
         set_role(team, member=cara, role=role)
@@ -90,7 +90,7 @@ def test_a_changed_role_makes_another_access_and_the_same_one_does_not(team: Cal
 
 
 def test_who_left_and_came_back_never_meets_an_access_of_before(team: Calendar, cara: User) -> None:
-    """S5. Seen failing when each membership counts from 1: a picture of before would pass for today's."""
+    """S5. Seen failing when each membership counts from 1: an earlier picture would be taken for a current one."""
     set_role(team, member=cara, role=Role.EDITOR)
     tokens = [str(access.standing(cara, team.pk).access)]
     for _ in range(2):
@@ -121,7 +121,7 @@ def test_a_description_takes_as_many_statements_for_many_calendars_as_for_one(an
 
 
 def test_who_is_taken_out_between_the_two_statements_sees_nothing(team: Calendar, ana: User, cara: User) -> None:
-    """Invariant 7. Seen failing when the first statement alone decides: she was told who is there without her."""
+    """Invariant 7. Seen failing when the first statement alone decides: Cara still read the names of the others."""
     told = describe_all(ana)
     statements = 0
 

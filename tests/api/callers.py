@@ -1,4 +1,4 @@
-"""Callers whose requests wait for changes, and the wait until they do."""
+"""Makes requests that wait for changes, and waits until they do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from calendar_live.models import Calendar
 from testbed.waiting import until
 from tests.api.calls import body_of
 
-# A wait that ends by itself ends the test: every answer below is due to news.
+# Longer than any test waits for an answer, so every answer comes because something changed.
 LONG: Final = 60
 
 
 class Caller:
-    """One signed-in caller's requests, each of which may wait while others go on."""
+    """Makes requests of one signed-in user. Each is a task, so that several can wait at once."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
@@ -56,7 +56,7 @@ SignIn = Callable[[User], Awaitable[Caller]]
 
 
 async def waiting(count: int = 1, *, polls: int | None = None) -> None:
-    """Wait until so many subscriptions wait, each of a request of its own unless `polls` says how many there are."""
+    """Wait until `count` subscriptions wait, in as many requests, or in `polls` requests if that is given."""
     await until(
         lambda: (
             REGISTRY.get_sample_value("calendar_live_polls") == (count if polls is None else polls)
@@ -70,7 +70,7 @@ async def waiting(count: int = 1, *, polls: int | None = None) -> None:
 
 
 async def waiting_for(subscriptions: int) -> None:
-    """Wait until one turn is live on so many calendars."""
+    """Wait until this process has so many live subscriptions."""
     await until(
         lambda: REGISTRY.get_sample_value("calendar_live_subscriptions") == subscriptions,
         what=f"{subscriptions} subscriptions",
@@ -78,7 +78,10 @@ async def waiting_for(subscriptions: int) -> None:
 
 
 async def at_once(asked: asyncio.Task[Any]) -> Any:
-    """Return an answer that would be the same when the wait is over; promised within a second."""
+    """Return an answer that must come before the time of its wait is over: then it would come anyway.
+
+    It is promised within a second.
+    """
     return await asyncio.wait_for(asked, 10)
 
 

@@ -1,4 +1,4 @@
-"""The API as a program calls it: JSON in and out, signed in by a session."""
+"""Calls the API as a program does: with JSON in and out, and signed in with a session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEEK: Final = {"start": "2026-11-23T00:00:00Z", "end": "2026-11-30T00:00:00Z"}
 
 
 class Api:
-    """One caller's session."""
+    """A caller of the API with a session of their own. Without a user, they are signed out."""
 
     def __init__(self, user: User | None = None, *, checks_csrf: bool = False) -> None:
         self.client = Client(enforce_csrf_checks=checks_csrf)
@@ -45,7 +45,7 @@ def item_path(calendar: Calendar, item: object) -> str:
 
 
 class Answer(Protocol):
-    """What was answered, by either of Django's test clients."""
+    """An answer of either of Django's test clients."""
 
     @property
     def content(self) -> bytes: ...

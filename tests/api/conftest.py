@@ -1,4 +1,4 @@
-"""What tests of waiting need: as on the live side no thread outlives its test with a connection, and nobody is left waiting."""
+"""Fixtures for tests of waiting: no thread outlives its test with a connection, and no request is left waiting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["_new_layer_and_threads"]
 
 @pytest.fixture
 async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
-    """Return a function that signs a user in; at the end nobody may be left waiting."""
+    """Return a function that signs a user in. At the end, check that no request is left waiting."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.1, "MAX_WAIT_SECONDS": LONG}
 
     async def caller(user: User) -> Caller:
@@ -32,11 +32,11 @@ async def sign_in(settings: Any) -> AsyncIterator[SignIn]:
         return Caller(client)
 
     yield caller
-    await sync_to_async(connections.close_all)()  # Django's test client leaves its thread's open
+    await sync_to_async(connections.close_all)()  # Django's test client leaves its thread's connections open
     hub = get_hub()
 
     async def nobody_is_left() -> bool:
-        await hub.check_heads()  # it passes over a calendar that the hub's own head check has
+        await hub.check_heads()  # it skips a calendar that the hub's own head check works on
         return hub._served == {}
 
     await until(nobody_is_left, what="the calendars to be let go")

@@ -1,4 +1,4 @@
-"""What is no call of the API is answered as the API answers, never as a page."""
+"""Tests that requests below the API's address that are no calls of it are answered in JSON, never with a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_an_unknown_address_is_said_in_json(client: Client, ana: User, method: s
 
 
 def test_an_unknown_address_is_said_in_json_to_who_has_no_csrf_token() -> None:
-    """Seen failing with the address behind Django's look for one: a page, 403."""
+    """Seen failing when Django checks the CSRF token first: it answers 403 with a page."""
     answer = Client(enforce_csrf_checks=True).post("/api/nowhere/")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 

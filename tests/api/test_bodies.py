@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, too long, or full of what cannot be meant: refused in a few words, with nothing done."""
+"""Tests that a body that is not JSON, too large or full of faults gets a short refusal, and that nothing is done."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_half_a_surrogate_pair_is_refused_wherever_it_stands(
 
 @pytest.mark.parametrize("name", [b'"\xed\xa0\x80"', '"Müller"'.encode("utf-16"), '"Müller"'.encode("latin-1")])
 def test_a_body_is_utf_8(name: bytes, ana: User) -> None:
-    """Seen failing with ninja's own parser: Python's decodes surrogates, and guesses at UTF-16."""
+    """Seen failing with ninja's own parser: Python's JSON decoder accepts surrogates, and detects UTF-16."""
     answer = Api(ana).send("POST", "/api/calendars/", b'{"name": %s}' % name)
     assert (answer.status_code, body_of(answer)["code"]) == (400, "malformed")
 
@@ -62,7 +62,7 @@ def test_whole_pairs_and_escaped_backslashes_are_text(ana: User) -> None:
     ],
 )
 def test_a_body_full_of_faults_is_refused_in_few_words(path: str, body: bytes, team: Calendar, ana: User) -> None:
-    """Seen failing with ninja's own list of them: 20,000 in one answer, and with a body's 400,000, 500 MB of memory."""
+    """Seen failing with ninja's own list of faults: 20,000 in one answer; for 400,000 it took 500 MB of memory."""
     answer = Api(ana).send("POST", path.format(calendar=team.pk), body)
     assert (answer.status_code, body_of(answer)["code"]) == (422, "invalid")
     assert len(answer.content) < 1_000
@@ -75,7 +75,7 @@ def test_a_few_faults_are_all_named(team: Calendar, ana: User) -> None:
 
 
 def test_a_body_is_bounded_also_when_no_header_tells_its_length(team: Calendar, ana: User, settings: Any) -> None:
-    """Seen failing: sent in chunks it was read whole, of any size."""
+    """Seen failing: a body that was sent in chunks was read whole, whatever its size."""
     settings.CALENDAR_LIVE = {"MAX_BODY_BYTES": 100}
     path, api = f"/api/calendars/{team.pk}/", Api(ana)
     assert api.send("PATCH", path, b'{"name": "x"}'.ljust(100)).status_code == 200
@@ -93,7 +93,7 @@ def test_a_body_is_bounded_also_when_no_header_tells_its_length(team: Calendar, 
     ],
 )
 def test_a_form_is_no_body(path: str, kind: str, body: bytes, ana: User) -> None:
-    """The look for a CSRF token reads a form. Seen failing without a word for what it then finds: 500."""
+    """Django reads a form to find its CSRF token. Seen failing when the errors of that are not handled: 500."""
     api = Api(ana, checks_csrf=True)
     api.client.cookies["csrftoken"] = "a" * 32
     answer = api.client.generic("POST", path, body, content_type=kind, headers={"X-CSRFToken": "a" * 32})
@@ -101,7 +101,7 @@ def test_a_form_is_no_body(path: str, kind: str, body: bytes, ana: User) -> None
 
 
 def test_more_parameters_than_are_read_are_refused_as_such(team: Calendar, ana: User) -> None:
-    """Seen failing without a word for it: no answer of this API."""
+    """Seen failing when Django's error for this is not handled: the answer is not one of this API."""
     answer = Api(ana).feed(team, {str(number): "" for number in range(2_000)})
     assert (answer.status_code, body_of(answer)["code"]) == (400, "malformed")
 
@@ -109,7 +109,7 @@ def test_more_parameters_than_are_read_are_refused_as_such(team: Calendar, ana: 
 def test_a_request_is_answered_for_as_many_calendars_as_a_page_may_follow(
     team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Seen failing: the same calendar, asked for 8,000 times, held up the process for 170 ms."""
+    """Seen failing: 8,000 subscriptions to the same calendar blocked the process for 170 ms."""
     settings.CALENDAR_LIVE = {"MAX_SUBSCRIPTIONS_PER_SOCKET": 2}
     asked = [
         {"type": "subscribe", "id": number, "calendar": str(team.pk), "state": None, "access": None}

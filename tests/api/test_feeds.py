@@ -1,4 +1,4 @@
-"""Feeds and changes over HTTP: fresh always, cheap when nothing changed, and exact about what was asked wrongly."""
+"""Tests feeds and changes over HTTP: always current, cheap when nothing changed, and exact about a wrong parameter."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_each_sees_their_own_role_in_the_list(team: Calendar, ana: User, ben: Us
 
 
 def test_a_receiver_reads_their_share(team: Calendar, ana: User, cara: User) -> None:
-    """Invariant 7. Seen failing when the cache key lacks the rights."""
+    """Invariant 7. Seen failing when the cache's key lacks the rights."""
     free = make_user("free")
     set_role(team, member=free, role=Role.FREEBUSY)
     for visibility in ("normal", "private", "secret"):
@@ -109,7 +109,7 @@ def test_a_receiver_reads_their_share(team: Calendar, ana: User, cara: User) -> 
         {"start": "2026-11-23", "end": "2026-11-24"},
         {"start": "2026-11-23T00:00:00+08:00", "end": "2026-11-24T00:00:00+08:00"},
         {"start": "2026-11-23T09:00:00.000Z", "end": "2026-11-23T09:00:01Z"},
-        WEEK | {"timeZone": "Asia/Manila", "_": "1234567"},  # a stock FullCalendar's
+        WEEK | {"timeZone": "Asia/Manila", "_": "1234567"},  # as FullCalendar sends without the plug-in
         WEEK | {"expand": "false"},
         WEEK | {"work_type": "task"},
         WEEK | {"work_type": ["meeting", "task"], "status": "not_started,blocked"},
@@ -132,7 +132,7 @@ def test_a_range_may_be_asked_for_in_many_ways(query: dict[str, Any], team: Cale
 def test_times_without_an_offset_are_read_in_the_time_zone_that_is_named(
     start: str, found: int, team: Calendar, ana: User
 ) -> None:
-    """As FullCalendar 5 and 6 send them; the item lasts until six in the evening in Manila. Seen failing as a 422."""
+    """FullCalendar 5 and 6 send such times. The item ends at six in the evening in Manila. Seen failing as a 422."""
     make_item(team, ana)
     query = {"start": start, "end": "2026-11-24T00:00:00", "timeZone": "Asia/Manila"}
     assert len(body_of(Api(ana).feed(team, query))) == found
@@ -246,7 +246,7 @@ def answers_of_every_kind(team: Calendar, ana: User, dan: User) -> dict[str, Any
 
 
 def test_no_answer_and_no_error_is_kept_by_anyone(team: Calendar, ana: User, dan: User) -> None:
-    """The second of the three caches of the old fault. Fails when `fresh` is not around the router, so errors escape it."""
+    """The second of the three caches of the old fault. Fails when `fresh` does not wrap the router: errors escape."""
     answers = answers_of_every_kind(team, ana, dan)
     for name, answer in answers.items():
         assert name not in ("304", "400", "401", "404", "405", "410", "422", "503") or answer.status_code == int(name)
@@ -297,7 +297,7 @@ def test_the_feed_of_all_has_the_items_of_each(ana: User, dan: User) -> None:
 
 
 def test_the_tag_of_many_calendars_is_as_short_as_that_of_one(ana: User) -> None:
-    """Seen failing with their tags in a row, which proxies refuse as a header that is too big."""
+    """Seen failing with the tags of all calendars joined: proxies refuse such a long header."""
     make_calendar(ana)
     short = Api(ana).get("/api/feed/", WEEK)["ETag"]
     make_calendar(ana)
@@ -375,7 +375,7 @@ def test_an_earlier_part_does_not_say_what_a_later_one_takes_back(
 def test_what_became_secret_in_an_earlier_part_is_taken_away(
     ends: str, team: Calendar, ana: User, cara: User, settings: Any
 ) -> None:
-    """Who saw it is told nothing of it later. Seen failing when an earlier part is silent about what a later one names."""
+    """No later part tells viewers of it. Seen failing when an earlier part leaves out items that a later part names."""
     item = make_item(team, ana)
     since = str(Calendar.objects.get(pk=team.pk).state)
     update_item(team.pk, actor=ana, item_id=item.pk, changes={"visibility": "secret"}, expected_state=None)

@@ -1,4 +1,4 @@
-"""What operators ask: up, ready, and counters for those who may read them."""
+"""Tests the endpoints for operators: whether a process is up, whether it is ready, and who may read its metrics."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_site_is_not_ready_when_its_database_does_not(monkeypatch: pytest.Mo
 
 @contextmanager
 def process(folder: Path, redis_url: str) -> Iterator[Node]:
-    """Yield a process of the site, on an empty SQLite."""
+    """Yield a process of the site with an empty SQLite database."""
     environ = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DEBUG": "1",
@@ -64,13 +64,13 @@ def process(folder: Path, redis_url: str) -> Iterator[Node]:
 
 
 def readiness(node: Node) -> tuple[int, dict[str, bool]]:
-    """Return what a process says of itself."""
+    """Return the status and the body of a process's `/readyz`."""
     answer = httpx.get(f"{node.url}/readyz", trust_env=False, timeout=15)
     return answer.status_code, answer.json()
 
 
 def test_the_site_is_ready_without_its_redis_and_says_so(tmp_path: Path) -> None:
-    """Seen failing with 503 for a dead Redis: nginx would be left without any process."""
+    """Seen failing with 503 while Redis is down: nginx would have no process left to use."""
     redis = Redis()
     try:
         redis.start()
@@ -85,7 +85,7 @@ def test_the_site_is_ready_without_its_redis_and_says_so(tmp_path: Path) -> None
 
 
 def test_a_redis_that_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
-    """Seen failing with 20 s for the message to nobody."""
+    """Seen failing when the probe's message may take 20 s."""
     with (
         socket.create_server((LOOPBACK, 0)) as silent,
         process(tmp_path, f"redis://{LOOPBACK}:{silent.getsockname()[1]}") as node,

@@ -1,4 +1,4 @@
-"""Work items over HTTP: each good call, each refusal with its code, and a retry that gets the first answer byte for byte."""
+"""Tests work items over HTTP: each good call, each refusal with its code, and retries, which get the same bytes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_drag_sets_the_span(span: dict[str, Any], team: Calendar, ana: User) -
 def test_a_viewer_reads_a_private_item_as_busy_and_a_secret_one_not_at_all(
     team: Calendar, ana: User, cara: User
 ) -> None:
-    """Invariant 7. Fails when an item is read past the redaction."""
+    """Invariant 7. Fails when an item is read without redaction."""
     private = make_item(team, ana, title="LEAK", visibility="private")
     secret = make_item(team, ana, title="LEAK", visibility="secret")
     answer = Api(cara).get(item_path(team, private))
@@ -99,7 +99,8 @@ WRONG: Final[list[tuple[dict[str, Any], dict[str, str]]]] = [
     ({"start": "yesterday"}, {"start": "Not an ISO 8601 date-time, as 2026-11-22T09:00:00Z."}),
     ({"start": "2026-11-23T09:00:00", "end": "2026-11-23T10:00:00"}, {"start": NAIVE, "end": NAIVE}),
     ({"end": "2026-11-23T08:59:59Z"}, {"end": "Must not be before the start."}),
-    ({"allDay": True, "start": "2026-11-23T09:00:00Z", "end": "2026-11-24"}, {"start": "Not an ISO 8601 date, as 2026-11-22."}),
+    ({"allDay": True, "start": "2026-11-23T09:00:00Z", "end": "2026-11-24"},
+     {"start": "Not an ISO 8601 date, as 2026-11-22."}),
     ({"allDay": "true"}, {"allDay": "Input should be a valid boolean."}),
     ({"timeZone": "Mars/Olympus"}, {"timeZone": "Must be a time zone, such as Asia/Manila."}),
     ({"color": "red"}, {"color": "Must be a colour, such as #2563eb."}),
@@ -146,7 +147,7 @@ def test_a_body_that_is_no_object_is_refused_and_the_server_lives_on(body: bytes
 
 @pytest.mark.parametrize("site_takes", [1_000_000, 2_500_000], ids=["the site's limit", "the API's limit"])
 def test_a_body_too_large_is_refused_as_such(team: Calendar, ana: User, settings: Any, site_takes: int) -> None:
-    """Seen failing without a look at MAX_BODY_BYTES, where the site takes more."""
+    """Seen failing when MAX_BODY_BYTES is not checked and the site accepts larger bodies."""
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = site_takes
     answer = Api(ana).send("PUT", item_path(team, uuid4()), NEW | {"description": "x" * 1_100_000})
     assert (answer.status_code, body_of(answer)["code"]) == (413, "too_large")
@@ -257,7 +258,7 @@ def retry_cases(item: WorkItem) -> dict[str, tuple[str, object, Any, dict[str, s
 
 @pytest.mark.parametrize("case", ["create", "create without a precondition", "replace", "change", "delete"])
 def test_a_retry_gets_the_first_answer_byte_for_byte(case: str, team: Calendar, ana: User, ben: User) -> None:
-    """Invariant 8. Fails when a retried PUT is taken for a replacement of what the first one created."""
+    """Invariant 8. Fails when a retried PUT counts as a replacement of the item that the first one created."""
     method, target, body, headers = retry_cases(make_item(team, ana))[case]
     path, key = item_path(team, target), {"Idempotency-Key": KEY}
     first = Api(ben).send(method, path, body, **headers, **key)

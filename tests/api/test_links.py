@@ -1,4 +1,4 @@
-"""Public links over HTTP: what owners do with them, and all that one by a link may call, and may not."""
+"""Tests public links over HTTP: what owners do with them, and which calls a caller with a link may make."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAK = "LEAK"
 
 
 class ByLink(Api):
-    """A stranger with a link; `beside` is signed in with the same browser."""
+    """A caller who presents a link's token. `beside`: a user who is signed in with the same browser, if any."""
 
     def __init__(self, link: PublicLink | str, *, beside: User | None = None) -> None:
         super().__init__(beside, checks_csrf=True)
@@ -89,7 +89,7 @@ def test_what_makes_no_sense_is_refused_by_its_field(team: Calendar, ana: User, 
 
 
 def reads(calendar: Calendar, item: object) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return the calls that show something, by their operation's name."""
+    """Return the path and query of each call that a link may make, by the name of its operation."""
     own = f"/api/calendars/{calendar.pk}/"
     return {
         "list_calendars": ("/api/calendars/", {}),
@@ -102,7 +102,7 @@ def reads(calendar: Calendar, item: object) -> dict[str, tuple[str, dict[str, An
 
 
 def operations() -> dict[str, Operation]:
-    """Return every call of the API by its name."""
+    """Return every operation of the API by its name."""
     return {
         operation.view_func.__name__: operation
         for _, router in api._routers
@@ -112,7 +112,7 @@ def operations() -> dict[str, Operation]:
 
 
 def test_one_by_a_link_may_call_what_shows_its_calendar_and_nothing_else(team: Calendar, ana: User) -> None:
-    """Every call of the API is tried. Seen failing when `People` does not refuse who shows a link's token beside a session."""
+    """Every call of the API is tried. Seen failing when `People` accepts a link's token that comes with a session."""
     link, other = make_link(team, ana), make_calendar(ana)
     item = make_item(team, ana)
     caller = ByLink(link, beside=ana)
@@ -122,7 +122,7 @@ def test_one_by_a_link_may_call_what_shows_its_calendar_and_nothing_else(team: C
     keys = {"calendar_id": team.pk, "item_id": item.pk, "link_id": link.pk, "user_id": ana.pk, "invitation_id": uuid4()}
     tried = set()
     for name, operation in operations().items():
-        if name in shown or name == "exchange_frames":  # that one: tests/live/test_links.py
+        if name in shown or name == "exchange_frames":  # tests/live/test_links.py tests exchange_frames
             continue
         tried.add(name)
         path = next(
@@ -142,7 +142,7 @@ def test_one_by_a_link_may_call_what_shows_its_calendar_and_nothing_else(team: C
 
 
 def test_a_link_shows_its_one_calendar_and_nobody(team: Calendar, ana: User) -> None:
-    """Seen failing when the calendar of a link is told with its people."""
+    """Seen failing when a link's calendar is described with its people."""
     make_calendar(ana, name="Other")
     link = make_link(team, ana)
     described = {
@@ -167,9 +167,9 @@ def test_a_link_shows_its_one_calendar_and_nobody(team: Calendar, ana: User) -> 
 def test_nothing_beyond_a_links_rights_is_in_any_byte(
     team: Calendar, ana: User, ben: User, shows: str, visible: int
 ) -> None:
-    """Invariant 7, of every body and header, changes and deletions included; the names could leak, and so could the texts.
+    """Invariant 7, for every body and header, also of changes and deletions. There are names and texts that could leak.
 
-    Seen failing when `redact` gives `public` what it gives `shared`, and when `_folded` redacts for `full`.
+    Seen failing when `redact` treats `public` like `shared`, and when `_folded` redacts for `full`.
     """
     User.objects.filter(pk__in=[ana.pk, ben.pk]).update(first_name=f"{LEAK}person")
     start = Calendar.objects.get(pk=team.pk).state
@@ -210,7 +210,7 @@ def test_nothing_beyond_a_links_rights_is_in_any_byte(
 
 
 def _items(body: Any) -> list[dict[str, Any]]:
-    """Return the items in an answer, whatever its form."""
+    """Return the items in an answer of any call."""
     if isinstance(body, list):
         return body
     return body.get("upserted", [body] if "id" in body else []) if isinstance(body, dict) else []
@@ -218,7 +218,7 @@ def _items(body: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("token", ["", "nothing", "a.b"])
 def test_a_token_of_nothing_is_signed_out_whoever_is_signed_in_beside_it(team: Calendar, ana: User, token: str) -> None:
-    """The same answer as to a link that has ended. Seen failing when a session serves where a token does not."""
+    """The answer is that to a link that has ended. Seen failing when the session counts if the token is invalid."""
     ended = make_link(team, ana)
     withdraw_link(team.pk, actor=ana, link_id=ended.pk)
     item = make_item(team, ana)

@@ -1,4 +1,4 @@
-"""What others do between a call's write and its answer: the answer says so, and is no failure of the server's."""
+"""Tests that a call does not fail with 500 when another user changes something between its write and its answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_member_whom_another_owner_takes_out_before_the_answer_is_not_found(
     team: Calendar, ana: User, ben: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with the row taken for granted: 500."""
+    """Seen failing when the row is assumed to exist: 500."""
     set_role(team, member=ben, role=Role.EDITOR)
     change_role = sharing.change_role
 

@@ -1,6 +1,6 @@
-"""Every call that changes something, under an `Idempotency-Key`: done once, whoever repeats it, and answered by the rights of now.
+"""Tests that each call that changes something is done once under its `Idempotency-Key`, and repeated by current rights.
 
-The calls are those of the rights matrix: one that is new fails here until it honours the key.
+The calls come from the rights matrix, so a new call fails here until it honours the key.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEY: Final = "77777777-0000-4000-8000-000000000001"
 CREATE: Final = "POST api/calendars/"
 
-# These change nothing, or are no calls of the API.
+# These change nothing, or are not calls of the API.
 NOTHING_CHANGES: Final = {
     "POST api/frames/",
     "POST api/",
@@ -44,7 +44,7 @@ CALLS: Final = [one for one in MATRIX if " api/" in one and not one.startswith("
 
 
 def caller_of(call: str) -> str:
-    """Return the first receiver who may do it."""
+    """Return the first receiver of the matrix who may make a call."""
     return next(who for who, cell in zip(RECEIVERS, cells(MATRIX[call]), strict=True) if cell.startswith("2"))
 
 
@@ -62,7 +62,7 @@ def told(answer: HttpResponse) -> tuple[int, dict[str, str], bytes]:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_is_repeated_is_done_once_and_gets_its_first_answer(call: str) -> None:
-    """Invariant 8. Seen failing for every call but those of items, before they took a key."""
+    """Invariant 8. Seen failing for every call except those for items, before the others took a key."""
     scene = the_scene()
     first = ask(scene, call)
     assert first.status_code in (200, 201), first.content
@@ -76,7 +76,7 @@ def test_a_call_that_is_repeated_is_done_once_and_gets_its_first_answer(call: st
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_key_of_one_call_is_no_key_of_another(call: str) -> None:
-    """Also of an item's and of what is no item's. Seen failing when either does not ask what the other has done."""
+    """Nor does an item's call share keys with other calls. Seen failing when either kind ignores the other's keys."""
     scene = the_scene()
     who = caller_of(call)
     other = {"name": "Another"}
@@ -104,29 +104,29 @@ def test_a_key_that_is_none_is_refused(call: str) -> None:
     assert all_rows() == before
 
 
-# Who has become a viewer, and who is no member any more, gets this when they repeat a call: where nothing else is said, 403 and 404.
-# What a call itself has taken from its caller is no reason to refuse.
+# The status of a repeated call when its caller has become a viewer, and when they are no longer a member. All other
+# calls answer 403 and 404. A call that itself took rights from its caller is not refused for that.
 RIGHTS_LOST: Final = {
-    CREATE: (201, 201),  # theirs, whatever else is
+    CREATE: (201, 201),  # the new calendar is still the caller's
     "PUT api/calendars/order/": (200, 200),
     "DELETE api/calendars/<calendar_id>/": (404, 404),
     "POST api/calendars/<calendar_id>/leave/": (200, 200),
     "POST api/calendars/<calendar_id>/transfer/": (200, 404),
-    "POST api/calendars/<calendar_id>/ownership/": (200, 404),  # whatever one is, one may be offered it
+    "POST api/calendars/<calendar_id>/ownership/": (200, 404),  # a member of any role may be offered ownership
 }
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("now", ["viewer", "stranger"])
 def test_a_call_is_repeated_by_the_rights_of_now(call: str, now: str) -> None:
-    """Invariant 7. Seen failing without what the services require of a repetition."""
+    """Invariant 7. Seen failing when the services do not check the rights of a repetition."""
     scene = the_scene()
     assert ask(scene, call).status_code in (200, 201)
     caller = scene.users[caller_of(call)]
     for calendar in (scene.team, scene.other, scene.lost):
         set_role(calendar, member=scene.users["stranger"], role=Role.OWNER)
         is_deleted = Calendar.objects.exclude(deleted_at=None).filter(pk=calendar.pk).exists()
-        if now == "viewer" or is_deleted:  # nobody is taken out of the trash's
+        if now == "viewer" or is_deleted:  # no member is removed from a calendar in the trash
             set_role(calendar, member=caller, role=Role.VIEWER)
         else:
             remove_member(calendar, member=caller)
@@ -139,13 +139,13 @@ def test_a_call_is_repeated_by_the_rights_of_now(call: str, now: str) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_is_repeated_at_the_same_moment_waits_for_the_first(call: str) -> None:
-    """Invariant 8. Seen failing without a receipt, and on PostgreSQL when it is looked for first and written with the change."""
+    """Invariant 8. Seen failing without a receipt, and on PostgreSQL when it is read first and written only later."""
     scene = the_scene()
     answers = at_once([partial(ask, scene, call)] * 3)
     bodies = [orjson.loads(one.content) for one in answers]
     for body in bodies:
         if isinstance(body, dict):
-            body.pop("mailed", None)  # the mail is sent after the commit, which is what the others wait for
+            body.pop("mailed", None)  # the others wait for the commit only, and the mail is sent after it
     assert [one.status_code for one in answers] == [answers[0].status_code] * 3
     assert answers[0].status_code in (200, 201)
     assert bodies == [bodies[0]] * 3
@@ -169,7 +169,7 @@ def make_link(api: Api, team: Calendar, **body: Any) -> HttpResponse:
 
 
 def test_an_invitation_is_mailed_once(team: Calendar, ana: User) -> None:
-    """Seen failing before it took a key: 429."""
+    """Seen failing before the call took a key: 429."""
     first = share_by_mail(Api(ana), team)
     again = share_by_mail(Api(ana), team)
     assert first.status_code == 201
@@ -180,7 +180,7 @@ def test_an_invitation_is_mailed_once(team: Calendar, ana: User) -> None:
 def test_an_invitation_whose_mail_was_never_sent_is_answered_so(
     team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process ended between the commit and the mail: its token is gone with it."""
+    """The process ended between the commit and the mail, and only that process knew the token."""
 
     def end(*_: object) -> bool:
         raise SystemExit
@@ -195,7 +195,7 @@ def test_an_invitation_whose_mail_was_never_sent_is_answered_so(
 
 
 def test_a_receipt_keeps_no_token(team: Calendar, ana: User) -> None:
-    """Neither an invitation's nor a link's, which a copy of the database must not open. Seen failing with the answer kept."""
+    """A copy of the database must open no invitation and no link. Seen failing when a receipt keeps the answer."""
     api = Api(ana)
     share_by_mail(api, team)
     found = re.search(r"/invitations/([^/\s]+)/", str(mail.outbox[0].body))
@@ -216,7 +216,7 @@ def test_a_receipt_keeps_no_token(team: Calendar, ana: User) -> None:
 
 
 def test_what_was_made_and_is_gone_since_is_not_answered(team: Calendar, ana: User) -> None:
-    """Seen failing with the row answered as it was: its address opens nothing any more."""
+    """Seen failing when the answer is the row as it was: its address no longer opens anything."""
     api = Api(ana)
     link = body_of(make_link(api, team))
     withdraw_link(team.pk, actor=ana, link_id=UUID(link["id"]))
@@ -225,12 +225,12 @@ def test_what_was_made_and_is_gone_since_is_not_answered(team: Calendar, ana: Us
     made = body_of(api.send("POST", "/api/calendars/", body, **key))
     delete_calendar(UUID(made["id"]), actor=ana)
     assert api.send("POST", "/api/calendars/", body, **key).status_code == 404
-    Calendar.objects.filter(pk=made["id"]).delete()  # as the trash is emptied
+    Calendar.objects.filter(pk=made["id"]).delete()  # as when the trash is emptied
     assert api.send("POST", "/api/calendars/", body, **key).status_code == 404
 
 
 def test_a_call_that_was_refused_may_come_again_under_its_key(team: Calendar, ana: User) -> None:
-    """Seen failing with a receipt in a transaction of its own."""
+    """Seen failing when the receipt has a transaction of its own."""
     api = Api(ana)
     assert make_link(api, team, name="").status_code == 422
     assert make_link(api, team).status_code == 201

@@ -1,4 +1,4 @@
-"""Sharing over HTTP: what each call answers, what it refuses and how, and what becomes of mail."""
+"""Tests sharing over HTTP: what each call answers, what it refuses and how, and which mail it sends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def invitations_path(calendar: Calendar, rest: str = "") -> str:
 
 
 def link() -> str:
-    """Return the path in the last mail."""
+    """Return the path of the link in the last mail."""
     found = re.search(r"http://testserver(/invitations/[\w-]+/)", str(mail.outbox[-1].body))
     assert found is not None
     return found[1]
@@ -49,7 +49,7 @@ def link() -> str:
 def test_members_are_listed_by_name_and_their_addresses_to_owners_alone(
     team: Calendar, ana: User, ben: User, cara: User, dan: User
 ) -> None:
-    """Seen failing when `email` is told to every member."""
+    """Seen failing when every member is told `email`."""
     User.objects.filter(pk=ben.pk).update(email="ben@example.org", first_name="Zoe")
     set_role(team, member=dan, role=Role.FREEBUSY)
     told = body_of(Api(ana).get(members_path(team)))
@@ -92,7 +92,7 @@ def test_a_user_is_made_a_member_at_once(team: Calendar, ana: User, dan: User) -
 
 
 def test_a_name_with_a_nul_is_nobodys(team: Calendar, ana: User) -> None:
-    """Seen failing when it is asked of the database: 500 on PostgreSQL."""
+    """Seen failing when the database is queried for it: 500 on PostgreSQL."""
     answer = Api(ana).send("POST", members_path(team), {"to": "a\0b", "role": "viewer"})
     assert (answer.status_code, list(body_of(answer)["fields"])) == (422, ["to"])
 
@@ -159,14 +159,14 @@ def test_a_calendar_is_handed_over(team: Calendar, ana: User, cara: User) -> Non
         "ben": "editor",
         "cara": "owner",
     }
-    assert b"email" not in listed.content  # ana is no owner any more
+    assert b"email" not in listed.content  # Ana is no longer an owner
     assert Api(cara).send("POST", path, {"to": "garbage"}).status_code == 422
 
 
 def test_an_offer_is_told_to_the_owners_and_to_whom_it_is_made(
     team: Calendar, ana: User, ben: User, cara: User
 ) -> None:
-    """Seen failing with `offer` told to every member."""
+    """Seen failing when every member is told `offer`."""
     answer = Api(ana).send("PATCH", members_path(team, cara), {"role": "owner"})
     offer = {"by": {"id": str(ana.pk), "name": "Ana"}, "handsOver": False}
     assert (answer.status_code, body_of(answer)["role"], body_of(answer)["offer"]) == (200, "viewer", offer)
@@ -185,7 +185,7 @@ def test_an_offer_is_told_to_the_owners_and_to_whom_it_is_made(
 
 
 def _invited(team: Calendar, ana: User, to: str) -> tuple[Any, ...]:
-    """Invite an address; return all that comes of it, without what differs between any two invitations."""
+    """Invite an address. Return every effect of it, without what differs between any two invitations."""
     with CaptureQueriesContext(connection) as queries:
         answer = Api(ana).send("POST", members_path(team), {"to": to, "role": "editor"})
     listed = body_of(Api(ana).get(invitations_path(team)))
@@ -201,7 +201,10 @@ def _invited(team: Calendar, ana: User, to: str) -> tuple[Any, ...]:
 
 
 def test_an_address_is_answered_and_mailed_alike_whoever_is_behind_it(team: Calendar, ana: User, dan: User) -> None:
-    """To the statement. Seen failing when the address of an account made its user a member, and told their name and id."""
+    """Down to the number of statements.
+
+    Seen failing when the address of an account made its user a member, and told their name and id.
+    """
     User.objects.filter(pk=dan.pk).update(email="dan@example.org")
     assert _invited(team, ana, "dan@example.org") == _invited(team, ana, "eve@example.org")
     assert not Membership.objects.filter(user=dan).exists()
@@ -253,7 +256,7 @@ def test_an_invitation_of_another_calendar_is_not_found(team: Calendar, ana: Use
 def test_an_invitation_whose_mail_fails_is_there_and_says_so(
     team: Calendar, ana: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing when what the mail backend raises is not caught, and when the mail is sent inside the transaction."""
+    """Seen failing when errors of the mail backend are not caught, and when the mail is sent inside the transaction."""
     holds_the_calendar: list[bool] = []
 
     def refuse(self: object, messages: object) -> int:
@@ -273,7 +276,7 @@ def test_an_invitation_whose_mail_fails_is_there_and_says_so(
 
 
 def test_no_name_begins_another_header(team: Calendar, ana: User) -> None:
-    """Seen failing when the subject is not put on one line: the mail is then refused by Django, and never sent."""
+    """Seen failing when the subject is not put on one line: Django refuses such a mail, so it is never sent."""
     edit_calendar(team.pk, actor=ana, changes={"name": "Team\r\nBcc: all@example.org\n\nBuy"})
     User.objects.filter(pk=ana.pk).update(first_name="Ana\nTo: x@example.org")
     Api(ana).send("POST", members_path(team), {"to": EVE, "role": "editor"})
@@ -285,7 +288,7 @@ def test_no_name_begins_another_header(team: Calendar, ana: User) -> None:
 
 @pytest.fixture
 def log() -> Iterator[StringIO]:
-    """Return what a handler writes that filters nothing."""
+    """Return the text that a handler without filters writes."""
     written = StringIO()
     handler = logging.StreamHandler(written)
     root = logging.getLogger()
@@ -295,7 +298,7 @@ def log() -> Iterator[StringIO]:
 
 
 def test_no_token_is_logged(team: Calendar, ana: User, dan: User, log: StringIO) -> None:
-    """Seen failing when invitations are let pass: Django logs what it refuses."""
+    """Seen failing when the filter passes over invitations: Django logs the path of each request that it refuses."""
     token = invite(team, ana).token
     client = Client(enforce_csrf_checks=True)
     client.force_login(dan)

@@ -1,4 +1,4 @@
-"""Waiting for changes of one calendar: what ends a wait, what it is answered, and that nothing is left behind."""
+"""Tests requests that wait for changes of a calendar: what ends a wait, what answers it, and that it leaves nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_a_deletion_answers_a_wait_with_the_bytes_of_the_same_question_asked_later(
     sign_in: SignIn, team: Calendar, ana: User, cara: User
 ) -> None:
-    """Fails when the wait is not woken by the hub, or answers with anything but what `changes` says to this receiver."""
+    """Fails when the hub does not wake the wait, or when the answer differs from what `changes` tells this receiver."""
     [item] = await write(team, ana)
     state = await in_thread(head_of, team)
     callers = [await sign_in(ana), await sign_in(cara)]
@@ -71,7 +71,7 @@ async def test_a_lost_broadcast_costs_a_wait_a_head_check(sign_in: SignIn, team:
 async def test_a_wait_ends_empty_when_its_time_is_over(
     sign_in: SignIn, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Fails when the caller's own time, or the server's limit of it, is not kept."""
+    """Fails when the wait ignores the caller's `wait`, or the server's limit."""
     state = str(await in_thread(head_of, team))
     caller = await sign_in(ana)
     for limit, wait in ((LONG, "0.1"), (0, LONG)):
@@ -91,7 +91,7 @@ async def test_a_state_that_cannot_be_verified_is_gone_at_once(sign_in: SignIn, 
 async def test_who_loses_the_calendar_while_waiting_hears_it_at_once(
     sign_in: SignIn, team: Calendar, cara: User
 ) -> None:
-    """Invariant 7. Seen failing when a wait takes no notice of its user's rights."""
+    """Invariant 7. Seen failing when a wait does not notice that its user's rights have changed."""
     asked = (await sign_in(cara)).changes(team, await in_thread(head_of, team))
     await waiting()
     await in_thread(remove_member, team, member=cara)
@@ -111,7 +111,7 @@ async def test_who_gets_another_role_while_waiting_hears_it_at_once(
 async def test_who_is_signed_out_while_waiting_hears_it_at_once(
     how: str, sign_in: SignIn, team: Calendar, cara: User
 ) -> None:
-    """Seen failing when a wait reads the memberships alone, not at the session."""
+    """Seen failing when a wait reads the memberships alone, and not the session."""
     caller = await sign_in(cara)
     asked = caller.changes(team, await in_thread(head_of, team))
     await waiting()
@@ -127,7 +127,7 @@ async def test_who_is_signed_out_while_waiting_hears_it_at_once(
 async def test_who_is_signed_out_while_a_request_begins_to_wait_hears_it_at_once(
     sign_in: SignIn, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 7. Seen failing when the rights are not checked again once the hub knows the request."""
+    """Invariant 7. Seen failing when the rights are not checked again after the request has entered the hub."""
     caller = await sign_in(ana)
     enter = Hub.enter
 
@@ -141,7 +141,7 @@ async def test_who_is_signed_out_while_a_request_begins_to_wait_hears_it_at_once
 
 
 def _tell_of_sign_out(user: User) -> None:
-    """Send the word that Django's own logout view sends: the test client ends a session without a request's session."""
+    """Send what Django's own logout view sends: the test client does not end the session through that of a request."""
     request = RequestFactory().get("/")
     request.user, request.session = user, Client().session
     logout(request)
@@ -167,7 +167,7 @@ async def test_a_caller_may_only_have_so_many_requests_wait(
 
 
 async def test_a_caller_who_goes_away_leaves_nothing_behind(sign_in: SignIn, team: Calendar, ana: User) -> None:
-    """The fixture looks. Fails when a cancelled request does not leave the hub."""
+    """The fixture checks that. Fails when a cancelled request does not leave the hub."""
     asked = (await sign_in(ana)).changes(team, await in_thread(head_of, team))
     await waiting()
     asked.cancel()
@@ -175,7 +175,7 @@ async def test_a_caller_who_goes_away_leaves_nothing_behind(sign_in: SignIn, tea
 
 
 def test_without_asgi_a_wait_is_answered_at_once(team: Calendar, ana: User) -> None:
-    """A thread is all that a WSGI server has: holding it would stop the site. Fails when the wait is kept there too."""
+    """A WSGI server has only threads: if waits held them, the site would stop. Fails when requests wait there too."""
     client = Client()
     client.force_login(ana)
     state = str(head_of(team))
@@ -187,7 +187,7 @@ def test_without_asgi_a_wait_is_answered_at_once(team: Calendar, ana: User) -> N
 
 
 async def test_a_head_never_waits(sign_in: SignIn, team: Calendar, ana: User, settings: Any) -> None:
-    """It tells no change that it could wait for. Seen failing (429) with `may_wait` looking for ASGI alone."""
+    """A HEAD request returns no changes to wait for. Seen failing (429) when `may_wait` checks for ASGI alone."""
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"MAX_POLLS_PER_USER": 0}
     since = str(await in_thread(head_of, team))
     client = (await sign_in(ana)).client
@@ -199,7 +199,7 @@ async def test_a_head_never_waits(sign_in: SignIn, team: Calendar, ana: User, se
 async def test_who_waits_holds_no_thread_and_no_connection(
     make: Callable[[], Any], sign_in: SignIn, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Under ASGI each request has a thread of its own. Fails when it is kept while the request waits (`give_back_thread`)."""
+    """Under ASGI each request has its own thread. Fails when a waiting request keeps it (`give_back_thread`)."""
     session = (await sign_in(ana)).client.cookies["sessionid"].value
     state = await in_thread(head_of, team)
     path = f"/api/calendars/{team.pk}/changes/"
@@ -212,8 +212,8 @@ async def test_who_waits_holds_no_thread_and_no_connection(
     }
     monkeypatch.setattr(asgi, "_MOST_IDLE", 8)
     application = make()
-    communicator: Any = ApplicationCommunicator  # asgiref types none of it
-    before = threading.active_count()  # other tests' threads may still be there, or those of the pools not yet
+    communicator: Any = ApplicationCommunicator  # asgiref has no types for it
+    before = threading.active_count()  # threads of other tests may still run, and pools may not have started theirs
     asked = [communicator(application, dict(scope)) for _ in range(40)]
     for one in asked:
         await one.send_input({"type": "http.request", "body": b""})

@@ -1,4 +1,4 @@
-"""A page that waits by requests: all its calendars in one turn, answered with the frames of a socket."""
+"""Tests a page that waits with HTTP requests: one turn serves all its calendars, and answers have a socket's frames."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_first_turn_is_greeted_told_its_calendars_and_subscribed(
 
 
 async def test_a_page_of_somebody_else_is_told_that_it_is_signed_out(sign_in: SignIn, ana: User, ben: User) -> None:
-    """Who signed in since is somebody else. Seen failing when the server does not compare."""
+    """Another user has signed in since. Seen failing when the server does not compare the users."""
     caller = await sign_in(ana)
     assert (await caller.frames(user=ana.pk)).status_code == 200
     answer = await caller.frames(user=ben.pk)
@@ -54,7 +54,7 @@ async def test_a_page_of_somebody_else_is_told_that_it_is_signed_out(sign_in: Si
 
 @pytest.mark.parametrize("case", golden.load("exchanges"), ids=lambda case: case["name"])
 def test_an_exchange_of_the_contract_is_made_of_its_frames(case: dict[str, Any]) -> None:
-    """The frames are held to the code by tests/protocol; here the rest: what is around them, and the versions that are known."""
+    """tests/protocol compares the frames with the code. This tests the rest: what is around them, and `known`."""
     body = FramesIn.model_validate(case["request"])
     assert all(isinstance(frames.read(frame), frames.Subscribe) for frame in body.frames)
     told = [one["frame"] for one in golden.load("server-frames")]
@@ -67,7 +67,7 @@ def test_an_exchange_of_the_contract_is_made_of_its_frames(case: dict[str, Any])
 async def test_one_turn_waits_for_all_calendars_and_hears_the_frames_of_a_socket(
     sign_in: SignIn, team: Calendar, ana: User
 ) -> None:
-    """Fails when only the first calendar is listened to, or what is known is told again."""
+    """Fails when the hub subscribes only the first calendar, or sends again what the page knows."""
     other = await in_thread(create_calendar, "Other", actor=ana)
     caller = await sign_in(ana)
     known = body_of(await caller.frames())["known"]
@@ -95,11 +95,11 @@ async def test_what_was_missed_between_two_turns_is_replayed(sign_in: SignIn, te
 async def test_a_page_is_told_of_calendars_that_come_go_and_change(
     moment: str, sign_in: SignIn, team: Calendar, ana: User, cara: User
 ) -> None:
-    """As a socket is. Fails when `known` is not compared, or what is no longer there is not withdrawn."""
+    """A socket is told the same. Fails when `known` is not compared, or a calendar that is gone is not withdrawn."""
     caller = await sign_in(cara)
 
     async def told_of(happens: Callable[[], Any], known: dict[str, str], *, kind: str) -> tuple[list[Any], Any]:
-        """Return the frames of a kind, and what is known with them; what else comes in between is one turn more."""
+        """Return the frames of a kind, and `known` after them. Takes another turn when an answer has no such frame."""
         frame = subscribe(team, await in_thread(head_of, team), "shared.1")
         if moment == "between two turns":
             await in_thread(happens)
@@ -130,7 +130,7 @@ async def test_a_page_is_told_of_calendars_that_come_go_and_change(
 
 
 async def test_a_waiting_page_is_sent_away_with_the_others(sign_in: SignIn, team: Calendar, ana: User) -> None:
-    """A server that stops finishes its requests first: they must not keep it waiting."""
+    """A server that stops finishes its requests first, so waiting requests must not delay it."""
     caller = await sign_in(ana)
     known = body_of(await caller.frames())["known"]
     asked = caller.frames(subscribe(team, await in_thread(head_of, team)), known=known, wait=LONG)
@@ -154,7 +154,7 @@ async def test_a_turn_that_asks_for_what_one_may_not_see_is_refused_that_alone(
 async def test_a_page_of_more_calendars_than_it_may_follow_is_told_of_the_first_and_refused_the_others_one_by_one(
     sign_in: SignIn, ana: User, settings: Any
 ) -> None:
-    """Seen failing with the whole request refused: 429, upon which a page stops for good."""
+    """Seen failing when the whole request is refused: after a 429 a page stops for good."""
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"MAX_SUBSCRIPTIONS_PER_SOCKET": 2}
     calendars = [await in_thread(make_calendar, ana) for _ in range(4)]
     caller = await sign_in(ana)
@@ -217,7 +217,7 @@ async def test_a_turn_that_cannot_be_read_is_refused(
 async def test_only_who_is_signed_in_and_carries_the_csrf_token_is_answered(
     sign_in: SignIn, team: Calendar, ana: User
 ) -> None:
-    """A foreign page could make a visitor's browser hold requests open. Fails when the call is exempt."""
+    """Another site could make a visitor's browser hold requests open. Fails when the call is exempt from the check."""
     empty = orjson.dumps({"frames": []})
     answer = await AsyncClient().post("/api/frames/", empty, content_type="application/json")
     assert (answer.status_code, body_of(answer)["code"]) == (401, "signed_out")

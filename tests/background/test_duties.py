@@ -1,4 +1,4 @@
-"""Background work: each duty in its time, by one process of all, and again after a failure."""
+"""Tests that each duty of the background work runs when it is due, in one process at a time, even after a failure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def duty(name: str, period: float) -> Duty:
 
 
 def test_each_duty_has_its_own_period() -> None:
-    """Seen failing with one period for all: the slow one has as many turns as the quick one."""
+    """Seen failing with one period for all: the slow duty has as many turns as the quick one."""
     quick, slow = duty("quick", 10), duty("slow", 35)
     rota, turns, now = Rota([quick, slow], 0, lambda low, high: high), [], 0.0
     while now < 70:
@@ -88,7 +88,7 @@ def test_turns_are_spread_over_half_a_period() -> None:
 
 
 def test_a_turn_that_was_missed_is_taken_once() -> None:
-    """Seen failing when the next turn is reckoned from the one that was missed: a machine that slept would catch up."""
+    """Seen failing when the next turn is counted from the missed one: a machine that slept would repeat every turn."""
     rota = Rota([duty("one", 10)], 0, lambda low, high: high)
     assert [one.name for one in rota.due(1_000)] == ["one"]
     assert rota.due(1_009) == []
@@ -104,11 +104,11 @@ def test_a_duty_without_a_period_never_has_a_turn() -> None:
 # --- the thread ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the thread's end
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # ended by SystemExit
 def test_a_process_does_its_work_by_itself_and_goes_on_after_a_failure(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing when a failure ends the thread, and when a second start begins another one."""
+    """Seen failing when a failure ends the thread, and when a second `start` starts another thread."""
     turns: list[str] = []
 
     def turn(duty: Duty, *, holder: str) -> bool:

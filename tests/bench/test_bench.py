@@ -1,4 +1,4 @@
-"""The measurement itself, small: real servers, real deletions, and every socket of both hears of each."""
+"""Tests the benchmark itself in a small run: with real servers, every socket receives every deletion exactly once."""
 
 from __future__ import annotations
 

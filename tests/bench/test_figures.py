@@ -1,4 +1,4 @@
-"""The arithmetic of the figures."""
+"""Tests the arithmetic of the benchmark's figures: percentiles, rounds and rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measurement of requests, small: both servers answer, and each kind of request is in the table."""
+"""Tests the benchmark of requests in a small run: both servers answer, and the table has each kind of request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.requests import AT_ONCE, KINDS, OURS, STOCK
 
 
 def test_every_kind_of_request_is_measured_at_both_servers(capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m bench.requests` says whether ours cost less."""
+    """`python -m bench.requests` reports whether ours cost less."""
     asked = max(AT_ONCE)
     costs = requests.measure(requests=asked, rounds=1)
     assert [(one.server, one.kind, one.at_once) for one in costs] == [

@@ -1,4 +1,4 @@
-"""A change: one revision per transaction and calendar, done once, without a trace of what was rolled back."""
+"""Tests `changelog.change`: one revision per transaction and calendar, done once, and no trace of a rollback."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_row_carries_the_state_of_its_change_in_its_column_and_its_wire(team: 
 @pytest.mark.parametrize("count", [2, 30])
 def test_many_rows_are_one_change_set_in_as_many_statements_as_few(team: Calendar, ana: User, count: int) -> None:
     rows = [new_row(team) for _ in range(count)]
-    for statements in (5, 5):  # bump, head, rows, log row, entries; and the same when the rows are known
+    for statements in (5, 5):  # bump, head, rows, log row, entries; the same when the rows exist already
         with CaptureQueriesContext(connection) as asked, changelog.change(team.pk, actor=ana) as change:
             change.upsert(*rows)
         assert len([sql for sql in asked if sql["sql"] not in FRAME]) == statements
@@ -88,7 +88,7 @@ def test_the_database_itself_refuses_a_second_set_of_one_revision(team: Calendar
 def test_a_change_leaves_no_trace_when_any_statement_fails(
     team: Calendar, ana: User, announced: list[changes.ChangeSet]
 ) -> None:
-    """Invariant 9. Fails when `change` runs without its own transaction, or announces before the commit."""
+    """Invariant 9. Fails when `change` has no transaction of its own, or announces before the commit."""
     known = make_item(team, ana)
     announced.clear()
     before, revision = all_rows(), head_of(team).revision
@@ -169,11 +169,11 @@ def test_a_mutation_id_whose_change_was_rolled_back_may_come_again(team: Calenda
     assert head_of(team) == change.state
 
 
-# --- who has seen what becomes secret --------------------------------------------------------------------------------
+# --- viewers of a row that becomes secret ----------------------------------------------------------------------------
 
 
 def hidden_from_viewers(calendar: Calendar) -> tuple[str, ...]:
-    """Return what viewers are told is gone by the newest change set."""
+    """Return the ids that the newest change set reports to viewers as destroyed."""
     return changes.seen_by(log_of(calendar)[-1].entries or (), "shared").destroyed
 
 
@@ -184,7 +184,7 @@ def save(calendar: Calendar, row: WorkItem, visibility: str) -> None:
 
 
 def test_viewers_are_told_when_a_row_that_a_host_keeps_in_memory_becomes_secret(team: Calendar) -> None:
-    """Seen failing when a row knows its stored visibility by the read alone: it was made here, or was secret when it was read."""
+    """Seen failing when only a read sets the row's stored visibility: this row was new, or was secret when read."""
     row = new_row(team)
     save(team, row, "normal")
     save(team, row, "secret")
@@ -196,7 +196,7 @@ def test_viewers_are_told_when_a_row_that_a_host_keeps_in_memory_becomes_secret(
 
 
 def test_viewers_are_told_when_a_row_becomes_secret_at_the_second_try(team: Calendar) -> None:
-    """Seen failing when a row takes for stored what it was saved with: the first transaction was rolled back."""
+    """Seen failing when the visibility of any save counts as stored: the first transaction was rolled back."""
     row = WorkItem.objects.get(pk=make_item(team, team.memberships.get(role="owner").user).pk)
     with rolled_back():
         save(team, row, "secret")
@@ -205,7 +205,7 @@ def test_viewers_are_told_when_a_row_becomes_secret_at_the_second_try(team: Cale
 
 
 def test_viewers_are_told_when_a_row_becomes_secret_that_was_read_without_its_visibility(team: Calendar) -> None:
-    """Seen failing when what was not read counts as never seen."""
+    """Seen failing when a visibility that was not read counts as never seen by viewers."""
     made = make_item(team, team.memberships.get(role="owner").user)
     save(team, WorkItem.objects.defer("visibility").get(pk=made.pk), "secret")
     assert hidden_from_viewers(team) == (str(made.pk),)

@@ -1,4 +1,4 @@
-"""Many change a calendar at once: a chain without gaps, no lost edit, and one answer to a retry."""
+"""Tests that concurrent writers leave a chain without gaps and lose no edit, and that a retry gets the first answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_concurrent_writers_leave_a_chain_without_gaps_in_commit_order(
     team: Calendar, ana: User, announced: list[changes.ChangeSet]
 ) -> None:
-    """Invariant 1. Fails when the revision is read before it is locked, as `revision = calendar.revision + 1`."""
+    """Invariant 1. Fails when the revision is read before the lock, for example with `calendar.revision + 1`."""
     seen: list[tuple[int, int]] = []
 
     def work() -> None:
@@ -35,7 +35,7 @@ def test_concurrent_writers_leave_a_chain_without_gaps_in_commit_order(
                 fields={"title": "x", "start": NINE, "end": NINE},
             )
             head = changelog.heads([str(team.pk)])[str(team.pk)].revision
-            # If a revision is visible, every one below it is: nothing below the head is still to come.
+            # If a revision is visible, so is every revision below it: none of them may still be uncommitted.
             count = ChangeSet.objects.filter(calendar=team, revision__lte=head).count()
             seen.append((head, count))
 
@@ -71,7 +71,7 @@ def test_concurrent_edits_of_one_item_lose_none_but_the_stale(team: Calendar, an
 
 
 def test_a_concurrent_retry_waits_and_gets_the_first_answer(team: Calendar, ana: User) -> None:
-    """Invariant 8. Fails when the mutation id is looked up before the calendar is locked."""
+    """Invariant 8. Fails when the mutation id is read before the calendar is locked."""
     key, item = uuid4(), uuid4()
 
     def work() -> object:

@@ -1,4 +1,4 @@
-"""A second change in a transaction joins the first: one revision, one announcement, whatever is rolled back between them."""
+"""Tests that a second change in a transaction joins the first: one revision and announcement, also after a rollback."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_changes_inside_one_another_are_one_revision(team: Calendar, ana: User) 
 def test_a_mutation_id_covers_its_whole_transaction_and_is_taken_from_no_later_change(
     team: Calendar, ana: User, announced: list[changes.ChangeSet]
 ) -> None:
-    """Invariant 8. Fails when the part that is logged first names the mutation, or a later part may bring another."""
+    """Invariant 8. Fails when the part that is logged first sets the mutation id, or a later part may set another."""
     key, rows = uuid4(), [new_row(team), new_row(team)]
     with changelog.change(team.pk, actor=ana, mutation_id=key, request_digest="d") as outer:
         with changelog.change(team.pk, actor=ana) as inner:
@@ -91,7 +91,7 @@ def test_the_outer_change_stays_when_the_inner_one_is_rolled_back(
 def test_a_change_entered_anew_after_its_savepoint_was_rolled_back_is_the_only_one(
     team: Calendar, ana: User, announced: list[changes.ChangeSet]
 ) -> None:
-    """Invariant 9. Fails when `_join` does not notice that the savepoint took the revision back."""
+    """Invariant 9. Fails when `_join` does not notice that rolling back the savepoint undid the revision."""
     lost, kept, also_kept = new_row(team), new_row(team), new_row(team)
     with transaction.atomic():
         with rolled_back(), changelog.change(team.pk, actor=ana) as first:
@@ -120,7 +120,7 @@ def test_an_inner_change_that_logged_first_may_be_rolled_back_under_the_outer_on
 def test_a_change_after_a_commit_never_joins_the_committed_one_though_another_hook_failed(
     team: Calendar, ana: User
 ) -> None:
-    """Invariant 9. Fails when a change is taken for open until its announcement ran: a failing hook of the host loses that."""
+    """Invariant 9. Fails when a change counts as open until it is announced: a host's failing hook prevents that."""
 
     def fail() -> None:
         raise UndoneError
@@ -139,7 +139,7 @@ def test_a_change_after_a_commit_never_joins_the_committed_one_though_another_ho
 def test_a_change_made_by_a_hook_on_commit_is_a_revision_of_its_own(
     team: Calendar, ana: User, announced: list[changes.ChangeSet]
 ) -> None:
-    """Invariant 9. Fails as above: hooks run in order, and the host's may come before the announcement."""
+    """Invariant 9. Fails as above: hooks run in order, and a host's hook may come before the announcement."""
     made: list[State] = []
 
     def write_again() -> None:
@@ -157,7 +157,7 @@ def test_a_change_made_by_a_hook_on_commit_is_a_revision_of_its_own(
 
 
 def test_what_a_first_part_hid_and_a_second_part_touched_is_still_told_to_viewers(team: Calendar, ana: User) -> None:
-    """Invariant 2, for viewers. Fails when a joined part's word replaces that an item was just hidden: it stays on their screens."""
+    """Invariant 2, for viewers. Fails when the second part's entry replaces the one that hid the item from them."""
     item = make_item(team, ana)
     with transaction.atomic():
         for values in ({"visibility": "secret"}, {"title": "Merger"}):

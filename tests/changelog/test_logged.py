@@ -1,4 +1,4 @@
-"""Whatever listens to `change_logged` writes in the change's own transaction: both are kept, or neither."""
+"""Tests that a listener of `change_logged` writes in the change's own transaction: both are kept, or neither is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextmanager
 def _noted_for(user: User) -> Iterator[list[changes.ChangeSet]]:
-    """Yield what is logged; each time the listener writes a row of its own: the user's first name."""
+    """Yield the logged change sets. For each, the listener writes a row itself: it sets the user's first name."""
     heard: list[changes.ChangeSet] = []
 
     def note(*, change_set: changes.ChangeSet, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rows written past the log: refused where that can be seen, and else left out of what is sent, alone, counted and said."""
+"""Tests that rows written past the log are refused where possible, and otherwise left out, counted and logged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TEN: Final = NINE + timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def _live(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Register the host's source for these tests alone, and say of each of them what is left out."""
+    """Register the host's source for these tests only, and let each test log again what is left out."""
     monkeypatch.setattr(sources, "_sources", dict(sources._sources))
     monkeypatch.setattr(sources, "_unsound_was_said", Breaker())
     sources.register(Bookings())
@@ -46,9 +46,9 @@ def _live(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _unguarded() -> Iterator[None]:
-    """The table as it is before the host has made the migration that guards it."""
+    """Remove the table's constraint, as on a host that has not yet made the migration for it."""
     [constraint] = Booking._meta.constraints
-    Booking._meta.constraints = []  # of which SQLite makes the table anew
+    Booking._meta.constraints = []  # SQLite recreates the table from these
     with connection.schema_editor() as editor:
         editor.remove_constraint(Booking, constraint)
     yield
@@ -71,7 +71,7 @@ def left_out() -> float:
 
 @pytest.mark.parametrize("call", ["save", "delete", "asave", "create"])
 def test_a_row_is_not_saved_or_deleted_outside_a_change(call: str, team: Calendar) -> None:
-    """Seen failing: the row was stored with an empty wire, and the calendar was empty for everybody."""
+    """Seen failing: the row was stored with an empty wire, and the calendar was then empty for everybody."""
     known = book(team.pk, room="Mayon", guest="Pia", start=NINE, end=TEN)
     before = all_rows("foreign")
     calls: dict[str, Any] = {
@@ -126,7 +126,7 @@ def test_a_fixture_is_loaded(team: Calendar) -> None:
 
 @pytest.mark.parametrize("model", [Booking, WorkItem])
 def test_the_database_takes_no_row_without_an_event_object(model: Any, team: Calendar) -> None:
-    """What Django's bulk calls, or SQL, write past the log. Seen failing without the constraint of LiveModel."""
+    """Bulk calls of Django, or SQL, write such rows past the log. Seen failing without the constraint of LiveModel."""
     for wire in ("", "{}"):
         with pytest.raises(IntegrityError), transaction.atomic():
             model.objects.bulk_create([model(calendar=team, start=NINE, end=TEN, wire=wire)])
@@ -146,7 +146,7 @@ def test_the_database_takes_no_row_without_an_event_object(model: Any, team: Cal
 def test_an_event_object_that_no_client_can_read_is_not_written(
     field: str, value: object, team: Calendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing: it was written, and every browser refused the whole feed for it."""
+    """Seen failing: it was written, and then every browser refused the whole feed because of it."""
     row, event = a_booking(team), Bookings.event
     monkeypatch.setattr(Bookings, "event", lambda self, row: event(self, row) | {field: value})
     before = all_rows("foreign")
@@ -158,7 +158,7 @@ def test_an_event_object_that_no_client_can_read_is_not_written(
     assert all_rows("foreign") == before
 
 
-# --- what is there all the same ---------------------------------------------------------------------------------------
+# --- rows that are there nevertheless ---------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("_unguarded")
@@ -166,7 +166,7 @@ def test_an_event_object_that_no_client_can_read_is_not_written(
 def test_a_row_saved_past_the_log_is_left_out_of_the_feed_alone(
     rights: Rights, team: Calendar, ana: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Invariant 2: the log knows nothing of it either. Seen failing: `{…},,{…}`, which is no JSON, and a 500 below `full`."""
+    """Invariant 2: the log lacks the row, too. Seen failing: `{…},,{…}`, which is not JSON, and a 500 below `full`."""
     item, booking = make_item(team, ana), book(team.pk, room="Mayon", guest="Rosa", start=NINE, end=TEN)
     bad = [a_booking(team, wire=wire) for wire in ("", "{}", "null", booking.wire)]
     Booking.objects.bulk_create(bad)
@@ -182,7 +182,7 @@ def test_a_row_saved_past_the_log_is_left_out_of_the_feed_alone(
 
 
 def test_a_row_moved_past_the_log_is_left_out_where_its_wire_is_not_of(team: Calendar, ana: User) -> None:
-    """Seen failing: a page refused the feed for its row of another calendar, and asked for it again and again."""
+    """Seen failing: a page refused a feed in which a wire named another calendar, and requested it again and again."""
     other, booking = make_calendar(ana, name="Other"), book(team.pk, room="Mayon", guest="Rosa", start=NINE, end=TEN)
     Booking.objects.filter(pk=booking.pk).update(calendar=other)
     assert feed.read_feed(standing_in(other), ask()).body == b"[]"
@@ -190,7 +190,7 @@ def test_a_row_moved_past_the_log_is_left_out_where_its_wire_is_not_of(team: Cal
 
 @pytest.mark.parametrize(("bad", "rights"), list(product(["", "{}", "x"], get_args(Rights))))
 def test_an_unsound_wire_of_the_log_reads_as_destroyed(bad: str, rights: Rights, team: Calendar, ana: User) -> None:
-    """In a replay as in the feed of the same rows. Seen failing: a frame that was no JSON, and an error below `full`."""
+    """In a replay as in a feed of the same rows. Seen failing: a frame that was not JSON, and an error below `full`."""
     start = head_of(team)
     booking = book(team.pk, room="Mayon", guest="Rosa", start=NINE, end=TEN)
     rename(booking, guest="Pia")
@@ -202,7 +202,7 @@ def test_an_unsound_wire_of_the_log_reads_as_destroyed(bad: str, rights: Rights,
 
 
 def test_an_unsound_wire_of_a_broadcast_reads_as_destroyed(team: Calendar) -> None:
-    """A process of an older version may have sent it."""
+    """A process of an older version may have sent such a broadcast."""
     book(team.pk, room="Mayon", guest="Rosa", start=NINE, end=TEN)
     [told] = log_of(team)
     message = codec.encode(told)

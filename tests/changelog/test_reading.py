@@ -1,4 +1,4 @@
-"""Reading the log: what came after a state, whole and in order, or a refusal; also when the log was pruned."""
+"""Tests reading the log: all change sets after a state, in order, or a refusal. The log may have been pruned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALL = {"max_sets": 1_000, "max_bytes": 10_000_000}
 
 
 def write(calendar: Calendar, actor: User, times: int) -> list[State]:
-    """Return the states of so many changes of one row each, and the one before them."""
+    """Make so many changes of one row each. Return the state before them, and the state after each."""
     states = [head_of(calendar)]
     for _ in range(times):
         with changelog.change(calendar.pk, actor=actor) as change:
@@ -36,7 +36,7 @@ def write(calendar: Calendar, actor: User, times: int) -> list[State]:
 
 
 def refusal_of(calendar: Calendar, state: State) -> str:
-    """Return why nothing is read after a state."""
+    """Return the reason why nothing can be read after a state."""
     with pytest.raises(CannotCalculateChanges) as refused:
         changelog.read_since(str(calendar.pk), state, **ALL)
     return refused.value.reason
@@ -84,7 +84,7 @@ def test_a_reader_gets_at_most_so_many_bytes_but_one_set_at_least(team: Calendar
 def test_a_state_of_another_history_is_never_replayed(
     team: Calendar, ana: User, elsewhere: Callable[[State], State]
 ) -> None:
-    """Invariant 6. Fails when read_since compares the revision without the nonce."""
+    """Invariant 6. Fails when `read_since` compares revisions without nonces."""
     head = write(team, ana, 3)[-1]
     assert refusal_of(team, elsewhere(head)) == "diverged"
 
@@ -115,7 +115,7 @@ def test_a_set_of_ten_thousand_items_is_announced_by_its_states_alone_when_it_is
 
 
 def test_pruning_keeps_the_newest_of_each_calendar_and_what_is_young(team: Calendar, ana: User) -> None:
-    """Invariant 6. Fails when prune deletes by age alone: the head could no longer be verified."""
+    """Invariant 6. Fails when `prune` deletes by age alone: the head could then no longer be verified."""
     other = make_calendar(ana)
     write(team, ana, 3)
     now = timezone.now()
@@ -139,7 +139,7 @@ def test_a_state_from_before_the_pruned_ones_is_refused_as_pruned(team: Calendar
 
 
 def test_a_gap_in_the_log_is_never_stepped_over(team: Calendar, ana: User) -> None:
-    """Invariant 6. Fails when read_since does not compare neighbours: a clock set back prunes out of order."""
+    """Invariant 6. Fails when `read_since` does not compare neighbours: if a clock is set back, pruning leaves gaps."""
     states = write(team, ana, 4)
     ChangeSet.objects.filter(calendar=team, revision=2).delete()
     assert refusal_of(team, states[0]) == "pruned"

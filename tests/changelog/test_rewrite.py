@@ -1,4 +1,4 @@
-"""An update of a site that is not empty: wires are stored as the version before reads them, until rewrite_wires ends that."""
+"""Tests the update of a site with rows: until `rewrite_wires` runs, the version before can read the stored wires."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _transition(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def stored() -> list[str]:
-    """Return every stored wire, of deleted rows too."""
+    """Return every stored wire, also of deleted rows."""
     return [
         wire
         for table in TABLES
@@ -52,12 +52,12 @@ def stored() -> list[str]:
 
 
 def is_of_before(wire: str) -> bool:
-    """Whether it has every key that the version before asks for."""
+    """Whether a wire has every key that the version before requires."""
     return set(golden.load("old-wires")[0]["wire"]) <= set(orjson.loads(wire))
 
 
 def fill(team: Calendar, ana: User) -> WorkItem:
-    """Make what there is to rewrite: items with and without a parent, one in the trash, and a host's row."""
+    """Make wires to rewrite: items with and without a parent, one in the trash, and a host's row. Return the parent."""
     top = make_item(team, ana, description='a ":null" in its text')
     make_item(team, ana, parent_id=top.pk, color="#dc2626")
     update_item(team.pk, actor=ana, item_id=top.pk, changes={"title": "Twice"}, expected_state=None)
@@ -79,14 +79,14 @@ def rewritten() -> str:
 def test_until_it_is_over_wires_are_stored_and_announced_as_processes_of_before_read_them(
     team: Calendar, ana: User, announced: list[Announced]
 ) -> None:
-    """Seen failing as a KeyError of theirs, 'rrule', whenever somebody reads an item as busy."""
+    """Seen failing: those processes raised KeyError, 'rrule', whenever somebody read an item as busy."""
     fill(team, ana)
     assert all(map(is_of_before, stored()))
     assert all(is_of_before(one.wire) for made in announced for one in made.entries or () if one.wire is not None)
 
 
 def test_what_is_sent_never_has_nulls(client: Client, team: Calendar, ana: User) -> None:
-    """By any call. Seen failing with the stored wire in the answer to a PATCH, and in the trash."""
+    """In no call's answer. Seen failing with the stored wire in the answer to a PATCH, and in the trash."""
     item = fill(team, ana)
     client.force_login(ana)
     place = f"/api/calendars/{team.pk}"
@@ -108,7 +108,7 @@ def test_what_is_sent_never_has_nulls(client: Client, team: Calendar, ana: User)
 
 
 def test_the_command_rewrites_rows_trash_log_and_a_hosts_table_and_nothing_else(team: Calendar, ana: User) -> None:
-    """Seen failing with a table left out, and with rows that are deleted left out."""
+    """Seen failing when a table is left out, and when deleted rows are left out."""
     fill(team, ana)
     before, wires, versions = all_rows(), stored(), versions_of_items()
     said = rewritten()
@@ -139,7 +139,7 @@ def test_a_change_after_it_is_stored_without_nulls_and_what_was_in_the_trash_com
 def test_a_row_that_is_written_meanwhile_stays_as_it_was_written(
     team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing when rows are rewritten without comparing what was read: the change was gone from the screen."""
+    """Seen failing when a row is rewritten although its wire has changed since the read: the change left the screen."""
     item = make_item(team, ana)
     read = rewrite._bare
 
@@ -155,7 +155,7 @@ def test_a_row_that_is_written_meanwhile_stays_as_it_was_written(
 
 
 def test_the_log_and_rows_of_either_form_are_no_difference(team: Calendar, ana: User) -> None:
-    """Whichever of them a process of before has written. Seen failing when the texts are compared."""
+    """A process of the version before may have written either. Seen failing when the wires are compared as text."""
     item = fill(team, ana)
     rewritten()
     WorkItem.objects.filter(pk=item.pk).update(wire=with_nulls(WorkItem.objects.get(pk=item.pk).wire))

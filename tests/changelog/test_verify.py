@@ -1,4 +1,4 @@
-"""manage.py verify_log: sound data differs in nothing, and every kind of damage done behind the services' back is named."""
+"""Tests that `manage.py verify_log` finds no difference in sound data, and names all damage done past the services."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_the_command_says_what_it_looked_at(team: Calendar, ana: User) -> None:
 
 
 def test_a_calendar_without_an_active_owner_is_named(team: Calendar, ana: User) -> None:
-    """Seen failing: nobody was told, and nobody in it could do anything about it."""
+    """Seen failing: nobody was told, and none of its members could do anything about it."""
     User.objects.filter(pk=ana.pk).update(is_active=False)
     errors = StringIO()
     with pytest.raises(CommandError, match="1 differences"):
@@ -123,7 +123,10 @@ def test_a_calendar_without_an_active_owner_is_named(team: Calendar, ana: User) 
 
 
 def test_a_writer_meanwhile_is_no_difference(team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It commits between the reading of the log and of the rows. Seen failing without one snapshot, and with IMMEDIATE on SQLite."""
+    """The writer commits after the log was read and before the rows are.
+
+    Seen failing without a snapshot, and with IMMEDIATE on SQLite.
+    """
     row = make_item(team, ana)
     read = verification._last_words
 

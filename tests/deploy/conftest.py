@@ -1,4 +1,4 @@
-"""A production site, and a browser that is signed in to it: started once for all tests here that ask for it."""
+"""Fixtures: a production site, started once for all tests of this folder, and a browser that is signed in to it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def production(tls: tuple[Path, Path]) -> Iterator[Production]:
 @pytest.fixture
 def browser(production: Production) -> Iterator[httpx.Client]:
     """Return a client that is signed in as the first owner."""
-    with httpx.Client(base_url=production.nginx.url, trust_env=False, verify=False, timeout=30) as client:  # noqa: S501 - nobody trusts it
+    # The certificate is self-signed.
+    with httpx.Client(base_url=production.nginx.url, trust_env=False, verify=False, timeout=30) as client:  # noqa: S501
         form = client.get(f"{PREFIX}/login/").raise_for_status()
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
         assert token

@@ -1,4 +1,4 @@
-"""Reads what deploy/ holds, as those who use it do: directives, services, the steps of an image, commands and settings. Judges nothing."""
+"""Reads the files in deploy/ as their users do: directives, services, steps of an image, commands and settings."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ UNIT: Final = DEPLOY / "calendar-live@.service"
 DOCKERFILE: Final = DEPLOY / "Dockerfile"
 COMPOSE: Final = DEPLOY / "compose.yaml"
 EXAMPLE: Final = DEPLOY / "calendar-live.env.example"
-# Where the files say that things are.
+# The paths that the files use for the checkout, and for what the site keeps.
 CHECKOUT: Final = "/srv/calendar_live"
 KEPT: Final = "/var/lib/calendar-live"
-# `nginx -t` binds what the file listens on, and 80 and 443 are root's.
+# `nginx -t` binds the ports that the file listens on, and only root may bind 80 and 443.
 ANYBODYS: Final[dict[str, Any]] = {"listen": "127.0.0.1:8880", "redirect": "127.0.0.1:8881"}
 
 
-def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:  # passed through
+def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:  # passed to subprocess.run
     return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 def nginx_directives(name: str, text: str) -> list[str]:
-    """Return what a directive of nginx is set to, wherever it stands, but for comments."""
+    """Return the values of a directive of nginx, in any block, without those in comments."""
     return re.findall(rf"^ *{name} (.*);$", text, re.MULTILINE)
 
 
 def unit_directives(name: str) -> list[str]:
-    """Return what a directive of the unit is set to, each time."""
+    """Return each value of a directive of the unit."""
     return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
 
 
 def unit_command(name: str) -> list[str]:
-    """Return the words of a command of the unit, as it would run in this checkout; the port as `$PORT`."""
+    """Return the words of a command of the unit, as it would run in this checkout, with `$PORT` for the port."""
     (line,) = unit_directives(name)
     (settings,) = unit_directives("Environment")
     for setting in settings.split():
@@ -53,7 +53,7 @@ def unit_command(name: str) -> list[str]:
 
 
 def image_steps(instruction: str, stage: str = "site") -> list[str]:
-    """Return what an instruction of the Dockerfile is given in a stage, each time; continued lines as one."""
+    """Return the arguments of each use of an instruction in a stage of the Dockerfile. Continued lines are joined."""
     text = re.sub(r"\\\n *", "", DOCKERFILE.read_text())
     stages = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", text, re.MULTILINE | re.DOTALL))
     return re.findall(rf"^{instruction} (.*)$", stages[stage], re.MULTILINE)
@@ -73,13 +73,13 @@ def image_options(instruction: str) -> dict[str, str]:
 
 
 def bases() -> dict[str, tuple[str, str]]:
-    """Return the image that each stage of the Dockerfile is made from: its name and version."""
+    """Return the name and version of the image that each stage of the Dockerfile is built from, by stage."""
     found = re.findall(r"^FROM (\S+?):(\S+) AS (\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
     return {stage: (name, version) for name, version, stage in found}
 
 
 def compose() -> dict[str, Any]:
-    """Return compose.yaml, with what its services share."""
+    """Return compose.yaml, in which each service has what it shares with others."""
     read: dict[str, Any] = YAML(typ="safe").load(COMPOSE.read_text())
     return read
 

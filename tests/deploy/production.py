@@ -1,4 +1,4 @@
-"""A production site as an operator starts it, behind nginx, which ends TLS; and what a browser does with it. Decides nothing."""
+"""Starts a production site as an operator does, behind an nginx that ends TLS, and reads its page as a browser does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWNER: Final = {"username": "olga", "password": "a-password-of-her-own-1"}
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """Return a certificate for loopback that nobody trusts, and its key."""
+    """Return the paths of a self-signed certificate for loopback and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
     now = datetime.now(tz=UTC)
@@ -45,7 +45,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 class Production:
-    """A first start as docs/deploying.md has it: the example's settings, the unit's process, SQLite, below a path, behind nginx."""
+    """A first start as in docs/deploying.md: the example's settings, the unit's process, SQLite, a path, and nginx."""
 
     def __init__(self, folder: Path, tls: tuple[Path, Path]) -> None:
         self._settings = folder / "calendar-live.env"
@@ -63,7 +63,7 @@ class Production:
         )
 
     def _as_a_shell_reads_it(self) -> dict[str, str]:
-        """Return the environment of the site's processes, by the line that docs/deploying.md gives."""
+        """Return the environment of the site's processes, read by the shell line that docs/deploying.md gives."""
         inherited = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG"}}
         command = ["sh", "-c", 'set -a; . "$0"; set +a; env -0', str(self._settings)]
         read = run(*command, env=inherited | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"})
@@ -87,7 +87,7 @@ class Production:
         self.run(*waiting)
 
     def close(self) -> int | None:
-        """Stop it; return the exit code of its process."""
+        """Stop nginx and the process. Return the exit code of the process, or None if it does not run."""
         self.nginx.close()
         return self.node.stop() if self.node.runs else None
 

@@ -1,4 +1,4 @@
-"""docs/deploying.md and what it tells an operator to type agree with the files, the settings and the tools."""
+"""Tests that docs/deploying.md and the commands that it tells you to type agree with the files, settings and tools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHELL: Final = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOT
 
 
 def commands(program: str) -> list[list[str]]:
-    """Return the words of each command of a program that an operator is to type, up to where its output goes."""
+    """Return the words of each command that the document tells you to type for a program, without redirections."""
     text = "\n".join(SHELL).replace("\\\n", " ")
     found = re.findall(rf"(?:^|\s){re.escape(program)} ([^|\n#>]*)", text)
     return [shlex.split(one) for one in found]

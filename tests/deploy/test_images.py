@@ -1,6 +1,6 @@
-"""The Dockerfile and compose.yaml are right by their own checkers, agree with the rest, and their commands do what they are for.
+"""Tests that the Dockerfile and compose.yaml pass their checkers, agree with other files, and have commands that work.
 
-No container engine is needed: the steps and commands are run here, in a folder that holds what the image would.
+This needs no container engine: the steps and commands run here, in a folder with the same content as the image.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def version(text: str) -> tuple[int, ...]:
 
 
 def test_hadolint_finds_nothing_wrong_with_the_image() -> None:
-    """Seen failing without `--no-cache-dir`, and with an `nginx` of no version."""
+    """Seen failing without `--no-cache-dir`, and with an `nginx` image that has no version."""
     looked = run(BIN / "hadolint", "--format", "json", "--disable-ignore-pragma", DOCKERFILE)
     assert json.loads(looked.stdout) == []
 
@@ -73,7 +73,7 @@ def test_the_image_is_made_with_versions_that_the_site_is_for() -> None:
     engines = json.loads((ROOT / "frontend/package.json").read_text())["engines"]
     node, python = bases()["page"], bases()["site"]
     assert (node[0], python[0]) == ("node", "python")
-    # `node:24` is the newest 24, so it is enough for anything below 25.
+    # `node:24` is the newest version 24, so it satisfies any minimum below 25.
     assert version(node[1]) > version(engines["node"])[:1]
     assert version(python[1]) >= version(project["requires-python"])
     assert bases()["nginx-conf"] == python
@@ -92,7 +92,7 @@ def test_the_image_is_made_of_hashed_packages() -> None:
 
 
 def copied(stage: str) -> list[tuple[str, str]]:
-    """Return what a stage takes out of the checkout: source and target."""
+    """Return the source and target of each path that a stage copies from the checkout."""
     steps = [step.split() for step in image_steps("COPY", stage) if not step.startswith("--from")]
     return [(source, target) for *sources, target in steps for source in sources]
 
@@ -108,7 +108,7 @@ def test_the_context_holds_what_is_copied_and_nothing_else() -> None:
 
 
 def put_together(stage: str, folder: Path) -> None:
-    """Copy into a folder what a stage takes out of the checkout."""
+    """Copy everything that a stage copies from the checkout into a folder."""
     for source, target in copied(stage):
         place = folder / target / Path(source).name if target.endswith("/") else folder / target
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def put_together(stage: str, folder: Path) -> None:
 
 
 def test_what_the_image_holds_starts_is_found_healthy_and_stops_in_order(tmp_path: Path) -> None:
-    """Seen failing without `COPY project project`, with a HEALTHCHECK of another port, and with a module that is not there as CMD."""
+    """Seen failing without `COPY project project`, with another port in HEALTHCHECK, and with no such module in CMD."""
     put_together("site", tmp_path)
     own = dict(one.split("=", 1) for step in image_steps("ENV") for one in step.split())
     environ = {name: value.replace(KEPT, str(tmp_path)) for name, value in own.items()} | {
@@ -130,7 +130,7 @@ def test_what_the_image_holds_starts_is_found_healthy_and_stops_in_order(tmp_pat
     for command in ([*image_steps("RUN")[-1].split()], SERVICES["release"]["command"]):
         ran = run(*command, cwd=tmp_path, env=environ)
         assert ran.returncode == 0, ran.stderr
-    listening = {"0.0.0.0": LOOPBACK, "8000": "$PORT"}  # noqa: S104 - taken out
+    listening = {"0.0.0.0": LOOPBACK, "8000": "$PORT"}  # noqa: S104 - replaced
     there = ["sh", "-c", 'cd "$0" && exec "$@"', str(tmp_path)]
     start = [listening.get(word, word) for word in image_command("CMD")]
     node = Node(environ=environ, log=tmp_path / "log", command=[*there, *start])
@@ -188,13 +188,13 @@ def test_the_services_are_as_the_compose_schema_has_them() -> None:
 def test_a_process_is_given_longer_to_stop_than_it_takes() -> None:
     grace = {name: seconds(service["stop_grace_period"]) for name, service in WEB.items()}
     assert len(grace) >= 2
-    assert min(grace.values()) > 3 * conf.app.DRAIN_SECONDS  # good-byes and a slow machine come on top
+    assert min(grace.values()) > 3 * conf.app.DRAIN_SECONDS  # closing sockets, and a slow machine, take longer
     nginx = nginx_directives("worker_shutdown_timeout", nginx_conf())
     assert [seconds(SERVICES["nginx"]["stop_grace_period"]) > seconds(one) for one in nginx] == [True]
 
 
 def test_only_nginx_is_reached_from_outside() -> None:
-    """What a process is told of its clients it believes, so nobody but nginx may tell it. It mails invitations itself."""
+    """A process believes the headers about its clients, so only nginx may reach it. It sends its invitations itself."""
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
     assert compose()["networks"]["inside"] == {"internal": True}
     assert {service["networks"][0] for service in SERVICES.values()} == {"inside"}
@@ -215,7 +215,7 @@ def test_processes_wait_for_the_database_and_its_release_and_never_for_redis() -
 
 def test_every_service_is_looked_after() -> None:
     looked_at = {name for name, service in SERVICES.items() if "test" in service.get("healthcheck", {})}
-    # The processes' look is the image's.
+    # The site's processes have the health check of their image.
     assert looked_at | WEB.keys() | {"release"} == SERVICES.keys()
     assert image_options("HEALTHCHECK").keys() >= {"interval", "timeout", "retries", "start-period"}
     assert {name for name, service in SERVICES.items() if service["restart"] != "unless-stopped"} == {"release"}
@@ -238,7 +238,8 @@ def test_static_files_are_where_nginx_looks_for_them() -> None:
 def test_the_connections_of_all_processes_are_fewer_than_postgresql_has() -> None:
     pool = re.search(r'DATABASE_POOL_MAX", default=(\d+)', (ROOT / "project/settings.py").read_text())
     assert pool
-    assert (len(WEB) + 2) * int(pool[1]) < 100  # PostgreSQL's own max_connections; two more for a release and a person
+    # PostgreSQL's max_connections is 100 by default. Two more pools are for a release, and for a person.
+    assert (len(WEB) + 2) * int(pool[1]) < 100
 
 
 # --- the settings -----------------------------------------------------------------------------------------------------

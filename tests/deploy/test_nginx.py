@@ -1,4 +1,4 @@
-"""deploy/nginx.conf is right and works: by nginx's own check and gixy's, by the app's limits, and by what a process is sent through it."""
+"""Tests that deploy/nginx.conf passes nginx's and gixy's checks, fits the app's limits, and forwards requests right."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WAYS: Final[dict[str, dict[str, Any]]] = {
 
 
 OLDER: Final = {"an older nginx": {"version": OLDEST}}
-# Also what the tests pass over, if the site is for it: each takes the file that is written for its version.
+# Other tests pass over some of these, but each version that the site supports accepts the file written for it.
 NGINXES: Final = {
     program: version
     for program in binaries.candidates(binaries.NGINX)
@@ -76,7 +76,7 @@ def test_gixy_finds_nothing_wrong_with_the_file(
     """Seen failing with `Host $http_host`, and with `Upgrade $http_upgrade`."""
     file = tmp_path / "nginx.conf"
     file.write_text(nginx_conf(**given, tls=tls if ended else None, state=tmp_path))
-    # HSTS is Django's: HSTS_SECONDS.
+    # Django sends the HSTS header: HSTS_SECONDS.
     looked = run(BIN / "gixy", "--format", "json", "--skips", "hsts_header", file)
     assert json.loads(looked.stdout) == []
 
@@ -139,7 +139,7 @@ def test_http_2_is_asked_for_as_the_version_has_it(version: Version | None, list
     text = nginx_conf(version=version, tls=("cert.pem", "key.pem"))
     assert directives("listen", text) == [listens, "80 default_server"]
     assert directives("http2", text) == http2
-    # Whoever has no certificate yet puts the lines in by hand.
+    # An operator who had no certificate at first removes these marks by hand.
     by_hand = nginx_conf(version=version).replace("#tls ", "")
     assert (listens in directives("listen", by_hand), directives("http2", by_hand)) == (True, http2)
 
@@ -154,7 +154,7 @@ def test_names_that_move_are_refused_where_nginx_would_not_look_them_up_again() 
 
 
 def say(path: Path, version: str) -> None:
-    """Make an nginx that says a version, and does nothing else."""
+    """Write a program that prints nginx's version and does nothing else."""
     path.parent.mkdir()
     path.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
     path.chmod(0o755)
@@ -162,7 +162,7 @@ def say(path: Path, version: str) -> None:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Return a folder with the `bin` and `sbin` of a machine without nginx."""
+    """Return the folder in which `bin` and `sbin` of a machine without nginx belong."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr("tools.nginx_conf.SBIN", str(tmp_path / "sbin"))
     return tmp_path
@@ -218,7 +218,7 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the headers it was sent, and does nothing else."""
+    """Answers each request with the headers that it received."""
 
     protocol_version = "HTTP/1.0"
 
@@ -230,13 +230,13 @@ class Echo(BaseHTTPRequestHandler):
 
     do_POST = do_GET
 
-    def log_message(self, format: str, *args: Any) -> None:  # the base's signature
+    def log_message(self, format: str, *args: Any) -> None:  # the signature of the base class
         pass
 
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[Nginx]:
-    """Return an nginx before a process that tells what it was sent, and one that is not there."""
+    """Return an nginx in front of two processes: one answers with its request's headers, the other does not exist."""
     server = ThreadingHTTPServer((LOOPBACK, 0), Echo)
     Thread(target=server.serve_forever, daemon=True).start()
     nginx = Nginx(nodes=[f"{LOOPBACK}:{server.server_port}", f"{LOOPBACK}:{free_port()}"])
@@ -269,7 +269,7 @@ def test_plain_http_is_sent_on_to_https(tls: tuple[Path, Path]) -> None:
 
 
 def told(nginx: Nginx, **headers: str) -> dict[str, list[str]]:
-    """Return the headers a process is sent."""
+    """Return the headers that a process receives, by name."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     with httpx.Client(base_url=nginx.url, trust_env=False, timeout=30) as client:
         found: dict[str, list[str]] = {}
@@ -281,8 +281,8 @@ def told(nginx: Nginx, **headers: str) -> dict[str, list[str]]:
 FORWARDING: Final = {
     "x-forwarded-for": LOOPBACK,
     "x-forwarded-proto": "http",
-    "x-forwarded-host": None,  # the site's own
-    "x-forwarded-port": None,  # the client's
+    "x-forwarded-host": None,  # the site's own name
+    "x-forwarded-port": None,  # the client's own port
     "x-real-ip": LOOPBACK,
     "x-forwarded-prefix": "",
     "forwarded": "",
@@ -293,7 +293,7 @@ FORWARDING: Final = {
 
 @pytest.mark.parametrize("name", FORWARDING)
 def test_what_a_client_says_under_the_name_of_a_proxy_is_not_passed_on(echo: Nginx, name: str) -> None:
-    """Seen failing, header by header, with its `proxy_set_header` taken out, and with `$proxy_add_x_forwarded_for`."""
+    """Seen failing for each header without its `proxy_set_header`, and with `$proxy_add_x_forwarded_for`."""
     sent = told(echo, **{name: "evil.example"}).get(name, [""])
     assert "evil.example" not in "".join(sent)
     if FORWARDING[name] is not None:
@@ -367,8 +367,10 @@ TOKEN: Final = "7N42dgm5tFLK9N8MT7fHC7.x-Y_z0"
     ],
 )
 def test_neither_a_token_nor_a_search_is_logged(echo: Nginx, asked: str, logged: str) -> None:
-    """Of the two processes one is not there, which nginx complains of at times. Seen failing with nginx's own log format, without
-    invitations or searches in the map, when only the last secret of an address is taken out, and with encodings left in.
+    """Nor in the error log: one of the two processes does not exist, and nginx sometimes reports that.
+
+    Seen failing with nginx's own log format, without invitations or searches in the map, when only the last secret of
+    an address is removed, and when percent-encoded text is logged.
     """
     mark = str(uuid4())
     headers = {"User-Agent": mark, "Referer": f"{echo.url}/public/{TOKEN}/"}
@@ -379,7 +381,7 @@ def test_neither_a_token_nor_a_search_is_logged(echo: Nginx, asked: str, logged:
 
 
 def ask(nginx: Nginx, target: str, headers: dict[str, str]) -> bytes:
-    """Ask for an address exactly as it is written, and return the answer."""
+    """Request an address exactly as it is written, and return the answer."""
     lines = [f"GET {target} HTTP/1.1", "Host: calendar.example", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     with socket.create_connection((LOOPBACK, nginx.port), 10) as connection:
@@ -390,7 +392,7 @@ def ask(nginx: Nginx, target: str, headers: dict[str, str]) -> bytes:
 
 
 class CutsOff(BaseRequestHandler):
-    """Takes a request, opens a WebSocket if one is asked for, and then cuts the connection off in the middle of a frame."""
+    """Reads a request, opens a WebSocket if asked for one, and then resets the connection in the middle of a frame."""
 
     def handle(self) -> None:
         request = b""
@@ -401,13 +403,13 @@ class CutsOff(BaseRequestHandler):
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x7e"
             )
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.request.close()  # with a reset, as daphne ends a connection whose peer is too slow
+        self.request.close()  # with a reset, as daphne closes a connection whose peer is too slow
 
 
 def test_the_error_log_tells_no_token_whatever_fails() -> None:
-    """A process is away, cuts off a request or a socket; a file is missing. What became of each is in the access log.
+    """Four failures: a process does not exist, a process cuts off a request or a socket, and a file is missing.
 
-    Seen failing, in each of the four, with the error log of `http` taken out of the file.
+    The access log says how each request ended. Seen failing for each of the four without the `error_log` of `http`.
     """
     secret = {"Referer": f"https://calendar.example/invitations/{TOKEN}/"}
     upgrade = {"Upgrade": "websocket", "Connection": "upgrade"}

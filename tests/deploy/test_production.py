@@ -1,4 +1,4 @@
-"""A production site works as docs/deploying.md has it started: below a path, behind nginx, to the first item of its first owner."""
+"""Tests a production site that is started as docs/deploying.md says: below a path, behind nginx, to its first item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.deploy.production import PREFIX, Production, page_data
 
 
 def test_everything_the_page_asks_for_is_below_the_path(browser: httpx.Client) -> None:
-    """Seen failing with `/ws/` as the socket's address whatever the prefix, and without FORCE_SCRIPT_NAME in the site's settings."""
+    """Seen failing with `/ws/` as the socket's address below a path, and without FORCE_SCRIPT_NAME in the settings."""
     data = page_data(browser)
     assert [data[name] for name in ("apiUrl", "socketUrl", "loginUrl")] == [
         f"{PREFIX}/api/",
@@ -52,7 +52,7 @@ def test_a_static_file_is_kept_for_ever_by_the_hash_in_its_name(browser: httpx.C
 def test_a_first_owner_makes_a_calendar_and_its_items_are_pushed_through_nginx(
     production: Production, browser: httpx.Client
 ) -> None:
-    """Seen failing without the prefix in project/asgi.py (no route), and with X-Forwarded-Proto not set (another origin)."""
+    """Seen failing without the prefix in project/asgi.py (no route), and without X-Forwarded-Proto (another origin)."""
     data = page_data(browser)
     calendar = browser.post(f"{data['apiUrl']}calendars/", json={"name": "Team", "color": "#2563eb", "timeZone": "UTC"})
     assert calendar.status_code == 201, calendar.text
@@ -104,7 +104,7 @@ def test_plain_http_is_sent_to_https_but_for_health_checks(production: Productio
 
 @pytest.mark.parametrize("path", ["/ws/", "/elsewhere/ws/", f"{PREFIX}ws/"])
 def test_a_socket_elsewhere_is_refused_without_a_traceback(production: Production, path: str) -> None:
-    """Whatever a client says in daphne's header for the root path."""
+    """Even if the client sends daphne's header for the root path."""
     headers = {"Daphne-Root-Path": "/elsewhere"}
     with (
         pytest.raises(InvalidStatus) as refused,

@@ -1,4 +1,7 @@
-"""The systemd unit is right by systemd's own check, where there is one, and by what it must say. test_production.py runs it."""
+"""Tests that the systemd unit has the right directives, and passes systemd's own check where systemd is installed.
+
+test_production.py runs the unit's commands.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from testbed.cluster import web_command
 from tests.deploy.files import CHECKOUT, KEPT, ROOT, UNIT, example, run, seconds, unit_command, unit_directives
 from tools.nginx_conf import nginx_conf
 
-# What it needs not, it may not: systemd.exec(5).
+# The unit forbids what its process does not need: systemd.exec(5).
 HARDENED: Final = {
     "CapabilityBoundingSet": "",
     "LockPersonality": "yes",
@@ -78,7 +81,7 @@ def test_every_directive_is_one_that_systemd_knows_in_its_section() -> None:
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
     """Seen failing with TimeoutStopSec=15x."""
     checker = shutil.which("systemd-analyze")
-    if checker:  # else the test above is all there is: systemd comes in no package of the test requirements
+    if checker:  # otherwise only the test above runs: no package of the test requirements contains systemd
         here = UNIT.read_text().replace(f"{CHECKOUT}/.venv/bin/python", sys.executable).replace(CHECKOUT, str(ROOT))
         (tmp_path / "calendar-live@8001.service").write_text(here)
         checked = run(checker, "verify", tmp_path / "calendar-live@8001.service")
@@ -100,7 +103,7 @@ def test_the_unit_starts_a_process_as_the_cluster_does() -> None:
 def test_a_process_is_given_longer_to_start_and_to_stop_than_it_takes() -> None:
     (start,), (stop,) = unit_directives("TimeoutStartSec"), unit_directives("TimeoutStopSec")
     assert seconds(start) > seconds(unit_command("ExecStartPost")[-1])
-    assert seconds(stop) > 3 * conf.app.DRAIN_SECONDS  # good-byes and a slow machine come on top
+    assert seconds(stop) > 3 * conf.app.DRAIN_SECONDS  # closing sockets, and a slow machine, take longer
     assert unit_directives("KillSignal") == ["SIGTERM"]
 
 

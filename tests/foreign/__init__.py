@@ -1,1 +1,1 @@
-"""A host site with a model of its own, live through the same interface as work items and without any of them."""
+"""A host site whose own model is live through the same interface as work items, and which has no work items."""

@@ -1,4 +1,4 @@
-"""The app of a host site."""
+"""Configures the app of a host site."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -10,7 +10,7 @@ class ForeignConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # The unit tests have the table, and register the source only where they mean to.
+        # The unit tests have the table, and register the source themselves where they need it.
         if getattr(settings, "FOREIGN_IS_LIVE", False):
             from calendar_live.sources import register  # noqa: PLC0415 - the apps are ready only now
             from tests.foreign.bookings import Bookings  # noqa: PLC0415

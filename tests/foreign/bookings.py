@@ -1,4 +1,4 @@
-"""What the host site does with its bookings; each call is one change set."""
+"""Books, renames and cancels rooms on the host site. Each call writes one change set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.foreign.models import Booking
 
 
 class Bookings(Source[Booking]):
-    """Bookings as events."""
+    """Returns bookings as event objects."""
 
     model = Booking
 

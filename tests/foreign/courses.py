@@ -1,4 +1,4 @@
-"""A table that is already there, made live by a row beside each of its rows: the example of docs/architecture.md, as it is tested."""
+"""Makes an existing table live with a live row beside each of its rows: the tested example of docs/architecture.md."""
 
 from uuid import UUID
 

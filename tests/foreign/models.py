@@ -1,4 +1,4 @@
-"""Models that calendar_live knows nothing of."""
+"""Models of the host site, which calendar_live knows nothing about."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""The host site's settings: the site of project/, with the foreign app and its page."""
+"""Settings of the host site: those of project/, with the foreign app and its page."""
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS as SITE_APPS

@@ -1,4 +1,4 @@
-"""The host site's URLs: its page of bookings beside everything else."""
+"""The host site's URLs: those of project/, and a page of bookings."""
 
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path

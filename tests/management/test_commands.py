@@ -1,4 +1,4 @@
-"""What operators run: real holidays through the services, never twice; and a demo that a real site refuses."""
+"""Tests `import_holidays`, which imports no holiday twice, and `seed_demo`, which runs on trial sites only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the tests of the pages speak to the item dialog: as htmx does, with the form's own fields."""
+"""Opens the item dialog and sends its form as htmx does, with the form's own fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HTMX = {"HX-Request": "true"}
 
 
 class Answer(Protocol):
-    """What the test client answers; the type that django-stubs has for it cannot be named."""
+    """An answer of the test client. The type that django-stubs has for it cannot be imported."""
 
     @property
     def status_code(self) -> int: ...
@@ -26,11 +26,11 @@ class Answer(Protocol):
     @property
     def text(self) -> str: ...
     @property
-    def context(self) -> Any: ...  # what the template was given
+    def context(self) -> Any: ...  # the template's context
 
 
 def client_of(user: User) -> Client:
-    """Return a browser in which a user is signed in, speaking as htmx does."""
+    """Return a client in which a user is signed in, and which sends the header of htmx."""
     client = Client(headers=HTMX)
     client.force_login(user)
     return client
@@ -46,7 +46,7 @@ def edit_url(item: WorkItem | UUID, calendar: Calendar) -> str:
 
 
 def read_form(response: Answer) -> dict[str, str]:
-    """Return what a browser would send of the form in an answer if nobody touched it."""
+    """Return the values that a browser would send for the form in an answer if nobody touched it."""
     reader = _FormReader()
     reader.feed(response.text)
     return reader.values
@@ -88,7 +88,7 @@ class _FormReader(HTMLParser):
 def submit(
     client: Client, url: str, changes: dict[str, Any] | None = None, *, form: dict[str, str] | None = None
 ) -> Answer:
-    """Open a form (unless one is given), change some fields (None: untick) and send it."""
+    """Open a form, unless its values are given. Change some fields (None: untick) and send it."""
     values = dict(read_form(client.get(url)) if form is None else form)
     for name, value in (changes or {}).items():
         if value is None:
@@ -99,7 +99,7 @@ def submit(
 
 
 def errors_beside(response: Answer) -> dict[str, list[str]]:
-    """Return the complaints of the form that an answer shows, by field."""
+    """Return the errors in an answer's form, by field."""
     if response.context is None:
         pytest.fail(f"no form in {response.text[:200]}")
     errors: dict[str, list[str]] = {name: list(texts) for name, texts in response.context["form"].errors.items()}

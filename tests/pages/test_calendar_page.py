@@ -1,4 +1,4 @@
-"""The calendar page and the sign-in: who sees what, for how many statements, and that the policy's strictness is kept."""
+"""Tests the calendar page and the sign-in: who sees what, how many statements it takes, and the security policy."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def page_data(text: str) -> dict[str, object]:
 
 
 def offers_to_create(page: str) -> bool:
-    """Whether what makes a new item can be seen; its buttons are hidden, not absent: a role may change at any time."""
+    """Whether the buttons for a new item are visible. If not, they are hidden, not absent, because roles can change."""
     buttons = re.findall(r"<button[^>]* data-new( hidden)?", page)
     assert len(buttons) == 2
     return "" in buttons
@@ -86,7 +86,7 @@ def test_the_demo_is_only_told_on_a_trial(db: None, settings: Settings) -> None:
 
 
 def test_someone_signs_in_and_out(ana: User, team: Calendar, settings: Settings) -> None:
-    settings.DEBUG = True  # outside a trial the demo's password opens nothing
+    settings.DEBUG = True  # the demo's password works on a trial site only
     client = Client()
     sign_in = reverse("calendar_live:login")
     refused = client.post(sign_in, {"username": "ana", "password": "wrong"})
@@ -111,7 +111,7 @@ def test_no_page_holds_what_the_policy_forbids(ana: User, team: Calendar) -> Non
     pages = [client.get(url).text for url in (PAGE, new_url(), edit_url(item, team))]
     pages.append(Client().get(reverse("calendar_live:login")).text)
     for text in pages:
-        # Quoted text cannot hold a bare quote or bracket, so what is left between tags' quotes is markup.
+        # Escaped text contains no bare quote or bracket, so removing quoted values leaves nothing but markup in tags.
         markup = re.sub(r'="[^"]*"', "=", text)
         for script in re.findall(r"<script[^>]*>", text):
             assert " src=" in script or 'type="application/json"' in script
@@ -128,7 +128,7 @@ def test_browsers_that_ask_are_sent_to_the_icon(client: Client) -> None:
 
 
 def test_an_owners_page_holds_no_address_of_a_public_link(ana: User, team: Calendar) -> None:
-    """A page that is kept lets nobody look. Seen failing with the names of links written into the page."""
+    """A saved copy of the page must open no calendar. Seen failing with the names of links in the page."""
     link = make_link(team, ana, name="Website of the fair", frame_origins=["https://www.example.org"])
     page = client_of(ana).get(PAGE).text
     assert 'id="link-row"' in page

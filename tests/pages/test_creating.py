@@ -1,4 +1,4 @@
-"""A new item through its form: created, or refused with the complaint beside the field it is about."""
+"""Tests creating an item with its form: it is created, or refused with an error beside the field."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def test_an_all_day_item_ends_on_the_day_people_see(ben: User, team: Calendar) -
 
 
 def test_the_second_of_two_equal_times_is_created_where_it_was_selected(ben: User, team: Calendar) -> None:
-    """Seen failing: the new item began an hour earlier than what was drawn."""
+    """Seen failing: the new item began an hour before the selection."""
     span = {"start": "2027-11-07T01:30:00-08:00", "end": "2027-11-07T02:30:00-08:00", "timeZone": "America/Los_Angeles"}
     assert submit(client_of(ben), new_url(**span), {"title": "Night shift"}).status_code == 204
     item = WorkItem.objects.get()
@@ -80,7 +80,7 @@ def test_a_submit_that_is_repeated_is_done_once(ben: User, team: Calendar) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_a_new_item_whose_answer_was_lost_is_corrected_and_saved(ben: User, team: Calendar) -> None:
-    """Seen failing: its key was used for another request, for ever, and the text could only be copied out."""
+    """Seen failing: the form's key was used for another request and stayed so, and the text could only be copied."""
     client = client_of(ben)
     form = read_form(client.get(new_url(**SPAN))) | {"title": "Kick-of", "location": "Room 4"}
     assert client.post(new_url(), form).status_code == 204

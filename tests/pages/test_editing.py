@@ -1,4 +1,4 @@
-"""An item through its dialog: saved, refused, overtaken by others, and deleted meanwhile."""
+"""Tests editing an item in its dialog: saving, refusals, conflicts with other users, and items deleted meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.pages.dialog import Answer, client_of, edit_url, errors_beside, new_u
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows
 
-# Each write is a revision of its own, as it is outside of tests.
+# Each write is a revision of its own, as on a real site.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FIRST_TWO_THIRTY = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -68,22 +68,27 @@ def test_the_second_of_two_equal_wall_times_stays_the_second(ben: User, team: Ca
 @pytest.mark.parametrize(
     ("start", "end", "typed", "saved"),
     [
-        # 01:30 for the second time, to 02:30
-        ("2027-11-07T09:30:00Z", "2027-11-07T10:30:00Z", {"end_time": "03:00"}, ("2027-11-07T09:30:00Z", "2027-11-07T11:00:00Z")),
-        # 00:30 to 01:30 for the second time
-        ("2027-11-07T07:30:00Z", "2027-11-07T09:30:00Z", {"start_time": "00:45"}, ("2027-11-07T07:45:00Z", "2027-11-07T09:30:00Z")),
-        # 01:45 for the first time, to 01:15 for the second
-        ("2027-11-07T08:45:00Z", "2027-11-07T09:15:00Z", {"end_time": "01:20"}, ("2027-11-07T08:45:00Z", "2027-11-07T09:20:00Z")),
+        # from the second 01:30 to 02:30
+        ("2027-11-07T09:30:00Z", "2027-11-07T10:30:00Z", {"end_time": "03:00"},
+         ("2027-11-07T09:30:00Z", "2027-11-07T11:00:00Z")),
+        # from 00:30 to the second 01:30
+        ("2027-11-07T07:30:00Z", "2027-11-07T09:30:00Z", {"start_time": "00:45"},
+         ("2027-11-07T07:45:00Z", "2027-11-07T09:30:00Z")),
+        # from the first 01:45 to the second 01:15
+        ("2027-11-07T08:45:00Z", "2027-11-07T09:15:00Z", {"end_time": "01:20"},
+         ("2027-11-07T08:45:00Z", "2027-11-07T09:20:00Z")),
         # seconds, which the form does not show
-        ("2027-11-09T09:30:17Z", "2027-11-09T10:30:17Z", {"end_time": "03:00"}, ("2027-11-09T09:30:17Z", "2027-11-09T11:00:00Z")),
-        # a day that may not be typed
-        ("1900-01-01T12:00:00Z", "1900-01-01T13:00:00Z", {"end_date": "1900-01-02"}, ("1900-01-01T12:00:00Z", "1900-01-02T13:00:00Z")),
+        ("2027-11-09T09:30:17Z", "2027-11-09T10:30:17Z", {"end_time": "03:00"},
+         ("2027-11-09T09:30:17Z", "2027-11-09T11:00:00Z")),
+        # a day that nobody may type
+        ("1900-01-01T12:00:00Z", "1900-01-01T13:00:00Z", {"end_date": "1900-01-02"},
+         ("1900-01-01T12:00:00Z", "1900-01-02T13:00:00Z")),
     ],
 )  # fmt: skip
 def test_an_edge_that_nobody_touched_is_never_written(
     ben: User, team: Calendar, start: str, end: str, typed: dict[str, str], saved: tuple[str, str]
 ) -> None:
-    """Seen failing while one field of the span that was touched meant all: the start of the first went back by an hour."""
+    """Seen failing when a change of one edge wrote both: in the first case the start moved back by an hour."""
     zone = "UTC" if start < "2000" else "America/Los_Angeles"
     item = make_item(team, ben, start=parse_instant(start), end=parse_instant(end), time_zone=zone)
     client = client_of(ben)
@@ -96,13 +101,13 @@ def test_an_edge_that_nobody_touched_is_never_written(
 
 
 def test_a_day_out_of_bounds_that_nobody_touched_hinders_nothing(ben: User, team: Calendar) -> None:
-    """Seen failing: the title could not be saved, as the day may not be typed."""
+    """Seen failing: the title could not be saved, because such a day may not be typed."""
     item = make_item(team, ben, start=parse_instant("1900-01-01T12:00:00Z"), time_zone="UTC")
     assert submit(client_of(ben), edit_url(item, team), {"title": "Old"}).status_code == 204
 
 
 def test_the_zone_alone_is_changed_and_the_second_stays_the_second(ben: User, team: Calendar) -> None:
-    """The clocks of New York go back that night too. Seen failing with the first, three hours earlier."""
+    """The clocks in New York go back in the same night. Seen failing: the item moved to the first of the two times."""
     start, end = parse_instant("2027-11-07T09:30:00Z"), parse_instant("2027-11-07T10:30:00Z")
     item = make_item(team, ben, start=start, end=end, time_zone="America/Los_Angeles")
     assert submit(client_of(ben), edit_url(item, team), {"time_zone": "America/New_York"}).status_code == 204
@@ -111,7 +116,7 @@ def test_the_zone_alone_is_changed_and_the_second_stays_the_second(ben: User, te
 
 
 def test_each_of_two_equal_times_can_be_chosen(ben: User, team: Calendar) -> None:
-    """Seen failing: the second could not be entered."""
+    """Seen failing: the second time could not be entered."""
     item = make_item(team, ben, start=SECOND_TWO_THIRTY, time_zone="Europe/Berlin")
     client = client_of(ben)
     for fold, start in (("0", FIRST_TWO_THIRTY), ("1", SECOND_TWO_THIRTY)):
@@ -124,7 +129,7 @@ def test_each_of_two_equal_times_can_be_chosen(ben: User, team: Calendar) -> Non
 
 
 def test_a_time_that_comes_twice_says_which_it_is_and_no_other_time_does(ben: User, team: Calendar) -> None:
-    """Seen failing: nothing in the form said which of the two it was."""
+    """Seen failing: nothing in the form said which of the two times it was."""
     item = make_item(team, ben, start=SECOND_TWO_THIRTY, time_zone="Europe/Berlin")
     text = client_of(ben).get(edit_url(item, team)).text
     assert 'data-fold="start">' in text
@@ -136,7 +141,7 @@ def test_a_time_that_comes_twice_says_which_it_is_and_no_other_time_does(ben: Us
 
 
 def test_a_form_from_before_the_choice_is_still_taken(ben: User, team: Calendar) -> None:
-    """It was open while the site was upgraded: it lacks the choice, and its hidden first value."""
+    """The form was open while the site was upgraded, so it lacks the choice, and the choice's hidden first value."""
     item = make_item(team, ben, start=SECOND_TWO_THIRTY, time_zone="Europe/Berlin")
     client = client_of(ben)
     form = read_form(client.get(edit_url(item, team)))
@@ -147,7 +152,7 @@ def test_a_form_from_before_the_choice_is_still_taken(ben: User, team: Calendar)
 
 
 def test_which_of_two_equal_times_is_compared_too(ben: User, ana: User, team: Calendar) -> None:
-    """Seen failing: both versions read alike."""
+    """Seen failing: both versions looked the same."""
     item = make_item(
         team, ana, start=FIRST_TWO_THIRTY, end=FIRST_TWO_THIRTY + timedelta(hours=3), time_zone="Europe/Berlin"
     )
@@ -224,7 +229,7 @@ def test_who_was_overtaken_sees_both_versions_and_loses_nothing(ben: User, ana: 
 
 
 def test_a_conflict_tells_no_title_of_another_calendar(ben: User, ana: User, team: Calendar) -> None:
-    """Free/busy members know the ids of what they may not read. Seen failing when parents are named whatever their calendar."""
+    """Free/busy members know the ids of items they may not read. Seen failing when any calendar's item is named."""
     elsewhere = make_calendar(ana, name="Elsewhere")
     set_role(elsewhere, member=ben, role=Role.FREEBUSY)
     hidden = make_item(elsewhere, ana, title="Merger", visibility="private")
@@ -346,7 +351,7 @@ def test_hidden_first_values_that_are_nonsense_are_refused(ben: User, ana: User,
 
 
 def people_form(client: Client, item: WorkItem, calendar: Calendar) -> dict[str, Any]:
-    """Return what a browser would send of an item's form, where it may send several values of one name."""
+    """Return the values that a browser would send for an item's form, with all values of `assignees`."""
     response = client.get(edit_url(item, calendar))
     ticked = [box.data["value"] for box in response.context["form"]["assignees"] if box.data["selected"]]
     return read_form(response) | {"assignees": ticked, "initial-assignees": sorted(ticked)}
@@ -383,7 +388,7 @@ def test_one_who_is_no_member_is_refused_beside_the_people(ben: User, ana: User,
 
 
 def test_links_and_tags_are_typed_compared_and_kept(ben: User, ana: User, team: Calendar) -> None:
-    """Seen failing when the tags of the version that lay below came back as the last of them."""
+    """Seen failing when only the last tag of the other user's version came back."""
     item = make_item(team, ana, tags=["Q4", "Sales"])
     client = client_of(ben)
     form = read_form(client.get(edit_url(item, team)))
@@ -434,7 +439,7 @@ def people_form_of(response: Answer) -> dict[str, Any]:
 
 
 def test_a_form_whose_answer_was_lost_is_corrected_and_saved(ben: User, team: Calendar) -> None:
-    """Seen failing: its key was used for another request, whatever was typed."""
+    """Seen failing: whatever was typed, the form's key had been used for another request."""
     item, client = make_item(team, ben), client_of(ben)
     form = read_form(client.get(edit_url(item, team))) | {"title": "Kick-of"}
     assert client.post(edit_url(item, team), form).status_code == 204

@@ -1,4 +1,4 @@
-"""The page of an invitation: who sees what, how it is accepted, and that all links that open nothing look alike."""
+"""Tests the page of an invitation: who sees what, how it is accepted, and that links that open nothing look alike."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_someone_signed_in_joins_by_a_button(team: Calendar, ana: User, dan: Use
     assert "Join Team as editor" in shown.text
     assert "signed in as Dan" in shown.text
     assert 'name="password"' not in shown.text
-    assert not Membership.objects.filter(user=dan).exists()  # looking is not accepting: mail scanners look
+    assert not Membership.objects.filter(user=dan).exists()  # opening the page does not accept: mail scanners open it
     joined = client.post(url)
     assert (joined.status_code, joined.headers["Location"]) == (302, "/")
     assert Membership.objects.get(user=dan).role == "editor"
@@ -86,7 +86,7 @@ def test_who_is_a_member_already_keeps_the_higher_role(team: Calendar, ana: User
 
 
 def test_a_member_is_offered_only_a_role_that_is_higher(team: Calendar, ana: User, ben: User, cara: User) -> None:
-    """Who opens a colleague's invitation must not use it up. Seen failing with the button for everybody who is signed in."""
+    """A member who opens a colleague's invitation must not use it up. Seen failing with the button for all users."""
     url = path(invite(team, ana))
     for user, is_offered in ((ana, False), (ben, False), (cara, True)):
         shown = signed_in(user).get(url).text
@@ -94,7 +94,7 @@ def test_a_member_is_offered_only_a_role_that_is_higher(team: Calendar, ana: Use
 
 
 def test_all_links_that_open_nothing_are_answered_alike(team: Calendar, ana: User, dan: User) -> None:
-    """Seen failing when a withdrawn invitation is told from an unknown one."""
+    """Seen failing when the answer to a withdrawn invitation differs from that to an unknown one."""
     texts = set()
     for name in ("used", "withdrawn", "unknown"):
         mailing = invite(team, ana, to=f"{name}@example.org")
@@ -143,7 +143,7 @@ def test_accepting_takes_the_csrf_token(team: Calendar, ana: User, dan: User) ->
 def test_no_log_of_django_tells_the_token(
     team: Calendar, ana: User, dan: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """On a host site, too, whose handlers filter nothing. Seen failing when the log of CSRF failures is not filtered."""
+    """Nor on a host site whose handlers filter nothing. Seen failing when the log of CSRF failures is not filtered."""
     url, client = path(invite(team, ana)), Client(enforce_csrf_checks=True)
     client.force_login(dan)
     assert client.post(url).status_code == 403

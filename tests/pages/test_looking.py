@@ -1,4 +1,4 @@
-"""An item's dialog before those who may not change it: what they are shown, and what is hidden from them."""
+"""Tests the item dialog for users who may not change the item: what it shows, and what it hides from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from calendar_live.services.calendars import set_role
 from tests.pages.dialog import client_of, edit_url
 from tests.people import make_item
 
-# Each write is a revision of its own, as it is outside of tests.
+# Each write is a revision of its own, as on a real site.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -76,12 +76,12 @@ def test_of_a_taken_time_nothing_but_the_time_is_told(
     assert response.status_code == 200
     assert "Busy" in response.text
     assert "Mon 23 Nov 2026, 09:00 – 10:00 (UTC)" in response.text
-    # Not by posting either: a refusal must not show the item again.
+    # A POST tells no more: a refusal must not show the item.
     refused = client.post(edit_url(item, team), {"title": "x", "state": item.state})
     assert refused.status_code == 403
     told = response.text.replace(str(item.pk), "").replace(str(team.pk), "")
     assert not [leak for leak in LEAKS if leak in told]
-    # The refused form offers every status to choose from, so only the words of the item itself count there.
+    # The refused form lists every status, so only the item's own words count there.
     assert not [leak for leak in LEAKS[:3] if leak in refused.text]
 
 

@@ -1,4 +1,4 @@
-"""The pages behind a public link: who may frame them, what their headers say, and what of them stands in a log."""
+"""Tests the pages behind a public link: who may frame them, which headers they have, and what is logged about them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ancestors(answer: HttpResponse) -> str:
 def test_the_widget_is_framed_where_the_owner_says_and_the_page_nowhere(
     team: Calendar, ana: User, client: Client
 ) -> None:
-    """Seen failing when the site's own policy is left to stand, and when X-Frame-Options goes out with the widget."""
+    """Seen failing when the site's own policy is left in place, and when the widget is sent with X-Frame-Options."""
     token = link_token(make_link(team, ana, frame_origins=ORIGINS).pk).token
     widget, whole = page(client, token, "public_embed"), page(client, token)
     assert (ancestors(widget), widget.get("X-Frame-Options")) == (" ".join(ORIGINS), None)
@@ -68,7 +68,7 @@ def test_a_page_is_kept_nowhere_found_nowhere_and_sets_no_cookie(
 
 
 def test_a_page_holds_no_item_and_nobody(team: Calendar, ana: User, client: Client) -> None:
-    """What it shows is asked for by the link's rights. It is told to nobody who is signed in as who they are either."""
+    """The page requests its items with the link's rights. It does not name the signed-in user either."""
     make_item(team, ana, title="LEAK", description="LEAK")
     User.objects.filter(pk=ana.pk).update(first_name="LEAK")
     client.force_login(ana)
@@ -80,7 +80,7 @@ def test_a_page_holds_no_item_and_nobody(team: Calendar, ana: User, client: Clie
 
 @pytest.mark.parametrize("name", ["public", "public_embed"])
 def test_unknown_expired_and_withdrawn_are_one_answer(team: Calendar, ana: User, client: Client, name: str) -> None:
-    """Seen failing when one of them tells that there was such a link (410), or may be framed where it was."""
+    """Seen failing when one answer reveals that the link existed (410), or can be framed where the link could be."""
     expired, withdrawn = (make_link(team, ana, frame_origins=ORIGINS) for _ in range(2))
     PublicLink.objects.filter(pk=expired.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     withdraw_link(team.pk, actor=ana, link_id=withdrawn.pk)
@@ -96,7 +96,7 @@ def test_unknown_expired_and_withdrawn_are_one_answer(team: Calendar, ana: User,
 def test_neither_a_token_nor_a_title_stands_in_the_log(
     team: Calendar, ana: User, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A link that expired may be given a new time: its token is a secret still. Seen failing without `logs.install`."""
+    """An expired link may get a new end, so its token stays secret. Seen failing without `logs.install`."""
     make_item(team, ana, title="LEAK")
     link = make_link(team, ana, name="LEAK")
     token = link_token(link.pk).token

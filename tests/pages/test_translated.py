@@ -1,6 +1,6 @@
-"""Every word of every page comes from the catalogue: in a language in which each is marked, nothing else is read.
+"""Tests that every text on every page comes from the catalogue, in a language in which each translation is marked.
 
-What people type has no letters here, so a letter outside a mark is a text that no translation reaches.
+Texts that people type contain no letters here. So a letter outside a mark is in a text that cannot be translated.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def marked(text: str) -> str:
 
 
 def compiled(found: list[Message]) -> bytes:
-    """Return what `msgfmt` makes of a catalogue in which every text is marked."""
+    """Return the bytes that `msgfmt` makes of a catalogue in which every text is marked."""
     entries = {"": "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"}
     for one in found:
         key = f"{one.context}\x04{one.text}" if one.context else one.text
@@ -74,7 +74,7 @@ def _every_text_is_marked(settings: Any, tmp_path: Path) -> None:
 
 
 class _Reader(HTMLParser):
-    """Collects the text of a page, its visible attributes, and what its scripts are given."""
+    """Collects the text of a page, its visible attributes, and the data for its scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -100,10 +100,10 @@ class _Reader(HTMLParser):
 
 
 def unmarked(text: str) -> list[str]:
-    """Return what people read of a page and no mark is on."""
+    """Return the texts on a page that people read and that are not marked."""
     reader = _Reader(text)
     page = json.loads(reader.data) if reader.data.strip() else {}
-    read = without_marks(reader.text).splitlines()  # a mark may have tags in it
+    read = without_marks(reader.text).splitlines()  # a mark may contain tags
     said = [*read, *reader.attributes, *page.get("texts", {}).values(), *page.get("labels", {}).values()]
     return [one.strip() for one in said if re.search(r"[^\W\d_]", NAMES.sub("", without_marks(one)))]
 
@@ -123,7 +123,7 @@ def browser(user: User | None = None, **headers: str) -> Client:
 
 @pytest.fixture
 def numbered(db: None) -> tuple[Calendar, User, User, WorkItem]:
-    """Return a calendar, its owner, a viewer and an item, all of whose names are numbers."""
+    """Return a calendar, its owner, a viewer and an item. All their names are numbers."""
     owner, viewer = (
         User.objects.create_user(username=name, password=PASSWORD, email=f"{name}@0.00") for name in ("11", "22")
     )
@@ -133,7 +133,7 @@ def numbered(db: None) -> tuple[Calendar, User, User, WorkItem]:
 
 
 def pages(calendar: Calendar, owner: User, viewer: User, item: WorkItem) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each page and each piece of the dialog."""
+    """Yield the name and the text of each page, and of each answer that the dialog shows."""
     own, others, nobody = browser(owner, **HTMX), browser(viewer, **HTMX), browser()
     token = link_token(make_link(calendar, owner, name="77").pk).token
     invitation = reverse("calendar_live:invitation", args=[invite(calendar, owner, to="8@example.org").token])
@@ -162,7 +162,7 @@ def pages(calendar: Calendar, owner: User, viewer: User, item: WorkItem) -> Iter
 def test_people_read_no_word_that_a_translator_does_not_see(
     numbered: tuple[Calendar, User, User, WorkItem],
 ) -> None:
-    """Seen failing with a text without its mark in a template, a form, the page's scripts and a service."""
+    """Seen failing with an unmarked text in a template, a form, the page's scripts and a service."""
     found = {name: unmarked(text) for name, text in pages(*numbered)}
     assert {name: texts for name, texts in found.items() if texts} == {}
     assert len(found) == 15

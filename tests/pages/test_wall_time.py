@@ -1,4 +1,4 @@
-"""Wall-clock times and instants: skipped and doubled hours, and the bounds."""
+"""Tests the conversion of wall-clock times to instants and back: skipped hours, repeated hours, and the bounds."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -8,7 +8,7 @@ from calendar_live.pages.values import say_when, span_values
 from calendar_live.pages.wall_time import NoSuchTimeError, offsets, to_instant, to_wall
 
 SPRING = date(2026, 3, 29)  # Berlin's clocks go from 02:00 to 03:00
-AUTUMN = date(2026, 10, 25)  # and from 03:00 to 02:00
+AUTUMN = date(2026, 10, 25)  # and here from 03:00 to 02:00
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_wall_time_means_an_instant(day: date, clock: time, zone: str, instant
 
 
 def test_the_second_of_two_equal_wall_times_is_told_from_the_first() -> None:
-    """Seen failing while the fold was thrown away: both were the first."""
+    """Seen failing when the fold is ignored: both are then read as the first."""
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     for instant in (first, first + timedelta(hours=1)):
         wall = to_wall(instant, "Europe/Berlin")
@@ -47,7 +47,7 @@ def test_the_second_of_two_equal_wall_times_is_told_from_the_first() -> None:
         (AUTUMN, time(2, 59), "Europe/Berlin", ("+02:00", "+01:00")),
         (AUTUMN, time(3), "Europe/Berlin", ("+01:00",)),
         (AUTUMN, time(2, 30), "Asia/Manila", ("+08:00",)),
-        (SPRING, time(2, 30), "Europe/Berlin", ("+01:00",)),  # skipped: at no moment, but not twice
+        (SPRING, time(2, 30), "Europe/Berlin", ("+01:00",)),  # skipped: it never comes, and so not twice
         (date(2027, 4, 4), time(1, 45), "Australia/Lord_Howe", ("+11:00", "+10:30")),
         (date(1, 1, 1), time(2, 30), "Europe/Berlin", ("+00:53:28",)),
         (date(9999, 12, 31), time(2, 30), "America/Los_Angeles", ("-08:00",)),
@@ -60,7 +60,7 @@ def test_only_a_time_that_comes_twice_has_two_offsets(
 
 
 def test_people_read_which_of_two_equal_times_is_meant() -> None:
-    """Seen failing without the offsets: 45 minutes past one, to a quarter past one."""
+    """Seen failing without the offsets: the text said 01:45 to 01:15."""
     span = span_values("2027-11-07T08:45:00Z", "2027-11-07T09:15:00Z", all_day=False, time_zone="America/Los_Angeles")
     assert say_when(span) == "Sun 7 Nov 2027, 01:45 (UTC-07:00) – 01:15 (UTC-08:00) (America/Los_Angeles)"
 

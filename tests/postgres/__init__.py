@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, quicker between two tests."""
+"""A PostgreSQL backend for Django that empties the database faster between two tests."""

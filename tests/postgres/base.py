@@ -1,4 +1,7 @@
-"""PostgreSQL as the site has it, but for how tests empty their tables: TRUNCATE makes every file of every table and index anew."""
+"""The site's PostgreSQL backend, except that tests empty their tables with DELETE.
+
+TRUNCATE is slower for them: it creates new files for every table and index.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from project.postgres import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):
-    """Django's, with tables emptied row by row: after a test there are few. Foreign keys are looked at in the end."""
+    """Empties tables row by row, because a test leaves few rows. Foreign keys are checked at the end."""
 
     def sql_flush(
         self, style: Any, tables: Any, *, reset_sequences: bool = False, allow_cascade: bool = False
@@ -23,6 +26,6 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """The site's."""
+    """The site's wrapper, with these operations."""
 
     ops_class = DatabaseOperations

@@ -1,4 +1,4 @@
-"""The golden frames of tests/contract, which pytest and vitest both read."""
+"""Reads the golden frames and wires of tests/contract, which the tests of the front end read as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay tells of each item only what it is now, in the last change set that names it, and says which sets are only true together."""
+"""Tests that a replay sends each item once, as it is now, and says which of its change sets are only true together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def state(revision: int) -> State:
 
 
 def chain(*sets: list[Entry] | None) -> list[ChangeSet]:
-    """Return change sets that follow each other. None: one that is too large to carry."""
+    """Return change sets that follow each other. None stands for a change set that is too large to carry."""
     return [
         ChangeSet("a", state(revision - 1), state(revision), None if entries is None else tuple(entries))
         for revision, entries in enumerate(sets, start=1)
@@ -44,7 +44,7 @@ def said(change_set: ChangeSet) -> dict[str, Entry]:
 
 @given(CHAINS)
 def test_each_item_is_told_once_as_it_is_in_the_end_and_all_states_are_passed(sets: list[ChangeSet]) -> None:
-    """Invariant 7. Seen failing when sets are told as they were."""
+    """Invariant 7. Seen failing when change sets are sent as they were."""
     told = as_now(sets)
     assert [(one.old, one.new) for one in told] == [(one.old, one.new) for one in sets]
     entries = [entry for one in told for entry in one.entries or ()]
@@ -56,7 +56,7 @@ def test_each_item_is_told_once_as_it_is_in_the_end_and_all_states_are_passed(se
 
 @given(CHAINS)
 def test_what_is_true_by_itself_has_all_that_was_said_before(sets: list[ChangeSet]) -> None:
-    """Invariant 2, for whoever stops at any set that counts. Seen failing when groups are not joined that overlap."""
+    """Invariant 2, after each complete group of change sets. Seen failing when groups that overlap are not joined."""
     told, known, true = as_now(sets), dict[str, Entry](), dict[str, Entry]()
     until = None
     for before, now in zip(sets, told, strict=True):
@@ -73,7 +73,7 @@ def test_what_is_true_by_itself_has_all_that_was_said_before(sets: list[ChangeSe
 
 @given(CHAINS)
 def test_sets_that_name_nothing_twice_are_the_same_objects(sets: list[ChangeSet]) -> None:
-    """So that what was encoded for those who heard it then is sent again as it is."""
+    """So the frames that were encoded for the first receivers can be sent again."""
     named = [entry.item for one in sets for entry in one.entries or ()]
     if len(set(named)) == len(named):
         assert all(now is before for now, before in zip(as_now(sets), sets, strict=True))
@@ -87,7 +87,7 @@ def test_a_group_is_named_by_where_it_ends_and_others_are_left_alone() -> None:
 
 
 def test_of_what_lies_before_a_set_that_is_too_large_nothing_is_told() -> None:
-    """What that one says of the same items is not known here. Seen failing when the earlier ones are told as they were."""
+    """What the large set says about their items is not known here. Seen failing when they are sent as they were."""
     told = as_now(chain([Entry("a", "1")], None, [Entry("b", "3")]))
     assert [None if one.entries is None else len(one.entries) for one in told] == [None, None, 1]
 

@@ -1,4 +1,4 @@
-"""Frames are exactly what tests/contract says, in both directions, and nothing a client sends breaks the parser."""
+"""Tests that frames are exactly as in tests/contract, in both directions, and that no client text breaks the parser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def only(texts: list[str] | None) -> str:
 
 
 def first_of_two() -> str:
-    # Two wires that do not fit one chunk; the first is the golden one.
+    # Two wires that do not fit into one chunk. The first one is the golden wire.
     filler = json.dumps(json.loads(golden.wire("all-day")) | {"description": "x" * frames.CHUNK_BYTES})
     texts = frames.changes(change_set(TIMED, Entry(golden.ALL_DAY, filler)), "full")
     assert texts is not None
@@ -133,7 +133,8 @@ def test_the_server_refuses_a_malformed_frame_in_the_words_of_the_contract(case:
         '{"type":"subscribe","id":9007199254740992,"calendar":"CALENDAR","state":null,"access":null}',
         '{"type":"subscribe","id":1.0,"calendar":"CALENDAR","state":null,"access":null}',
         '{"type":"subscribe","id":1,"calendar":"CALENDAR\\n","state":null,"access":null}',
-        '{"type":"subscribe","id":1,"calendar":"CALENDAR","state":"9999999999999999999.00000000000000aa","access":null}',
+        '{"type":"subscribe","id":1,"calendar":"CALENDAR",'
+        '"state":"9999999999999999999.00000000000000aa","access":null}',
         '{"type":"subscribe","id":1,"calendar":"CALENDAR","state":"٤١.00000000000000aa","access":null}',
         '{"type":"ack","states":{"team":"1.00000000000000aa"}}',
         '{"type":"ack","states":{"CALENDAR":null}}',
@@ -142,7 +143,7 @@ def test_the_server_refuses_a_malformed_frame_in_the_words_of_the_contract(case:
 def test_the_server_refuses_a_hostile_frame_when_it_is_parsed(text: str) -> None:
     with pytest.raises(Malformed) as refused:
         frames.parse(text.replace("CALENDAR", golden.CALENDAR))
-    json.loads(frames.error(refused.value.code, wording.detail(refused.value)))  # what it complains about can be said
+    json.loads(frames.error(refused.value.code, wording.detail(refused.value)))  # the refusal can be encoded as a frame
 
 
 JSON: Final = st.recursive(
@@ -216,7 +217,7 @@ def wire_of(item: str, *, size: int) -> str:
     sizes=st.lists(st.none() | st.integers(0, 30_000) | st.integers(200, 400), max_size=60),
 )
 def test_chunks_together_say_the_whole_set_and_each_fits_when_items_fit(sizes: list[int | None]) -> None:
-    """S4. Fails when a chunk is allowed CHUNK_BYTES of wires without room for the frame's own fields, or loses its rest."""
+    """S4. Fails when a chunk has CHUNK_BYTES of wires and no room for the frame's own fields, or loses its rest."""
     ids = [f"{number:08d}-2222-4222-8222-222222222222" for number in range(len(sizes))]
     entries = [
         Entry(item, None if size is None else wire_of(item, size=size)) for item, size in zip(ids, sizes, strict=True)
@@ -240,9 +241,9 @@ def test_chunks_together_say_the_whole_set_and_each_fits_when_items_fit(sizes: l
 
 
 def test_many_small_wires_fit_their_chunk_with_their_commas_and_the_longest_name() -> None:
-    """S4. Fails when commas are not counted, or no room is left for the frame's own fields."""
+    """S4. Fails when commas are not counted, or when no room is left for the frame's own fields."""
     entries = [Entry(golden.TIMED, '{"id":"a small wire"}') for _ in range(9_999)]
-    actor = Actor("1", "😀" * 301)  # 150 characters for each name, as Django has it
+    actor = Actor("1", "😀" * 301)  # Django allows 150 characters for each of the two names
     texts = frames.changes(ChangeSet(golden.CALENDAR, OLD, NEW, tuple(entries), actor, golden.MUTATION), "full")
     assert texts is not None
     assert len(texts) > 1

@@ -1,4 +1,4 @@
-"""Redaction: with wires full of what could leak, each class of receiver reads exactly its share (invariant 7)."""
+"""Tests redaction: each rights class reads exactly its share of wires in which every field could leak (invariant 7)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUSY_FIELDS: Final = {"id", "calendar", "state", "start", "end", "allDay", "time
 
 
 def telling_wire(**more: Any) -> str:
-    """Return a wire whose every field that a busy receiver must not read says LEAK, and with fields of the future."""
+    """Return a wire with LEAK in every field that a busy receiver must not read, and with fields of future versions."""
     whole = json.loads(golden.wire("timed")) | {
         name: "x" for name in NEUTRAL if name not in json.loads(golden.wire("timed"))
     }
@@ -29,7 +29,7 @@ def telling_wire(**more: Any) -> str:
     return json.dumps(told | {"futureField": LEAK, "attendeeEmails": [LEAK], "nested": {"note": LEAK}} | more)
 
 
-# Beside what a busy receiver reads: neither who, nor what is above it, nor what a source adds of its own.
+# Public links read these besides the busy fields: no people, no parent, and no fields that a source adds.
 PUBLIC_FIELDS: Final = {
     *("title", "color", "workType", "status", "priority", "progress", "visibility", "description", "location", "tags"),
     *("seriesId", "recurrenceId", "url"),
@@ -59,7 +59,7 @@ def test_the_table_has_every_class_and_visibility() -> None:
 
 @pytest.mark.parametrize(("rights", "visibility", "reads"), TABLE)
 def test_a_receiver_reads_its_share_of_a_telling_wire(rights: Rights, visibility: str, reads: str) -> None:
-    """Invariant 7. Fails when the busy fields are chosen by a list of what to leave out, or a row of the table is swapped."""
+    """Invariant 7. Fails when busy wires are made by a list of fields to leave out, or when two rows are swapped."""
     wire = telling_wire()
     seen = redact(wire, visibility, rights)
     if reads == "whole":
@@ -87,7 +87,7 @@ def test_a_receiver_reads_its_share_of_a_telling_wire(rights: Rights, visibility
 @pytest.mark.parametrize("rights", get_args(Rights))
 @pytest.mark.parametrize("visibility", ["normal", "private"])
 def test_a_wire_of_the_version_before_is_sent_as_one_of_this(rights: Rights, visibility: str) -> None:
-    """To the byte, or feed and push would differ. Seen failing when `full` receivers get the stored bytes."""
+    """Byte for byte, because feed and push must not differ. Seen failing when `full` receivers get the stored bytes."""
     for name in ("timed", "all-day"):
         sent = redact(golden.old_wire(name), visibility, rights)
         assert sent == redact(golden.wire(name), visibility, rights)
@@ -95,7 +95,7 @@ def test_a_wire_of_the_version_before_is_sent_as_one_of_this(rights: Rights, vis
 
 
 def test_a_wire_without_nulls_is_sent_as_it_is() -> None:
-    """Also one that says ":null" in its text, or has nulls below a field of its source's own."""
+    """Also if its text contains ":null", or if a field that its source adds contains nulls."""
     for more in ({"title": 'say ":null, }'}, {"room": {"floor": None}}):
         wire = wires.encode(json.loads(golden.wire("timed")) | more)
         assert redact(wire, "normal", "full") == wire
@@ -103,7 +103,7 @@ def test_a_wire_without_nulls_is_sent_as_it_is() -> None:
 
 
 def test_a_public_wire_is_the_contracts() -> None:
-    """Seen failing when `public` is read as `shared` is, and when its fields come in another order than the event object's."""
+    """Seen failing when `public` is redacted like `shared`, and when its fields are not in the event object's order."""
     told = json.loads(golden.wire("timed")) | {"parent": golden.ALL_DAY, "assignees": ["1", "2"]}
     assert redact(json.dumps(told), "normal", "public") == golden.wire("public")
 
@@ -135,7 +135,7 @@ def test_no_frame_tells_what_its_receiver_may_not_read(visibilities: list[str], 
 
 @pytest.mark.parametrize("rights", ["public", "freebusy"])
 def test_who_may_know_of_no_people_is_not_told_who_made_a_change(rights: Rights) -> None:
-    """GET /api/calendars/ gives them no people either. Seen failing when only `freebusy` is spared the name."""
+    """GET /api/calendars/ gives them no people either. Seen failing when only `freebusy` frames lack the name."""
     change_set = ChangeSet(
         golden.CALENDAR,
         State(1, "0" * 16),

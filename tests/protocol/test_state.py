@@ -1,4 +1,4 @@
-"""State and access tokens: one spelling each, and no other text is taken for one."""
+"""Tests that each state and each access token has one spelling, and that no other text is accepted as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event objects before they are encoded: what no client could read is named by its field, and a stored wire is told by its beginning."""
+"""Tests that an event object's fault is named by its field before it is encoded, and that unsound wires are noticed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_golden_event_object_has_no_fault(name: str) -> None:
 
 @pytest.mark.parametrize("case", golden.load("malformed-wires"), ids=lambda case: str(case["changes"]))
 def test_what_a_client_refuses_is_refused_before_it_is_written(case: dict[str, Any]) -> None:
-    """The page's guard refuses the same cases. Seen failing with each line of the table of fields taken out."""
+    """The page's guard refuses the same cases. Seen failing without each of the lines in the table of fields."""
     fault = fault_of(TIMED | case["changes"])
     assert fault is not None
     assert fault.startswith(f"{case['field']} is ")
@@ -52,7 +52,7 @@ def test_a_fault_says_what_was_given_and_what_it_must_be(changes: dict[str, Any]
 
 
 def test_a_key_that_is_no_uuid_is_a_fault() -> None:
-    """Seen failing as a ValueError of the log's, "badly formed hexadecimal UUID string", after the row was written."""
+    """Seen failing: the log raised ValueError, "badly formed hexadecimal UUID string", after the row was written."""
     assert wires.fault_of(TIMED | {"id": "7"}, {"id": "7"}) == "id is '7' (str); it must be a lower-case UUID"
 
 
@@ -81,7 +81,7 @@ def test_a_wire_that_a_source_wrote_is_sound() -> None:
 
 @pytest.mark.parametrize("name", ["timed", "all-day", "public"])
 def test_each_version_reads_what_the_other_stores(name: str) -> None:
-    """The contract's files are to the letter what this version and the one before store of one item."""
+    """The contract's files contain exactly what this version and the version before store for the same item."""
     old = json.dumps(json.loads(golden.old_wire(name)), separators=(",", ":"))
     assert wires.bare(old) == wires.bare(golden.wire(name)) == golden.wire(name)
     assert wires.with_nulls(golden.wire(name)) == wires.with_nulls(old)
@@ -90,5 +90,5 @@ def test_each_version_reads_what_the_other_stores(name: str) -> None:
 
 
 def test_what_a_client_may_set_is_the_contracts() -> None:
-    """The page's declaration is compared with the same file: what only one of them knows is undone or compared by nobody."""
+    """The page's declaration is compared with the same file. A field that only one of them knows is never undone."""
     assert [field.name for field in SETTABLE] == json.loads((golden.CONTRACT / "settable-fields.json").read_text())

@@ -1,4 +1,4 @@
-"""The feed: rows and the state they are true for from one statement, of a range, a filter and every source."""
+"""Tests that one statement reads a feed's rows with their state, and that ranges, filters and all sources count."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize("count", [0, 1, 3, 300])
 def test_state_and_wires_come_from_one_statement(count: int, team: Calendar, ana: User) -> None:
-    """Invariant 2. Fails when the state is read beside the statement, before or after it."""
+    """Invariant 2. Fails when another statement reads the state, before or after the rows."""
     with changelog.change(team.pk, actor=ana) as change:
         change.upsert(
             *(WorkItem(calendar=team, title=str(number), start=NINE, end=NINE + HOUR) for number in range(count))
@@ -60,15 +60,15 @@ def test_a_calendar_that_is_gone_is_not_found() -> None:
 # --- the range -------------------------------------------------------------------------------------------------------
 
 BOUNDARIES: Final[list[tuple[timedelta, timedelta, bool]]] = [
-    # From the start of the week to an item's start and its end, and whether it is in the week.
+    # An item's start and its end, counted from the start of the week, and whether the item is in the week.
     (-HOUR, timedelta(0), False),  # ends as the range starts
     (-HOUR, timedelta(seconds=1), True),
     (-2 * HOUR, -HOUR, False),
     (timedelta(0), timedelta(0), True),  # no length, at the start
     (-HOUR, -HOUR, False),
-    (HOUR, HOUR, True),  # no length, within
+    (HOUR, HOUR, True),  # no length, inside the range
     (timedelta(0), HOUR, True),
-    (-DAY, 8 * DAY, True),  # spans it all
+    (-DAY, 8 * DAY, True),  # spans the whole range
     (timedelta(0), 7 * DAY, True),
     (7 * DAY - timedelta(seconds=1), 9 * DAY, True),
     (7 * DAY, 8 * DAY, False),  # starts as the range ends
@@ -133,7 +133,7 @@ def test_a_filter_leaves_what_it_names(
 def test_a_filter_of_tags_leaves_items_with_any_of_them(
     tags: tuple[str, ...], expected: list[str], team: Calendar, ana: User
 ) -> None:
-    """Whole tags, in upper or lower case. Seen failing when a part of a tag is found, and when % stands for anything."""
+    """Whole tags match, in upper or lower case. Seen failing when part of a tag matches, and when % is a wildcard."""
     make_item(team, ana, title="a", tags=["Q4"])
     make_item(team, ana, title="b", tags=["Sales", "q4"])
     make_item(team, ana, title="c", tags=["Launch", "50%", "Straße"])
@@ -143,7 +143,7 @@ def test_a_filter_of_tags_leaves_items_with_any_of_them(
 
 @pytest.mark.parametrize("rights", ["shared", "public", "freebusy"])
 def test_nobody_finds_by_its_tag_what_they_read_as_busy(rights: Rights, team: Calendar, ana: User) -> None:
-    """Invariant 7. Seen failing without the look at what the asker reads whole."""
+    """Invariant 7. Seen failing without the condition that the reader sees the item in full."""
     for visibility in ("normal", "private", "secret"):
         make_item(team, ana, title=visibility, tags=["Q4"], visibility=visibility)
     found = orjson.loads(feed.read_feed(standing_in(team, rights), ask(tag=("q4",))).body)
@@ -168,7 +168,7 @@ def test_a_filter_tells_nothing_of_what_its_asker_reads_as_busy(rights: Rights, 
 
 
 class Tasks(WorkItems):
-    """A second source, of the same table: what a host site's own model would be."""
+    """A second source on the same table, in place of a host site's own model."""
 
     filters = {}  # noqa: RUF012 - a ClassVar in the base class
 

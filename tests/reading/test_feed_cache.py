@@ -1,4 +1,4 @@
-"""The feed's cache: computed once for all who may see the same, and never an old answer."""
+"""Tests that a feed is computed once for all readers with the same rights, and that no cached answer is old."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_feed_is_computed_once_for_all_who_may_see_the_same(
 def test_a_feed_of_anything_else_is_another_one(
     other: Callable[[Standing], tuple[Standing, feed.Query]], team: Calendar, ana: User
 ) -> None:
-    """Fails when a part of the question is left out of the key."""
+    """Fails when the key lacks a part of the query."""
     make_item(team, ana)
     standing = standing_in(team)
     feed.read_feed(standing, ask())
@@ -80,9 +80,9 @@ def test_a_filter_in_another_order_is_the_same_question(team: Calendar) -> None:
 def test_a_feed_newer_than_the_reader_knew_is_kept_under_its_own_state(
     team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when bytes are kept under the state that was asked for: the old state would then mean the new rows."""
+    """Fails when bytes are cached under the requested state: the old state would then stand for the new rows."""
     old = standing_in(team)
-    item = make_item(team, ana)  # between reading where one stands and reading the rows
+    item = make_item(team, ana)  # after the standing was read, and before the rows are
     found = feed.read_feed(old, ask())
     assert str(found.state) == item.state
     assert caches["default"].get(feed._key(old.calendar, old.state, "full", ask())) is None
@@ -121,7 +121,7 @@ def test_a_restored_database_never_meets_the_keys_of_the_history_that_was_lost(t
 
 
 def test_a_deletion_by_one_user_is_gone_for_everyone_in_every_range_and_filter_at_once(ana: User) -> None:
-    """The fault this project exists for. Fails when a key lacks the state, or the state comes from a cache."""
+    """The fault that this project exists to cure. Fails when a key lacks the state, or the state comes from a cache."""
     people = {"ana": ana, **{name: make_user(name) for name in ("ben", "cara", "free")}}
     team = make_calendar(ana, editor=people["ben"], viewer=people["cara"])
     set_role(team, member=people["free"], role=Role.FREEBUSY)
@@ -132,7 +132,7 @@ def test_a_deletion_by_one_user_is_gone_for_everyone_in_every_range_and_filter_a
         (month, month + 30 * DAY),
         (month - 7 * DAY, month + 35 * DAY),  # FullCalendar's six weeks
         (month + 7 * DAY, month + 49 * DAY),
-        *((NINE - hours * HOUR, NINE + HOUR) for hours in range(5)),  # exact dates, each its own key
+        *((NINE - hours * HOUR, NINE + HOUR) for hours in range(5)),  # exact dates, each with a key of its own
     ]
     filters: list[dict[str, tuple[str, ...]]] = [{}, {"work_type": ("meeting",)}, {"status": ("blocked",)}]
     questions = [

@@ -1,4 +1,4 @@
-"""The feed is the fold of the log: byte by byte, for each rights class and range, and beside writers."""
+"""Tests that a feed is the fold of the log, byte by byte: for each rights class and range, and while others write."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ WINDOWS: Final = [
 def test_the_feed_is_the_fold_of_the_log_whatever_was_done(
     ana: User, first: list[tuple[datetime, timedelta]], taken: list[Step]
 ) -> None:
-    """Invariant 2, for each rights class and range, byte by byte. Fails when a service forgets to log what it changed."""
+    """Invariant 2, for each rights class and range, byte by byte. Fails when a service does not log what it changed."""
     calendar = make_calendar(ana)
     for start, length in first:
         make_item(calendar, ana, start=start, end=start + length)

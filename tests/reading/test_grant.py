@@ -1,4 +1,4 @@
-"""What a credential opens: what is over, and what counts as news of a calendar."""
+"""Tests when a grant is over, and which changes of a calendar give it another version."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ VIEW: CalendarView = {
 def test_a_grant_is_over_when_it_is_a_link_that_shows_nothing(
     receiver: Receiver, calendars: dict[str, CalendarView], is_over: bool
 ) -> None:
-    """Seen failing with users without calendars over, and with links never over."""
+    """Seen failing when a user without calendars counts as over, and when a link never does."""
     assert Grant(receiver, calendars).is_over is is_over
 
 
 @pytest.mark.parametrize("name", sorted(VIEW.keys() - {"state"}))
 def test_a_calendar_has_another_version_when_anything_of_its_view_changes(name: str) -> None:
-    """Seen failing with versions of the access token alone."""
+    """Seen failing when a version depends on the access token alone."""
     changed: Any = VIEW | {name: "another"}
     assert Grant(USER, {"c": changed}).versions() != Grant(USER, {"c": VIEW}).versions()
 
 
 def test_a_calendar_keeps_its_version_when_only_its_state_changes() -> None:
-    """Frames tell the state. Seen failing with the state in the version: each change would send the view again."""
+    """Other frames carry the state. Seen failing with the state in the version: each change would resend the view."""
     moved: Any = VIEW | {"state": "1.0123456789abcdef"}
     assert Grant(USER, {"c": moved}).versions() == Grant(USER, {"c": VIEW}).versions()

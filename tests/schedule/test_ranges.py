@@ -1,4 +1,4 @@
-"""Ranges are half-open, instants are UTC whatever zone they were written in, and bad times say why."""
+"""Tests that instants of any zone are read and written as UTC, and that a bad time is refused with its reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NINE: Final = datetime(2026, 11, 22, 9, tzinfo=UTC)
         ("2024-02-29", datetime(2024, 2, 29, tzinfo=UTC)),
         ("1900-01-01", ranges.EARLIEST),
         ("2200-01-01", ranges.LATEST),
-        # An hour that a spring forward skips exists in UTC: nothing here depends on a zone's rules.
+        # Clocks that go forward skip this hour, but it exists in UTC: nothing here depends on a zone's rules.
         ("2026-03-29T02:30:00+01:00", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
     ],
 )
@@ -51,7 +51,7 @@ OUTSIDE: Final = "Must be from 1900-01-01 to 2200-01-01."
         ("", NO_TIME),
         ("yesterday", NO_TIME),
         ("2026-11-22T25:00:00Z", NO_TIME),
-        ("2026-11-22T09:00:00 08:00", NO_TIME),  # what becomes of an unescaped + in a URL
+        ("2026-11-22T09:00:00 08:00", NO_TIME),  # an unescaped + in a URL arrives as a space
         ("2026-11-22T09:00:00Z\n", NO_TIME),
         ("\x00", NO_TIME),
         ("2026-11-22T09:00:00", NAIVE),
@@ -78,17 +78,17 @@ def test_a_bad_time_is_refused_with_its_reason(text: str, message: str) -> None:
         ("2026-11-22T17:00:00", "Asia/Manila", "2026-11-22T09:00:00Z", "2026-11-22T09:00:00Z"),
         ("2026-11-22T17:00:00+08:00", "America/New_York", "2026-11-22T09:00:00Z", "2026-11-22T09:00:00Z"),
         ("2026-11-22", "Asia/Manila", "2026-11-22T00:00:00Z", "2026-11-22T00:00:00Z"),
-        # Half past one comes twice when the clocks of New York go back, and half past two never when they go forward.
+        # In New York, half past one comes twice when the clocks go back, and half past two is skipped in spring.
         ("2026-11-01T01:30:00", "America/New_York", "2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"),
         ("2026-03-08T02:30:00", "America/New_York", "2026-03-08T06:30:00Z", "2026-03-08T07:30:00Z"),
-        # In Santiago it is midnight that is skipped.
+        # In Santiago, midnight is skipped.
         ("2026-09-06T00:00:00", "America/Santiago", "2026-09-06T03:00:00Z", "2026-09-06T04:00:00Z"),
     ],
 )
 def test_a_time_without_offset_is_read_in_a_zone_as_widely_as_it_may_be_meant(
     text: str, zone: str, first: str, last: str
 ) -> None:
-    """So that no item of the asked range is left out. Seen failing with the first of the two alone."""
+    """So a feed leaves out no item of the range. Seen failing when only the first of the two instants is returned."""
     assert [ranges.format_instant(one) for one in ranges.parse_moments(text, zone)] == [first, last]
 
 
@@ -130,7 +130,7 @@ instants = st.builds(
 
 @given(instants)
 def test_an_instant_reads_as_it_was_written_whatever_its_zone(instant: datetime) -> None:
-    """DST-free: the fold and the gap of any zone survive, because the text is UTC."""
+    """Skipped and repeated hours of any zone survive, because the text is in UTC."""
     text = ranges.format_instant(instant)
     assert text.endswith("Z")
     assert ranges.parse_instant(text) == instant.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The table of the bookings; a migration, because PostgreSQL wants the calendars' table there before it."""
+"""Create the table of bookings. It needs a migration: in PostgreSQL the calendars' table has to exist first."""
 
 import uuid
 

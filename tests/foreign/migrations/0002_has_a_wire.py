@@ -1,4 +1,4 @@
-"""The constraint of live rows, and a table that was there before with a live row beside each of its rows."""
+"""Add the constraint of live rows, and an existing table (Course) with a table of live rows beside it (LiveCourse)."""
 
 import uuid
 
