@@ -149,7 +149,7 @@ class Farm(Running):
         return answer.result(timeout_seconds)
 
     def open(self, clients: Iterable[Client], *, one_history: bool = True) -> None:
-        """Open clients. With `one_history`, a second history of a calendar is a violation, not only two in a picture."""
+        """Open clients. With `one_history`, a second history of a calendar is a violation even in different pictures."""
         given = [
             {
                 "name": one.name,
