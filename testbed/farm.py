@@ -149,7 +149,7 @@ class Farm(Running):
         return answer.result(timeout_seconds)
 
     def open(self, clients: Iterable[Client], *, one_history: bool = True) -> None:
-        """Open clients. With `one_history`, a second history of a calendar is a violation even in different pictures."""
+        """Open clients. With `one_history`, a second history of a calendar is a violation in any picture."""
         given = [
             {
                 "name": one.name,

@@ -133,7 +133,7 @@ class Client:
         self.requests.append(self.overlays.begin(request, shown))
 
     def answered(self, mutation: Mutation, answer: Answer | None) -> None:
-        """Take the answer to a mutation. If it is None, it was lost, and the mutation is sent again with the same key."""
+        """Take the answer to a mutation. None means that it was lost; the mutation is sent again with the same key."""
         if answer is None:
             if self.rules.lost_answers_retried:
                 self.requests.append(mutation)

@@ -35,7 +35,7 @@ def write_by_program(server: Server, dice: Dice, key: str) -> Request | None:
 
 
 def act(client: Client, server: Server, dice: Dice, key: str) -> bool:
-    """Let a client's user change something that they see, which the client shows at once. Return False if they cannot."""
+    """Let a client's user change something that they see, and show it at once. Return False if they cannot."""
     calendar = dice.pick(client.calendars)
     if client.replicas[calendar].gone or client.replicas[calendar].cursor is None:
         return False

@@ -1,4 +1,4 @@
-"""Holds the rules of the protocol as switches of the model. The product obeys all; an ablation switches one or two off."""
+"""Holds the rules of the protocol as switches. All are on in the product; an ablation switches one or two off."""
 
 from __future__ import annotations
 
