@@ -161,7 +161,10 @@ class Audience:
         self._frame_bytes = len(payload)
 
     def _answer(self, listener: Listener, opcode: int, payload: bytes) -> None:
-        """Answer as a browser and our client would: pings, heads and the end of a subscription."""
+        """Answer pings and heads as a browser and our client do, and count the socket as ready when it is subscribed.
+
+        Raises ConnectionError when the server closes the socket or sends a frame that no listener expects.
+        """
         if opcode == PING:
             listener.socket.sendall(masked(PONG, payload))
         elif opcode == CLOSE:

@@ -124,7 +124,7 @@ def _start(name: str, folder: Path, cast: Cast) -> Site:
 
 
 def text_of(costs: Sequence[Cost]) -> str:
-    """Return the table."""
+    """Return the costs as a table."""
     lines = [f"{'request':<14}{'at once':<9}{'server':<17}{'CPU ms':>8}{'p50 ms':>8}{'p99 ms':>8}   CPU of Django's"]
     for cost in costs:
         cpu, cuts = median(cost.cpu_ms), quantiles(cost.taken_ms, n=100)
@@ -145,7 +145,7 @@ def of(costs: Sequence[Cost], server: str, like: Cost) -> Cost:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.requests", description=__doc__)
     parser.add_argument("--requests", type=int, default=200, help="of each kind, in each round (200)")
     parser.add_argument("--rounds", type=int, default=5)

@@ -102,7 +102,7 @@ class Soak:
     def __init__(self, plan: Plan, *, say: Callable[[str], None] = print) -> None:
         self._plan, self._say = plan, say
         self._book = Book()
-        self._found_by_heads: dict[int, int] = {}  # by process
+        self._found_by_heads: dict[int, int] = {}  # by process id
         self.outcome = Outcome(plan)
 
     def run(self) -> Outcome:

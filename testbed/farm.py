@@ -1,7 +1,7 @@
 """Drives frontend/farm: many real clients, which behave like pages, in one Node process.
 
-Use it as `with Farm(site_url) as farm: farm.open([Client(…), …])`. The farm adds to `violations` whatever it finds
-wrong.
+Use it as `with Farm(site_url) as farm: farm.open([Client(…), …])`. The farm adds to `violations` everything that
+it finds wrong.
 """
 
 from __future__ import annotations

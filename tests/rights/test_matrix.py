@@ -79,7 +79,7 @@ def test_a_page_of_somebody_else_gets_and_does_nothing_by_the_session_of_who_sig
     assert all_rows() == before
 
 
-# --- what owners do with others --------------------------------------------------------------------------------------
+# --- what owners alone learn -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("told_by", ["GET api/calendars/", "GET api/calendars/<calendar_id>/", "POST api/frames/"])

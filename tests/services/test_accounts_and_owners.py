@@ -79,7 +79,7 @@ def test_all_owners_do_not_go_at_once(team: Calendar, ana: User, ben: User) -> N
 def test_nobody_is_kept_by_what_concerns_nobody_else(ana: User, ben: User) -> None:
     """A user with a calendar that nobody else uses may be deactivated, and the service deletes it with the user.
 
-    A calendar in the trash prevents nothing.
+    A calendar in the trash does not prevent that.
     """
     own, deleted = make_calendar(ana, name="Own"), make_calendar(ana, editor=ben, name="Deleted")
     calendars.delete_calendar(deleted.pk, actor=ana)

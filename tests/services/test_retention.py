@@ -1,6 +1,6 @@
-"""Tests the background work, which one process at a time does: what is too old is removed in batches.
+"""Tests the background work: one process at a time removes what is too old, in batches.
 
-Whatever anyone can see, restore or catch up from stays.
+Everything that a user can see, restore or catch up from stays.
 """
 
 from __future__ import annotations
