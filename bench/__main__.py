@@ -44,9 +44,9 @@ def _exit(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print. Return 1 when calendar_live lost a delivery, or the ratio asked for was not met."""
+    """Measure and print. Return 1 if calendar_live lost or repeated a delivery, or if `--at-least` was not met."""
     options, given = parse(arguments)
-    signal.signal(signal.SIGTERM, _exit)  # so that the servers end as well
+    signal.signal(signal.SIGTERM, _exit)  # so that the servers are ended as well
     result = measure(options, say=lambda line: print(f"… {line}", file=sys.stderr, flush=True))
     print(json.dumps(asdict(result), indent=1) if given.json else text_of(result))
     lost = any(row.lost or row.twice for row in result.rows if row.name == OURS)

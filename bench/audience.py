@@ -1,4 +1,7 @@
-"""The load generator: thousands of listening sockets in one process and one selector, and the one who deletes. Knows no Django."""
+"""Generates the load: thousands of listening sockets in one process with one selector, and the request that deletes.
+
+It does not use Django.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from typing import Final
 from testbed.websocket import CLOSE, PING, PONG, TEXT, Reader, handshake, masked
 
 LOOPBACK: Final = "127.0.0.1"
-CONNECTING_AT_ONCE: Final = 20  # a crowd that comes all at once runs into daphne's 5 s for a handshake
+CONNECTING_AT_ONCE: Final = 20  # if all connect at once, some exceed the 5 s that daphne allows for a handshake
 CONNECT_TIMEOUT_SECONDS: Final = 120
 _RECEIVE_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How one speaks with a server: the socket's path, and the frame that asks for a calendar (None: the path said it)."""
+    """How to talk to a server: the socket's path, and the frame that subscribes (None: the path names the calendar)."""
 
     path: str
     subscribe: str | None = None
@@ -29,7 +32,7 @@ class Manner:
 
 @dataclass(slots=True)
 class Heard:
-    """What one deletion came to. Times are seconds since the DELETE request was handed to the kernel."""
+    """The result of one deletion. Times are seconds since the DELETE request was handed to the kernel."""
 
     arrivals: list[float]
     answer: float
@@ -52,7 +55,7 @@ class Listener:
 
 
 class Ear:
-    """One selector for all sockets of the run, so that a server that is not being measured still gets its pongs."""
+    """One selector for all sockets of the run, so that servers also get their pongs while another one is measured."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -68,7 +71,7 @@ class Ear:
         connection.close()
 
     def listen_until(self, done: Callable[[], bool], timeout_seconds: float) -> bool:
-        """Read what arrives until `done`; return whether it came to that in time."""
+        """Read what arrives until `done` is true. Return False if the time is up before that."""
         deadline = time.perf_counter() + timeout_seconds
         while not done():
             left = deadline - time.perf_counter()
@@ -86,7 +89,7 @@ class Ear:
 
 
 class Audience:
-    """All who listen to one server."""
+    """All sockets that listen to one server."""
 
     def __init__(self, ear: Ear, *, port: int, manner: Manner, cookies: list[str]) -> None:
         self._ear = ear
@@ -101,7 +104,7 @@ class Audience:
         self._twice = 0
         self._frame_bytes = 0
 
-    # --- coming ----------------------------------------------------------------------------------------------------
+    # --- connecting ------------------------------------------------------------------------------------------------
 
     def grow(self, size: int) -> None:
         """Open sockets until there are `size`, each signed in and subscribed."""
@@ -158,7 +161,10 @@ class Audience:
         self._frame_bytes = len(payload)
 
     def _answer(self, listener: Listener, opcode: int, payload: bytes) -> None:
-        """Answer as a browser and our client would: pings, heads and the end of a subscription."""
+        """Answer pings and heads as a browser and our client do, and count the socket as ready when it is subscribed.
+
+        Raises ConnectionError when the server closes the socket or sends a frame that no listener expects.
+        """
         if opcode == PING:
             listener.socket.sendall(masked(PONG, payload))
         elif opcode == CLOSE:
@@ -176,7 +182,7 @@ class Audience:
     # --- deletions -------------------------------------------------------------------------------------------------
 
     def delete(self, path: str, *, item: str, headers: str, timeout_seconds: float) -> Heard:
-        """Delete an item over HTTP and listen until everyone has heard of it and the request is answered, or time is up."""
+        """Delete an item over HTTP. Listen until the answer is here and all sockets have the frame, or time is up."""
         for listener in self._listeners:
             listener.heard_at = 0.0
         self._heard = self._twice = 0
@@ -189,14 +195,14 @@ class Audience:
         return Heard(arrivals, request.answered_at - sent_at, self._frame_bytes, self._twice)
 
     def leave(self) -> None:
-        """Hang up on all sockets."""
+        """Close all sockets."""
         for listener in self._listeners:
             self._ear.remove(listener.socket)
         self._listeners = []
 
 
 class Request:
-    """One DELETE, on a connection that was opened before. Its answer must be 200."""
+    """One DELETE, on a connection that is opened before the clock starts. Its answer must be 200."""
 
     def __init__(self, ear: Ear, port: int, path: str, headers: str) -> None:
         self._ear = ear
@@ -209,7 +215,7 @@ class Request:
         self.answered_at = 0.0
 
     def send(self) -> float:
-        """Send the request; return when."""
+        """Send the request. Return the time at which it was sent."""
         self._ear.add(self._connection, self._read)
         sent_at = time.perf_counter()
         self._connection.sendall(self._bytes)

@@ -1,4 +1,4 @@
-"""Pure arithmetic over rounds: percentiles, medians and ratios."""
+"""Calculates percentiles and medians over rounds. All of it is pure arithmetic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One deletion to all sockets of one server. Times in milliseconds since the DELETE request was sent."""
+    """One deletion to all sockets of one server. Times are milliseconds since the DELETE request was sent."""
 
     sockets: int
     delivered: int
@@ -39,7 +39,7 @@ class Round:
         cpu_seconds: float,
         frame_bytes: int,
     ) -> Round:
-        """Return the figures of a round from its ordered arrivals, in seconds. One that nobody heard of lasts for ever."""
+        """Return the figures of a round from its ordered arrivals in seconds. Without arrivals, they are infinite."""
         times = [1000 * arrival for arrival in arrivals] or [math.inf]
         return cls(
             sockets=sockets,
@@ -57,7 +57,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One server's figures: medians over its rounds. Times in milliseconds, memory in KiB."""
+    """One server's figures: medians over its rounds. Times are in milliseconds, memory is in KiB."""
 
     name: str
     layer: str
@@ -88,7 +88,7 @@ class Row:
         idle_cpu_share: float,
         alone_ms: float,
     ) -> Row:
-        """Return the medians of rounds, and the sum of what was lost."""
+        """Return the medians of rounds, and the sums of lost and repeated deliveries."""
         return cls(
             name=name,
             layer=layer,
@@ -111,5 +111,5 @@ class Row:
 
 
 def row_of(rows: Iterable[Row], name: str, layer: str) -> Row:
-    """Return the row of a server on a channel layer. Raises StopIteration when it was not measured."""
+    """Return the row of a server on a channel layer. Raises StopIteration if it was not measured."""
     return next(row for row in rows if (row.name, row.layer) == (name, layer))

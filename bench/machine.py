@@ -1,4 +1,4 @@
-"""What the figures were taken on, and how busy it was otherwise."""
+"""Describes the machine on which the figures were taken, and how busy it was."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PACKAGES: Final = (
 
 
 def raise_file_limit(wanted: int) -> None:
-    """Allow this process and its children so many open files. Raises OSError when the machine does not."""
+    """Allow this process and its children `wanted` open files. Raises OSError if the machine permits fewer."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -36,14 +36,14 @@ def raise_file_limit(wanted: int) -> None:
 
 
 def busy_seconds() -> float:
-    """Return the CPU time that all processes of the machine have used since it started."""
+    """Return the CPU time in seconds that all processes of the machine have used since it started."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     user, nice, system, _idle, _waiting, interrupts, soft_interrupts, _stolen = fields
     return (user + nice + system + interrupts + soft_interrupts) / os.sysconf("SC_CLK_TCK")
 
 
 def description() -> list[str]:
-    """Return lines that say what was measured on what."""
+    """Return lines that describe the machine and the versions of the software."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     return [

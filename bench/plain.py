@@ -1,4 +1,6 @@
-"""The limit of the load generator: bare sockets in Python that are told of a deletion by one send each. No Django, no checks.
+"""Shows the limit of the load generator: a server of bare sockets in Python, which sends each deletion once per socket.
+
+It uses no Django and checks nothing.
 
 python -m bench.plain <port>
 """
@@ -23,7 +25,7 @@ _STATE: Final = "100.0123456789abcdef"
 
 
 class Plain:
-    """Accepts listeners, and tells them all of each deletion."""
+    """Accepts listeners, and sends each deletion to all of them."""
 
     def __init__(self, port: int) -> None:
         self._selector = selectors.DefaultSelector()
@@ -32,7 +34,7 @@ class Plain:
         self._selector.register(self._server, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Serve until killed."""
+        """Serve until the process is killed."""
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is self._server:
@@ -64,7 +66,7 @@ class Plain:
 
 
 def _content(calendar: str, item: str) -> bytes:
-    """Return an event as large as the others'."""
+    """Return an event as large as those of the other servers."""
     event = {
         "type": "changes",
         "calendar": calendar,

@@ -1,4 +1,4 @@
-"""The servers under measurement as processes: start them alike, read their CPU time and memory, end them."""
+"""Starts the servers under measurement as processes, reads their CPU time and memory, and ends them."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ START_TIMEOUT_SECONDS: Final = 30
 
 
 def web_command() -> list[str]:
-    """Return the command by which the Procfile starts the site."""
+    """Return the command with which the Procfile starts the site."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     command = next(line for line in lines if line.startswith("web: "))
     return shlex.split(command.removeprefix("web: ").removeprefix("exec "))
 
 
 def our_command(port: int) -> list[str]:
-    """Return the Procfile's own command, on a port."""
+    """Return the Procfile's command with a port filled in."""
     return [str(port) if word == "$PORT" else word for word in web_command()]
 
 
 def textbook_command(port: int) -> list[str]:
-    """Return a stock daphne with the Procfile's flags, serving the textbook to sockets that stay open as long as ours."""
+    """Return the command of a stock daphne that serves the textbook.
+
+    It has the Procfile's flags, and sockets stay open as long as ours.
+    """
     flags = dropwhile(lambda word: not word.startswith("--"), our_command(port)[:-1])
     return ["daphne", *flags, "--websocket_timeout", "-1", "bench.textbook_asgi:application"]
 
@@ -47,7 +50,7 @@ def plain_command(port: int) -> list[str]:
 
 
 def environ(**own: str) -> dict[str, str]:
-    """Return the environment of a production-like server on this machine, whatever the caller's shell exports."""
+    """Return the environment of a production-like server on this machine, independent of the caller's shell."""
     left_out = {"REDIS_URL", "DATABASE_URL", "COVERAGE_RUN", "DJANGO_SETTINGS_MODULE"}
     inherited = {name: value for name, value in os.environ.items() if name not in left_out}
     return inherited | {
@@ -63,7 +66,7 @@ def environ(**own: str) -> dict[str, str]:
 
 
 def filled(database: Path, *, people: int, sessions: int, items: int) -> Cast:
-    """Fill a new SQLite file, as `bench.seed` says. Raises RuntimeError."""
+    """Fill a new SQLite file with `bench.seed`. Raises RuntimeError if that fails."""
     command = [sys.executable, "-m", "bench.seed", str(people), str(sessions), str(items)]
     env = environ(DATABASE_URL=f"sqlite:///{database}")
     ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
@@ -82,7 +85,7 @@ class Server:
             self._process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
 
     def wait_until_up(self) -> None:
-        """Wait until the server answers. Raises RuntimeError with its log when it ended or refused."""
+        """Wait until the server answers. Raises RuntimeError with its log if it has ended or answers with an error."""
         wait_until(self._answers, what=f"an answer at port {self.port}", timeout_seconds=START_TIMEOUT_SECONDS)
 
     def _answers(self) -> bool:
@@ -97,22 +100,22 @@ class Server:
             return False
 
     def log(self) -> str:
-        """Return what the server has written, but for its lines of access."""
+        """Return what the server has written, without the lines of its access log."""
         lines = self._log.read_text(errors="replace").splitlines()
         return "\n".join(line for line in lines if not line.startswith(f"{LOOPBACK}:"))
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the process, user and system, of all its threads that are or were."""
-        # The clock of another process: clock_getcpuclockid(3). /proc tells the same in steps of 10 ms, too coarse here.
+        """Return the CPU seconds of the process, user and system, including threads that have ended."""
+        # The CPU clock of another process: clock_getcpuclockid(3). /proc counts in steps of 10 ms, which is too coarse.
         return time.clock_gettime((~self._process.pid << 3) | 2)
 
     def resident_bytes(self) -> int:
-        """Return the resident memory of the process."""
+        """Return the resident memory of the process in bytes."""
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def close(self) -> None:
-        """End the process. It keeps nothing, so it need not be asked."""
+        """Kill the process. It stores nothing, so it does not need to end in order."""
         self._process.kill()
         self._process.wait()
 

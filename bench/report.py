@@ -1,4 +1,4 @@
-"""A run as text: a table, the ratios, and what one must know to judge or repeat them."""
+"""Writes a run as text: a table, the ratios, and what you need to know to judge or repeat them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.figures import Round, Row, row_of
 from bench.run import OURS, TEXTBOOK, Result
 
 GOAL: Final = 4.0
-PROMISED_MS: Final = 1500  # also without a channel layer
+PROMISED_MS: Final = 1500  # even without a channel layer
 _LAYERS: Final = {"redis": "Redis pub/sub", "memory": "in-memory", "none": "-"}
 _HEADINGS: Final = (
     ("server", 14),
@@ -29,17 +29,22 @@ _HEADINGS: Final = (
 )
 _NAMES: Final = 2  # columns of text; the others are numbers
 _EXPLANATION: Final = """\
-first, p50, p99, last: ms from the moment the DELETE request is handed to the kernel until that share of the sockets has the
-  frame: each the median over the rounds. answer: until the deleter has the response. alone: the same without any socket.
-CPU-s/M: CPU seconds (user + system, all threads) of the server process per million deliveries, from the DELETE to the last
+first, p50, p99, last: ms from the moment the DELETE request is handed to the kernel until that share of the sockets \
+has the
+  frame: each the median over the rounds. answer: until the deleter has the response. alone: the same without any \
+socket.
+CPU-s/M: CPU seconds (user + system, all threads) of the server process per million deliveries, from the DELETE to the \
+last
   frame or the answer, whichever is later; it includes the request itself. idle CPU: of one core, with all sockets open.
 KiB/socket: growth of the resident memory from the first sockets to all of them.
 What is the same: machine, run, database rows (a copy each), settings, people (a session for each socket), CSRF
   and Origin checks, channel layer, daphne with the flags of the Procfile, the event. No compression, no TLS, no proxy.
 What differs: calendar_live keeps a log and a state of each calendar, checks If-Match, takes a subscribe frame after the
   handshake, sends heads and checks rights every 25 s, has one channel a process, writes idle sockets at once, spares
-  requests most of their threads, and its site tunes the garbage collector; daphne is started by calendar_live.server. The textbook
-  deletes the row, joins its group in connect, has one channel a socket, and runs as Django, Channels and daphne come. The
+  requests most of their threads, and its site tunes the garbage collector; daphne is started by \
+calendar_live.server. The textbook
+  deletes the row, joins its group in connect, has one channel a socket, and runs as Django, Channels and daphne come. \
+The
   bare sockets know no HTTP, checks or database: they bound what this load generator can show."""
 
 
@@ -97,13 +102,15 @@ def _head_check(rounds: Sequence[Round]) -> list[str]:
     last = [one.last for one in rounds]
     lost = sum(one.sockets - one.delivered for one in rounds)
     return [
-        f"Redis killed: {len(rounds)} deletions at calendar_live; the last socket had each after {median(last):.0f} ms (median), "
-        f"{max(last):.0f} ms (worst; promised {PROMISED_MS}); the answer took {median(one.answer for one in rounds):.0f} ms; lost {lost}"
+        f"Redis killed: {len(rounds)} deletions at calendar_live; "
+        f"the last socket had each after {median(last):.0f} ms (median), "
+        f"{max(last):.0f} ms (worst; promised {PROMISED_MS}); "
+        f"the answer took {median(one.answer for one in rounds):.0f} ms; lost {lost}"
     ]
 
 
 def p99_ratio(result: Result, layer: str) -> float:
-    """Return how many times the textbook's p99 ours is faster."""
+    """Return how many times longer the textbook's p99 is than ours."""
     return row_of(result.rows, TEXTBOOK, layer).p99 / row_of(result.rows, OURS, layer).p99
 
 

@@ -1,6 +1,6 @@
-"""Measure what a request costs here, beside the same site under Django's own ASGI application: python -m bench.requests.
+"""Measure what a request costs here and on the same site under Django's own ASGI application: python -m bench.requests.
 
-Both serve copies of one SQLite file, and are asked in turns. CPU is that of the server's process, of all its threads.
+Both serve copies of one SQLite file and are asked in turns. CPU is the CPU time of all threads of the server's process.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ STOCK: Final = "as Django comes"
 AT_ONCE: Final = (1, 8)
 _CSRF: Final = "bench" * 6 + "xx"
 _MONTH: Final = {"start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z"}
-GOAL: Final = 1.0  # times what ours costs
+GOAL: Final = 1.0  # the least ratio of Django's cost to ours
 KINDS: Final = ("healthz", "calendars", "feed", "frames")
 
 
 @dataclass(slots=True)
 class Cost:
-    """What one kind of request cost one server, so many at once: medians of the rounds."""
+    """What one kind of request cost on one server, with `at_once` requests at the same time."""
 
     server: str
     kind: str
     at_once: int
-    cpu_ms: list[float] = field(default_factory=list)  # of each round, a request
-    taken_ms: list[float] = field(default_factory=list)  # of each request
+    cpu_ms: list[float] = field(default_factory=list)  # for each round: CPU time per request
+    taken_ms: list[float] = field(default_factory=list)  # for each request
 
 
 class Site:
-    """One server, and somebody signed in."""
+    """One server, with a signed-in client."""
 
     def __init__(self, server: Server, cast: Cast) -> None:
         self.server = server
@@ -62,14 +62,14 @@ class Site:
         self.server.close()
 
     def begin(self) -> None:
-        """Wait until it is up, and learn where the calendar stands."""
+        """Wait until the server is up, and read the calendar's state."""
         self.server.wait_until_up()
         [mine] = self.client.get("/api/calendars/").raise_for_status().json()
         frame = {"type": "subscribe", "id": 1, "calendar": mine["id"], "state": mine["state"], "access": mine["access"]}
         self._subscribe = {"known": {}, "wait": 0, "frames": [frame]}
 
     def ask(self, kind: str) -> float:
-        """Ask for one answer; return the milliseconds it took. Raises httpx.HTTPStatusError."""
+        """Send one request. Return the milliseconds until its answer. Raises httpx.HTTPStatusError."""
         since = time.perf_counter()
         match kind:
             case "healthz":
@@ -85,7 +85,7 @@ class Site:
 
 
 def measure(*, requests: int, rounds: int, say: Callable[[str], None] = lambda _: None) -> list[Cost]:
-    """Return what requests cost, `rounds` times so many of each kind at each server, in turns."""
+    """Return what requests cost: in each round, `requests` of each kind are sent to each server in turn."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="calendar-bench-")))
         cast = processes.filled(folder / "seed.sqlite3", people=5, sessions=5, items=100)
@@ -94,7 +94,7 @@ def measure(*, requests: int, rounds: int, say: Callable[[str], None] = lambda _
         for site in sites.values():
             site.begin()
         costs = [Cost(name, kind, at_once) for at_once in AT_ONCE for kind in KINDS for name in sites]
-        for number in range(-1, rounds):  # the first warms up
+        for number in range(-1, rounds):  # the first round warms up
             say(f"round {number + 1} of {rounds}")
             for cost in costs:
                 site = sites[cost.server]
@@ -124,7 +124,7 @@ def _start(name: str, folder: Path, cast: Cast) -> Site:
 
 
 def text_of(costs: Sequence[Cost]) -> str:
-    """Return the table."""
+    """Return the costs as a table."""
     lines = [f"{'request':<14}{'at once':<9}{'server':<17}{'CPU ms':>8}{'p50 ms':>8}{'p99 ms':>8}   CPU of Django's"]
     for cost in costs:
         cpu, cuts = median(cost.cpu_ms), quantiles(cost.taken_ms, n=100)
@@ -140,12 +140,12 @@ def text_of(costs: Sequence[Cost]) -> str:
 
 
 def of(costs: Sequence[Cost], server: str, like: Cost) -> Cost:
-    """Return the other server's cost of the same request."""
+    """Return what the same request cost on a server."""
     return next(one for one in costs if (one.server, one.kind, one.at_once) == (server, like.kind, like.at_once))
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.requests", description=__doc__)
     parser.add_argument("--requests", type=int, default=200, help="of each kind, in each round (200)")
     parser.add_argument("--rounds", type=int, default=5)

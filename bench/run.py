@@ -1,4 +1,4 @@
-"""One run: the same servers, side by side, the same deletions, in turns. Returns figures; never prints."""
+"""Carries out a run: the servers get the same deletions in turns. Returns figures and prints nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bench.seed import Cast
 from testbed.servers import Redis, free_port
 
 Layer = Literal["redis", "memory"]
-Say = Callable[[str], None]  # of what is under way
+Say = Callable[[str], None]  # reports progress
 
 OURS: Final = "calendar_live"
 TEXTBOOK: Final = "textbook"
@@ -33,10 +33,10 @@ NO_LAYER: Final = "none"
 
 SOCKETS_PER_PERSON: Final = 25  # calendar_live allows 50
 ALONE_DELETIONS: Final = 3
-FIRST_SOCKETS: Final = 20  # what a server loads for its first sockets is not the price of the others
+FIRST_SOCKETS: Final = 20  # what a server loads for its first sockets must not count as the cost of the others
 PAUSE_SECONDS: Final = 0.2
-HEAD_CHECK_DELETIONS: Final = 5  # each later after the head check, once a second, that found the one before
-ROUND_TIMEOUT_SECONDS: Final = 15.0  # what has not come by then counts as lost: ten times what calendar_live promises
+HEAD_CHECK_DELETIONS: Final = 5  # each at a later moment between two head checks, which are a second apart
+ROUND_TIMEOUT_SECONDS: Final = 15.0  # later deliveries count as lost: ten times what calendar_live promises
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to. `others_share` is the part of the machine that everything else used during the rounds.
+    """The result of a run. `others_share` is the part of the machine that other processes used during the rounds.
 
-    `without_redis` are deletions at calendar_live after its Redis was killed.
+    `without_redis` are the deletions on calendar_live after its Redis was killed.
     """
 
     options: Options
@@ -98,7 +98,7 @@ class Contestant:
         self.idle_cpu_share = 0.0
 
     def prepare(self, sockets: int, *, settle_seconds: float) -> None:
-        """Warm the server up, then fill the house and weigh it."""
+        """Warm the server up, open all sockets, and measure the memory that they take."""
         self.server.wait_until_up()
         self.alone_ms = median(self.delete().answer for _ in range(ALONE_DELETIONS))
         few = min(FIRST_SOCKETS, sockets // 2)
@@ -114,9 +114,9 @@ class Contestant:
         self._ear.listen_for(settle_seconds)
 
     def delete(self) -> Round:
-        """Delete the next item and return what it came to."""
+        """Delete the next item. Return the figures of this round."""
         item, state = next(self._items)
-        # What the page sends, on both sides: a session, the CSRF token, the item's state, an id of the change.
+        # Both servers get what the page sends: a session, the CSRF token, the item's state and an id of the change.
         token = "b" * 32
         headers = (
             f"Cookie: sessionid={self._cast.owner}; csrftoken={token}\r\nX-CSRFToken: {token}\r\n"
@@ -140,7 +140,7 @@ class Contestant:
         )
 
     def row(self) -> Row:
-        """Return the figures."""
+        """Return the figures of all rounds."""
         return Row.of(
             self.rounds,
             name=self.name,
@@ -152,7 +152,7 @@ class Contestant:
 
 
 def measure(options: Options, *, say: Say) -> Result:
-    """Measure every server on every layer. Raises OSError when the machine cannot hold so many sockets."""
+    """Measure every server on every layer. Raises OSError if the machine does not allow enough open files."""
     began, load_before = time.perf_counter(), os.getloadavg()[0]
     machine.raise_file_limit(3 * options.sockets + 500)
     rows: list[Row] = []
@@ -173,7 +173,7 @@ def measure(options: Options, *, say: Say) -> Result:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep the generator's own garbage collector out of the figures."""
+    """Switch off the load generator's own garbage collector, so that it does not distort the figures."""
     gc.disable()
     try:
         yield
@@ -211,7 +211,7 @@ def _measure_layer(
 
 
 def _without(redis: Redis, ear: Ear, ours: Contestant, say: Say) -> list[Round]:
-    """Delete after Redis was killed: what its broadcasts do not tell, the head check finds."""
+    """Kill Redis, then delete. Without broadcasts, the head check finds the deletions."""
     say(f"redis: {HEAD_CHECK_DELETIONS} deletions without it")
     redis.kill()
     found = []
@@ -242,7 +242,7 @@ def _start(
 
 
 def _play(ear: Ear, contestants: list[Contestant], options: Options, say: Say) -> float:
-    """Delete in turns, so that whatever drifts meets all alike; return the share of the machine that others used."""
+    """Delete in turns, so that drift affects all servers alike. Return the share of the machine that others used."""
     busy, began, mine = machine.busy_seconds(), time.perf_counter(), _own_cpu(contestants)
     for number in range(options.warm_up_rounds + options.rounds):
         for one in contestants:
@@ -263,7 +263,7 @@ def _own_cpu(contestants: list[Contestant]) -> float:
 
 
 def _idle(ear: Ear, contestants: list[Contestant], seconds: float) -> None:
-    """See what the open sockets cost while nothing changes."""
+    """Measure the CPU time that the open sockets cost while nothing changes."""
     began = [one.server.cpu_seconds() for one in contestants]
     ear.listen_for(seconds)
     for one, before in zip(contestants, began, strict=True):

@@ -1,4 +1,4 @@
-"""Fill an empty database for a run: people with open pages, items to delete, everyone signed in. Prints the `Cast` as JSON.
+"""Fill an empty database for a run: signed-in people and items to delete. Print the `Cast` as JSON.
 
 DATABASE_URL=sqlite:///… python -m bench.seed <people> <sessions> <items>
 """
@@ -20,7 +20,7 @@ START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who and what takes part: session keys of the owner and of the viewers, (id, state) of each item."""
+    """Who and what takes part: the session keys of the owner and the viewers, and (id, state) of each item."""
 
     calendar: str
     owner: str
@@ -29,7 +29,7 @@ class Cast:
 
 
 def fill(*, people: int, sessions: int, items: int) -> Cast:
-    """Migrate, then make a calendar, its owner, people who may see it, their sessions in turn, and items."""
+    """Migrate, then create a calendar, its owner and viewers, items, and sessions for the viewers in turn."""
     # Models can be imported only now that Django is set up.
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
@@ -56,7 +56,7 @@ def fill(*, people: int, sessions: int, items: int) -> Cast:
 
 
 def _session_of(user: object) -> str:
-    """Sign a user in as the sign-in page would, and return the key of the session."""
+    """Sign a user in as the sign-in page does, and return the session key."""
     from django.contrib.auth import login  # noqa: PLC0415
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415

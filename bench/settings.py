@@ -1,4 +1,4 @@
-"""The site's settings for the textbook's server: the same middlewares, database and channel layer, with its own URLs."""
+"""Adapts the site's settings to the textbook: the same middlewares, database and channel layer, but its own URLs."""
 
 from project.settings import *  # noqa: F403
 

@@ -1,9 +1,9 @@
-"""The site served by Django's own ASGI application, with the garbage collector tuned as the site's own has it."""
+"""Serves the site with Django's own ASGI application. The garbage collector is tuned as it is on the site."""
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-import project.asgi  # noqa: F401 - sets Django up, without which the rest cannot be imported
+import project.asgi  # noqa: F401 - sets Django up; before that, the rest cannot be imported
 
 # isort: split
 from calendar_live.routing import websocket_urlpatterns

@@ -1,4 +1,7 @@
-"""What the Channels tutorial leads to, done well: the server that calendar_live is measured against. Never used by the site."""
+"""Implements the server that calendar_live is compared with: the Channels tutorial, done well.
+
+The site never uses it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def group_of(calendar: UUID) -> str:
 
 
 class TextbookConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
-    """One socket of one calendar: joins the group when it connects, passes each event of the group on."""
+    """One socket of one calendar: it joins the group when it connects and passes on each event of the group."""
 
     async def connect(self) -> None:
         calendar = self.scope["url_route"]["kwargs"]["calendar"]
@@ -59,18 +62,18 @@ class TextbookConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # cha
 @require_http_methods(["DELETE"])
 @login_required
 def delete_item(request: HttpRequest, calendar: UUID, item: UUID) -> HttpResponse:
-    """Delete a work item, and tell the group after the commit."""
+    """Delete a work item, and send the event to the group after the commit."""
     get_object_or_404(Membership, calendar=calendar, user=request.user.pk, role__in=[Role.OWNER, Role.EDITOR])
     with transaction.atomic():
         found = get_object_or_404(WorkItem.objects.select_for_update(), pk=item, calendar=calendar)
         event = {"type": "calendar.changes", "content": _content(request, found)}
-        Model.delete(found)  # past the log, which this server knows nothing of
+        Model.delete(found)  # bypasses the log, which this server does not have
         transaction.on_commit(lambda: async_to_sync(get_channel_layer().group_send)(group_of(calendar), event))
     return JsonResponse({"id": str(item), "calendar": str(calendar)})
 
 
 def _content(request: HttpRequest, item: WorkItem) -> dict[str, Any]:
-    """Return the same event as calendar_live's. The textbook keeps no states: the item's own stand in for them."""
+    """Return the same event as calendar_live. The textbook keeps no states, so the item's state stands in for them."""
     return {
         "type": "changes",
         "calendar": str(item.calendar_id),

@@ -1,4 +1,4 @@
-"""The textbook's ASGI application."""
+"""Builds the textbook's ASGI application."""
 
 import os
 
@@ -6,7 +6,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
-http = get_asgi_application()  # loads the apps, so it comes before anything that imports models
+http = get_asgi_application()  # loads the apps, so it must come before any import of models
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402

@@ -1,1 +1,1 @@
-"""The soak: real clients and writers on the real topology, and a fault every few seconds. See docs/soak.md."""
+"""The soak: runs real clients and writers on the real topology, with a fault every few seconds. See docs/soak.md."""

@@ -1,4 +1,7 @@
-"""`python -m soak`: real clients and writers on the real topology, and a fault every few seconds. Exits with 1 if anything is wrong."""
+"""`python -m soak`: runs real clients and writers on the real topology, with a fault every few seconds.
+
+Exits with 1 if anything is wrong.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a soak and print its report; everything ends by itself, also on Ctrl+C and SIGTERM."""
+    """Run a soak and print its report. All processes that it starts are ended, even after Ctrl+C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m soak", description=main.__doc__)
     parser.add_argument("what", nargs="?", choices=["faults", "rolling", "writes"], default="faults")
     parser.add_argument("--seconds", type=float, help="600; of the writes 10 each")
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # one follows it in a file
+        sys.stdout.reconfigure(line_buffering=True)  # so that you can follow the output in a file
     seed = randbelow(1_000_000) if given.seed is None else given.seed
     if given.what == "rolling":
         rolling = roll(clients=given.clients or 500, seed=seed, per_second=given.rate or 5)

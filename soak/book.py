@@ -1,4 +1,4 @@
-"""What was written, by whom, and what was answered; compared with the log in the end. Never writes anything itself."""
+"""Records each write and its answer, and compares them with the log at the end. Writes nothing itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOG: Final = """
 
 @dataclass(slots=True)
 class Mutation:
-    """One write under its Idempotency-Key: `states` are what its 2xx answer said, by calendar; `refused` is a 4xx."""
+    """One write with its Idempotency-Key. `states` has the states of its 2xx answer by calendar; `refused` is a 4xx."""
 
     key: UUID
     kind: str
@@ -35,7 +35,7 @@ class Book:
         self._lock = Lock()
         self._mutations: list[Mutation] = []
         self._news: list[tuple[str, str, float]] = []
-        self.failures: Counter[str] = Counter()  # attempts without a definite answer, by what came instead
+        self.failures: Counter[str] = Counter()  # attempts without a definite answer, by what came instead of one
 
     def begin(self, mutation: Mutation) -> None:
         with self._lock:
@@ -46,18 +46,18 @@ class Book:
             self.failures[what] += 1
 
     def acknowledge(self, mutation: Mutation, *, states: Mapping[str, str], at_ms: float) -> None:
-        """Note a 2xx answer and what it says of each calendar."""
+        """Record a 2xx answer and the state of each calendar in it."""
         with self._lock:
             mutation.states.update(states)
             self._news.extend((calendar, state, at_ms) for calendar, state in states.items())
 
     def refuse(self, mutation: Mutation, *, status: int) -> None:
-        """Note a 4xx answer: nothing of it may be there."""
+        """Record a 4xx answer. The log must not contain this write."""
         with self._lock:
             mutation.refused = status
 
     def take_news(self) -> list[tuple[str, str, float]]:
-        """Return what was acknowledged since the last call."""
+        """Return (calendar, state, milliseconds) of what was acknowledged since the last call."""
         with self._lock:
             news, self._news = self._news, []
         return news
@@ -67,7 +67,7 @@ class Book:
             return list(self._mutations)
 
     def by_kind(self) -> dict[str, Counter[str]]:
-        """Return, by kind, how many were acknowledged, retried, and refused with which status."""
+        """Return, by kind, how many writes were acknowledged, retried, refused (by status) or left open."""
         counts: dict[str, Counter[str]] = {}
         for one in self.mutations():
             of_kind = counts.setdefault(one.kind, Counter())
@@ -83,7 +83,10 @@ def read_log(database_url: str) -> list[tuple[str, UUID, str]]:
 
 
 def faults_in_log(mutations: Iterable[Mutation], log: Iterable[tuple[str, UUID, str]]) -> list[str]:
-    """Return where the log differs from what was answered: each acknowledged mutation is there exactly once, no refused one is."""
+    """Return the differences between the log and the answers.
+
+    The log must contain each acknowledged mutation exactly once, and no refused one.
+    """
     found: dict[UUID, list[tuple[str, str]]] = {}
     for calendar, key, state in log:
         found.setdefault(key, []).append((calendar, state))

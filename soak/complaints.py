@@ -1,4 +1,4 @@
-"""What the processes of the site said in their logs: tracebacks by what they end with. Decides which a broken part explains."""
+"""Finds tracebacks in the logs of the site's processes, and decides which of them a broken part explains."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ _CHAINS: Final = {
     "During handling of the above exception, another exception occurred:",
     "The above exception was the direct cause of the following exception:",
 }
-# What a site may say while its database, its Redis or the way to its pages is broken: each is one of these, and nothing else.
+# The tracebacks that a site may log while its database, its Redis or the connections to its pages are broken. Every
+# traceback must match one of these.
 EXPLAINED: Final = (
     r"^(psycopg|django\.db)\.",
     r"^psycopg_pool\.",
     r"^redis\.exceptions\.",
     r"^(ConnectionError|ConnectionResetError|ConnectionRefusedError|BrokenPipeError)",
-    r"(?s)channels_redis.*\nTimeoutError$",  # a Redis that is stopped is given up on in time
-    r"^calendar_live\.live\.listener\.DeafError: ",  # so is a connection to it by which nothing comes any more
-    r"listen_for_disconnect\(\)",  # Django's own: a page left in the moment it was answered
+    r"(?s)channels_redis.*\nTimeoutError$",  # the site gives up in time on a Redis that is stopped
+    r"^calendar_live\.live\.listener\.DeafError: ",  # and on a connection through which nothing arrives
+    r"listen_for_disconnect\(\)",  # Django's own, when a page leaves at the moment of its answer
 )
 
 
 def tracebacks(log: str) -> list[tuple[str, str]]:
-    """Return each traceback of a log: what it ends with, and all of it. Several in a chain are one, which ends as the last."""
+    """Return (last line, whole text) of each traceback in a log. A chain of tracebacks counts as one."""
     found: list[tuple[str, list[str]]] = []
     inside = chained = False
     before = ""
@@ -48,12 +49,12 @@ def tracebacks(log: str) -> list[tuple[str, str]]:
 
 
 def counted(logs: Iterable[str]) -> Counter[str]:
-    """Return how often each traceback came."""
+    """Return how often each traceback occurred, by its last line."""
     return Counter(end for log in logs for end, _ in tracebacks(log))
 
 
 def unexplained(logs: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Return the tracebacks that no broken part explains: what each ends with, how often it came, and the first of them."""
+    """Return the tracebacks that no broken part explains: last line -> their number, and the text of the first."""
     found: dict[str, tuple[int, str]] = {}
     for log in logs:
         for end, text in tracebacks(log):

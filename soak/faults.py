@@ -1,4 +1,7 @@
-"""What is broken in a soak, one thing after another, as a seeded die falls. Each fault is over when it returns: everything is up again."""
+"""Breaks one thing after another in a soak, in an order that the seed decides.
+
+When a fault returns, it is over, and everything is up again.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,12 @@ GAP_SECONDS: Final = (1.5, 4.0)
 
 @dataclass(slots=True)
 class Stage:
-    """What can be broken, and how one waits meanwhile: `wait` returns early when the run ends."""
+    """What a fault can break, and how it waits: `wait` returns early when the run ends."""
 
     cluster: Cluster
     farm: Farm
     clients: list[str]
-    # Who writes nothing: their rights may change.
+    # Members who write nothing, so that their rights may change.
     readers: Sequence[Member]
     dice: Random
     wait: Callable[[float], object]
@@ -45,7 +48,7 @@ class Stage:
         return self.dice.sample(self.clients, max(1, len(self.clients) // 3))
 
     def redis_says(self, *words: str) -> bytes:
-        """Send Redis a command; return the beginning of its answer."""
+        """Send a command to Redis. Return the beginning of its answer."""
         assert self.cluster.redis
         with socket.create_connection((LOOPBACK, self.cluster.redis.port), 5) as connection:
             connection.sendall((" ".join(words) + "\r\n").encode())
@@ -119,7 +122,7 @@ def cut_sockets(stage: Stage) -> None:
 
 
 def pages_away_and_back(stage: Stage) -> None:
-    """As pages in the back/forward cache, and of machines that slept."""
+    """Put pages into the back/forward cache and take them back; tell others that their machine has slept."""
     names = stage.some_clients()
     stage.farm.signal("pause", names)
     stage.wait(stage.dice.uniform(1, 5))
@@ -128,7 +131,7 @@ def pages_away_and_back(stage: Stage) -> None:
 
 
 def withdraw_and_grant(stage: Stage) -> None:
-    """Somebody loses a calendar, gets it back with other rights, and then with those from before."""
+    """Take a calendar from a member, give it back with other rights, and then with the rights from before."""
     reader = stage.dice.choice(stage.readers)
     calendar, role = stage.dice.choice(sorted(reader.roles.items()))
     if role == "owner":
@@ -171,7 +174,7 @@ FAULTS: Final[dict[str, Callable[[Stage], None]]] = {
 
 
 class Faults:
-    """A thread that breaks one thing after another. It can be paused between two; whatever it broke is up again then."""
+    """A thread that breaks one thing after another. It can be paused between two faults, while everything is up."""
 
     def __init__(
         self,
@@ -196,7 +199,7 @@ class Faults:
             with self._whole:
                 if self._paused or self._stopping.is_set():
                     continue
-                queue = queue or self._dice.sample(sorted(FAULTS), len(FAULTS))  # each once, in any order, then again
+                queue = queue or self._dice.sample(sorted(FAULTS), len(FAULTS))  # each once in random order, then again
                 self._one(queue.pop())
 
     def _one(self, kind: str) -> None:
@@ -204,7 +207,7 @@ class Faults:
         self._farm.fault(kind, start_ms=start)
         try:
             FAULTS[kind](self._stage)
-        except Exception as error:  # what could not be broken, or did not come up again, is a finding
+        except Exception as error:  # a part that could not be broken or did not come up again is a finding
             self._complain(f"{kind}: {type(error).__name__}: {error}")
         end = now_ms()
         self.counts[kind] += 1
@@ -212,7 +215,7 @@ class Faults:
         self._farm.fault(kind, start_ms=start, end_ms=end)
 
     def pause(self) -> None:
-        """Let no other fault begin, and wait until the one under way is over."""
+        """Prevent further faults, and wait until the current one is over."""
         self._paused = True
         with self._whole:
             pass

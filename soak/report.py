@@ -1,4 +1,4 @@
-"""The report of a soak, as text."""
+"""Writes the report of a soak as text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Final
 from .rolling import Rolling, in_seconds
 from .run import Outcome
 
-# Of connected pages, also where only the head check delivers (docs/protocol.md, invariant 5).
+# The bound for connected pages, even if only the head check delivers (docs/protocol.md, invariant 5).
 PROMISED_MS: Final = 1_500
 
 
 def report(outcome: Outcome) -> str:
-    """Return everything a run has to say, its verdict last."""
+    """Return the report of a run, with the verdict at the end."""
     farm, plan = outcome.farm, outcome.plan
     wrong = outcome.wrong
     parts = [
@@ -54,7 +54,7 @@ def _writes(mutations: Mapping[str, Counter[str]]) -> Iterable[tuple[str, str]]:
 
 
 def _machine(outcome: Outcome) -> Iterable[tuple[str, str]]:
-    """Late clients may be late because the machine is: what it was like."""
+    """Return how busy the machine was, because a slow machine makes clients late."""
     delay = outcome.farm["loopDelay"]
     yield "processors", f"{outcome.busy:.0f}% busy, {outcome.used:.1f} of {os.cpu_count()} with this run"
     yield "the farm's own event loop, late by", f"p99 {delay['p99']:.0f} ms, at most {delay['worst']:.0f} ms"
@@ -69,13 +69,14 @@ def _lags(
         after = f", {(lag['worstAt'] - ended[0]) / 1000:.1f} s after {ended[1]}" if ended else ""
         yield (
             kind,
-            f"worst {lag['worst']}, p99 {lag['p99']}, p50 {lag['p50']}, {lag['beyond']} of {lag['count']} beyond {PROMISED_MS} "
+            f"worst {lag['worst']}, p99 {lag['p99']}, p50 {lag['p50']}, "
+            f"{lag['beyond']} of {lag['count']} beyond {PROMISED_MS} "
             f"({lag['worstWas']}{after})",
         )
 
 
 def away(returns: Iterable[Mapping[str, float]]) -> Iterable[tuple[str, str]]:
-    """Return how long clients were away, as shares of them."""
+    """Return how long clients were away, as percentiles."""
     times = sorted((one["backAt"] - one["leftAt"]) / 1000 for one in returns)
     if times:
         shares = ", ".join(
@@ -85,7 +86,7 @@ def away(returns: Iterable[Mapping[str, float]]) -> Iterable[tuple[str, str]]:
 
 
 def rolling_report(outcome: Rolling) -> str:
-    """Return what a rolling restart has to say, its verdict last."""
+    """Return the report of a rolling restart, with the verdict at the end."""
     parts = [f"rolling restart of {len(outcome.restarts)} processes under {outcome.clients} clients"]
     for number, restart in enumerate(outcome.restarts, 1):
         gone = sorted((one["backAt"] - restart.started_ms) / 1000 for one in restart.returns)

@@ -1,4 +1,7 @@
-"""Change what somebody may see: `python -m soak.rights <user> <calendar> <role or none>`, in the site's environment, as an admin would."""
+"""Change a user's role in a calendar, as an admin would: `python -m soak.rights <user> <calendar> <role or none>`.
+
+It runs in the site's environment.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import django
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Give a role, or take it away; every open page hears of it."""
+    """Give a role or take it away. Every open page is notified."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     # Models can be imported only now that Django is set up.

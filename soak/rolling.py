@@ -1,4 +1,4 @@
-"""A rolling restart: every process ended by SIGTERM and started again, one after the other, under open pages and writers."""
+"""Carries out a rolling restart under open pages and writers: SIGTERM and a new start for one process after another."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from .run import SETTLE_SECONDS, Pump, fill, pages
 from .world import World
 from .writers import Writers
 
-PEOPLE: Final = 24  # at most 50 sockets each, when all of them are with one process
-# The goal of a restart, which a slow machine may miss: it is reported. Wrong is what is not back in ten times that.
+PEOPLE: Final = 24  # so many that each has at most 50 sockets, even when one process has all of them
+# The goal for a restart. A slow machine may miss it, so a miss is only reported. It is wrong if a client is not back
+# after ten times as long.
 BACK_SECONDS: Final = 10
-# The same: clients are spread, so that no second takes more than this share of those who come back from one process.
+# Also a goal: clients are spread, so that at most this share of the clients of one process comes back in any second.
 MOST_IN_A_SECOND: Final = 0.6
 _WRITES_BEFORE: Final = 20
 
 
 @dataclass(slots=True)
 class Restart:
-    """One process: how long it took to end and to be ready again, and who left and came back meanwhile."""
+    """The restart of one process: the time it took to end and to be ready, and the clients that left and came back."""
 
     exit_code: int
     end_seconds: float
     ready_seconds: float
     returns: list[dict[str, float]] = field(default_factory=list)
     started_ms: float = 0
-    # Processor time of the other processes meanwhile, for the pages that came to them.
+    # Processor time that the other processes used during the restart, for the pages that came to them.
     others_seconds: float = 0
 
 
 @dataclass(slots=True)
 class Rolling:
-    """What came of it. `wrong` is empty, or it failed; `missed` are goals that this machine did not reach."""
+    """The result. The run has failed if `wrong` is not empty; `missed` lists goals that this machine did not reach."""
 
     clients: int
     wrong: list[str] = field(default_factory=list)
@@ -59,7 +60,7 @@ class Rolling:
 def roll(
     *, clients: int, seed: int, per_second: float = 5, items: int = 100, say: Callable[[str], None] = print
 ) -> Rolling:
-    """Restart every process under so many pages; return what came of it."""
+    """Restart every process under `clients` pages. Return the result."""
     outcome = Rolling(clients)
     with tempfile.TemporaryDirectory(prefix="calendar-rolling-") as folder, Cluster(nodes=2, debug=False) as cluster:
         cast = fill(cluster, people=PEOPLE, items=items)

@@ -1,4 +1,7 @@
-"""One soak: start everything, write and break for a while, compare at checkpoints, and say what came of it. Ends everything it started."""
+"""Carries out a soak: starts everything, writes and breaks for a while, compares at checkpoints, returns the result.
+
+It ends everything that it has started.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ CALENDARS: Final = 6
 ITEMS_EACH: Final = 300
 WRITERS: Final = 10
 SETTLE_SECONDS: Final = 15
-# One page in so many has no WebSockets, and one in so many has them half of the time.
+# One page in six has no WebSockets, and for one in six, every second WebSocket does not open.
 WAYS: Final[tuple[Way, ...]] = ("socket", "socket", "socket", "requests", "socket", "mixed")
 FOUND_BY_HEADS: Final = "calendar_live_missed_broadcasts_total"
 _PUMP_SECONDS: Final = 0.05
@@ -38,7 +41,7 @@ _PUMP_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long, with how many pages, how fast, and by which die."""
+    """The length of a soak, its number of pages, its rate of writes, and the seed of its random choices."""
 
     seconds: float
     clients: int
@@ -49,7 +52,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a soak. `wrong` is empty, or it failed."""
+    """The result of a soak. It has failed if `wrong` is not empty."""
 
     plan: Plan
     wrong: list[str] = field(default_factory=list)
@@ -62,14 +65,13 @@ class Outcome:
     tracebacks: Counter[str] = field(default_factory=Counter)
     busy: float = 0  # percent of the machine's processors
     used: float = 0  # processors that the soak used by itself, on average
-    found_by_heads: int = (
-        0  # changes that processes delivered without a broadcast; of one that is killed, until the checkpoint before
-    )
+    # Changes that processes delivered without a broadcast. A process that is killed counts up to the checkpoint before.
+    found_by_heads: int = 0
     farm: dict[str, Any] = field(default_factory=dict)
 
 
 def fill(cluster: Cluster, *, people: int = PEOPLE, items: int = ITEMS_EACH) -> seed.Cast:
-    """Fill the cluster's database; return who and what there is. Raises RuntimeError."""
+    """Fill the cluster's database. Return its people and items. Raises RuntimeError if that fails."""
     command = [sys.executable, "-m", "soak.seed", str(people), str(CALENDARS), str(items)]
     ran = subprocess.run(command, cwd=ROOT, env=cluster.environ, capture_output=True, text=True)
     if ran.returncode:
@@ -78,7 +80,7 @@ def fill(cluster: Cluster, *, people: int = PEOPLE, items: int = ITEMS_EACH) -> 
 
 
 def pages(cast: seed.Cast, *, count: int, ways: tuple[Way, ...] = WAYS) -> list[Client]:
-    """Return pages of all members in turn, each at three of the calendars and the whole month."""
+    """Return pages of all members in turn. Each page shows three of the calendars for the whole month."""
     calendars = list(cast.items)
     start, end = (int(moment.timestamp() * 1000) for moment in (seed.MONTH_START, seed.MONTH_END))
     return [
@@ -95,16 +97,16 @@ def pages(cast: seed.Cast, *, count: int, ways: tuple[Way, ...] = WAYS) -> list[
 
 
 class Soak:
-    """A run under way. `say` is told what happens."""
+    """A run. It reports its progress with `say`."""
 
     def __init__(self, plan: Plan, *, say: Callable[[str], None] = print) -> None:
         self._plan, self._say = plan, say
         self._book = Book()
-        self._found_by_heads: dict[int, int] = {}  # by process
+        self._found_by_heads: dict[int, int] = {}  # by process id
         self.outcome = Outcome(plan)
 
     def run(self) -> Outcome:
-        """Do it all; what is wrong is in the outcome."""
+        """Carry out the plan. The outcome lists everything that is wrong."""
         plan = self._plan
         self._say(f"seed {plan.seed}: {plan.clients} clients, {plan.seconds:g} s, {plan.per_second:g} writes a second")
         since, used = time.monotonic(), _processor_seconds()
@@ -125,7 +127,7 @@ class Soak:
         farm.open(clients)
         farm.await_whole(timeout_seconds=60)
         self._note(cluster, "at the start")
-        psutil.cpu_percent()  # since when the next call counts
+        psutil.cpu_percent()  # the next call measures from here
         world = World(cast)
         names = [one.name for one in clients]
         with (
@@ -157,7 +159,7 @@ class Soak:
         self.outcome.busy = psutil.cpu_percent()
 
     def _checkpoint(self, cluster: Cluster, farm: Farm, faults: Faults, writers: Writers) -> None:
-        """Let everything come to rest, compare every client with a fresh feed, and go on."""
+        """Let everything come to rest, compare every client with a fresh feed, and continue."""
         faults.pause()
         writers.pause()
         farm.acknowledged(self._book.take_news())
@@ -172,11 +174,15 @@ class Soak:
             self._wrong(f"a page complained: {complaint['detail']}")
         farm.violations.clear()
         farm.complaints.clear()
-        text = f"{found.compared} pictures against {found.feeds} feeds, {len(found.differences)} differ, after {took:.1f} s"
+        text = (
+            f"{found.compared} pictures against {found.feeds} feeds, "
+            f"{len(found.differences)} differ, after {took:.1f} s"
+        )
         self.outcome.checkpoints.append(text)
         done = sum(bool(one.states) for one in self._book.mutations())
         self._say(
-            f"  checkpoint: {text}; {sum(faults.counts.values())} faults, {done} writes, {len(self.outcome.wrong)} wrong"
+            f"  checkpoint: {text}; {sum(faults.counts.values())} faults, {done} writes, "
+            f"{len(self.outcome.wrong)} wrong"
         )
         self._note(cluster, f"after {len(self.outcome.checkpoints)} checkpoints")
         writers.resume()
@@ -200,7 +206,7 @@ class Soak:
             self._wrong(f"{count} tracebacks as this one: {end}\n{first}")
 
     def _look_at_log(self, cluster: Cluster) -> None:
-        """Every acknowledged mutation is there exactly once, none that was refused, and the log is what the tables say."""
+        """Check that the log has each acknowledged mutation exactly once, no refused one, and fits the tables."""
         mutations = self._book.mutations()
         self.outcome.mutations = self._book.by_kind()
         self.outcome.write_failures = self._book.failures
@@ -213,14 +219,14 @@ class Soak:
 
 
 def _processor_seconds() -> float:
-    """Return the processor time of this process and of all that it started and that have ended."""
+    """Return the processor seconds of this process and of all its child processes that have ended."""
     return sum(
         one.ru_utime + one.ru_stime for one in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
 
 
 class Pump:
-    """A thread that tells the farm what was acknowledged, soon."""
+    """A thread that tells the farm which writes were acknowledged, every 50 ms."""
 
     def __init__(self, farm: Farm, book: Book) -> None:
         self._farm, self._book, self._stopping = farm, book, Event()

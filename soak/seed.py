@@ -1,4 +1,4 @@
-"""Fill an empty database for a soak: people of every role, calendars, items, everyone signed in. Prints the `Cast` as JSON.
+"""Fill an empty database for a soak: calendars, items, and signed-in people of every role. Print the `Cast` as JSON.
 
 DATABASE_URL=postgresql://… python -m soak.seed <people> <calendars> <items of each>
 """
@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import django
 
-# The month that everybody has open, and the weeks around it: what is written may leave the range and come back.
+# The month that every page shows. Items are also written around it, so that they may leave the range and come back.
 MONTH_START: Final = datetime(2026, 11, 1, tzinfo=UTC)
 MONTH_END: Final = datetime(2026, 12, 1, tzinfo=UTC)
 CSRF: Final = "soak" * 8
@@ -25,7 +25,7 @@ CSRF: Final = "soak" * 8
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who takes part: their cookies, and their role in each calendar."""
+    """A person who takes part, with their cookies and their role in each calendar."""
 
     name: str
     cookies: str
@@ -34,19 +34,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who takes part, in which calendars, and the items there are: id, state and parent, by calendar."""
+    """The people who take part, and (id, state) of the items by calendar."""
 
     members: list[Member]
     items: dict[str, list[tuple[str, str]]]
 
 
 def role_of(person: int, calendar: int) -> str:
-    """Return the role of a person in a calendar: everyone edits in some, reads others, and sees only busy blocks in the rest."""
+    """Return a person's role in a calendar. Everyone edits some, only reads some, and sees busy blocks in the rest."""
     return ("owner", "editor", "viewer", "editor", "freebusy", "editor")[(person + calendar) % 6]
 
 
 def fill(*, people: int, calendars: int, items: int) -> Cast:
-    """Make people, calendars in which each has a role, items in and around the month, and sessions."""
+    """Create people, calendars in which each person has a role, items in and around the month, and sessions."""
     # Models can be imported only now that Django is set up.
     from django.conf import settings  # noqa: PLC0415
     from django.contrib.auth.models import User  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""What the writers know of the items there are: by hearsay, and so sometimes out of date. Decides what is written next."""
+"""Keeps what the writers know about the items, and chooses what they write next.
+
+They know it from answers alone, so their knowledge is sometimes out of date.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .seed import MONTH_START, Cast, Member
 
 Method = Literal["PUT", "PATCH", "DELETE", "POST"]
 
-# How often each kind is chosen, of a hundred.
+# How many of a hundred writes are of each kind.
 KINDS: Final = {
     "create": 20,
     "edit": 26,
@@ -30,7 +33,7 @@ _VISIBILITIES: Final = ["normal"] * 8 + ["private", "secret"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A write to be made: what is sent, and what it means for the items when it is done."""
+    """A write to be made: the request, and the items that change when it succeeds."""
 
     kind: str
     method: Method
@@ -43,7 +46,7 @@ class Call:
 
 
 class World:
-    """The items of every calendar, and the deletions that can be undone. Threads share it."""
+    """The items of every calendar, and the deletions that can be undone. Several threads share it."""
 
     def __init__(self, cast: Cast) -> None:
         self._lock = Lock()
@@ -51,7 +54,7 @@ class World:
         self._deleted: dict[str, list[tuple[tuple[str, ...], str]]] = {calendar: [] for calendar in cast.items}
 
     def choose(self, member: Member, dice: Random) -> Call:
-        """Return what a member writes next, in a calendar that they may edit."""
+        """Return a member's next write, in a calendar that they may edit."""
         mine = sorted(calendar for calendar, role in member.roles.items() if role in ("owner", "editor"))
         calendar = dice.choice(mine)
         kind = dice.choices(list(KINDS), weights=list(KINDS.values()))[0]
@@ -102,7 +105,7 @@ class World:
         return Call("create", "PUT", calendar, f"{path}{new}/", body, {"If-None-Match": "*"}, (new,))
 
     def done(self, call: Call, *, states: dict[str, str]) -> None:
-        """A write was acknowledged: these are the calendars' states now, and the items' that it touched."""
+        """Record an acknowledged write. `states` are the new states of its calendars, and of the items it changed."""
         state = states[call.to or call.calendar]
         with self._lock:
             if call.kind in ("delete", "bulk delete"):
@@ -115,7 +118,7 @@ class World:
             self._items[call.to or call.calendar].update(dict.fromkeys(call.ids, state))
 
     def refused(self, call: Call, *, current: dict[str, Any] | None) -> None:
-        """A write was refused: somebody else was quicker. `current` is the item as it is now, if the answer said so."""
+        """Record a refused write: somebody else was quicker. `current` is the item as it is now, if the answer says."""
         with self._lock:
             for item in call.ids:
                 self._items[call.calendar].pop(item, None)
@@ -133,7 +136,7 @@ def _fields(dice: Random) -> dict[str, Any]:
 
 
 def _times(dice: Random) -> dict[str, Any]:
-    """Within the month that is shown, and a little before and after it."""
+    """Return random times in the month that is shown, or a little before or after it."""
     start = MONTH_START + timedelta(minutes=15 * dice.randrange(-4 * 24 * 3, 4 * 24 * 33))
     return {"start": _text(start), "end": _text(start + timedelta(minutes=15 * dice.randrange(1, 400)))}
 

@@ -1,4 +1,7 @@
-"""Writers, each a thread that is one user over HTTP: every write under a key of its own, repeated until it has a definite answer."""
+"""Writes over HTTP: each writer is a thread that acts as one user.
+
+Each write has a key of its own, and is repeated until it has a definite answer.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,15 @@ from .book import Book, Mutation
 from .seed import CSRF, Member
 from .world import Call, World
 
-# A node that is stopped holds a request for ten seconds; by then it has been asked again elsewhere.
+# A node that is stopped keeps a request for ten seconds. The writer gives up before that and asks again elsewhere.
 ANSWER_TIMEOUT_SECONDS: Final = 6
 RETRY_SECONDS: Final = 0.3
-# The server says of these itself that they may be tried again.
+# With these statuses, the server itself says that the request may be tried again.
 _AGAIN: Final = frozenset({408, 425, 429})
 
 
 class Writers:
-    """Threads that write at a common rate until told to stop. They can be paused between two writes."""
+    """Threads that write at a common rate until the context ends. They can be paused between two writes."""
 
     def __init__(
         self, members: list[Member], *, site: str, world: World, book: Book, per_second: float, seed: int
@@ -49,7 +52,7 @@ class Writers:
                     self._busy += 1
                 try:
                     self._write_once(client, self._world.choose(member, dice))
-                except Exception as error:  # a writer that ends would only make the run quieter
+                except Exception as error:  # a writer that ended would only make the run quieter
                     self.errors.append(f"{type(error).__name__}: {error}")
                 finally:
                     with self._idle:
@@ -75,7 +78,7 @@ class Writers:
             self._world.refused(call, current=_current(answer))
 
     def _ask(self, client: httpx.Client, call: Call, mutation: Mutation) -> httpx.Response | None:
-        """Return a definite answer, or None: nobody knows what became of it."""
+        """Return a definite answer, or None if it is unknown what became of the request."""
         headers = {**call.headers, "Idempotency-Key": str(mutation.key)}
         try:
             answer = client.request(call.method, call.path, json=call.body, headers=headers)
@@ -88,7 +91,7 @@ class Writers:
         return answer
 
     def pause(self, *, timeout_seconds: float = 60) -> None:
-        """Let no further write begin, and wait until all that did are answered. Raises TimeoutError."""
+        """Prevent further writes, and wait until all that have begun are answered. Raises TimeoutError."""
         with self._idle:
             self._paused = True
             if not self._idle.wait_for(lambda: self._busy == 0, timeout_seconds):

@@ -1,4 +1,7 @@
-"""How many writes a second the real topology takes, for sizing: to one calendar, whose writers wait in line, and to several."""
+"""Measures how many writes per second the real topology takes, for sizing.
+
+It writes to one calendar, where the writers wait for each other, and to several.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ from .seed import CSRF, Cast, Member
 
 WRITERS: Final = 12
 _PATIENCE_SECONDS: Final = 30
-_RAMP_SECONDS: Final = 1  # connections are made and processes warm by then; what was asked before does not count
+_RAMP_SECONDS: Final = 1  # by then, connections are open and processes are warm; earlier requests do not count
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one measurement came to: what was written to, writes answered a second, milliseconds of an answer."""
+    """The result of one measurement: the target, writes answered per second, and milliseconds until an answer."""
 
     to: str
     per_second: float
@@ -33,7 +36,7 @@ class Rate:
 
 
 def measure(*, seconds: float, say: Callable[[str], None] = print) -> list[Rate]:
-    """Let writers edit one item each, each as fast as it is answered. Raises HTTPStatusError when a write is refused."""
+    """Let each writer edit one item as fast as it gets answers. Raises HTTPStatusError when a write is refused."""
     with Cluster(nodes=2, debug=False) as cluster:
         cast = fill(cluster, people=WRITERS, items=WRITERS)
         rates = []
@@ -59,7 +62,7 @@ def _measure_one(site: str, cast: Cast, *, calendars: int, seconds: float) -> Ra
                     client.patch(path, json={"title": f"{asked}"}, headers=key).raise_for_status()
                     if started <= asked and time.monotonic() < until:
                         taken.append((time.monotonic() - asked) * 1_000)
-        except Exception as fault:  # raised again by who waits for this thread
+        except Exception as fault:  # the thread that waits for this one raises it again
             faults.append(fault)
 
     threads = [threading.Thread(target=write, args=plan, daemon=True) for plan in plans]
@@ -75,7 +78,7 @@ def _measure_one(site: str, cast: Cast, *, calendars: int, seconds: float) -> Ra
 
 
 def _plans(cast: Cast, *, calendars: int) -> list[tuple[Member, str]]:
-    """Return who writes what: an item of one's own in each calendar's turn, by somebody who may."""
+    """Return (member, path) for each writer: an item of its own, the calendars in turn, and a member who may edit."""
     plans: list[tuple[Member, str]] = []
     chosen = list(cast.items.items())[:calendars]
     for number in range(WRITERS):
@@ -87,7 +90,7 @@ def _plans(cast: Cast, *, calendars: int) -> list[tuple[Member, str]]:
 
 
 def writes_report(rates: Sequence[Rate]) -> str:
-    """Return the table."""
+    """Return the rates as a table."""
     lines = [f"{WRITERS} writers over nginx, two processes, PostgreSQL and Redis; no page is open", ""]
     lines += ["| written to | writes a second | median ms | p99 ms |", "| --- | --- | --- | --- |"]
     lines += [f"| {one.to} | {one.per_second:.0f} | {one.median_ms:.0f} | {one.p99_ms:.0f} |" for one in rates]

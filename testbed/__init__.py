@@ -1,1 +1,1 @@
-"""Servers, clusters and clients on loopback, shared by tests, bench, soak and run-cluster."""
+"""Provides servers, clusters and clients on loopback to tests, bench, soak and run-cluster."""

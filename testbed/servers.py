@@ -1,7 +1,8 @@
-"""Redis (or Valkey), PostgreSQL and nginx for tests and trials: no root needed, and root works too.
+"""Starts Redis (or Valkey), PostgreSQL and nginx for tests and trials, as root or as any other user.
 
-The server that REDIS_URL or DATABASE_URL names is used, else one is started, by the binary that testbed/binaries.py finds.
-When there is none it is an error, never a skip. They are thrown away, unless given a folder.
+If REDIS_URL or DATABASE_URL names a server, that one is used. Otherwise, one is started with the binary that
+testbed/binaries.py finds. A missing binary is an error, and no test is skipped. The data of a server is removed at its
+end, unless it has a folder that stays.
 
     python -m testbed.servers postgres redis -- pytest
 """
@@ -32,7 +33,7 @@ from tools.nginx_conf import nginx_conf, version_of
 LOOPBACK: Final = "127.0.0.1"
 START_TIMEOUT_SECONDS: Final = 30
 STOP_TIMEOUT_SECONDS: Final = 15
-# What would have a site use servers, addresses or settings (pytest's) of somebody else's, or be measured as pytest is.
+# Variables with which a site would use other servers, other addresses or pytest's settings, or would measure coverage.
 _OTHERS: Final = frozenset(
     [
         "DATABASE_URL",
@@ -49,15 +50,15 @@ _OTHERS: Final = frozenset(
 
 
 class Running(ABC):
-    """What starts and is closed; as a context manager it leaves nothing behind, also when it did not start."""
+    """Something that starts and closes. As a context manager, it leaves nothing behind, even if it fails to start."""
 
     @abstractmethod
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start, and wait until it is ready."""
 
     @abstractmethod
     def close(self) -> None:
-        """End it, however far it came, and remove its files."""
+        """End it, even if it has started only in part, and remove its files."""
 
     def __enter__(self) -> Self:
         try:
@@ -81,22 +82,23 @@ class RunAs(TypedDict, total=False):
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that is free, and that no other process is given by this function.
+    """Return a free TCP port of the loopback address. This function gives it to no other process.
 
-    It lies below those that a kernel gives to connections of its own choice (32768 and up on Linux). A server starts some time after
-    its port was chosen: until this process ends, the UDP port of the same number says that it is taken.
+    The port is below those that the kernel chooses for connections (32768 and up on Linux). A server starts some time
+    after its port was chosen. Until this process ends, it keeps the UDP port of the same number, which marks the port
+    as taken.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, suppress(OSError):
             udp.bind((LOOPBACK, port))
             tcp.bind((LOOPBACK, port))
-            udp.detach()  # it stays open
+            udp.detach()  # keeps the socket open
             return port
 
 
 class Redis(Running):
-    """One Redis on a port of its own, in memory only. It may be killed and started again on the same port."""
+    """One Redis on a port of its own, in memory only. It can be killed and started again on the same port."""
 
     def __init__(self, *, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -105,7 +107,7 @@ class Redis(Running):
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
-        """Return what starts the server. It keeps nothing."""
+        """Return the command that starts the server. The server stores nothing."""
         return [str(find_redis()), "--port", str(self.port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
 
     def start(self) -> None:
@@ -126,12 +128,12 @@ class Redis(Running):
             return False
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, such as SIGSTOP and SIGCONT, and go on."""
+        """Send a signal, such as SIGSTOP or SIGCONT, without waiting."""
         assert self._process
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End the server as a crash would. Does nothing when it does not run."""
+        """End the server as a crash would. Do nothing if it does not run."""
         if self._process:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT_SECONDS)
@@ -139,16 +141,19 @@ class Redis(Running):
 
     def close(self) -> None:
         """End the server and remove its files."""
-        self.kill()  # it keeps nothing, so there is nothing to shut down in order
+        self.kill()  # it stores nothing, so it does not need an orderly shutdown
         if self._folder:
             self._folder.cleanup()
 
 
 class Postgres(Running):
-    """One PostgreSQL cluster on a port of its own. It may be stopped and started again with its data."""
+    """One PostgreSQL cluster on a port of its own. It can be stopped and started again with its data."""
 
     def __init__(self, *, folder: Path | None = None, port: int | None = None) -> None:
-        """Prepare a cluster: a new one that goes with `close`, or the one in `folder`, which stays, and `nobody` can reach."""
+        """Prepare a cluster: a new one, which `close` removes, or the one in `folder`, which stays.
+
+        The user `nobody` must be able to reach `folder` if this is root.
+        """
         self.port = port or free_port()
         self.url = f"postgresql://calendar@{LOOPBACK}:{self.port}/postgres"
         self._environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -165,14 +170,14 @@ class Postgres(Running):
             self._init()
 
     def _readable(self, binaries: Path) -> Path:
-        """Return `binaries`, or a copy where the environment lies in a folder that only root may read."""
+        """Return `binaries`, or a copy if the environment is in a folder that only root can read."""
         try:
             subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, **self._run_as)
         except (PermissionError, subprocess.CalledProcessError):
             install = binaries.parent
             copy = self._folder / "site" / install.parent.name / install.name
             shutil.copytree(install, copy, symlinks=True, dirs_exist_ok=True)
-            # The wheel's own libraries lie beside the package and are found by a relative path.
+            # The libraries of the wheel are beside the package and are found by a relative path.
             libraries = install.parent.with_name(install.parent.name + ".libs")
             if libraries.is_dir():
                 shutil.copytree(libraries, self._folder / "site" / libraries.name, symlinks=True, dirs_exist_ok=True)
@@ -191,24 +196,24 @@ class Postgres(Running):
             raise RuntimeError(f"initdb failed: {made.stderr.decode()}")
 
     def command(self) -> list[str]:
-        """Return what starts the server, as `nobody` where this is root. It is quick rather than safe: a power cut may cost its data."""
+        """Return the command that starts the server. It is fast rather than safe: a power cut may cost its data."""
         options = ["-p", str(self.port), "-k", "", "-h", LOOPBACK, "-F", "-c", "max_connections=200"]
         return [str(self._binaries / "postgres"), "-D", str(self._data), *options]
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections."""
+        """Start the server, as `nobody` if this is root, and wait until it accepts connections."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self._environ, **self._run_as)
         wait_until(self._is_ready, what="PostgreSQL to be ready", timeout_seconds=START_TIMEOUT_SECONDS)
 
     def become(self) -> NoReturn:
-        """Replace this process by the server."""
+        """Replace this process with the server."""
         if self._run_as:
             os.setgroups([])
             os.setgid(self._run_as["group"])
             os.setuid(self._run_as["user"])
         os.chdir("/")
-        os.execve(self.command()[0], self.command(), self._environ)  # noqa: S606 - no shell is what is wanted
+        os.execve(self.command()[0], self.command(), self._environ)  # noqa: S606 - a shell is not wanted
 
     def _is_ready(self) -> bool:
         if self._process and self._process.poll() is not None:
@@ -216,21 +221,21 @@ class Postgres(Running):
         return b"ready to accept connections" in self._log.read_bytes()
 
     def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT is a fast shutdown, SIGQUIT is as good as a crash."""
+        """Stop the server. SIGINT is a fast shutdown; SIGQUIT has the effect of a crash."""
         if self._process:
             self._process.send_signal(stop_signal)
             self._process.wait(STOP_TIMEOUT_SECONDS)
             self._process = None
 
     def back_up(self, folder: Path) -> None:
-        """Copy its files; it is stopped meanwhile."""
+        """Copy the files of the server, which is stopped meanwhile."""
         self.stop()
         subprocess.run(["cp", "-a", self._data, folder], check=True)
         self.start()
 
     @contextmanager
     def being_restored(self, folder: Path) -> Iterator[None]:
-        """Put a copy's files in place of its own. It is stopped until the context ends."""
+        """Replace the files of the server with a copy. The server is stopped until the context ends."""
         self.stop()
         shutil.rmtree(self._data)
         subprocess.run(["cp", "-a", folder, self._data], check=True)
@@ -245,10 +250,10 @@ class Postgres(Running):
 
 
 class Nginx(Running):
-    """One nginx by deploy/nginx.conf, on a port of its own. It may be reloaded, stopped, killed and started again."""
+    """One nginx with deploy/nginx.conf, on a port of its own. It can be reloaded, stopped and started again."""
 
     def __init__(self, program: Path | None = None, /, **conf: Any) -> None:
-        """Prepare one that listens on loopback; `conf` are arguments of `nginx_conf`, such as `nodes`."""
+        """Prepare an nginx that listens on loopback. `conf` holds arguments of `nginx_conf`, such as `nodes`."""
         self._program = program or find_nginx()
         self.port = free_port()
         self.url = f"{'https' if conf.get('tls') else 'http'}://{LOOPBACK}:{self.port}"
@@ -263,7 +268,7 @@ class Nginx(Running):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections."""
+        """Start the server and wait until it accepts connections."""
         (self._folder / "nginx.conf").write_text(nginx_conf(**self.conf))
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(nginx_command(self._program, self._folder), stdout=log, stderr=log)
@@ -279,21 +284,24 @@ class Nginx(Running):
         return True
 
     def log(self) -> str:
-        """Return what it complained of."""
+        """Return its output and its error log."""
         return "".join(path.read_text() for name in ("log", "error.log") if (path := self._folder / name).exists())
 
     def access_log(self) -> str:
-        """Return what it logged of each request."""
+        """Return its access log."""
         return (self._folder / "access.log").read_text()
 
     def reload(self) -> None:
-        """Have it read its file again (written anew from `conf`): new workers take over, old ones end their connections in time."""
+        """Write its file again from `conf`, and make it read the file.
+
+        New workers take over, and old ones end their connections in time.
+        """
         assert self._process
         (self._folder / "nginx.conf").write_text(nginx_conf(**self.conf))
         self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
-        """Stop the server at once, with its workers. Does nothing when it does not run."""
+        """Stop the server and its workers at once. Do nothing if it does not run."""
         if self._process:
             self._process.terminate()
             self._process.wait(STOP_TIMEOUT_SECONDS)
@@ -306,14 +314,14 @@ class Nginx(Running):
 
 
 def nginx_command(program: Path, folder: Path) -> list[str]:
-    """Return what starts an nginx in the foreground by the nginx.conf in `folder`."""
+    """Return the command that starts an nginx in the foreground with the nginx.conf in `folder`."""
     return [str(program), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
 
 
 def open_folder(prefix: str) -> Path:
-    """Return a new temporary folder; when this is root, one that the user whom servers run as then may pass through."""
+    """Return a new temporary folder. If this is root, the user that servers run as may pass through it."""
     as_root = os.geteuid() == 0
-    # Root's own temporary folder may be closed to that user.
+    # The temporary folder of root may be closed to that user.
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp" if as_root else None))
     folder.chmod(0o711)
     return folder
@@ -321,7 +329,7 @@ def open_folder(prefix: str) -> Path:
 
 @contextmanager
 def folder_for_a_while(prefix: str) -> Iterator[Path]:
-    """Yield an `open_folder`, and remove it."""
+    """Yield an `open_folder`, and remove it at the end."""
     folder = open_folder(prefix)
     try:
         yield folder
@@ -330,21 +338,24 @@ def folder_for_a_while(prefix: str) -> Iterator[Path]:
 
 
 def site_environ(**own: str) -> dict[str, str]:
-    """Return the environment of a site's processes: this one's, but for what names servers and addresses, with this Python first."""
+    """Return the environment of a site's processes: this one's, without names of servers and addresses, and `own`.
+
+    Its PATH begins with this Python.
+    """
     inherited = {name: value for name, value in os.environ.items() if name not in _OTHERS}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return inherited | {"PATH": path, "DEBUG": "1", "PYTHONUNBUFFERED": "1", **own}
 
 
 def nobody() -> RunAs:
-    """Return how a process gives up root."""
+    """Return the arguments with which a process runs as `nobody` instead of root."""
     entry = pwd.getpwnam("nobody")
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Yield the URL of a Redis: REDIS_URL's, or one that lives as long as the context."""
+    """Yield the URL of a Redis: REDIS_URL if it is set, or a server that runs as long as the context."""
     given = os.environ.get("REDIS_URL", "")
     if given:
         yield given
@@ -355,7 +366,7 @@ def redis() -> Iterator[str]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Yield the URL of a PostgreSQL: DATABASE_URL's if it names one, or one that lives as long as the context."""
+    """Yield the URL of a PostgreSQL: DATABASE_URL if it names one, or a server that runs as long as the context."""
     given = os.environ.get("DATABASE_URL", "")
     if given.startswith(("postgres:", "postgresql:", "psql:", "pgsql:")):
         yield given
@@ -375,7 +386,7 @@ def _exit_on_terminate(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command with the named servers up, their URLs in its environment; return its exit code."""
+    """Start the named servers and run a command with their URLs in its environment. Return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m testbed.servers", description=main.__doc__)
     parser.add_argument("servers", nargs="+", choices=sorted(SERVERS))
     if "--" not in arguments:

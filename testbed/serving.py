@@ -1,4 +1,4 @@
-"""Real processes of the site for tests of faults in serving: how one is set up, filled and signed in to. Decides nothing."""
+"""Sets up, fills and signs in to real processes of the site, for tests of faults in serving."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ APPLICATION: Final = "project.asgi:application"
 
 
 def environment(database: str, **calendar_live: object) -> dict[str, str]:
-    """Return the environment of a process of the site over a database; names are entries of CALENDAR_LIVE."""
+    """Return the environment of a process of the site with a database. Keywords are entries of CALENDAR_LIVE."""
     return site_environ(
         DJANGO_SETTINGS_MODULE="testbed.serving_settings",
         DATABASE_URL=database,
@@ -36,7 +36,7 @@ def environment(database: str, **calendar_live: object) -> dict[str, str]:
 
 @cache
 def filled_database() -> Path:
-    """Return a SQLite file with the demo's people and calendars, made once."""
+    """Return a SQLite file with the people and calendars of the demo. It is created once."""
     folder = open_folder("calendar-serving-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for command in (["migrate", "--no-input"], ["seed_demo"]):
@@ -45,7 +45,7 @@ def filled_database() -> Path:
 
 
 def manage(environ: dict[str, str], *arguments: str) -> str:
-    """Run a management command; return what it printed. Raises RuntimeError."""
+    """Run a management command. Return its output. Raises RuntimeError if it fails."""
     ran = subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True
     )
@@ -84,8 +84,8 @@ def serving(
 
 
 def sign_in(url: str, *, name: str = "ana") -> httpx.Client:
-    """Return a client that one of the demo's people is signed in with; it carries the CSRF token."""
-    client = httpx.Client(base_url=url, trust_env=False, timeout=30, verify=False)  # noqa: S501 - a certificate of the test's
+    """Return a client with which a person of the demo is signed in. It sends the CSRF token."""
+    client = httpx.Client(base_url=url, trust_env=False, timeout=30, verify=False)  # noqa: S501 - a test certificate
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/login/").text)
     assert token
     form = {"csrfmiddlewaretoken": token[1], "username": name, "password": "demo", "next": "/"}
@@ -96,16 +96,16 @@ def sign_in(url: str, *, name: str = "ana") -> httpx.Client:
 
 
 def cookie_of(client: httpx.Client) -> str:
-    """Return the client's cookies as a header has them."""
+    """Return the client's cookies as the value of a header."""
     return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 
 
 def calendar_of(client: httpx.Client, name: str = "Team") -> dict[str, Any]:
-    """Return a calendar of the demo's."""
+    """Return a calendar of the demo."""
     return next(one for one in client.get("/api/calendars/").raise_for_status().json() if one["name"] == name)
 
 
 def connections_to(node: Node) -> set[int]:
-    """Return the clients' ports of the TCP connections that a process has open."""
+    """Return the client ports of the open TCP connections to a process."""
     found = psutil.Process(node.pid).net_connections("tcp")
     return {one.raddr.port for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port == node.port}

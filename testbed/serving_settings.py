@@ -1,4 +1,4 @@
-"""The site's settings, with entries of CALENDAR_LIVE from the environment: for real processes in tests of faults."""
+"""Adds entries of CALENDAR_LIVE from the environment to the site's settings, for real processes in tests of faults."""
 
 import json
 import os

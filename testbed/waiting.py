@@ -1,4 +1,4 @@
-"""Wait for a condition, with a bound: the only place in the tests that sleeps."""
+"""Waits for a condition, with a bound. This is the only place in the tests that sleeps."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ T = TypeVar("T")
 def wait_until(
     condition: Callable[[], T], *, what: str, timeout_seconds: float = 10, interval_seconds: float = 0.01
 ) -> T:
-    """Return the first truthy answer of `condition`. Raises TimeoutError that says `what` was waited for."""
+    """Return the first truthy answer of `condition`. Raises TimeoutError with `what` in its message."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         answer = condition()
@@ -23,7 +23,10 @@ def wait_until(
 
 
 async def until(condition: Callable[[], object], *, what: str, timeout_seconds: float = 10) -> None:
-    """Wait until `condition` (or what it awaits) is truthy, while the event loop runs on. Raises TimeoutError as `wait_until`."""
+    """Wait until `condition` (or its awaited result) is truthy. The event loop runs meanwhile.
+
+    Raises TimeoutError with `what` in its message.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
         answer = condition()

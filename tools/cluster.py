@@ -1,8 +1,9 @@
-"""A large site on one machine, for trials: nginx, several processes, PostgreSQL, Redis. Listens on loopback and never elsewhere.
+"""Starts a large site on one machine, for trials: nginx, several processes, PostgreSQL and Redis, all on loopback.
 
-`make run-cluster` is this without argument: it finds or brings the servers, fills the database once, and hands over to honcho and
-Procfile.cluster, whose lines have this module become a server. What is kept is in var/cluster/. DATABASE_URL (of a PostgreSQL) and
-REDIS_URL name servers to use instead; PORT (8000) is nginx's, and WEB (2) says how many processes there are.
+`make run-cluster` runs this module without an argument. It finds the servers, fills the database once, and hands over
+to honcho and Procfile.cluster, whose lines make this module become a server. The data is kept in var/cluster/.
+DATABASE_URL (of a PostgreSQL) and REDIS_URL name servers to use instead. PORT (8000) is the port of nginx, and WEB (2)
+is the number of processes.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from tools.nginx_conf import nginx_conf, version_of
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 HONCHO: Final = ["honcho", "-f", "Procfile.cluster", "start"]
-# honcho counts ports in hundreds from line to line, and in ones from process to process of a line.
+# honcho adds 100 to the port from line to line, and 1 from process to process of a line.
 HUNDRED: Final = 100
 START_TIMEOUT_SECONDS: Final = 60
 
 
 class CannotStartError(Exception):
-    """Something that is needed is missing or taken; the text says what to do."""
+    """Raised when something that is needed is missing or taken. The text says what to do."""
 
 
 def ports_of(environ: Mapping[str, str]) -> dict[str, list[int]]:
-    """Return the ports of each line of Procfile.cluster that is to be started. Raises CannotStartError for odd numbers."""
+    """Return the ports of each line of Procfile.cluster to start. Raises CannotStartError for a wrong PORT or WEB."""
     port, web = environ.get("PORT") or "8000", environ.get("WEB") or "2"
     if not web.isdecimal() or not 0 < int(web) < HUNDRED:
         raise CannotStartError(f"WEB={web} is no number of processes.")
@@ -53,7 +54,10 @@ def ports_of(environ: Mapping[str, str]) -> dict[str, list[int]]:
 
 
 def state_folder() -> Path:
-    """Return the folder of what is kept: CLUSTER, else var/cluster. As root, servers run as nobody: where that cannot reach it, another."""
+    """Return the folder for the data: CLUSTER, or var/cluster.
+
+    If this is root, servers run as `nobody`. If that user cannot reach the folder, return another one.
+    """
     folder = Path(os.environ.get("CLUSTER") or ROOT / "var" / "cluster")
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() or not subprocess.run(["test", "-x", folder], **nobody()).returncode:
@@ -70,7 +74,7 @@ def state_folder() -> Path:
 
 def start() -> NoReturn:
     """Prepare everything, then become honcho. Raises CannotStartError."""
-    os.umask(0o022)  # nginx reads the static files as somebody else
+    os.umask(0o022)  # nginx reads the static files as another user
     ports = ports_of(os.environ)
     taken = [complaint(str(port), advice="make run-cluster PORT=9000") for line in ports.values() for port in line]
     if any(taken):
@@ -95,7 +99,7 @@ def start() -> NoReturn:
 
 
 def release(postgres: Postgres | None) -> None:
-    """Bring the database and the static files up to date, with PostgreSQL up meanwhile."""
+    """Bring the database and the static files up to date. PostgreSQL runs meanwhile."""
     try:
         if postgres:
             postgres.start()
@@ -107,7 +111,7 @@ def release(postgres: Postgres | None) -> None:
 
 
 def become_nginx() -> NoReturn:
-    """Wait until each process answers, say where the site is, and become nginx."""
+    """Wait until each process is ready, print the site's address, and become nginx."""
     port, folder = int(os.environ["PORT"]), Path(os.environ["CLUSTER"])
     for number in range(int(os.environ.get("WEB") or "2")):
         ready = partial(is_ready, port + HUNDRED + number)

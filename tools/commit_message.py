@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-SUBJECT_LENGTH: Final = 72  # characters; git log and GitHub show longer subjects cut
+SUBJECT_LENGTH: Final = 72  # characters; git log and GitHub cut longer subjects
 
 # Git writes these subjects itself. `git rebase --autosquash` folds the last three into other commits.
 _BY_GIT: Final = re.compile(
@@ -24,7 +24,7 @@ _CONVENTIONAL: Final = re.compile(
 _NO_VERBS: Final = frozenset(
     {"a", "an", "how", "the", "these", "this", "those", "what", "when", "where", "which", "who"}
 )
-# Each needs a vowel before it, or the word is a verb itself, such as "Bring".
+# The ending needs a vowel before it. Without one, the word itself is a verb, such as "Bring".
 _ING: Final = re.compile(r"[a-z]*[aeiouy][a-z]*ing\Z")
 _ED: Final = re.compile(r"[a-z]*[^e]ed\Z")  # not "Feed", "Speed", "Exceed"
 _ED_VERBS: Final = frozenset({"embed", "shed", "shred", "wed"})
@@ -34,7 +34,7 @@ _TRAILER: Final = re.compile(r"([A-Za-z]+-)+by: |Change-Id: ", re.IGNORECASE)
 
 
 def faults(message: str) -> list[str]:
-    """Return a sentence for each thing that is wrong with a commit message; nothing for one that git wrote itself."""
+    """Return a sentence for each fault of a commit message. A message that git wrote itself has none."""
     text = re.sub(r"^#.*\n?", "", _SCISSORS.sub("", message), flags=re.MULTILINE)
     lines = text.strip().splitlines()
     if not lines or _BY_GIT.match(lines[0]):
@@ -43,7 +43,7 @@ def faults(message: str) -> list[str]:
 
 
 def faults_of_subject(subject: str) -> list[str]:
-    """Return what is wrong with the first line of a commit message, as `faults` does."""
+    """Return a sentence for each fault of the first line of a commit message."""
     return [] if _BY_GIT.match(subject) else list(_faults_of_subject(subject.rstrip()))
 
 
@@ -66,7 +66,7 @@ def _faults_of_subject(subject: str) -> Iterator[str]:
 
 
 def _is_no_imperative(word: str) -> bool:
-    """Tell whether a word in small letters is certainly no imperative. A word that might be one passes."""
+    """Return whether a lower-case word is certainly not an imperative. A word that might be one passes."""
     return (
         word in _NO_VERBS
         or _ING.match(word) is not None
@@ -83,7 +83,7 @@ def _faults_below_the_subject(lines: Sequence[str]) -> Iterator[str]:
 
 
 def main(path_text: str) -> int:
-    """Return 0 when the message in a file is as it should be, 1 (and say why) when it is not."""
+    """Return 0 if the message in a file has no faults. Otherwise, print them and return 1."""
     found = faults(Path(path_text).read_text(encoding="utf-8", errors="replace"))
     if found:
         print("The commit message was rejected:", *(f"- {one}" for one in found), sep="\n", file=sys.stderr)

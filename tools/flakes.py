@@ -1,10 +1,10 @@
-"""Repeat a test, a module or any command while processors are kept busy, and count which tests fail.
+"""Repeat a test, a module or any command while all processors are busy, and count the failures of each test.
 
     python tools/flakes.py tests/e2e/test_undo.py --times 20
     python tools/flakes.py frontend/tests/core/connection.test.ts
     python tools/flakes.py --times 5 -- make test
 
-The output of each run is kept in .make/flakes/. The exit code is 1 when any run failed.
+The output of each run is kept in .make/flakes/. The exit code is 1 if any run fails.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOGS: Final = ROOT / ".make" / "flakes"
-# Ends by itself when whoever started it is gone, however that ended.
+# Ends by itself when its parent process is gone, however that ended.
 SPIN: Final = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
-# As pytest and vitest name what failed.
+# The lines in which pytest and vitest name a failed test.
 FAILED: Final = re.compile(r"^(?:FAILED|ERROR| FAIL) +(\S.*?)(?: - .*)?$", re.MULTILINE)
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextmanager
 def kept_busy(processors: int) -> Iterator[None]:
-    """Keep so many processors busy for as long as the context lasts."""
+    """Keep a number of processors busy as long as the context lasts."""
     spinning = [subprocess.Popen([sys.executable, "-c", SPIN, str(os.getpid())]) for _ in range(processors)]
     try:
         yield
@@ -44,7 +44,7 @@ def kept_busy(processors: int) -> Iterator[None]:
 
 
 def command_of(tests: Sequence[str]) -> list[str]:
-    """Return the command that runs these tests once, pytest's or vitest's. Raises ValueError for tests of both kinds, or none."""
+    """Return the command of pytest or vitest that runs these tests once. Raises ValueError for none or both kinds."""
     in_front_end = [one.removeprefix("frontend/") for one in tests if one.startswith("frontend/")]
     if not tests or 0 < len(in_front_end) < len(tests):
         raise ValueError("Name tests of pytest, or tests below frontend/, or a command after --.")
@@ -54,7 +54,10 @@ def command_of(tests: Sequence[str]) -> list[str]:
 
 
 def repeat(command: Sequence[str], *, times: int, busy: int) -> Counter[str]:
-    """Run a command so many times; return how often each test failed. A run that failed without naming a test counts as `(the command)`."""
+    """Run a command `times` times. Return how often each test failed.
+
+    A run that fails without naming a test counts as `(the command)`.
+    """
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     failures: Counter[str] = Counter()
@@ -72,12 +75,12 @@ def repeat(command: Sequence[str], *, times: int, busy: int) -> Counter[str]:
 
 
 def failed_in(output: str) -> set[str]:
-    """Return the tests that an output says have failed."""
+    """Return the tests that an output names as failed."""
     return set(FAILED.findall(COLOURS.sub("", output)))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 1 when any run failed, 2 when there is nothing to run."""
+    """Return 1 if any run failed, otherwise 0. Exit with 2 if there is nothing to run."""
     parser = argparse.ArgumentParser(
         prog="python tools/flakes.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

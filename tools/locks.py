@@ -1,4 +1,4 @@
-"""Lock what pyproject.toml asks for into requirements/*.txt, or check that the locks are current. They name no host."""
+"""Lock the requirements of pyproject.toml in requirements/*.txt, or check the locks, which must name no host."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ COMPILE: Final = [
     *("pip", "compile", "--quiet", "--no-config", "--universal", "--python-version", "3.11"),
     *("--generate-hashes", "--no-annotate", "--no-header", "--extra", "site"),
 ]
-# The tests run with exactly what the site runs with.
+# The tests run with exactly the versions with which the site runs.
 LOCKS: Final = {
     "requirements/run.txt": [],
     "requirements/test.txt": ["--group", "test", "--constraint", "requirements/run.txt"],
@@ -23,7 +23,7 @@ LOCKS: Final = {
 
 
 def compile_lock(lock: Path, options: list[str], *, upgrade: bool = False) -> None:
-    """Write `lock`; what it already pins stays as it is where it can, unless `upgrade`."""
+    """Write `lock`. Unless `upgrade` is set, versions that it already pins stay if possible."""
     arguments = [*COMPILE, *options, "pyproject.toml", "--output-file", str(lock)]
     subprocess.run(
         [UV, *arguments, *(["--upgrade"] if upgrade else [])], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
@@ -31,7 +31,7 @@ def compile_lock(lock: Path, options: list[str], *, upgrade: bool = False) -> No
 
 
 def differences(name: str, options: list[str]) -> list[str]:
-    """Return what compiling again would change, as a unified diff, and each line that names a host."""
+    """Return a unified diff of what compiling again would change, and each line that names a host."""
     current = (ROOT / name).read_text()
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "lock.txt"

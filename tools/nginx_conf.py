@@ -1,6 +1,7 @@
-"""Write deploy/nginx.conf for other addresses and paths. What it does not name stays as it stands there; it never holds rules of its own.
+"""Write deploy/nginx.conf for other addresses and paths. Everything else stays as it is there.
 
-python tools/nginx_conf.py --name calendar.example.org --node 127.0.0.1:8001 --node 127.0.0.1:8002 --tls cert.pem key.pem > nginx.conf
+    python tools/nginx_conf.py --name calendar.example.org --node 127.0.0.1:8001 --node 127.0.0.1:8002 \\
+        --tls cert.pem key.pem > nginx.conf
 """
 
 from __future__ import annotations
@@ -18,29 +19,30 @@ from typing import Final, TypeAlias
 Version: TypeAlias = tuple[int, ...]
 
 SOURCE: Final = Path(__file__).resolve().parents[1] / "deploy" / "nginx.conf"
-# Debian's, which only root has on PATH.
+# Folders of Debian that only root has on PATH.
 SBIN: Final = "/usr/sbin:/usr/local/sbin"
-# The oldest that is known to take the file, Debian 11's.
+# The oldest nginx that is known to read the file; it is Debian 11's.
 OLDEST: Final = (1, 18)
-# nginx's CHANGES: the directive `http2`, until then a parameter of `listen`; and `resolve` in an upstream, until then not free.
+# From the CHANGES of nginx: since 1.25.1, `http2` is a directive instead of a parameter of `listen`; since 1.27.3,
+# `resolve` in an upstream no longer needs the commercial version.
 HTTP2: Final = (1, 25, 1)
 RESOLVE: Final = (1, 27, 3)
 
 
 @cache
 def version_of(program: Path, option: str = "-v") -> Version | None:
-    """Return the version that a server says it has, as nginx, Redis and PostgreSQL do; None when it does not start or says none."""
+    """Return the version that nginx, Redis or PostgreSQL prints, or None if it does not start or prints none."""
     try:
         ran = subprocess.run([program, option], capture_output=True, text=True, errors="replace", timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    # nginx/1.22.1, v=7.0.15 and (PostgreSQL) 15.14
+    # The forms are nginx/1.22.1, v=7.0.15 and (PostgreSQL) 15.14.
     said = re.search(r"(?:/|v=|\) )(\d+(?:\.\d+)*)", ran.stdout + ran.stderr)
     return _version(said[1]) if said and not ran.returncode else None
 
 
 def dotted(version: Version) -> str:
-    """Return a version as people write it."""
+    """Return a version as text, such as 1.22.1."""
     return ".".join(map(str, version))
 
 
@@ -64,14 +66,19 @@ def nginx_conf(
     resolver: str = "",
     refuse_websockets: bool = False,
 ) -> str:
-    """Return deploy/nginx.conf with what is given in it; what is not given stays as it is there.
+    """Return deploy/nginx.conf with the given values. Values that are not given stay as they are there.
 
-    `version`: that of the nginx which will read the file; without it, the newest. `nodes`: the `host:port` of each process.
-    `listen`: a port or `host:port`. `static`: the folder that `collectstatic` fills. `tls`: certificate and key; then plain
-    HTTP is sent on to HTTPS, from `redirect` (80). `prefix`: such as `/calendar`, as FORCE_SCRIPT_NAME. `state`: a folder
-    for the process id, logs and temporary files of an nginx that is not the machine's. `resolver`: a DNS server that is asked
-    again and again for the names in `nodes`. `refuse_websockets`: as a network that blocks them. Raises ValueError for a wrong
-    prefix, and for a `resolver` where the version is older than 1.27.3.
+    - `version` is the version of the nginx that will read the file, by default the newest.
+    - `nodes` has the `host:port` of each process.
+    - `listen` is a port or `host:port`.
+    - `static` is the folder that `collectstatic` fills.
+    - `tls` has the certificate and the key. With it, plain HTTP on `redirect` (80) is redirected to HTTPS.
+    - `prefix` is a path such as `/calendar`, the same as FORCE_SCRIPT_NAME.
+    - `state` is a folder for the process id, logs and temporary files of an nginx that is not the machine's.
+    - `resolver` is a DNS server that is asked again and again for the names in `nodes`.
+    - `refuse_websockets` makes nginx behave like a network that blocks WebSockets.
+
+    Raises ValueError for a wrong prefix, and for a `resolver` with a version before 1.27.3.
     """
     text = SOURCE.read_text()
     if version and version < HTTP2:
@@ -123,7 +130,7 @@ def _sub(pattern: str, replacement: str, text: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the file for the addresses and paths given."""
+    """Print the file for the given addresses and paths."""
     parser = argparse.ArgumentParser(prog="python tools/nginx_conf.py", description=main.__doc__)
     parser.add_argument(
         "--node", action="append", default=[], dest="nodes", metavar="HOST:PORT", help="a process; again for each"

@@ -1,4 +1,4 @@
-"""Write docs/openapi.json from the API, or with `--check` only say whether it is current. Never reads what is written there."""
+"""Write docs/openapi.json from the API. With `--check`, only check that it is current."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATH: Final = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 
 def describe() -> bytes:
-    """Return the description of the JSON API."""
+    """Return the OpenAPI description of the JSON API as JSON."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     from calendar_live.api.app import api  # noqa: PLC0415 - only after setup
@@ -24,7 +24,7 @@ def describe() -> bytes:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 1 when the file had to be current and is not."""
+    """Write the file. With `--check`, return 1 if it is not current."""
     current = describe()
     if "--check" not in arguments:
         PATH.write_bytes(current)

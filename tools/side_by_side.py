@@ -1,9 +1,10 @@
-"""Run commands side by side: for `make test`, whose parts wait more than they compute. Knows nothing of what they do.
+"""Run commands side by side. `make test` uses this, because its parts wait more than they compute.
 
     python tools/side_by_side.py ::: first command ::: second command
 
-The first one's output is shown as it comes, that of each other one when all have ended, then how long each one took and, once more, the
-last lines of each that failed. The exit code is that of the first that failed.
+The output of the first command is shown as it comes, and that of the others when all have ended. After that come the
+time that each command took and, once more, the last lines of each command that failed. The exit code is that of the
+first command that failed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Final, NoReturn
 SEPARATOR: Final = ":::"
 STOP_TIMEOUT_SECONDS: Final = 30
 POLL_SECONDS: Final = 0.2
-# What pytest and vitest end with: the tests that failed, one line each. Long lines are cut.
+# pytest and vitest end with the failed tests, one line each. Long lines are cut.
 LAST_LINES, LAST_COLUMNS = 12, 240
 
 
@@ -36,7 +37,7 @@ def commands_of(words: Sequence[str]) -> list[list[str]]:
 
 @dataclass
 class Part:
-    """A command that runs, and what it says."""
+    """A running command and its output."""
 
     command: str
     process: subprocess.Popen[bytes]
@@ -45,25 +46,26 @@ class Part:
     seconds: float | None = None
 
     def show(self) -> None:
-        """Print what it has said since this was last called."""
+        """Print the output since the last call."""
         with self.output.open("rb") as output:
             output.seek(self.shown)
             self.shown += sys.stdout.buffer.write(output.read())
         sys.stdout.flush()
 
     def last_lines(self) -> str:
-        """Return the end of what it said."""
+        """Return the end of the output."""
         lines = self.output.read_text(errors="replace").rstrip().splitlines()[-LAST_LINES:]
         return "\n".join(line[:LAST_COLUMNS] for line in lines)
 
 
 def run(commands: Sequence[Sequence[str]]) -> int:
-    """Run commands until all have ended; return the exit code of the first that failed, or 0."""
+    """Run commands until all have ended. Return the exit code of the first that failed, or 0."""
     with tempfile.TemporaryDirectory() as folder:
         parts: list[Part] = []
         try:
             for number, command in enumerate(commands):
-                with _held_back(signal.SIGTERM, signal.SIGINT):  # or what has just started would be known to nobody
+                # Otherwise, a process that has just started would never be ended.
+                with _held_back(signal.SIGTERM, signal.SIGINT):
                     parts.append(_start(command, Path(folder, str(number))))
             _await(parts)
         finally:
@@ -83,14 +85,14 @@ def run(commands: Sequence[Sequence[str]]) -> int:
 
 
 def _start(command: Sequence[str], path: Path) -> Part:
-    """Start a command that writes all it says to a file."""
+    """Start a command that writes all its output to a file."""
     with path.open("wb") as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
     return Part(" ".join(command), process, path)
 
 
 def _await(parts: Sequence[Part]) -> None:
-    """Show what the first one says until all have ended."""
+    """Show the output of the first command until all have ended."""
     started = time.monotonic()
     while any(part.seconds is None for part in parts):
         time.sleep(POLL_SECONDS)
@@ -102,7 +104,7 @@ def _await(parts: Sequence[Part]) -> None:
 
 @contextmanager
 def _held_back(*numbers: int) -> Iterator[None]:
-    """Let signals that come meanwhile come afterwards."""
+    """Delay signals that arrive inside the context until its end."""
     came: list[int] = []
     handlers = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in numbers}
     try:
@@ -115,7 +117,7 @@ def _held_back(*numbers: int) -> Iterator[None]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command and all it started, as Ctrl+C would. Does nothing when it has ended."""
+    """End a command and all its processes, as Ctrl+C would. Do nothing if it has ended."""
     if process.poll() is not None:
         return
     os.killpg(process.pid, signal.SIGINT)
@@ -127,18 +129,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _exit_on_terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # timeout(1) sends it twice, and the second would cut the end short
+    signal.signal(number, signal.SIG_IGN)  # timeout(1) sends it twice, and the second would interrupt the end
     raise SystemExit(128 + number)
 
 
 def main(words: Sequence[str]) -> int:
-    """Return the exit code of the first command that failed, 2 when there is none to run."""
+    """Return the exit code of the first command that failed, or 0. Return 2 if there is no command."""
     commands = commands_of(words)
     if not commands:
         print(__doc__, file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _exit_on_terminate)
-    # A shell starts what it puts in the background deaf to it, and the commands would be, too.
+    # A shell starts background processes with SIGINT ignored, and the commands would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return run(commands)
 

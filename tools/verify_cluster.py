@@ -1,4 +1,7 @@
-"""Start `make run-cluster`, use it as people would, end it with Ctrl+C. Fails when something does not work or is left behind."""
+"""Start `make run-cluster`, use the site as people would, and end it with Ctrl+C.
+
+Fails if something does not work or is left behind.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,13 @@ WEB: Final = 2
 
 
 def free_ports() -> dict[str, list[int]]:
-    """Return the ports of a cluster that are all free just now, or nothing when the first guess was wrong."""
+    """Return ports for a cluster that are all free now, or an empty dict if one of a random choice is taken."""
     ports = ports_of({"PORT": str(free_port()), "WEB": str(WEB)})
     return {} if any(complaint(str(port)) for line in ports.values() for port in line) else ports
 
 
 def use(ports: dict[str, list[int]]) -> None:
-    """Sign in through nginx, delete an item through each process, and hear of it from nginx and from every process."""
+    """Sign in through nginx, delete an item through each process, and hear of it from nginx and every process."""
     with ExitStack() as stack:
         client = stack.enter_context(closing(sign_in(f"http://{LOOPBACK}:{ports['nginx'][0]}", name="ben")))
         script = client.get(
@@ -63,21 +66,21 @@ def use(ports: dict[str, list[int]]) -> None:
                 f"http://{LOOPBACK}:{port}/api/calendars/{calendar}/items/{item}/", headers={"If-Match": f'"{state}"'}
             ).raise_for_status()
             del states[item]
-            everywhere = lambda: all(one.items == states for one in followers)  # noqa: E731 - of this moment
+            everywhere = lambda: all(one.items == states for one in followers)  # noqa: E731 - used at once
             read_until(everywhere, followers, what="every process and nginx to tell of a deletion")
             milliseconds = (time.perf_counter() - started) * 1000
             print(f"Deleted through port {port}: every process and nginx told of it within {milliseconds:.0f} ms.")
 
 
 def ended(family: list[psutil.Process], ports: dict[str, list[int]]) -> list[str]:
-    """Return what is left of a cluster: processes, and ports that still listen."""
+    """Return what is left of a cluster: processes, and ports that are still in use."""
     _, alive = psutil.wait_procs(family, timeout=STOP_TIMEOUT_SECONDS)
     left = [f"process {process.pid} ({process.name()})" for process in alive]
     return left + [f"port {port}" for line in ports.values() for port in line if complaint(str(port))]
 
 
 def main() -> int:
-    """Return 0 when the cluster starts, works and ends."""
+    """Return 0 if the cluster starts, works and ends."""
     with folder_for_a_while("calendar-cluster-verified-") as folder:
         verify(folder)
     print(f"The cluster of nginx, {WEB} processes, PostgreSQL and Redis starts, works, and ends without a trace.")
@@ -85,7 +88,7 @@ def main() -> int:
 
 
 def verify(folder: Path) -> None:
-    """Start a cluster in a folder, use it and end it. Raises when something is not as it should be."""
+    """Start a cluster in a folder, use it and end it. Raises if something is not as it should be."""
     ports = wait_until(free_ports, what="ports that are free")
     log = folder / "log"
     with log.open("wb") as output:
@@ -111,7 +114,7 @@ def verify(folder: Path) -> None:
         left = ended(family, ports)
         assert not left, f"Ctrl+C left behind: {', '.join(left)}"
         assert "SIGKILL" not in log.read_text(), "something had to be killed"
-    except BaseException:  # also Ctrl+C: what the cluster said is what one looks for
+    except BaseException:  # even after Ctrl+C, because the cluster's output shows the cause
         print(log.read_text(), file=sys.stderr)
         raise
     finally:

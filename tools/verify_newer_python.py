@@ -1,6 +1,7 @@
-"""Run the tests that may differ there on the newest Python of this machine, where the locks choose a newer Django.
+"""Run the tests on the newest Python of this machine, for which the locks choose a newer Django.
 
-tests/legs.py says which need not. The searches of hypothesis and of the model are short: the whole ones are those of `make test`.
+Only tests that may differ there are run; tests/legs.py decides which. The searches of hypothesis and of the model are
+short, because `make test` runs the full ones.
 """
 
 import os
@@ -14,7 +15,7 @@ SHOW: Final = "import django, sys; print(f'Python {sys.version.split()[0]}, Djan
 
 
 def main() -> int:
-    """Return pytest's exit code; 0, and say so, when no Python newer than the tests' own is there."""
+    """Return pytest's exit code. If the machine has no newer Python, say so and return 0."""
     found = subprocess.run(["sh", "tools/find-python", "3.12", "or-pyenv"], cwd=ROOT, capture_output=True, text=True)
     newer = found.stdout.strip()
     if found.returncode:

@@ -1,4 +1,7 @@
-"""Build the wheel, look into it, and use it as a host site would: in an empty environment, with the fewest settings it needs."""
+"""Build the wheel, check its contents, and use it as a host site would.
+
+The host site has an empty environment and only the settings that the wheel needs.
+"""
 
 import os
 import re
@@ -68,8 +71,8 @@ print(f"{len(names)} modules import with Django {django.__version__}.")
 
 
 def run(*command: str | Path, **options: object) -> None:
-    """Run a command; its output is shown only when it fails."""
-    ran = subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload]  # passed through
+    """Run a command and print the last line of its output. If it fails, exit with the whole output."""
+    ran = subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload]  # passed on
     if ran.returncode:
         raise SystemExit(f"{' '.join(map(str, command))} failed:\n{ran.stdout}{ran.stderr}")
     last_line = ran.stdout.strip().rpartition("\n")[2]
@@ -87,12 +90,12 @@ def complaints(wheel: Path) -> list[str]:
 
 
 def constraints(lock: Path) -> str:
-    """Return the locked versions without their hashes, which pip would ask of the wheel as well."""
+    """Return the locked versions without their hashes, because with hashes pip would require one for the wheel, too."""
     return "\n".join(re.findall(r"^\w.*(?= \\$)", lock.read_text(), re.MULTILINE))
 
 
 def main() -> int:
-    """Return 0 when the wheel is whole and works."""
+    """Return 0 if the wheel is complete and works."""
     with tempfile.TemporaryDirectory(prefix="calendar-live-wheel-") as name:
         folder = Path(name)
         run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT)

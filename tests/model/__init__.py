@@ -1,1 +1,4 @@
-"""A reference server and client in plain Python, walked at random through a bad network; imports no Django and no application code."""
+"""Models the server and its clients in plain Python, and walks them at random through a bad network.
+
+The model imports neither Django nor code of the application.
+"""

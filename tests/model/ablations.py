@@ -1,4 +1,7 @@
-"""Each rule taken out, alone or with those that mask it; and the clauses that the model cannot say, with the tests that show them."""
+"""Lists the ablations: each takes out a rule, alone or with the rules that mask it.
+
+It also lists the clauses that the model cannot show, with the tests that show them instead.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tests.model.walk import steps_of
 
 KNOWN_BAD: Final = Path(__file__).parent / "known_bad.json"
 
-# Rule -> what is taken out. Several names: only together do they do harm, each masks the others.
+# Rule -> the switches to take out. Several switches mask each other, so only taking out all of them does harm.
 ABLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "S1": (
         ("preconditions_under_lock",),
@@ -112,7 +115,7 @@ _CORE = "frontend/tests/core/"
 _CLIENT = "frontend/tests/client/"
 _SCENARIO = "tests/model/test_scenarios.py::"
 
-# What no random run shows: rule, switch (or none), why, and the test that shows it instead.
+# Clauses that no random run shows: the rule, the switch (or none), the reason, and the test that shows it instead.
 UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
     (
         "S1",
@@ -242,12 +245,12 @@ UNSAID: Final[tuple[tuple[str, str, str, str], ...]] = (
 
 
 def without(out: Iterable[str]) -> Rules:
-    """Return the rules without some."""
+    """Return the rules with the given switches off."""
     return Rules(**dict.fromkeys(out, False))
 
 
 def shows(seed: int, out: tuple[str, ...]) -> bool:
-    """Tell whether a run goes wrong without these rules, and right while any one of them is obeyed."""
+    """Return whether a run goes wrong without these rules, but goes right as long as any one of them is obeyed."""
     steps = steps_of(seed)
     if violation_of(steps, without(out)) is None:
         return False
@@ -256,16 +259,16 @@ def shows(seed: int, out: tuple[str, ...]) -> bool:
 
 
 def known_bad(out: tuple[str, ...]) -> list[int]:
-    """Return the runs that a wider search found."""
+    """Return the seeds that a wider search has found for an ablation."""
     seeds: list[int] = json.loads(KNOWN_BAD.read_text()).get("+".join(out), [])
     return seeds
 
 
 def search(out: tuple[str, ...], seeds: Iterable[int]) -> Iterator[int]:
-    """Yield runs that show what an ablation does."""
+    """Yield the seeds of runs that go wrong because of an ablation."""
     return (seed for seed in seeds if shows(seed, out))
 
 
 def every() -> list[tuple[str, tuple[str, ...]]]:
-    """Return (rule, what is taken out) of each ablation."""
+    """Return (rule, switches taken out) for each ablation."""
     return [(rule, out) for rule, outs in ABLATIONS.items() for out in outs]

@@ -1,4 +1,7 @@
-"""One open page: its calendars' replicas, its overlays and its socket's frames (C1-C9). Never touches a network itself."""
+"""Models an open page: the replicas of its calendars, its overlays and the frames of its socket (C1-C9).
+
+A client only collects what it wants sent; the network sends it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from tests.model.values import (
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """`frames`, `fetches` and `requests` are what it wants sent; whoever runs it takes them from there."""
+    """A page. `frames`, `fetches` and `requests` hold what it wants sent, until the network takes them from there."""
 
     user: str
     rules: Rules
@@ -98,7 +101,7 @@ class Client:
         replica.withdrawn()
 
     def fed(self, ask: Ask, answer: FeedAnswer | None) -> None:
-        """Take a feed's answer; None when it was lost."""
+        """Take the answer to a feed request. It is None if it was lost."""
         replica = self.replicas[ask.calendar]
         if answer is None:
             feeds.feed_failed(replica, ask)
@@ -115,7 +118,7 @@ class Client:
     # --- what its user does ----------------------------------------------------------------------------------
 
     def search(self, calendar: str, within: Span) -> None:
-        """Ask for a filtered feed; it fills a list of its own and never enters the store (C9)."""
+        """Request a filtered feed. Its answer fills a list of its own and never enters the store (C9)."""
         replica = self.replicas[calendar]
         if replica.cursor is not None:
             request = FeedRequest(calendar, within, replica.cursor.revision, True, None)
@@ -130,7 +133,7 @@ class Client:
         self.requests.append(self.overlays.begin(request, shown))
 
     def answered(self, mutation: Mutation, answer: Answer | None) -> None:
-        """Take the answer to a mutation; None when it was lost: it is sent again, with the same key."""
+        """Take the answer to a mutation. None means that it was lost; the mutation is sent again with the same key."""
         if answer is None:
             if self.rules.lost_answers_retried:
                 self.requests.append(mutation)

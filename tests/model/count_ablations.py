@@ -1,4 +1,4 @@
-"""Count what each ablation breaks, and keep some of the runs: `python -m tests.model.count_ablations [runs]`."""
+"""Count the runs that each ablation breaks, and save some of them: `python -m tests.model.count_ablations [runs]`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.model.search import violation_of
 from tests.model.walk import steps_of
 
 KEPT: Final = 4
-FURTHER: Final = 10  # a rule that is rarely needed is searched for so many times longer
+FURTHER: Final = 10  # if no run shows an ablation, the search continues up to this many times as many runs
 
 
 def count(out: tuple[str, ...], runs: int) -> tuple[int, list[int]]:
-    """Return how many of the first runs go wrong, and some that show the ablation."""
+    """Return how many of the first `runs` go wrong, and the seeds of some runs that show the ablation."""
     bad = 0
     kept: list[int] = []
     for seed in range(runs * FURTHER):
@@ -30,7 +30,10 @@ def count(out: tuple[str, ...], runs: int) -> tuple[int, list[int]]:
 
 
 def main(runs: int) -> None:
-    """Print a table of bad runs, and keep some of them: of a rule whose runs are too rare to be found again, those known before."""
+    """Print a table of bad runs, and save some of their seeds.
+
+    If the search finds no run for an ablation, the known seeds that still show it are kept.
+    """
     before: dict[str, list[int]] = json.loads(KNOWN_BAD.read_text())
     seeds: dict[str, list[int]] = {}
     for rule, out in every():

@@ -1,4 +1,7 @@
-"""The server's tables: calendars with their logs, items, memberships. Copied for a back-up, put back by a restore."""
+"""Models the server's tables: calendars with their logs, items and memberships.
+
+A back-up copies them, and a restore puts the copy back.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from tests.model.values import BULK_ENTRIES, Access, Answer, ChangeSet, Entry, I
 
 
 class LogRow(NamedTuple):
-    """A change set as stored, with its idempotency record."""
+    """A change set as it is stored, with its mutation's key and first answer."""
 
     new: State
     entries: tuple[Entry, ...]
@@ -24,14 +27,14 @@ class CalendarRow(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A work item; deleting is soft, so that Undo finds it."""
+    """A work item. Deleting is soft, so that Undo finds the item."""
 
     item: Item
     deleted: State | None
 
 
 class CannotCalculate(Exception):
-    """A state cannot be verified; the argument is the reset's reason."""
+    """Raised when a state cannot be verified. The argument is the reason of the reset."""
 
 
 @dataclass(slots=True)
@@ -39,10 +42,12 @@ class Database:
     calendars: dict[str, CalendarRow] = field(default_factory=dict)
     items: dict[str, Row] = field(default_factory=dict)
     places: dict[tuple[str, str], Access] = field(default_factory=dict)  # (user, calendar)
-    kept_from: dict[str, int] = field(default_factory=dict)  # what pruning left, for the witness
+    kept_from: dict[str, int] = field(
+        default_factory=dict
+    )  # calendar -> the oldest revision that pruning has kept; for the witness
 
     def copy(self) -> Database:
-        """Return a back-up. All rows are values, so the tables' own copies are enough."""
+        """Return a back-up. All rows are values, so it is enough to copy the tables."""
         return Database(dict(self.calendars), dict(self.items), dict(self.places), dict(self.kept_from))
 
     def head(self, calendar: str) -> State:
@@ -57,7 +62,7 @@ class Database:
         return [row.item for row in self.items.values() if row.deleted is None and row.item.calendar == calendar]
 
     def prune(self, calendar: str, keep: int, wanted: set[str]) -> None:
-        """Drop all but the newest log rows, and none that a retry may still need: the log is kept longer than retries last."""
+        """Remove all but the newest `keep` log rows. Keep rows that a retry may still need, as the real log does."""
         row = self.calendars[calendar]
         cut = max(0, len(row.log) - max(1, keep))
         needed = [index for index, one in enumerate(row.log) if one.key in wanted]

@@ -1,4 +1,7 @@
-"""A small, quick and repeatable source of chance; the standard one takes longer to seed than a step of the model to run."""
+"""Provides a small, fast and repeatable random generator.
+
+Seeding the standard one takes longer than a step of the model.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ _MASK: Final = (1 << 64) - 1
 
 
 class Dice:
-    """Knuth's MMIX generator, from one seed."""
+    """Knuth's MMIX generator, with one seed."""
 
     __slots__ = ("_at",)
 
@@ -18,7 +21,7 @@ class Dice:
         self._at = (seed * 0x9E3779B97F4A7C15 + 0xD1B54A32D192ED03) & _MASK
 
     def below(self, bound: int) -> int:
-        """Return a whole number from 0 to below `bound`."""
+        """Return an integer from 0 up to, but not including, `bound`."""
         self._at = (self._at * 6364136223846793005 + 1442695040888963407) & _MASK
         return (self._at >> 33) % bound
 

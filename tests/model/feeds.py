@@ -1,4 +1,4 @@
-"""A replica's feeds: which are asked for, and what becomes of their answers (C1, C5). Never touches frames."""
+"""Models the feeds of a replica: which feeds it requests, and what it does with the answers (C1, C5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class Ask:
-    """A feed in flight or, with `answer`, one that is ahead of the cursor and waits since `waits_since` subscribes."""
+    """A feed request. With `answer`, the feed is ahead of the cursor and has waited since subscribe `waits_since`."""
 
     calendar: str
     request: FeedRequest
@@ -23,7 +23,7 @@ class Ask:
 
 
 def ask_missing(replica: Replica, *, early: bool = False) -> None:
-    """Ask for every shown range that is neither answered nor asked for (C1)."""
+    """Request a feed for every shown range that is neither answered nor requested (C1)."""
     if replica.gone or (replica.cursor is None and not early):
         return
     asked = {ask.request.within for ask in replica.asks if ask.generation == replica.generation}
@@ -41,7 +41,7 @@ def _ask(replica: Replica, within: Span) -> None:
 
 
 def feed(replica: Replica, ask: Ask, answer: FeedAnswer) -> None:
-    """Take a feed's answer; one that nobody waits for is of an older generation, or of a range no longer shown (C5)."""
+    """Take the answer to a feed request. Ignore it for an older generation or a range that is no longer shown (C5)."""
     if ask not in replica.asks or ask.answer is not None:
         return
     if answer.status == 503:
@@ -79,7 +79,7 @@ def _place_of(replica: Replica, answer: FeedAnswer) -> str:
 
 
 def revisit_waiting(replica: Replica) -> None:
-    """Look again at the feeds that wait: the cursor has moved."""
+    """Try again to place the feeds that wait, because the cursor has moved."""
     for ask in [one for one in replica.asks if one.answer is not None]:
         assert ask.answer is not None
         _place_feed(replica, ask, ask.answer)
@@ -90,7 +90,7 @@ def _merge(replica: Replica, ask: Ask, answer: FeedAnswer) -> None:
     within = ask.request.within
     assert answer.state is not None
     assert answer.access is not None
-    if answer.rows is not None:  # 304: nothing of this range was forgotten since that ETag
+    if answer.rows is not None:  # None is a 304: the store has forgotten nothing of this range since that ETag
         replica.store.merge(within, answer.state, answer.rows)
     if ask.request.filtered:
         return

@@ -1,4 +1,7 @@
-"""One process's hub: heads, members, deliveries in the log's order (S2, S5). A copy in plain Python of what live/hub.py does."""
+"""Models the hub of one process: heads, members, and deliveries in the order of the log (S2, S5).
+
+It does in plain Python what live/hub.py does.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Hub:
     # --- subscriptions ---------------------------------------------------------------------------------------
 
     def take(self, socket: Socket, frame: ClientFrame) -> None:
-        """Receive a frame; subscribes of one socket are answered in order."""
+        """Receive a frame. The subscribes of one socket are answered in order."""
         socket.waiting.append(frame)
         self.begin_next(socket)
 
@@ -47,7 +50,7 @@ class Hub:
                 self.tasks.append(Task(socket, frame, first_stage(self.rules)))
 
     def heads_of(self, socket: Socket) -> Head:
-        """Return the heartbeat of a socket: where its live calendars stand."""
+        """Return the heartbeat of a socket: the heads of its live calendars."""
         return Head(
             tuple(
                 (calendar, served.head)
@@ -57,7 +60,7 @@ class Hub:
         )
 
     def recheck(self, socket: Socket, db: Database) -> None:
-        """Close or restart what a socket may no longer see as it does (S5)."""
+        """Withdraw or reset each calendar that a socket's user may no longer see, or may see differently (S5)."""
         for calendar, served in list(self.served.items()):
             member = served.members.get(socket)
             access = db.places.get((socket.user, calendar))
@@ -67,7 +70,7 @@ class Hub:
                 self.forget(calendar, socket)
                 socket.push(Withdrawn(calendar))
             elif member.access is None:
-                continue  # about to be read
+                continue  # its rights are about to be read
             elif member.access != access and self.rules.reset_on_rights:
                 self.reset(calendar, member, "rights")
             elif member.access != access:
@@ -98,7 +101,7 @@ class Hub:
     # --- deliveries ------------------------------------------------------------------------------------------
 
     def receive(self, change_set: ChangeSet, db: Database) -> None:
-        """Take a change set from the layer: deliver, read the log, or drop (S2)."""
+        """Take a change set from the layer: deliver it, read the log, or drop it (S2)."""
         served = self.served.get(change_set.calendar)
         if served is None or change_set.new == served.head:
             return
@@ -114,7 +117,7 @@ class Hub:
             self.deliver(change_set)
 
     def look(self, db: Database) -> None:
-        """Compare every head with the database, and catch up."""
+        """Check every head against the database, and catch up."""
         for calendar, served in list(self.served.items()):
             now = db.head(calendar)
             same = now == served.head if self.rules.look_compares_nonce else now.revision == served.head.revision
@@ -137,7 +140,7 @@ class Hub:
             self.deliver(change_set, told)
 
     def told(self, calendar: str, sets: list[ChangeSet]) -> list[ChangeSet]:
-        """Return change sets of the past as they are told now."""
+        """Return change sets of the log as a replay sends them now."""
         told = as_now(sets) if self.rules.replay_as_now else sets
         self.history.check_told(calendar, told)
         return told
@@ -156,7 +159,7 @@ class Hub:
         self.served.setdefault(change_set.calendar, served)
 
     def send(self, member: Member, change_set: ChangeSet) -> bool:
-        """Push one change set to one receiver. Return False when it became a reset."""
+        """Push one change set to one receiver. Return False if it became a reset."""
         if change_set.entries is None:
             self.reset(change_set.calendar, member, "bulk")
             return False
@@ -169,7 +172,7 @@ class Hub:
         return True
 
     def reset(self, calendar: str, member: Member, reason: str) -> None:
-        """Order a receiver to start anew; it hears nothing of this calendar until it subscribes again."""
+        """Reset a receiver. It gets nothing more of this calendar until it subscribes again."""
         served = self.served.get(calendar)
         if served is not None and served.members.get(member.socket) is member and self.rules.silent_after_reset:
             self.forget(calendar, member.socket)
@@ -178,7 +181,7 @@ class Hub:
         member.socket.push(Reset(calendar, reason))
 
     def _void(self, calendar: str, socket: Socket) -> None:
-        """Forget the subscribes that were sent before the reset could be heard of."""
+        """Forget the subscribes that the client sent before it could receive the reset."""
         self.tasks = [t for t in self.tasks if t.socket is not socket or t.frame.calendar != calendar]
         kept = [f for f in socket.waiting if isinstance(f, Unsubscribe) or f.calendar != calendar]
         socket.waiting = deque(kept)

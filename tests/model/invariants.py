@@ -1,4 +1,4 @@
-"""The checks: what each client shows against what really happened, at every step and when all is quiet."""
+"""Checks each client's picture against what really happened, after every step and at rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Before(NamedTuple):
-    """What a replica was at the last check."""
+    """A replica as it was at the last check."""
 
     generation: int
     cursor: State | None
@@ -31,7 +31,7 @@ class Before(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """That an item went at a state, and the generation in which the client showed it."""
+    """The state at which an item was removed, and the generation in which the client showed the removal."""
 
     state: State
     generation: int
@@ -39,12 +39,14 @@ class Removal(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Watch:
-    """The witness of one client."""
+    """Watches one client."""
 
     client: Client
     server: Server
     before: dict[str, Before] = field(default_factory=dict)
-    removals: dict[tuple[str, str], Removal] = field(default_factory=dict)  # (calendar, item) -> what was shown as gone
+    removals: dict[tuple[str, str], Removal] = field(
+        default_factory=dict
+    )  # (calendar, item) -> the removal that was shown
 
     def check(self) -> None:
         """Check every calendar of the client after an event that touched it."""
@@ -65,7 +67,7 @@ class Watch:
         raise Violation(invariant, f"{self.client.user}, calendar {replica.calendar} at {replica.cursor}: {detail}")
 
     def _check_reset(self, replica: Replica, before: Before, seen: dict[str, Item]) -> None:
-        """C7: the old picture stays through a reset, and goes at once when rights went."""
+        """C7: check that the old picture stays through a reset, and disappears at once when rights change."""
         if replica.generation == before.generation:
             return
         blank = replica.gone or replica.reset_reason == "rights"
@@ -75,7 +77,7 @@ class Watch:
             self._fail("C7", replica, f"showed {sorted(before.seen)} before the reset and {sorted(seen)} after it")
 
     def _check_order(self, replica: Replica, before: Before) -> None:
-        """Invariant 3: within a generation the cursor only follows the log."""
+        """Invariant 3: check that the cursor only follows the log within a generation."""
         if replica.generation != before.generation or before.cursor is None or replica.cursor == before.cursor:
             return
         if replica.cursor is None or not self._leads(replica, before.cursor, replica.cursor):
@@ -85,14 +87,14 @@ class Watch:
         return self.server.history.is_before(replica.calendar, earlier, later)
 
     def _check_history(self, replica: Replica, cursor: State) -> None:
-        """Invariant 6: nothing of another history, and nothing ahead of the cursor."""
+        """Invariant 6: check that the store has nothing of another history, and nothing ahead of the cursor."""
         for known in replica.store.rows.values():
             item = known.item
             if item.calendar == replica.calendar and not self._leads(replica, item.state, cursor):
                 self._fail("6", replica, f"holds {item}, which is no part of what led to the cursor")
 
     def check_view(self, replica: Replica) -> None:
-        """Invariants 2, 3 and 5: an answered range shows exactly what the calendar was at the cursor."""
+        """Invariants 2, 3 and 5: check that an answered range shows exactly the calendar at the cursor."""
         access, cursor = replica.access, replica.cursor
         if cursor is None:
             return
@@ -110,7 +112,7 @@ class Watch:
     # --- removals (invariant 4) ------------------------------------------------------------------------------
 
     def answered(self, request: Request, answer: Answer) -> None:
-        """Note an answered delete: the overlay shows it from now on."""
+        """Record an answered delete. From now on, the client shows the items as removed."""
         if answer.status == 200 and request.kind in ("delete", "bulk"):
             for item in request.ids:
                 self._note(request.calendar, item, dict(answer.states)[request.calendar])
@@ -129,7 +131,7 @@ class Watch:
                 self._note(replica.calendar, item, gone[item])
 
     def _check_removals(self, replica: Replica) -> None:
-        """Invariant 4: what was shown as removed comes back only through a later change of the same history."""
+        """Invariant 4: check that a removed item comes back only through a later change of the same history."""
         calendar = replica.calendar
         mine = [(item, removal) for (c, item), removal in self.removals.items() if c == calendar]
         if not mine:
@@ -146,7 +148,7 @@ class Watch:
                 self._fail("4", replica, f"{item} was removed at {removal.state} and is back as of {shown.state}")
 
     def _is_of_lost_history(self, replica: Replica, removal: Removal) -> bool:
-        """Tell whether a restore of the database undid a removal, and the client knows that history."""
+        """Return whether a restore of the database undid a removal, and the client knows the history after it."""
         head, state, cursor = self.server.db.head(replica.calendar), removal.state, replica.cursor
         if cursor is None:
             return False
@@ -155,13 +157,13 @@ class Watch:
             return True
         apart = not self._leads(replica, state, cursor) and not self._leads(replica, cursor, state)
         if lost and apart and self._leads(replica, head, cursor):
-            return True  # the history of after the first restore was lost by a second one
+            return True  # a second restore lost the history that followed the first
         return apart and replica.generation > removal.generation
 
     # --- mutations (invariant 8) -----------------------------------------------------------------------------
 
     def check_lost(self, request: Request, first: Answer, second: Answer) -> None:
-        """A second answer that differs is right only when a restore lost the first result."""
+        """Check that a restore has lost the first result, without which a different second answer is wrong."""
         calendar, state = first.states[0]
         if self.server.history.is_before(calendar, state, self.server.db.head(calendar)):
             raise Violation("8", f"{request.kind} {request.key} was answered {first}, then {second}")
@@ -169,7 +171,7 @@ class Watch:
     # --- when all is quiet -----------------------------------------------------------------------------------
 
     def check_quiet(self) -> None:
-        """Invariant 5: every view equals a fresh feed for its rights; nothing is left under way."""
+        """Invariant 5: check that every view equals a fresh feed for its rights, and that no mutation is unfinished."""
         if self.client.overlays.mutations or self.client.overlays.overlays:
             left = [*self.client.overlays.mutations, *self.client.overlays.overlays]
             raise Violation("5", f"{self.client.user}: overlays or mutations never ended: {left}")

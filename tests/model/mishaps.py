@@ -1,4 +1,7 @@
-"""What goes wrong in a run: things lost, late or repeated, processes that die, rights that change, databases put back."""
+"""Makes things go wrong in a run.
+
+Messages are lost, late or repeated, processes die, rights change, and databases are restored.
+"""
 
 from __future__ import annotations
 
@@ -65,9 +68,9 @@ def restore(run: Run, dice: Dice) -> None:
         return
     lost, run.net.restored = run.net.server.db, True
     run.net.server.db = run.backup.copy()
-    run.erred |= lost.places != run.backup.places  # nobody tells of rights that came back
+    run.erred |= lost.places != run.backup.places  # nobody announces the rights that come back
     run.net.say(f"the database is put back: {[str(run.backup.head(c)) for c in CALENDARS]}")
-    # New history overtakes the lost one, or stops anywhere: at the same revision too.
+    # The new history overtakes the lost one or stops anywhere before that, even at the same revision.
     calendar, overtakes = dice.pick(CALENDARS), dice.below(3) - 1
     for _ in range(dice.below(4) if dice.chance(2) else 12):
         if run.net.server.db.head(calendar).revision >= lost.head(calendar).revision + overtakes:
@@ -81,7 +84,7 @@ def replicate(run: Run, dice: Dice) -> None:
 
 
 def cut(run: Run, dice: Dice) -> None:
-    """Cut a connection, best in the middle of a change set."""
+    """Cut a connection, if possible in the middle of a change set."""
     amid = [n for n in sorted(run.net.connections) if any(r.part for r in run.net.clients[n].replicas.values())]
     number = dice.pick(amid) if amid else run.connected(dice)
     if number is not None:

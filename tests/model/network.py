@@ -1,4 +1,7 @@
-"""Everything between server and clients: sockets, HTTP and the layer, each with its own ways to lose, repeat, delay and reorder."""
+"""Models everything between the server and its clients: sockets, HTTP and the channel layer.
+
+Each of them loses, repeats, delays and reorders in its own way.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from tests.model.values import CHUNK_ENTRIES, Answer, Changes, FeedAnswer, FeedR
 
 @dataclass(eq=False, slots=True)
 class Exchange:
-    """One HTTP request on its way. What it was answered with is set once the server is done."""
+    """One HTTP request under way. `answer` is set when the server has answered."""
 
     client: int
     what: Ask | Mutation
@@ -45,7 +48,10 @@ class Connection:
 
 @dataclass(slots=True)
 class Network:
-    """Server, clients and what is on its way between them. Every method is one event; the caller chooses which and when."""
+    """The server, its clients, and what is under way between them.
+
+    Every method is one event. The caller chooses which event happens when.
+    """
 
     rules: Rules
     say: Callable[[str], None] = lambda text: None
@@ -98,7 +104,7 @@ class Network:
         return self.server.hubs[self.connections[number].hub]
 
     def beat(self, number: int) -> None:
-        """The heartbeat of a socket: rights are checked again, and the heads told (C6)."""
+        """Send the heartbeat of a socket: check its rights again, and push the heads (C6)."""
         socket, hub = self.connections[number].socket, self.hub_of(number)
         hub.recheck(socket, self.server.db)
         for calendar in CALENDARS:
@@ -115,7 +121,7 @@ class Network:
         self.say(f"client {number} and its hub lose each other without noticing")
 
     def err(self, dice: Dice) -> bool:
-        """A whole change set to one socket is lost, repeated or late: no client may lie because a hub erred."""
+        """Lose, repeat or delay a whole change set to one socket. No view may be wrong because a hub erred."""
         whole = [
             (number, frame)
             for number, connection in sorted(self.connections.items())
@@ -135,11 +141,14 @@ class Network:
         return True
 
     def _is_whole(self, frame: Changes) -> bool:
-        """Tell whether a frame is its change set's only chunk: chunks of one socket come all and in order, or it is cut."""
+        """Return whether a frame is the only chunk of its change set.
+
+        The chunks of a set arrive at a socket complete and in order, or the socket is cut.
+        """
         return self.server.history.at(frame.calendar, frame.new).size <= CHUNK_ENTRIES
 
     def touched(self, number: int) -> None:
-        """Send what a client wants sent, and check its view."""
+        """Send what a client wants to send, and check its view."""
         client, connection = self.clients[number], self.connections.get(number)
         if client.frames:
             if connection is not None and not connection.socket.dead:
@@ -154,7 +163,7 @@ class Network:
     # --- HTTP ------------------------------------------------------------------------------------------------
 
     def forward(self, exchange: Exchange, source: Database | None = None) -> None:
-        """Bring an exchange one step on: to the server (a feed: or to a replica), through it, back to the client."""
+        """Advance an exchange by one step: to the server (a feed may go to a replica), through it, or to the client."""
         if exchange.answer is not None:
             self._bring(exchange)
         elif isinstance(exchange.what, Mutation):
@@ -174,7 +183,7 @@ class Network:
         self._check_first(request, exchange.answer)
 
     def _check_first(self, request: Request, answer: Answer) -> None:
-        """Invariant 8: unless a restore lost it, a mutation's first result is its only one."""
+        """Invariant 8: check that a mutation has only one result, unless a restore has lost the first."""
         first = self.first_answers.setdefault(request.key, answer)
         if first.status == 200 and first != answer:
             self.watches[0].check_lost(request, first, answer)
@@ -207,7 +216,7 @@ class Network:
         self.touched(exchange.client)
 
     def lose(self, exchange: Exchange) -> None:
-        """Lose a request or its answer; the client learns that much."""
+        """Lose a request or its answer. The client learns that there is no answer."""
         self.http.remove(exchange)
         self.say(f"{exchange} is lost")
         client, what = self.clients[exchange.client], exchange.what
@@ -218,7 +227,7 @@ class Network:
         self.touched(exchange.client)
 
     def answer_from_cache(self, exchange: Exchange) -> None:
-        """Some cache on the way, against all headers, repeats what it heard when the same URL was asked before."""
+        """Let a cache on the way ignore all headers and repeat the earlier answer to the same URL."""
         if not isinstance(exchange.what, Ask) or exchange.answer is not None:
             return
         exchange.answer = self.browser_cache.get((exchange.client, exchange.what.request))
@@ -243,7 +252,7 @@ class Network:
         self.server.restart(hub)
 
     def look(self) -> None:
-        """The one-second look of every process at the heads."""
+        """Let every process do its head check, which real hubs do once a second."""
         for hub in range(HUBS):
             if self.rules.look:
                 self.server.hubs[hub].look(self.server.db)

@@ -1,4 +1,7 @@
-"""A client's optimistic edits over its store (C8): shown at once, ended when the store has caught up or the server refused."""
+"""Models a client's optimistic edits (C8).
+
+An edit is laid over the store at once. It ends when the store has caught up or the server has refused it.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class Overlay:
-    """What one mutation makes of one item. `shown`: the item, or None when it is hidden."""
+    """The effect of one mutation on one item. `shown` is the item as it is shown, or None if it is hidden."""
 
     calendar: str
     item: str
     shown: Item | None
     answered: State | None = None
-    sequence: int = 0  # subscribes sent for its calendar when the answer came
+    sequence: int = 0  # how many subscribes of its calendar were sent before the answer arrived
 
 
 @dataclass(eq=False, slots=True)
 class Mutation:
-    """A mutation under way. A lost answer makes it be sent again with the same key."""
+    """A mutation under way. If its answer is lost, it is sent again with the same key."""
 
     request: Request
     overlays: list[Overlay]
@@ -39,7 +42,7 @@ class Overlays:
     overlays: list[Overlay] = field(default_factory=list)
 
     def begin(self, request: Request, shown: dict[tuple[str, str], Item | None]) -> Mutation:
-        """Lay a mutation's effect over the store; `shown`: (calendar, item id) -> the item, or None when it goes."""
+        """Lay a mutation over the store. `shown` maps (calendar, item id) to the item, or to None if it is hidden."""
         made = [Overlay(calendar, item_id, item) for (calendar, item_id), item in shown.items()]
         mutation = Mutation(request, made)
         self.mutations.append(mutation)
@@ -47,11 +50,11 @@ class Overlays:
         return mutation
 
     def is_busy(self, item: str) -> bool:
-        """Tell whether a mutation of an item is in flight."""
+        """Return whether a mutation of an item is under way."""
         return any(item in one.request.ids for one in self.mutations)
 
     def answered(self, mutation: Mutation, answer: Answer, replicas: dict[str, Replica]) -> None:
-        """Take the answer to a mutation: it stays until the store has it, or goes when it was refused."""
+        """Take the answer to a mutation. Its overlays stay until the store has the result, or end if it was refused."""
         self._done(mutation)
         states = dict(answer.states)
         for overlay in mutation.overlays:
@@ -69,7 +72,10 @@ class Overlays:
             self._ask_about(overlay, replica)
 
     def _ask_about(self, overlay: Overlay, replica: Replica) -> None:
-        """An answer that is not ahead of the cursor and not in the chain never will be reached: ask at once, else in a second."""
+        """Subscribe for an answered overlay that has not ended: at once if its state is not ahead of the cursor.
+
+        Such a state is not in the chain, so the chain will never reach it. Otherwise, subscribe in a second.
+        """
         at, state = replica.cursor, overlay.answered
         if overlay not in self.overlays or not self.rules.overlay_asks:
             return
@@ -97,22 +103,22 @@ class Overlays:
                     self._end(overlay, replica)
 
     def subscribe_completed(self, replica: Replica) -> None:
-        """End the overlays answered before the subscribe that now completed was sent."""
+        """End the overlays that were answered before the subscribe that is now complete was sent."""
         if self.rules.overlay_ends_by_subscribe:
             for overlay in self._of(replica):
                 if overlay.sequence < replica.sequence:
                     self._end(overlay, replica)
 
     def wait_for(self, replica: Replica) -> bool:
-        """Tell whether an answered overlay waits for the store."""
+        """Return whether an answered overlay waits for the store."""
         return bool(self._of(replica))
 
     def drop(self, calendar: str) -> None:
-        """Forget the overlays of a calendar that is no longer ours."""
+        """Forget the overlays of a calendar that the user has lost."""
         self.overlays = [one for one in self.overlays if one.calendar != calendar]
 
     def lay_over(self, calendar: str, picture: dict[str, Item]) -> dict[str, Item]:
-        """Return a picture as the screen shows it."""
+        """Return a picture with the overlays laid over it, as the screen shows it."""
         for overlay in self.overlays:
             if overlay.calendar != calendar:
                 continue

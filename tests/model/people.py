@@ -1,4 +1,7 @@
-"""What people and programs do to calendars in a run: choose a mutation that makes sense on their screen, or just write."""
+"""Chooses what people and programs do in a run.
+
+People choose a mutation that makes sense on their screen; programs write without a screen.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from tests.model.dice import Dice
 from tests.model.server import CALENDARS, PROGRAM, Server
 from tests.model.values import HORIZON, Answer, Item, Kind, Request, Span, State
 
-PENDING = State(-1, 0)  # of an item as an overlay shows it
+PENDING = State(-1, 0)  # the state of an item that an overlay shows
 _ITEMS = tuple(f"i{number}" for number in range(8))
 _VISIBILITY = ("normal", "normal", "private", "secret")
 
@@ -18,7 +21,7 @@ def span_of(dice: Dice) -> Span:
 
 
 def write_by_program(server: Server, dice: Dice, key: str) -> Request | None:
-    """Return a write by the API that has no screen behind it, or None when there is nothing to do it to."""
+    """Return a write that a program makes through the API, or None if there is nothing to write."""
     live = [row.item for row in server.db.items.values() if row.deleted is None]
     gone = [row for row in server.db.items.values() if row.deleted is not None]
     if dice.chance(3) or not live:
@@ -32,7 +35,7 @@ def write_by_program(server: Server, dice: Dice, key: str) -> Request | None:
 
 
 def act(client: Client, server: Server, dice: Dice, key: str) -> bool:
-    """Let a client's user change something they see; it shows at once. Return False when there is nothing to do."""
+    """Let a client's user change something that they see, and show it at once. Return False if they cannot."""
     calendar = dice.pick(client.calendars)
     if client.replicas[calendar].gone or client.replicas[calendar].cursor is None:
         return False
@@ -57,7 +60,7 @@ def remember(client: Client, request: Request, answer: Answer) -> None:
 
 
 def shown_by(client: Client, request: Request) -> dict[tuple[str, str], Item | None]:
-    """Return what a mutation makes of the picture at once."""
+    """Return the immediate effect of a mutation on the picture: (calendar, item id) -> the item, or None if it goes."""
     calendar, kind = request.calendar, request.kind
     picture = client.picture(calendar)
     if kind in ("delete", "bulk"):

@@ -1,4 +1,4 @@
-"""One calendar as one client knows it: rules C1-C4, C6 and C7. Gives out frames, feeds and timers as lists; never touches a network."""
+"""Models one calendar as a client knows it: rules C1-C4, C6 and C7."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Replica:
     # --- screens and connection ------------------------------------------------------------------------------
 
     def show(self, ranges: list[Span]) -> None:
-        """Show these ranges; what is newly shown is asked for, also when the store knows it."""
+        """Show exactly these ranges. Request a feed for each new range, even if the store already has its items."""
         self.shown = {one: self.shown.get(one, False) for one in ranges}
         self.asks = [ask for ask in self.asks if ask.request.within in self.shown]
         self.store.drop_old_if(all(self.shown.values()))
@@ -84,7 +84,7 @@ class Replica:
     # --- frames ----------------------------------------------------------------------------------------------
 
     def subscribed(self, frame: Subscribed) -> None:
-        """Take the end of a replay (C4)."""
+        """Take `subscribed`, the end of a replay (C4)."""
         rules = self.client.rules
         if not self.pending or self.resetting or (rules.last_id_counts and frame.id != self.sequence):
             return
@@ -105,7 +105,7 @@ class Replica:
         feeds.ask_missing(self)
 
     def changes(self, frame: Changes) -> None:
-        """Collect the chunks of a set and, with the last, place the whole (C3)."""
+        """Collect the chunks of a set. With the last chunk, place the whole set (C3)."""
         rules = self.client.rules
         if self.resetting or (self.cursor is None and rules.changes_need_cursor):
             return
@@ -121,7 +121,7 @@ class Replica:
         self._gather(frame._replace(more=False, upserted=upserted, destroyed=destroyed))
 
     def _gather(self, change: Changes) -> None:
-        """Collect sets that are only true together and, with the last, place all of them (C3)."""
+        """Collect sets that are only true together. With the last set, place all of them (C3)."""
         group, self.group = self.group, []
         if change.until is not None and self.client.rules.groups_whole:
             follows = bool(group) and (group[-1].new, group[-1].until) == (change.old, change.until)
@@ -166,7 +166,7 @@ class Replica:
         self.held = [change for change in self.held if change.old.revision > at]
 
     def head(self, head: State) -> None:
-        """Take a heartbeat (C6)."""
+        """Take the head of this calendar from a heartbeat (C6)."""
         rules = self.client.rules
         if self.resetting or (self.pending and rules.head_waits_for_pending):
             return
@@ -179,7 +179,7 @@ class Replica:
             self.subscribe()
 
     def withdrawn(self) -> None:
-        """The calendar is not mine (any more): drop it and all its items now."""
+        """Forget the calendar and all its items at once, because the user has no access to it."""
         self.forget(keep_picture=False)
         self.gone, self.resetting = True, False
         self.timers.clear()
@@ -192,7 +192,7 @@ class Replica:
     # --- resets ----------------------------------------------------------------------------------------------
 
     def reset(self, frame: Reset, *, spread: bool = True) -> None:
-        """Take a reset: after a random part of its spread all is forgotten and asked for again (C7)."""
+        """Take a reset. After a random part of its spread, forget everything and start anew (C7)."""
         if self.gone:
             return
         if frame.reason == "rights" and self.client.rules.old_picture_goes_with_rights:
@@ -231,7 +231,7 @@ class Replica:
     # --- timers ----------------------------------------------------------------------------------------------
 
     def fire(self, timer: str) -> None:
-        """Let a timer end: `gap`, `reset` or `retry:<range>`."""
+        """Let a timer run out: `gap`, `reset` or `retry:<range>`."""
         self.timers.discard(timer)
         if timer == "reset":
             self.start_anew()
@@ -241,7 +241,7 @@ class Replica:
             feeds.ask_missing(self)
 
     def _look_again(self) -> None:
-        """A gap has had its time: if it is still open, ask for what is missing, and look again in a second."""
+        """Subscribe if the gap is still open when its time is up, and check again in a second."""
         rules = self.client.rules
         waits = rules.waiting_asks and any(ask.answer is not None for ask in self.asks)
         waits = waits or (rules.overlay_asks and self.client.overlays.wait_for(self))
@@ -252,7 +252,7 @@ class Replica:
             self.timers.add("gap")
 
     def tidy(self) -> None:
-        """C2: forget graves that no feed in flight can reach behind; end overlays that the chain has reached."""
+        """Forget graves that no requested feed can be older than (C2), and end overlays that the chain has reached."""
         if self.store.graves:
             floor = min((ask.request.min_revision for ask in self.asks), default=1 << 60)
             self.store.forget_graves(floor if self.client.rules.graves_outlive_feeds else 1 << 60)

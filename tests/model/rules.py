@@ -1,4 +1,4 @@
-"""The rules of the protocol as switches: all on in the product, one or two off in an ablation. Used by the model only."""
+"""Holds the rules of the protocol as switches. All are on in the product; an ablation switches one or two off."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Each switch is one clause of a rule S1-S6 or C1-C11, or of invariant 2, 8 or the cache's key; on means obeyed."""
+    """Each switch is one clause of a rule S1-S6 or C1-C11, of an invariant, or of the cache's key. On means obeyed."""
 
     # S1: writes
     preconditions_under_lock: bool = True
     refused_leaves_revision: bool = True
     first_log_row: bool = True
-    whole_sets: bool = True  # over the layer
+    whole_sets: bool = True  # a broadcast carries a whole change set or no entries
     if_match: bool = True
     idempotency: bool = True
     # S2: the hub
-    hub_reads_what_is_missing: bool = True  # off: what is ahead is delivered as if it chained
+    hub_reads_what_is_missing: bool = True  # off: a change set that is ahead is delivered as if it followed
     hub_drops_behind: bool = True
-    hub_sends_once: bool = True  # of what waited, only what follows on the replay; the rest was in it
+    hub_sends_once: bool = True  # of the sets that waited, only those that follow the replay; it contained the others
     look: bool = True
     look_compares_nonce: bool = True
     hub_resets_other_history: bool = True
-    encoded_by_rights: bool = True  # off: what was encoded for members is sent by public links too
+    encoded_by_rights: bool = True  # off: public links get what was encoded for members
     # S3: subscriptions
     verify_nonce: bool = True
-    verify_kept: bool = True  # a pruned state is unverifiable
+    verify_kept: bool = True  # a state that was pruned cannot be verified
     answers_in_order: bool = True
-    register_before_authorising: bool = True  # else a change of rights between the two is never heard of
+    register_before_authorising: bool = True  # off: a change of rights between the two goes unnoticed
     register_first: bool = True  # before the replay is read
     hub_brought_up: bool = True
-    replay_brings_hub_up: bool = True  # else a restore to the hub's own head leaves what was replayed beyond it
+    replay_brings_hub_up: bool = True  # off: a restore to the hub's head leaves what was replayed beyond it
     waits_during_replay: bool = True
-    replay_as_now: bool = True  # of each item only what it is now: what it was may be more than may be known of it
-    groups_marked: bool = True  # so which sets are only true together
+    replay_as_now: bool = True  # only items as they are now: earlier versions may show more than is allowed now
+    groups_marked: bool = True  # frames say which sets are only true together
     access_verified: bool = True
     silent_after_reset: bool = True
     reset_voids_pending: bool = True
@@ -42,16 +42,16 @@ class Rules:
     chunks_say_more: bool = True
     hidden_sets_sent: bool = True
     # S5: access
-    grants_told_again: bool = True  # a heartbeat repairs a lost `calendar` frame too
+    grants_told_again: bool = True  # with each heartbeat, which repairs a lost `calendar` frame
     reset_on_rights: bool = True
     access_has_version: bool = True
     replay_by_rights_of_now: bool = True
-    becoming_secret_told: bool = True  # to those who saw it before, as a removal
+    becoming_secret_told: bool = True  # receivers who saw the item get a removal
     # S6
     undo_needs_its_deletion: bool = True
-    # Invariant 2 and the cache (design §7)
+    # Invariant 2 and the cache (docs/caching.md)
     one_statement: bool = True
-    state_before_rows: bool = True  # only matters in two statements
+    state_before_rows: bool = True  # matters only with two statements
     cache_key_has_state: bool = True
     cache_key_has_nonce: bool = True
     cache_key_has_rights: bool = True
@@ -81,7 +81,7 @@ class Rules:
     subscribed_checks_access: bool = True
     subscribed_never_moves: bool = True
     subscribed_asks_again: bool = True
-    subscribed_below_asks: bool = True  # the server went back, and the cursor with what was lost
+    subscribed_below_asks: bool = True  # the server was restored to a state below the cursor
     waiting_feeds_dropped: bool = True
     # C5
     feed_checks_access: bool = True
@@ -104,7 +104,7 @@ class Rules:
     reset_forgets_etags: bool = True
     old_picture_stays: bool = True
     old_picture_goes_with_rights: bool = True
-    old_picture_obeys: bool = True  # removals seen since reach it too
+    old_picture_obeys: bool = True  # later removals also remove items from the old picture
     # C8
     overlay_until_reached: bool = True
     overlay_ends_by_subscribe: bool = True

@@ -1,4 +1,4 @@
-"""A run under way: the network and what the steps keep beside it."""
+"""Holds a run: the network, and what the steps store beside it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.model.people import write_by_program
 
 
 class Step(NamedTuple):
-    """One event and the chance it is decided by."""
+    """One event, with the seed of its random choices."""
 
     kind: str
     chance: int
@@ -20,12 +20,12 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """A network on which steps are taken. Steps that make no sense at the moment do nothing."""
+    """A network on which steps are carried out. A step that makes no sense at the moment does nothing."""
 
     net: Network
     keys: int = 0
     backup: Database | None = None
-    replica: Database | None = None  # of the database, for feeds alone; it lags behind
+    replica: Database | None = None  # a copy of the database that lags behind, for feeds alone
     erred: bool = False  # something went wrong that only a heartbeat repairs
 
     def key(self) -> str:
@@ -38,7 +38,7 @@ class Run:
 
 
 def write_something(run: Run, dice: Dice) -> None:
-    """Let a program write, past all screens."""
+    """Let a program write, without any screen."""
     request = write_by_program(run.net.server, dice, run.key())
     if request is not None:
         run.net.say(f"{request}: {run.net.server.write(request)}")

@@ -1,4 +1,4 @@
-"""Writes scenarios: the model's server and one client, led by hand through a named fault, with the view after each step."""
+"""Writes scenarios: leads the server and one client through a named fault, and records the view after each step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.model.values import (
 
 
 class Script:
-    """One scenario. The server's log is complete; what of it reaches the client, and when, is the script's choice."""
+    """One scenario. The server's log is complete; the script chooses what reaches the client, and when."""
 
     def __init__(self, *, access: Rights = "full") -> None:
         self.server = Server(ALL)
@@ -52,7 +52,7 @@ class Script:
     # --- the server, unseen by the client --------------------------------------------------------------------
 
     def write(self, kind: Kind, *items: str, span: Span = (2, 4), calendar: str = "a", target: str = "") -> State:
-        """Do a change; return the calendar's new state."""
+        """Change items as a program. Return the calendar's new state."""
         return self.write_as(PROGRAM, kind, *items, span=span, calendar=calendar, target=target)
 
     def write_as(
@@ -79,7 +79,7 @@ class Script:
         return self.server.db.copy()
 
     def put_back(self, backup: Database) -> None:
-        """Put the database back from a back-up; what was done since is lost."""
+        """Restore the database from a back-up. Everything done since then is lost."""
         self.server.db = backup
 
     def give_rights(self, rights: Rights | None, calendar: str = "a") -> None:
@@ -102,25 +102,25 @@ class Script:
         self._record({"do": "close"})
 
     def show(self, *ranges: Span, calendar: str = "a") -> None:
-        """Show these ranges of a calendar, instead of those before."""
+        """Show exactly these ranges of a calendar, instead of the earlier ones."""
         self.shown.add(calendar)
         self.client.show(calendar, list(ranges))
         spans = [wire.span_of(one) for one in ranges]
         self._record({"do": "show", "calendar": wire.calendar_id(calendar), "ranges": spans})
 
     def subscribed(self, *, at: State | None = None, number: int | None = None, calendar: str = "a") -> None:
-        """Answer a subscribe (the last one), with the head or another state."""
+        """Answer a subscribe, by default the last one, with the head or another state."""
         number = self.subscribes[calendar] if number is None else number
         self.frame(Subscribed(number, calendar, at or self.head_of(calendar), self.access(calendar)))
 
     def changes(self, new: State, *, chunks: slice | None = None, calendar: str = "a") -> None:
-        """Push a change set, or only some of its chunks."""
+        """Push a change set or some of its chunks."""
         frames = list(cut(self.sets[calendar, new], self.access(calendar).rights, ALL))
         for frame in frames[chunks or slice(None)]:
             self.frame(frame)
 
     def replay(self, *news: State, first: int | None = None, calendar: str = "a") -> None:
-        """Send change sets of the past as the answer to a subscribe does, or only the first of them."""
+        """Send change sets of the log as the answer to a subscribe does, or only the first of them."""
         sets = [self.sets[calendar, new] for new in news]
         told = as_now(sets) if ALL.replay_as_now else sets
         for one in told[:first]:
@@ -142,7 +142,7 @@ class Script:
             self._record({"do": "frame", "frame": wire.frame_of(frame)})
 
     def feed(self, within: Span, *, at: State | None = None, number: int | None = None, calendar: str = "a") -> None:
-        """Answer a fetch of a range (its last one, or the nth) with what was true at a state."""
+        """Answer a fetch of a range, by default the last one, with the calendar at the head or another state."""
         ask, which = self._fetch(within, number, calendar)
         answer = self._feed_at(calendar, within, at or self.head_of(calendar))
         if answer.state is None or answer.state.revision < ask.request.min_revision:
@@ -151,7 +151,7 @@ class Script:
         self._record({"do": "feed", **which, "answer": wire.feed_of(answer)})
 
     def feed_not_found(self, within: Span, *, number: int | None = None, calendar: str = "a") -> None:
-        """Answer a fetch of a range with 404: the calendar is not the user's."""
+        """Answer a fetch of a range with 404, because the user has no access to the calendar."""
         ask, which = self._fetch(within, number, calendar)
         self.client.fed(ask, FeedAnswer(404))
         self._record({"do": "feedNotFound", **which})
@@ -169,20 +169,20 @@ class Script:
         return FeedAnswer(200, state, access, rows)
 
     def timer(self, name: str, calendar: str = "a") -> None:
-        """Let the timers of that name run out: `gap`, `reset` or `retry`."""
+        """Let the timers whose names begin with `name` run out: `gap`, `reset` or `retry`."""
         for timer in sorted(self.client.replicas[calendar].timers):
             if timer.startswith(name):
                 self.client.fire(calendar, timer)
         self._record({"do": "timer", "calendar": wire.calendar_id(calendar), "name": name})
 
     def delete(self, item: str, calendar: str = "a") -> None:
-        """Let the client's user delete an item; the server has not answered yet."""
+        """Let the client's user delete an item. The server does not answer yet."""
         key = f"m{next(self.keys)}"
         self.client.begin(Request("delete", "ana", calendar, (item,), key), {(calendar, item): None})
         self._record({"do": "delete", **self._item(item, calendar), "key": key})
 
     def answered(self, item: str, state: State | None, calendar: str = "a") -> None:
-        """Answer that delete with a state; None: it was refused."""
+        """Answer that delete with a state. None means that it was refused."""
         mutation = next(one for one in self.client.overlays.mutations if one.request.ids == (item,))
         answer = Answer(412) if state is None else Answer(200, ((calendar, state),))
         self.client.answered(mutation, answer)
@@ -193,7 +193,7 @@ class Script:
         return {"calendar": wire.calendar_id(calendar), "item": wire.item_id(item)}
 
     def check(self, calendar: str) -> None:
-        """Raise Violation unless every answered range shows what the calendar is at the client's cursor."""
+        """Raise Violation unless every answered range shows the calendar at the client's cursor."""
         Watch(self.client, self.server).check_view(self.client.replicas[calendar])
 
     # --- the record ------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class Script:
         )
 
     def _view(self) -> wire.Json:
-        """Return what is on screen of each shown calendar: item id -> its state, within the shown ranges."""
+        """Return what the screen shows of each calendar in the shown ranges: item id -> state."""
         views: wire.Json = {}
         for calendar in sorted(self.shown):
             ranges = self.client.replicas[calendar].shown

@@ -1,4 +1,4 @@
-"""Run many walks, shorten what fails, and count what each ablation breaks: `python -m tests.model.search [runs] [ablation…]`."""
+"""Runs many walks, and shortens those that fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Failure:
 
 
 def violation_of(steps: list[Step], rules: Rules = ALL) -> Violation | None:
-    """Return what a run does wrong, if anything."""
+    """Return the violation in which a run ends, if any."""
     try:
         walk(steps, rules)
     except Violation as violation:
@@ -28,7 +28,7 @@ def violation_of(steps: list[Step], rules: Rules = ALL) -> Violation | None:
 
 
 def failures(seeds: Iterable[int], rules: Rules = ALL) -> Iterable[Failure]:
-    """Yield the runs that do wrong."""
+    """Yield the runs that go wrong."""
     for seed in seeds:
         violation = violation_of(steps_of(seed), rules)
         if violation is not None:
@@ -36,7 +36,10 @@ def failures(seeds: Iterable[int], rules: Rules = ALL) -> Iterable[Failure]:
 
 
 def shorten(steps: list[Step], rules: Rules = ALL) -> list[Step]:
-    """Return fewer steps that break the same invariant: leave out halves, quarters … single steps while it stays broken."""
+    """Return fewer steps that break the same invariant.
+
+    It leaves out halves, quarters and so on down to single steps, as long as the invariant stays broken.
+    """
     first = violation_of(steps, rules)
     if first is None:
         raise ValueError("This run breaks nothing.")
@@ -55,7 +58,7 @@ def shorten(steps: list[Step], rules: Rules = ALL) -> list[Step]:
 
 
 def report(seed: int, rules: Rules = ALL) -> str:
-    """Return a failing run as a story: its seed, the fewest steps, what happened, and what was wrong."""
+    """Return the story of a failing run: its seed, its fewest steps, what happened, and what was wrong."""
     steps = shorten(steps_of(seed), rules)
     story: list[str] = []
     try:

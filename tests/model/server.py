@@ -1,4 +1,4 @@
-"""The whole server: database, services, feed with its versioned cache, two processes with hubs, and the layer between them."""
+"""Models the whole server: database, services, the feed and its cache, two processes with hubs, the channel layer."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from tests.model.values import (
 CALENDARS = ("a", "b")
 USERS = ("ana", "ben", "cara")
 HUBS = 2
-PROGRAM = "program"  # writes by the API alone, with no screen
+PROGRAM = "program"  # writes through the API alone, without a screen
 
 
 class RightsMessage(NamedTuple):
-    """Of the group `user.<id>`."""
+    """A message of the group `user.<id>`: the user's rights in a calendar have changed."""
 
     user: str
     calendar: str
 
 
 class Message(NamedTuple):
-    """On its way over the layer to one hub."""
+    """A message under way through the layer to one hub."""
 
     hub: int
     content: ChangeSet | RightsMessage
@@ -49,7 +49,7 @@ class Message(NamedTuple):
 
 @dataclass(slots=True)
 class FeedTask:
-    """A feed between its two statements: the standing, and the rows joined to the calendar row."""
+    """A feed between its two statements: one reads the standing, the other the rows joined to the calendar row."""
 
     user: str
     request: FeedRequest
@@ -82,7 +82,7 @@ class Server:
     # --- writes ----------------------------------------------------------------------------------------------
 
     def write(self, request: Request, planned: Plan | None = None) -> Answer:
-        """Do a mutation in one transaction, and announce its change sets after commit."""
+        """Do a mutation in one transaction, and broadcast its change sets after the commit."""
         answer, sets = self.services.write(self.db, request, planned)
         for change_set in sets:
             for hub in range(len(self.hubs)):
@@ -90,19 +90,19 @@ class Server:
         return answer
 
     def _broadcast(self, change_set: ChangeSet) -> list[ChangeSet]:
-        """S1: a broadcast carries a whole change set, or only its two states."""
+        """S1: return the messages of a broadcast, which carries a whole change set or only its two states."""
         entries = change_set.entries or ()
         if not self.rules.whole_sets and len(entries) > 1:
             return [change_set._replace(entries=(entry,)) for entry in entries]
         return [change_set if len(entries) <= BROADCAST_ENTRIES else change_set._replace(entries=None)]
 
     def give_rights(self, user: str, calendar: str, rights: Rights | None) -> None:
-        """Change or withdraw a membership, and tell the user's sockets of every process."""
+        """Change or withdraw a membership, and send that to the user's sockets in every process."""
         before = self.db.places.get((user, calendar))
         version = (before.version if before else self._last_version(user, calendar)) + 1
         if rights is None:
             self.db.places.pop((user, calendar), None)
-            self.db.places[user, "~" + calendar] = Access("freebusy", version)  # remembers the version only
+            self.db.places[user, "~" + calendar] = Access("freebusy", version)  # keeps only the version
         else:
             self.db.places[user, calendar] = Access(rights, version if self.rules.access_has_version else 1)
         self.layer.extend(Message(hub, RightsMessage(user, calendar)) for hub in range(len(self.hubs)))
@@ -118,14 +118,17 @@ class Server:
             self.hubs[message.hub].receive(message.content, self.db)
 
     def restart(self, hub: int) -> None:
-        """Let a process die: its sockets and what was on its way to it are gone."""
+        """Let a process die. Its sockets and the messages under way to it are lost."""
         self.hubs[hub] = Hub(self.rules, self.history)
         self.layer = [message for message in self.layer if message.hub != hub]
 
     # --- reads -----------------------------------------------------------------------------------------------
 
     def begin_feed(self, user: str, request: FeedRequest, source: Database | None = None) -> FeedAnswer | FeedTask:
-        """Read where the user stands; answer what needs no rows. `source`: a replica, for the rows, never for the rights."""
+        """Read the user's standing, and answer at once if that needs no rows.
+
+        `source` is a replica, which is used for rows and never for rights.
+        """
         source = source or self.db
         access, state = self.db.places.get((user, request.calendar)), source.head(request.calendar)
         if access is None:
@@ -143,7 +146,7 @@ class Server:
         return task
 
     def end_feed(self, task: FeedTask) -> FeedAnswer:
-        """Read rows and state in one statement, keep them under that state's key, and answer."""
+        """Read rows and state in one statement, cache them under that state's key, and answer."""
         request, rights = task.request, task.access.rights
         rows = _rows(task.source, request, rights) if task.early_rows is None else task.early_rows
         before = not self.rules.one_statement and self.rules.state_before_rows
@@ -152,7 +155,7 @@ class Server:
         return FeedAnswer(200, state, task.access, rows)
 
     def fresh(self, user: str, request: FeedRequest) -> FeedAnswer:
-        """Return what a feed asked for now would say, past all caches."""
+        """Return the feed as it is now, without any cache."""
         place = self.db.standing(user, request.calendar)
         if place is None:
             return FeedAnswer(404)

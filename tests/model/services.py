@@ -1,4 +1,7 @@
-"""The only writers of the model's server: plan under the calendars' locks, then one change set per calendar, or nothing."""
+"""Models the services, which are the only writers.
+
+A service plans under the locks of its calendars, and then writes one change set per calendar, or nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from tests.model.history import History
 from tests.model.rules import Rules
 from tests.model.values import Answer, ChangeSet, Entry, Item, Request, State
 
-# calendar -> item id -> the item as it shall be (its state is set at commit), or None when it goes
+# calendar -> item id -> the item as it will be (its state is set at the commit), or None if it is removed
 Plan = dict[str, dict[str, Item | None]]
 
 
 class Refusal(Exception):
-    """A request that changes nothing; the argument is its HTTP status."""
+    """Raised for a request that changes nothing. The argument is its HTTP status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -24,21 +27,21 @@ class Refusal(Exception):
 
 @dataclass(slots=True)
 class Services:
-    """Write to a database. `nonces` makes the random bits of states."""
+    """The writers of a database. `nonces` yields the random bits of states."""
 
     rules: Rules
     history: History
     nonces: Iterator[int]
 
     def open_calendar(self, db: Database, calendar: str) -> None:
-        """Insert a calendar with its first log row, so that its state can be verified from the start."""
+        """Insert a calendar with its first log row, so that every state of it can be verified."""
         state = State(0, next(self.nonces))
         log = (LogRow(state, (), "", None),) if self.rules.first_log_row else ()
         db.calendars[calendar] = CalendarRow(state, log)
         self.history.begin(calendar, state)
 
     def write(self, db: Database, request: Request, planned: Plan | None = None) -> tuple[Answer, list[ChangeSet]]:
-        """Do a request in one transaction. `planned`: what was found out before the lock (an ablation)."""
+        """Do a request in one transaction. `planned` is a plan that was made before the lock (an ablation)."""
         first = self._first_answer(db, request)
         if first is not None:
             return first, []
@@ -50,7 +53,7 @@ class Services:
         return self._commit(db, request, plan)
 
     def plan(self, db: Database, request: Request) -> Plan:
-        """Return what a request would do now. Raises Refusal."""
+        """Return what a request would change now. Raises Refusal."""
         for calendar in {request.calendar, request.target} - {""}:
             access = db.places.get((request.user, calendar))
             if access is None or access.rights != "full":
@@ -58,7 +61,7 @@ class Services:
         return _PLANS[request.kind](self, db, request)
 
     def _first_answer(self, db: Database, request: Request) -> Answer | None:
-        """Invariant 8: a known mutation id gets its first answer."""
+        """Invariant 8: return the first answer to a known mutation id."""
         if not self.rules.idempotency:
             return None
         log = db.calendars[request.calendar].log
@@ -72,7 +75,7 @@ class Services:
             self.history.ghost(request.calendar, row.state, state)
 
     def _commit(self, db: Database, request: Request, plan: Plan) -> tuple[Answer, list[ChangeSet]]:
-        calendars = sorted(plan)  # ascending ids, always: no deadlock
+        calendars = sorted(plan)  # always in ascending order of ids, so that there is no deadlock
         states = {c: State(db.head(c).revision + 1, next(self.nonces)) for c in calendars}
         told = self.rules.becoming_secret_told
         entries = {c: tuple(_entry(db, i, item, c, states[c], told) for i, item in plan[c].items()) for c in calendars}
@@ -183,7 +186,7 @@ def _is_in(db: Database, item: str | None, calendar: str) -> bool:
 
 
 def _with_parent(db: Database, row: Row, deletion: State, calendar: str) -> Item:
-    """Return a restored item without a parent that has gone or moved away meanwhile."""
+    """Return a restored item, without its parent if the parent was deleted or moved away meanwhile."""
     parent = db.items.get(row.item.parent or "")
     if parent is not None and parent.item.calendar == calendar and parent.deleted in (None, deletion):
         return row.item
@@ -198,7 +201,7 @@ def _below(db: Database, item: str) -> list[str]:
 
 
 def _save(db: Database, calendar: str, entries: tuple[Entry, ...], plan: Plan) -> None:
-    """Write the item rows of one calendar's change set; what moved away lives on in the other calendar."""
+    """Write the item rows of one calendar's change set. An item that moved away stays alive in the other calendar."""
     for entry in entries:
         if entry.item is not None:
             db.items[entry.id] = Row(entry.item, None)

@@ -1,4 +1,4 @@
-"""The end of a run: nobody writes any more, everything arrives, and all views must be right in bounded time (invariant 5)."""
+"""Ends a run: nobody writes any more, everything arrives, and all views must be right in bounded time (invariant 5)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def fire(net: Network, number: int, calendar: str, timer: str) -> None:
 
 
 def settle(net: Network, *, erred: bool) -> None:
-    """Wait: within a few looks at the heads every view is right; when something `erred` that they do not show, after a heartbeat."""
+    """Let the run come to rest, and check that every view is right after a few head checks.
+
+    If something `erred` that head checks do not show, views must be right only after a heartbeat.
+    """
     for number in sorted(net.connections):
         if net.connections[number].socket.dead and net.rules.dead_sockets_found:
             net.cut(number)
@@ -44,7 +47,7 @@ _EVENTS: Final = 3000
 
 
 def rest(net: Network, *, beats: bool) -> None:
-    """Deliver all there is, fire all timers, look at the heads; again, as often as a working protocol may need."""
+    """Deliver everything, check the heads and fire all timers, as many times as a working protocol may need."""
     for _ in range(_ROUNDS):
         before = _positions(net)
         if beats:
@@ -62,7 +65,7 @@ def rest(net: Network, *, beats: bool) -> None:
 
 
 def _positions(net: Network) -> list[object]:
-    """Return what changes as long as anybody still does anything."""
+    """Return values that change as long as a client still does anything."""
     return [
         (replica.sequence, replica.generation, replica.cursor, frozenset(replica.timers), len(replica.asks))
         for client in net.clients
@@ -71,7 +74,7 @@ def _positions(net: Network) -> list[object]:
 
 
 def drain(net: Network) -> None:
-    """Deliver everything that is under way, until nothing is."""
+    """Deliver until nothing is under way."""
     for _ in range(_EVENTS):
         if not _deliver_one_of_each(net):
             return

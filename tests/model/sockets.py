@@ -1,4 +1,4 @@
-"""What a hub keeps of sockets and their subscriptions, and how it cuts change sets for them (S4). Decides nothing."""
+"""Holds what a hub knows about sockets and their subscriptions, and cuts change sets into frames for them (S4)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.model.values import (
 
 @dataclass(eq=False, slots=True)
 class Socket:
-    """One connection with its two queues. `dead`: both ends believe in it, and nothing passes (a lost network)."""
+    """One connection with its two queues. If `dead`, the network is lost: nothing passes, and neither end knows."""
 
     user: str
     to_client: deque[ServerFrame] = field(default_factory=deque)
     to_server: deque[ClientFrame] = field(default_factory=deque)
-    waiting: deque[ClientFrame] = field(default_factory=deque)  # received, not yet begun
+    waiting: deque[ClientFrame] = field(default_factory=deque)  # received, but not begun
     dead: bool = False
 
     def push(self, frame: ServerFrame) -> None:
@@ -39,7 +39,7 @@ class Socket:
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """One socket's interest in one calendar. `waiting` is None once it is live."""
+    """One socket's subscription to one calendar. `waiting` is None once it is live."""
 
     socket: Socket
     access: Access | None
@@ -54,7 +54,7 @@ class Served:
 
 @dataclass(eq=False, slots=True)
 class Task:
-    """A subscribe that is being answered. Each stage is one await of the real hub: anything may come between two."""
+    """A subscribe that is being answered. Each stage is one await of the real hub; anything may happen between two."""
 
     socket: Socket
     frame: Subscribe
@@ -70,7 +70,10 @@ def is_behind(head: State, state: State) -> bool:
 
 
 def cut(change_set: ChangeSet, rights: Rights, rules: Rules) -> Iterable[Changes]:
-    """Yield a change set's frames for one rights class (S4): what became invisible reads as destroyed, what was is not named."""
+    """Yield the frames of a change set for one rights class (S4).
+
+    An item that became invisible is sent as destroyed; an item that already was invisible is not named.
+    """
     entries = [entry for entry in change_set.entries or () if rights == "full" or not entry.secret]
     if change_set.entries and not entries and not rules.hidden_sets_sent:
         return
@@ -89,7 +92,10 @@ def cut(change_set: ChangeSet, rights: Rights, rules: Rules) -> Iterable[Changes
 
 
 def as_now(sets: list[ChangeSet]) -> list[ChangeSet]:
-    """Return change sets that follow each other, each item in the last that names it alone (S3); of what a bulk one hides, nothing."""
+    """Return consecutive change sets with each item only in the last set that names it (S3).
+
+    The last bulk set and those before it get no entries, because a bulk set resets the client anyway.
+    """
     bulk = max((number for number, one in enumerate(sets, start=1) if one.entries is None), default=0)
     rest = sets[bulk:]
     words: dict[str, tuple[int, Entry]] = {}
@@ -105,7 +111,7 @@ def as_now(sets: list[ChangeSet]) -> list[ChangeSet]:
 
 
 def _true_at(sets: list[ChangeSet], number: int, words: dict[str, tuple[int, Entry]]) -> State | None:
-    """Return the state at which all is said that the sets up to one of them were emptied of; None: at its own."""
+    """Return the state by which everything is sent that the sets up to `number` lack. None means their own state."""
     end = number
     for at, one in enumerate(sets):
         if at <= end:

@@ -1,4 +1,4 @@
-"""How a subscribe is answered (S3), in stages: each is one await of the real hub, and anything may happen between two."""
+"""Answers a subscribe (S3) in stages. Each stage is one await of the real hub, and anything may happen between two."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tests.model.values import Refused, Subscribed
 if TYPE_CHECKING:
     from tests.model.hub import Hub
 
-# What an await of the real hub may stand between. The hub is brought up in the second of register and authorise.
+# The stages between which the real hub may await. "bring up" is part of the later of "register" and "authorise".
 ORDER = ("begin", "register", "authorise", "bring up", "read", "live")
 ORDER_OF_OLD = ("begin", "authorise", "register", "bring up", "read", "live")
 ORDER_TOO_LATE = ("begin", "authorise", "read", "register", "bring up", "live")
 
 
 def first_stage(rules: Rules) -> str:
-    """Return how the answer to a subscribe begins."""
+    """Return the first stage of the answer to a subscribe."""
     return _after(rules, "begin")
 
 
 def advance(hub: Hub, task: Task, db: Database) -> None:
-    """Do the next stage of a subscribe: authorise, register, read what was missed, go live (S3)."""
+    """Do the next stage of a subscribe: register, authorise, read what was missed, or go live (S3)."""
     after = _STAGES[task.stage](hub, task, db)
     if after is not None:
         task.stage = after
@@ -35,7 +35,7 @@ def advance(hub: Hub, task: Task, db: Database) -> None:
 
 
 def _register(hub: Hub, task: Task, db: Database) -> str | None:
-    """Buffer from now on what is delivered, and hear what becomes of the user's rights."""
+    """Buffer deliveries from now on, and notice changes of the user's rights."""
     calendar = task.frame.calendar
     if calendar not in hub.served:
         hub.served[calendar] = Served(db.head(calendar))
@@ -58,7 +58,7 @@ def _authorise(hub: Hub, task: Task, db: Database) -> str | None:
 
 
 def _bring_up(hub: Hub, task: Task, db: Database) -> str | None:
-    """Bring the hub's head to the state that was read, and verify the access that the client's picture was made with."""
+    """Bring the hub's head up to the state that was read, and verify the access of the client's picture."""
     calendar, member = task.frame.calendar, task.member
     assert member is not None
     assert task.seen is not None

@@ -1,4 +1,4 @@
-"""What can happen in a run, one function each; a step that makes no sense at the moment does nothing."""
+"""Defines what can happen in a run, one function each. A step that makes no sense at the moment does nothing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _DELIVERIES: Final = (_socket, _task, _http, _layer)
 
 
 def _deliver(first: int) -> Callable[[Run, Dice], None]:
-    """Return the step that delivers one kind of thing or, when there is none, whatever is under way."""
+    """Return the step that delivers one kind of thing or, if there is none, anything else that is under way."""
 
     def step(run: Run, dice: Dice) -> None:
         for offset in range(len(_DELIVERIES)):
@@ -116,7 +116,7 @@ def _beat(run: Run, dice: Dice) -> None:
         run.net.beat(number)
 
 
-# kind -> (weight, what it does)
+# kind -> (weight, function)
 STEPS: Final[dict[str, tuple[float, Callable[[Run, Dice], None]]]] = {
     "socket": (40, _deliver(0)),
     "task": (20, _deliver(1)),

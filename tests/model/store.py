@@ -1,4 +1,4 @@
-"""The items of one calendar that a client knows, with their known revisions and graves (C2, C3, C5, C7)."""
+"""Models the items of one calendar that a client knows, with their revisions and graves (C2, C3, C5, C7)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class Known(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Store:
-    """`rows` and `graves` are keyed by item id within this calendar; when that rule is off, all calendars share them."""
+    """A client's store. `rows` and `graves` are of this calendar; if that rule is off, all calendars share them."""
 
     rules: Rules
     calendar: str
     rows: dict[str, Known]
     graves: dict[str, int]
-    old: dict[str, Item] = field(default_factory=dict)  # the picture of before a reset
+    old: dict[str, Item] = field(default_factory=dict)  # the picture before a reset
 
     def change(self, change: Changes) -> None:
-        """Apply a change set: each upsert and destroy above what is known (C3)."""
+        """Apply each upsert and destroy of a change set that is above the known revision of its item (C3)."""
         revision, guarded = change.new.revision, self.rules.change_row_guard
         for item in change.upserted:
             if not guarded or revision > self._known(item.id):
@@ -35,7 +35,7 @@ class Store:
                 self._bury(gone, revision if self.rules.tombstones else None)
 
     def merge(self, within: Span, state: State, rows: tuple[Item, ...]) -> None:
-        """Merge a feed: rows above what is known are taken, rows it lacks are hidden (C5)."""
+        """Merge a feed: take rows above their known revisions, and hide known rows that the feed lacks (C5)."""
         for item in rows:
             if not self.rules.feed_row_guard or item.state.revision > self._known(item.id):
                 self._put(item, item.state.revision)
@@ -48,7 +48,7 @@ class Store:
                 self._bury(item.id, known.revision if self.rules.hidden_keeps_revision else None)
 
     def put_answer(self, item: Item) -> None:
-        """Take the answer to a mutation for the truth (an ablation of C2)."""
+        """Store the item in the answer to a mutation (an ablation of C2)."""
         if item.state.revision > self._known(item.id):
             self._put(item, item.state.revision)
 
@@ -84,7 +84,7 @@ class Store:
             self.old = {}
 
     def picture(self) -> dict[str, Item]:
-        """Return what is known of this calendar, and the old picture where nothing is."""
+        """Return the known items of this calendar, and those of the old picture that are not known."""
         seen = {item_id: item for item_id, item in self.old.items() if item_id not in self.rows}
         seen.update((i, known.item) for i, known in self.rows.items() if known.item.calendar == self.calendar)
         return seen

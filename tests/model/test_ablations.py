@@ -1,4 +1,7 @@
-"""Each rule is needed: without it, alone or with those that mask it, some run goes wrong. So the model tests can fail."""
+"""Tests that each rule is needed: without it, alone or with those that mask it, some run goes wrong.
+
+This shows that the tests of the model can fail.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.model.ablations import UNSAID, every, known_bad, search
 from tests.model.rules import Rules
 
 ROOT: Final = Path(__file__).parents[2]
-FALLBACK: Final = 300  # runs to look through when the known ones have gone right: the walk was changed
+FALLBACK: Final = 300  # runs to search when all known runs go right, because the walk has changed
 
 
 @pytest.mark.parametrize(("rule", "out"), every(), ids=lambda part: part if isinstance(part, str) else "+".join(part))

@@ -1,4 +1,7 @@
-"""Many random runs of the model, in which no view may ever lie (invariants 3, 4, 5, 6 and 8): 2,000 here, 100,000 in `make soak`."""
+"""Tests that no view is ever wrong in many random runs of the model (invariants 3, 4, 5, 6 and 8).
+
+There are 2,000 runs here, and 100,000 in `make soak`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def test_no_view_lies_in_any_run(part: int) -> None:
 
 
 def story_of(seed: int) -> list[str]:
-    """Return what happens in a run, a line for each event."""
+    """Return what happens in a run, one line for each event."""
     story: list[str] = []
     walk(steps_of(seed), ALL, story.append)
     return story
@@ -46,7 +49,7 @@ def test_a_failing_run_is_told_as_short_as_it_can_be() -> None:
     assert re.match(rf"seed {seed}, {len(steps)} steps\n(.+\n)+invariant \w+: .+", report(seed, naive))
 
 
-# What the runs must meet, or they prove nothing: a piece of a story's line, as a regular expression.
+# The events that the runs must meet, or they prove nothing: each is a regular expression for a part of a story's line.
 MET: Final = (
     r"gets Changes\(.*more=True",
     r"is cut off; lost: \[.*Changes",
@@ -91,16 +94,15 @@ MET: Final = (
 )
 
 
-# Runs of the first 2,000 that meet all of it together, looked through first; after a change of the walk, all of them are.
+# Runs of the first 2,000 that meet all these events together. They are searched first. After a change of the walk, the
+# test may need to search all 2,000.
 MEETING: Final = (58, 188, 40, 228, 487, 1751)
 
 
 def test_the_runs_meet_everything_that_can_go_wrong() -> None:
     missing = list(MET)
-    for seed in (
-        *MEETING,
-        *range(2_000),
-    ):  # a cache on the way that repeats an answer is the rarest: about one run in 500
+    # The rarest event is a cache on the way that repeats an answer: about one run in 500.
+    for seed in (*MEETING, *range(2_000)):
         story = "\n".join(story_of(seed))
         missing = [pattern for pattern in missing if re.search(pattern, story) is None]
         if not missing:

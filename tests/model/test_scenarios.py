@@ -1,4 +1,7 @@
-"""The scenarios that others replay: written by the model as they stand, each about a rule, and each of them telling right from wrong."""
+"""Tests the scenarios that other tests replay.
+
+Each is as the model writes it, ends in a true view, and differs without the rule that it tests.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def test_a_scenario_ends_in_a_view_of_what_is(name: str) -> None:
         script.check(calendar)
 
 
-# What a rule taken out would show instead is another scenario than the one written.
+# With a rule taken out, the model writes a different scenario.
 @pytest.mark.parametrize(
     ("name", "without"),
     [

@@ -1,4 +1,4 @@
-"""The words of the model: states, items, change sets, frames, requests and answers, all of them values; never behaves."""
+"""Defines the values of the model: states, items, change sets, frames, requests and answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 Rights = Literal["full", "shared", "public", "freebusy"]
 Span = tuple[int, int]
 
-# Three overlapping stretches of one short time line.
+# Three overlapping ranges on one short time line.
 RANGES: Final[tuple[Span, ...]] = ((0, 10), (6, 16), (12, 22))
 HORIZON: Final = 22
 # Small, so that short runs meet chunks, states-only broadcasts and bulk resets.
@@ -28,7 +28,7 @@ class State(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A rights class and the version of the membership that grants it."""
+    """A rights class, and the version of the membership behind it."""
 
     rights: Rights
     version: int
@@ -38,7 +38,7 @@ class Access(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A wire. `busy`: what a receiver of few rights sees of it."""
+    """A wire. If `busy`, it is redacted for a receiver with few rights."""
 
     id: str
     calendar: str
@@ -49,11 +49,14 @@ class Item(NamedTuple):
     visibility: str = "normal"
     parent: str | None = None
     busy: bool = False
-    by: str = ""  # who changed it last, which is for members alone
+    by: str = ""  # who changed it last; only members may know
 
 
 class Entry(NamedTuple):
-    """One item of a change set: None when it was destroyed. `secret`: before and after, so that most receivers hear nothing."""
+    """One item of a change set, or None if it was destroyed.
+
+    An item that was `secret` before and after the change is not sent to most receivers.
+    """
 
     id: str
     item: Item | None
@@ -61,7 +64,7 @@ class Entry(NamedTuple):
 
 
 class ChangeSet(NamedTuple):
-    """One revision of one calendar. `entries` is None when the log has to be read. `until`: as in `Changes`."""
+    """One revision of one calendar. `entries` is None if the log must be read. `until` is that of `Changes`."""
 
     calendar: str
     old: State
@@ -92,7 +95,7 @@ class Subscribed(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """`until`: the later set up to which this one and those after it are only true together."""
+    """`changes`. This set and those after it, up to the one with state `until`, are only true together."""
 
     calendar: str
     old: State
@@ -113,19 +116,19 @@ class Reset(NamedTuple):
 
 
 class Withdrawn(NamedTuple):
-    """`rights: null`: no longer mine."""
+    """`rights` with null: the user has lost the calendar."""
 
     calendar: str
 
 
 class Granted(NamedTuple):
-    """`calendar`: shared with me, or my role changed."""
+    """`calendar`: the calendar was shared with the user, or the user's role has changed."""
 
     calendar: str
 
 
 class Refused(NamedTuple):
-    """`error` to a subscribe."""
+    """`error`, in answer to a subscribe."""
 
     id: int
     calendar: str
@@ -146,7 +149,7 @@ class FeedRequest(NamedTuple):
 
 
 class FeedAnswer(NamedTuple):
-    """`rows` is None when it says 304. `status`: 200, 304, 404 or 503."""
+    """The answer to a feed request. `status` is 200, 304, 404 or 503. `rows` is None unless it is 200."""
 
     status: int
     state: State | None = None
@@ -174,7 +177,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Of a mutation: the new state of each calendar it changed, and its first item as it left it."""
+    """The answer to a mutation: the new state of each calendar that it changed, and its first item after the change."""
 
     status: int
     states: tuple[tuple[str, State], ...] = ()
@@ -183,7 +186,7 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True)
 class Violation(Exception):
-    """What a run must never do."""
+    """Raised when a run breaks an invariant or a rule."""
 
     invariant: str
     detail: str
@@ -193,12 +196,12 @@ class Violation(Exception):
 
 
 def in_range(item: Item, within: Span) -> bool:
-    """Tell whether an item is in a half-open range; a zero-length one at its start is."""
+    """Return whether an item is in a half-open range. An item of zero length at the start of the range is."""
     return item.start < within[1] and (item.end > within[0] or item.start == within[0])
 
 
 def redact(item: Item, rights: Rights) -> Item | None:
-    """Return what rights show of an item, or None."""
+    """Return an item as a receiver with these rights sees it, or None if it is invisible."""
     if rights == "full":
         return item
     if item.visibility == "secret":

@@ -1,4 +1,7 @@
-"""One random run: a seed makes a list of steps, each with chance of its own, so that a run repeats and can be shortened."""
+"""Makes and carries out one random run.
+
+A seed gives a list of steps, and each step has a seed of its own, so that a run can be repeated and shortened.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tests.model.values import RANGES, Access, Rights
 
 LOOKING: Final[tuple[Rights, ...]] = ("shared", "public", "freebusy")
 _OFTEN: Final = frozenset({"socket", "task", "http", "layer", "write", "act", "timer", "connect", "show", "backup"})
-# Some of the runs have more of what else would hardly meet: factors of the steps' weights.
+# Factors for the weights of steps. With them, some runs have more of those steps that would otherwise rarely meet.
 _PROFILES: Final[tuple[dict[str, float], ...]] = (
     {},
     {},
@@ -28,7 +31,7 @@ _PROFILES: Final[tuple[dict[str, float], ...]] = (
 
 
 def steps_of(seed: int) -> list[Step]:
-    """Return the steps of a run. Each run leaves out some of the rarer kinds, so that others meet more often."""
+    """Return the steps of a run. Each run leaves out some of the rarer kinds, so that the others meet more often."""
     chance = random.Random(seed)
     profile = chance.choice(_PROFILES)
     kinds = [k for k in STEPS if k in _OFTEN or chance.random() < (0.9 if k in profile else 0.5)]
@@ -38,7 +41,7 @@ def steps_of(seed: int) -> list[Step]:
 
 
 def walk(steps: Sequence[Step], rules: Rules = ALL, say: Callable[[str], None] | None = None) -> None:
-    """Take steps, then let everything come to rest. Raises Violation."""
+    """Carry out steps, then let everything come to rest. Raises Violation."""
     taken = Run(Network(rules, say or (lambda text: None)))
     _begin(taken, Dice(len(steps)))
     for step in steps:
@@ -47,9 +50,9 @@ def walk(steps: Sequence[Step], rules: Rules = ALL, say: Callable[[str], None] |
 
 
 def _begin(taken: Run, dice: Dice) -> None:
-    """Open the pages over some items; most runs begin with all of them live."""
+    """Create some items and open the pages. In most runs, all pages are live before the first step."""
     net = taken.net
-    if dice.chance(3):  # somebody looks only, as by a public link
+    if dice.chance(3):  # one user may only read, as with a public link
         access = Access(dice.pick(LOOKING), 1)
         net.server.db.places |= {(USERS[-1], calendar): access for calendar in CALENDARS}
     for _ in range(4):

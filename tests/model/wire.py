@@ -1,4 +1,4 @@
-"""The model's values in the words of the real protocol: UUIDs, state tokens, event objects and frames as JSON."""
+"""Encodes the model's values as the real protocol does: UUIDs, state tokens, event objects and frames as JSON."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def item_id(item: str) -> str:
 
 
 def instant(hour: int) -> str:
-    """Return an hour of the model's time line as the wire writes it."""
+    """Return an hour of the model's time line as it is written on the wire."""
     return (_FIRST_HOUR + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -63,7 +63,7 @@ def access_of(access: Access | None) -> str | None:
 
 
 def event_of(item: Item) -> Json:
-    """Return an item's event object: whole, or busy."""
+    """Return an item's event object, whole or busy."""
     whole: Json = {
         "id": item_id(item.id),
         "calendar": calendar_id(item.calendar),
@@ -82,7 +82,7 @@ def event_of(item: Item) -> Json:
 
 
 def frame_of(frame: ServerFrame) -> Json:
-    """Return a server frame. A subscribe is named by its number: each client makes its own ids."""
+    """Return a server frame. A subscribe is named by its number, because each client makes its own ids."""
     match frame:
         case Head():
             return {"type": "head", "states": {calendar_id(c): str(state) for c, state in frame.states}}

@@ -1,4 +1,4 @@
-"""What opens sockets, or waits over HTTP, leaves no thread with a connection: as in tests/live."""
+"""Uses the fixture of tests/live, so that tests with sockets or waiting requests leave no thread with a connection."""
 
 from tests.live.conftest import _new_layer_and_threads
 

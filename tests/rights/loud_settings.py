@@ -1,4 +1,4 @@
-"""The site's settings in production, every logger of which says all it knows: for real processes in tests of logs."""
+"""Sets every logger of the site's production settings to DEBUG, for real processes in tests of logs."""
 
 from typing import Any
 
@@ -9,5 +9,5 @@ _logging: dict[str, Any] = LOGGING
 for _logger in (_logging["root"], *_logging["loggers"].values()):
     _logger["level"] = "DEBUG"
 
-# Nobody collected the files here, and no page needs them.
+# The static files are not collected here, and no page needs them.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -1,4 +1,4 @@
-"""The rights matrix as data: every receiver × every endpoint, what is sent there, and what is told on purpose. A cell is a status."""
+"""Holds the rights matrix: a status for every receiver × every endpoint, what is sent, and what is shown on purpose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Sent = dict[str, Any]
 FIELDS: Final = {"title": "New", "start": "2026-11-23T09:00:00Z", "end": "2026-11-23T10:00:00Z"}
 WINDOW: Final = f"?start={WEEK['start']}&end={WEEK['end']}"
 
-# METHOD route: a cell for each of RECEIVERS.
+# METHOD route: one cell for each of RECEIVERS.
 #                                                            owner editor viewer freebusy stranger nobody link busylink
 MATRIX: Final[dict[str, str]] = {
     "GET api/calendars/": "                                    200   200    200    200      200      401     200   200",
@@ -52,7 +52,7 @@ MATRIX: Final[dict[str, str]] = {
     "POST api/calendars/<calendar_id>/links/": "               201   403    403    403      404      401     403   403",
     "PATCH api/calendars/<calendar_id>/links/<link_id>/": "    200   403    403    403      404      401     403   403",
     "DELETE api/calendars/<calendar_id>/links/<link_id>/": "   200   403    403    403      404      401     403   403",
-    # What tells of the API, and nothing of anybody.
+    # Endpoints that describe the API or the site, and nobody's data.
     "GET api/": "                                              404   404    404    404      404      404     404   404",
     "POST api/": "                                             404   404    404    404      404      404     404   404",
     "GET api/openapi.json": "                                  200   200    200    200      200      200     200   200",
@@ -67,7 +67,7 @@ MATRIX: Final[dict[str, str]] = {
     "POST readyz": "                                           200   200    200    200      200      200     200   200",
     "GET metrics": "                                           403   403    403    403      403      403     403   403",
     "POST metrics": "                                          403   403    403    403      403      403     403   403",
-    # Pages. 302: to the sign-in, or after what was done.
+    # Pages. A 302 leads to the sign-in page, or follows a completed form.
     "GET ": "                                                  200   200    200    200      200      302     302   302",
     "POST ": "                                                 405   405    405    405      405      405     405   405",
     "GET login/": "                                            302   302    302    302      302      200     200   200",
@@ -82,7 +82,7 @@ MATRIX: Final[dict[str, str]] = {
     "POST items/parents/": "                                   405   405    405    405      405      405     405   405",
     "GET calendars/<calendar_id>/items/<item_id>/edit/": "     200   200    200    200      404      401     401   401",
     "POST calendars/<calendar_id>/items/<item_id>/edit/": "    204   204    403    403      404      401     401   401",
-    # An invitation is for whoever bears it.
+    # An invitation is for anyone who has its token.
     "GET invitations/<token>/": "                              200   200    200    200      200      200     200   200",
     "POST invitations/<token>/": "                             302   302    302    302      302      302     302   302",
     # So is a public link.
@@ -92,7 +92,7 @@ MATRIX: Final[dict[str, str]] = {
     "POST public/<token>/embed/": "                            405   405    405    405      405      405     405   405",
 }  # fmt: skip
 
-# What is told on purpose to whoever bears the token: the calendar's name, and who invites.
+# What anyone with the token may see: the calendar's name, and the name of the person who invites.
 TELLS_ITS_BEARER: Final[dict[str, tuple[str, ...]]] = {
     "GET invitations/<token>/": (CALENDAR, INVITER),
     "GET public/<token>/": (CALENDAR,),

@@ -1,4 +1,4 @@
-"""What there is to ask: every method of every URL, and every frame, read from the resolver, the API and the protocol themselves."""
+"""Lists every method of every URL, and every frame, from the resolver, the API and the protocol themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calendar_live.protocol import frames
 from calendar_live.routing import websocket_urlpatterns
 
 _API = "api"
-# The site's own admin: what may be done in it is Django's permissions, see tests/test_admin.py.
+# The admin of the site depends on Django's permissions; see tests/test_admin.py.
 _ELSEWHERE = ("admin/",)
 
 
@@ -30,7 +30,7 @@ def _routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Itera
 
 
 def _api_methods() -> dict[str, set[str]]:
-    """Return the methods of each call of the API by its route."""
+    """Return the methods of the API by route."""
     methods: dict[str, set[str]] = {}
     for _, router in api._routers:
         for path, view in router.path_operations.items():
@@ -40,9 +40,9 @@ def _api_methods() -> dict[str, set[str]]:
 
 
 def endpoints() -> set[str]:
-    """Return `METHOD route` of all there is, without HEAD, which grants what GET does.
+    """Return `METHOD route` of all endpoints, without HEAD, which allows what GET allows.
 
-    A page, and whatever else says nothing of its methods, is asked by GET and by POST.
+    A page, or another view that does not declare its methods, has GET and POST.
     """
     methods = _api_methods()
     routes = set(_routes(get_resolver().url_patterns))
@@ -56,5 +56,5 @@ def frame_types() -> set[str]:
 
 
 def socket_paths() -> list[str]:
-    """Return the paths of the WebSockets."""
+    """Return the routes of the WebSockets."""
     return [str(route.pattern) for route in websocket_urlpatterns]

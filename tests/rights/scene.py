@@ -1,4 +1,4 @@
-"""One calendar that has something to hide, and one receiver of each kind who may or may not see it."""
+"""Creates one calendar with something to hide, and one receiver of each kind, who may or may not see it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.keeping import Kept
 from tests.live.sockets import Socket, sign_in
 from tests.people import invite, make_calendar, make_item, make_link, make_user
 
-# Who asks: members by their role, somebody else, nobody, and two public links by what they show.
+# The receivers: members by their role, a stranger, nobody (not signed in), and two public links by what they show.
 MEMBERS: Final = ("owner", "editor", "viewer", "freebusy")
 LINKS: Final = {"link": "full", "busylink": "freebusy"}
 RECEIVERS: Final = (*MEMBERS, "stranger", "nobody", *LINKS)
 
-# What must not be in any byte that a receiver gets: of items by their visibility, of the calendar, and of its people.
+# Texts that a receiver without the rights must not get in any byte: of items by visibility, of the calendar, of people.
 TEXTS: Final = {
     "normal": ("Kestrel normal", "Kestrel place", "Kestrel description", "Kestrel tag", "https://kestrel.example/"),
     "private": ("Osprey private", "Osprey place", "Osprey description", "Osprey tag", "https://osprey.example/"),
@@ -33,7 +33,7 @@ TEXTS: Final = {
 }
 CALENDAR: Final = "Aviary"
 INVITER: Final = "Falconer"
-# An address, and the name of a public link.
+# An email address, and the name of a public link.
 OWNERS_ALONE: Final = ("falconer@example.org", "Eyrie")
 _NOT_BUSY: Final = (*TEXTS["private"], *TEXTS["secret"])
 _ALL: Final = (*TEXTS["normal"], *_NOT_BUSY)
@@ -53,7 +53,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Scene:
-    """A calendar and its people; names are new for each scene, because a test may need several."""
+    """A calendar and its people. The names are new for each scene, because a test may need several scenes."""
 
     number: int = field(default_factory=lambda: next(_numbers))
     users: dict[str, User] = field(default_factory=dict)
@@ -67,10 +67,10 @@ class Scene:
         self.team: Calendar = make_calendar(owner, name=CALENDAR)
         for role in ("editor", "viewer", "freebusy"):
             set_role(self.team, member=self.users[role], role=Role(role))
-        sharing.change_role(self.team.pk, actor=owner, member=str(self.users["viewer"].pk), role=Role.OWNER)  # an offer
+        sharing.change_role(self.team.pk, actor=owner, member=str(self.users["viewer"].pk), role=Role.OWNER)  # offer
         self.other: Calendar = make_calendar(owner, editor=self.users["editor"], name=CALENDAR)
         secret = self.item("secret")
-        normal = self.item("normal", parent_id=secret.pk)  # whose id must not be told either
+        normal = self.item("normal", parent_id=secret.pk)  # the id of this parent must stay hidden, too
         self.items = {"normal": normal, "private": self.item("private"), "secret": secret}
         gone = make_item(self.team, owner, title="Merlin secret", visibility="secret")
         self.deletion = items.delete_item(self.team.pk, actor=owner, item_id=gone.pk)
@@ -83,7 +83,7 @@ class Scene:
         self.sessions = {who: sign_in(user) for who, user in self.users.items()}
 
     def item(self, kind: str, **fields: Any) -> WorkItem:
-        """Make one more item of a visibility, with all that must not be told of it."""
+        """Create another item with a visibility, and with all texts that must not leak."""
         title, place, description, tag, url = TEXTS[kind]
         return make_item(
             self.team,
@@ -99,7 +99,7 @@ class Scene:
         )
 
     def path(self, route: str, *, item: UUID | None = None) -> str:
-        """Return the address of a route in this scene."""
+        """Return the path of a route in this scene."""
         places = {
             "calendar_id": self.lost.pk if route.endswith("<calendar_id>/restore/") else self.team.pk,
             "item_id": item
@@ -118,7 +118,7 @@ class Scene:
         return link_token(self.links[link].pk).token
 
     def request(self, receiver: str, method: str, path: str, **sent: object) -> HttpResponse:
-        """Ask as a receiver: `query`, `body` (JSON), `form`, and `headers`."""
+        """Send a request as a receiver. `sent` may have `query`, `body` (JSON), `form` and `headers`."""
         client = Client(raise_request_exception=False)
         if receiver in self.sessions:
             client.cookies["sessionid"] = self.sessions[receiver]
@@ -134,13 +134,13 @@ class Scene:
         )
 
     def socket(self, receiver: str) -> Socket:
-        """Return the WebSocket of a receiver's page, not open yet."""
+        """Return the WebSocket of a receiver's page. It is not open yet."""
         if receiver in LINKS:
             return Socket(None, path=f"/ws/?link={self.token(receiver)}")
         return Socket(self.sessions.get(receiver))
 
     def hidden_ids(self, receiver: str) -> list[str]:
-        """Return the ids of the items that a receiver may not know of."""
+        """Return the ids of the items that a receiver must not know about."""
         if receiver in ("owner", "editor"):
             return []
         secret = [str(self.items["secret"].pk), self.deletion.item_id]
@@ -148,7 +148,7 @@ class Scene:
         return secret if receiver in (*MEMBERS, *LINKS) else [*secret, *alive]
 
     def leaked(self, receiver: str, received: str, *, but: tuple[str, ...] = ()) -> list[str]:
-        """Return the words and ids beyond a receiver's rights that are in what they received."""
+        """Return the texts and ids in `received` that the receiver has no right to see. `but` lists exceptions."""
         return [word for word in (*SIGHT[receiver], *self.hidden_ids(receiver)) if word in received and word not in but]
 
 
@@ -156,5 +156,5 @@ the_scene: Final = Kept(Scene)
 
 
 def received(answer: HttpResponse) -> str:
-    """Return all that an answer tells: its headers and its body."""
+    """Return the headers and the body of an answer as text."""
     return f"{dict(answer.items())}\n{answer.content.decode()}"

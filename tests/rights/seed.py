@@ -1,4 +1,4 @@
-"""Migrate a site's database, and print a new scene in it as JSON, with all there is to ask: `python -m tests.rights.seed`."""
+"""Migrate a site's database, create a scene, and print it with all requests as JSON: `python -m tests.rights.seed`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 
 def main() -> None:
-    """Make the scene in the database that the environment names."""
+    """Create the scene in the database that the environment names."""
     django.setup()
     from tests.rights.matrix import MATRIX, SENT  # noqa: PLC0415 - only after setup
     from tests.rights.scene import CALENDAR, INVITER, LINKS, OWNERS_ALONE, TEXTS, Scene  # noqa: PLC0415

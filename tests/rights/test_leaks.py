@@ -1,4 +1,7 @@
-"""What could leak past bodies: refusals, conflicts, ETags, faults, metrics and mail. The scene is full of what must not be told."""
+"""Tests that nothing leaks through refusals, conflicts, ETags, pushes, faults, metrics and mail.
+
+The scene is full of texts that must stay hidden.
+"""
 
 from __future__ import annotations
 
@@ -23,25 +26,25 @@ from tests.rights.scene import CALENDAR, INVITER, LINKS, MEMBERS, RECEIVERS, TEX
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SEES_LESS: Final = ("viewer", "freebusy", *LINKS)
-# Other at each answer, whatever is asked.
+# Headers that differ in each answer, whatever was requested.
 _VOLATILE: Final = {"Date", "Expires"}
 
 
 def said(answer: HttpResponse) -> tuple[int, dict[str, str], str]:
-    """Return all of an answer that could tell one thing from another."""
+    """Return every part of an answer in which two answers could differ: status, headers and body."""
     headers = {name: value for name, value in answer.items() if name not in _VOLATILE}
     return answer.status_code, headers, answer.content.decode()
 
 
 def in_place_of(known: object, other: object, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return what is sent with another id in place of one."""
+    """Return what is sent, with the known id replaced by another."""
     changed: dict[str, Any] = json.loads(json.dumps(sent).replace(str(known), str(other)))
     return changed
 
 
-# --- what is hidden, and what is not there ---------------------------------------------------------------------------
+# --- what is hidden, and what does not exist -------------------------------------------------------------------------
 
-# Endpoints that are asked about a calendar, by their path or by what is sent there.
+# Endpoints about a calendar, which is named in their path or in what is sent.
 OF_A_CALENDAR: Final = [
     endpoint
     for endpoint in MATRIX
@@ -53,7 +56,7 @@ OF_AN_ITEM: Final = [endpoint for endpoint in MATRIX if "<item_id>" in endpoint]
 
 @pytest.mark.parametrize("endpoint", [*OF_A_CALENDAR, "GET api/feed/"])
 def test_a_calendar_of_others_is_answered_as_one_that_is_not_there(endpoint: str) -> None:
-    """Status, headers and body. Seen failing with 403 for a calendar that is there."""
+    """Status, headers and body are the same. Seen failing with 403 for a calendar that exists."""
     scene, nowhere = the_scene(), uuid4()
     method, _, route = endpoint.partition(" ")
     sent = SENT[endpoint](scene) if endpoint in SENT else {}
@@ -71,9 +74,9 @@ def test_a_calendar_of_others_is_answered_as_one_that_is_not_there(endpoint: str
 
 @pytest.mark.parametrize("endpoint", OF_AN_ITEM)
 def test_a_secret_item_is_answered_as_one_that_is_not_there(endpoint: str) -> None:
-    """Also one that was deleted, whatever precondition or key comes along.
+    """This is also true for a deleted secret item, and with any precondition or key.
 
-    Seen failing with 400 for a secret item in the API, and with a word of its own for one in the dialog.
+    Seen failing with 400 for a secret item in the API, and with a message of its own for one in the dialog.
     """
     scene = the_scene()
     method, _, route = endpoint.partition(" ")
@@ -98,7 +101,7 @@ def test_a_secret_item_is_answered_as_one_that_is_not_there(endpoint: str) -> No
 
 
 def test_a_conflict_is_told_with_the_item_to_those_alone_who_may_change_it() -> None:
-    """412 carries the item as it is now. Seen failing when an item is compared before the rights are looked at."""
+    """A 412 contains the item as it is now. Seen failing when an item is compared before the rights are checked."""
     scene = the_scene()
     for kind, item in scene.items.items():
         path = scene.path("api/calendars/<calendar_id>/items/<item_id>/", item=item.pk)
@@ -112,7 +115,10 @@ def test_a_conflict_is_told_with_the_item_to_those_alone_who_may_change_it() -> 
 
 
 def test_the_first_answer_to_a_key_is_told_to_nobody_else() -> None:
-    """A retry gets the first answer, with the item. Seen failing when anybody's key counts, and the rights are not looked at."""
+    """A retry gets the first answer, with the item.
+
+    Seen failing when the key of any user counts and the rights are not checked.
+    """
     scene, key, item = the_scene(), uuid4(), uuid4()
     fields = {"title": TEXTS["secret"][0], "visibility": "secret", "start": FIELDS["start"], "end": FIELDS["end"]}
     body = orjson.loads(orjson.dumps(fields))
@@ -159,9 +165,10 @@ SECRETS: Final[dict[str, Callable[[Scene], object]]] = {
 def test_a_change_to_what_is_secret_tells_others_that_the_calendar_has_a_new_state_and_nothing_else(
     receiver: str, act: str
 ) -> None:
-    """Versions are of the calendar, not of what is in the answer: docs/protocol.md says why. An ETag is no hash of anything.
+    """A version belongs to the calendar and not to the content of an answer; docs/protocol.md explains why.
 
-    Seen failing with the length of the body in the ETag, and when the ids of secret items are told.
+    An ETag is not a hash of anything. Seen failing with the length of the body in the ETag, and when the ids of secret
+    items are sent.
     """
     scene = the_scene()
     since = Calendar.objects.get(pk=scene.team.pk).state
@@ -186,7 +193,7 @@ def test_a_change_to_what_is_secret_tells_others_that_the_calendar_has_a_new_sta
 
 @pytest.mark.parametrize("receiver", SEES_LESS)
 async def test_a_push_of_what_is_secret_is_empty_and_names_nobody(receiver: str, settings: Any) -> None:
-    """Seen failing when their ids are told, and when who made the change is."""
+    """Seen failing when the ids of secret items are sent, and when the person who made the change is named."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0}
     scene = await in_thread(the_scene)
     socket = await in_thread(scene.socket, receiver)
@@ -196,7 +203,7 @@ async def test_a_push_of_what_is_secret_is_empty_and_names_nobody(receiver: str,
     for act in SECRETS.values():
         await in_thread(act, scene)
         frame = await socket.hear_of("changes")
-        if act is not SECRETS["deleted"]:  # what was below it has another parent now
+        if act is not SECRETS["deleted"]:  # the items below it have another parent now
             assert [frame[name] for name in ("upserted", "destroyed", "actor", "mutationId")] == [[], [], None, None]
     assert scene.leaked(receiver, orjson.dumps(socket.frames).decode()) == []
     await socket.disconnect()
@@ -205,7 +212,7 @@ async def test_a_push_of_what_is_secret_is_empty_and_names_nobody(receiver: str,
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 _EVERYTHING: Final = " ".join([*(text for texts in TEXTS.values() for text in texts), CALENDAR, INVITER])
-# Endpoint -> what fails in it.
+# Endpoint -> the function that fails in it.
 FAULTS: Final = {
     "GET api/calendars/<calendar_id>/feed/": "calendar_live.api.feeds.read_feed",
     "GET api/calendars/": "calendar_live.api.calendars.describe_all",
@@ -222,7 +229,7 @@ FAULTS: Final = {
 def test_a_fault_that_nobody_anticipated_tells_nothing_of_itself(
     endpoint: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with a handler in the API that says what went wrong."""
+    """Seen failing with a handler in the API that names the error."""
     settings.DEBUG = False
 
     def fail(*_: Any, **__: Any) -> Any:

@@ -1,6 +1,7 @@
-"""The rights matrix: every receiver × every endpoint, frame and page. Answers are literal; what has no row fails, as does a row of nothing.
+"""Tests the rights matrix: every receiver × every endpoint, frame and page.
 
-A cell is a status, or of a frame what it is answered with. Whatever the answer, no byte of it tells more than the receiver's rights.
+The answers are literal. An endpoint or frame without a row fails, and so does a row without an endpoint or frame. A
+cell is a status or, for a frame, its answer. No byte of any answer shows more than the receiver's rights allow.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_endpoint_has_a_row_and_every_row_an_endpoint() -> None:
-    """Seen failing with a URL added, with a method added to a call, and with a row of a URL that is no more."""
+    """Seen failing with a new URL, with a new method of a call, and with a row for a URL that no longer exists."""
     assert endpoints() - MATRIX.keys() == set(), "these have no row"
     assert MATRIX.keys() - endpoints() == set(), "these rows are of nothing"
     assert SENT.keys() <= MATRIX.keys()
@@ -29,12 +30,13 @@ def test_every_endpoint_has_a_row_and_every_row_an_endpoint() -> None:
 
 @pytest.mark.parametrize("endpoint", MATRIX)
 def test_each_receiver_gets_what_the_matrix_says(endpoint: str, settings: Any) -> None:
-    """Invariant 7. Seen failing with `require_owner` taken out of `sharing.remove`, with the check of free/busy members taken
-    out of `list_members`, `require_owner` out of `list_invitations`, and `require_edit` out of `list_trash`.
+    """Invariant 7. Seen failing without `require_owner` in `sharing.remove` and in `list_invitations`, without the
+    check of free/busy members in `list_members`, and without `require_edit` in `list_trash`.
 
-    A HEAD is answered as a GET, to the header, without its body; seen failing when the API is asked a HEAD as such (405).
+    The answer to HEAD is that to GET, with the same headers and no body. Seen failing when the API receives a HEAD as
+    such (405).
     """
-    settings.DEBUG = False  # as in production, where /metrics is not for everyone
+    settings.DEBUG = False  # as in production, where /metrics is not open to everyone
     method, _, route = endpoint.partition(" ")
     scene: Scene | None = None
     before: Rows = {}
@@ -50,16 +52,19 @@ def test_each_receiver_gets_what_the_matrix_says(endpoint: str, settings: Any) -
         if method == "GET":
             head = scene.request(receiver, "HEAD", scene.path(route), **sent)
             for one in (answer, head):
-                del one["Expires"]  # the moment it was answered
+                del one["Expires"]  # the time of the answer
             assert (head.status_code, head.headers, head.content) == (answer.status_code, answer.headers, b""), receiver
         if expected[0] == "4" or method == "GET":
             assert all_rows() == before, f"{receiver}: what is refused, or only read, writes nothing"
         elif all_rows() != before:
-            scene = None  # what was done once may not be done again
+            scene = None  # what was done once cannot be done again
 
 
 def test_a_page_of_somebody_else_gets_and_does_nothing_by_the_session_of_who_signed_in_since() -> None:
-    """Whatever is for people. Seen failing for the API, for `/api/frames/` and for the dialog's views, when they do not compare."""
+    """This is true for every endpoint that needs a signed-in user.
+
+    Seen failing for the API, for `/api/frames/` and for the views of the dialog when they do not compare the users.
+    """
     scene = the_scene()
     before = all_rows()
     for endpoint, row in MATRIX.items():
@@ -74,12 +79,12 @@ def test_a_page_of_somebody_else_gets_and_does_nothing_by_the_session_of_who_sig
     assert all_rows() == before
 
 
-# --- what owners do with others --------------------------------------------------------------------------------------
+# --- what owners alone learn -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("told_by", ["GET api/calendars/", "GET api/calendars/<calendar_id>/", "POST api/frames/"])
 def test_owners_alone_are_told_that_invitations_and_links_change(told_by: str) -> None:
-    """Invariant 7: to everybody else not a byte changes. Seen failing with `sharing` described to every member."""
+    """Invariant 7: for everybody else, not a byte changes. Seen failing with `sharing` described to every member."""
     method, _, route = told_by.partition(" ")
     scene = the_scene()
     body: Sent = {"body": {"frames": []}} if method == "POST" else {}
@@ -94,9 +99,9 @@ def test_owners_alone_are_told_that_invitations_and_links_change(told_by: str) -
     assert {receiver for receiver, told in answers().items() if told != before[receiver]} == {"owner"}
 
 
-# --- items, by their visibility --------------------------------------------------------------------------------------
+# --- items by their visibility ---------------------------------------------------------------------------------------
 
-# What a receiver sees of an item: `all` of it, that somebody is `busy`, or nothing (a status).
+# What a receiver sees of an item: `all` of it, a `busy` block, or nothing (a status).
 #                      owner editor viewer freebusy stranger nobody link busylink
 ITEMS: Final[dict[str, str]] = {
     "normal": "         all   all    all    busy     404      401     all  busy",
@@ -109,7 +114,7 @@ READ_BY: Final = ("api/calendars/<calendar_id>/items/<item_id>/", "calendars/<ca
 
 @pytest.mark.parametrize("route", READ_BY, ids=["api", "dialog"])
 def test_each_receiver_sees_of_an_item_what_its_visibility_allows(route: str) -> None:
-    """Seen failing when the item's call sends the wire as it is."""
+    """Seen failing when the API's call for an item sends the wire without redaction."""
     scene = the_scene()
     for kind, row in ITEMS.items():
         item = scene.items[kind]
@@ -142,17 +147,18 @@ def test_each_receiver_finds_in_a_feed_what_each_items_visibility_allows(route: 
 
 # --- frames ----------------------------------------------------------------------------------------------------------
 
-# What a frame is answered with on a WebSocket (`-`: nothing), or the code that the socket is closed with.
-#                      owner             editor            viewer              freebusy              stranger         nobody
+# The answer to a frame on a WebSocket (`-`: none), or the code with which the socket is closed.
+# The columns are owner, editor, viewer, freebusy, stranger and nobody; then link and busylink.
 FRAMES: Final[dict[str, str]] = {
     "subscribe": "   subscribed:full subscribed:full subscribed:shared subscribed:freebusy error:forbidden 4401 "
     "              subscribed:public subscribed:freebusy",
     "unsubscribe": " -               -               -                 -                   -               4401 - -",
     "ack": "         -               -               -                 -                   -               4401 - -",
-    "ping": "        pong            pong            pong              pong                pong            4401 pong pong",
+    "ping": "        pong            pong            pong              pong                pong            4401 "
+    "pong pong",
 }  # fmt: skip
 
-# ... and on POST /api/frames/, where only `subscribe` is understood.
+# The answer on POST /api/frames/, which accepts only `subscribe`.
 FRAMES_OVER_HTTP: Final[dict[str, str]] = {
     "subscribe": "   subscribed:full subscribed:full subscribed:shared subscribed:freebusy error:forbidden 401 "
     "              subscribed:public subscribed:freebusy",
@@ -161,14 +167,14 @@ FRAMES_OVER_HTTP: Final[dict[str, str]] = {
     "ping": "        400             400             400               400                 400             401 400 400",
 }  # fmt: skip
 
-# What comes unasked: who may see what, and the heartbeat.
+# Frames that the server sends unasked: the greeting, the calendars and the heartbeat.
 _UNASKED: Final = ("hello", "calendar", "head")
 
 
 def test_every_frame_has_a_row_and_every_row_a_frame() -> None:
-    """Seen failing with a frame added to the protocol."""
+    """Seen failing with a new frame in the protocol."""
     assert FRAMES.keys() == FRAMES_OVER_HTTP.keys() == frame_types()
-    assert len(socket_paths()) == 2  # ours, and the one that refuses every other path
+    assert len(socket_paths()) == 2  # our route, and the one that refuses every other path
 
 
 def said(frame: dict[str, Any]) -> str:
@@ -183,7 +189,7 @@ def said(frame: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("kind", FRAMES)
 async def test_each_receiver_is_answered_a_frame_as_the_matrix_says(kind: str, settings: Any) -> None:
-    """Invariant 7. Seen failing when everyone stands in every calendar."""
+    """Invariant 7. Seen failing when everyone has a standing in every calendar."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0}
     scene = await in_thread(the_scene)
     for receiver, expected in zip(RECEIVERS, cells(FRAMES[kind]), strict=True):
@@ -221,7 +227,7 @@ def test_each_receiver_is_answered_a_frame_over_http_as_the_matrix_says(kind: st
 
 @pytest.mark.parametrize("receiver", [*MEMBERS, *LINKS])
 async def test_a_push_tells_each_receiver_what_their_rights_allow(receiver: str, settings: Any) -> None:
-    """Invariant 7, for what comes unasked."""
+    """Invariant 7, for frames that the server sends unasked."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0}
     scene = await in_thread(the_scene)
     socket = await in_thread(scene.socket, receiver)

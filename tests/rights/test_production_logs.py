@@ -1,4 +1,7 @@
-"""What a production site logs at its loudest: no title, place, name or description, no token, no session. A real process, over Redis."""
+"""Tests that a production site with all loggers at DEBUG logs no title, place, name, description, token or session.
+
+The site is a real process with Redis.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from testbed.cluster import ROOT, Node, web_command
 from testbed.servers import LOOPBACK, Redis, free_port
 from tests.rights.matrix import FIELDS
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide what a failure says
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide the message of a failure
 
 _CSRF: Final = "rights" + "0" * 26
 _SECRET_KEY: Final = "for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP"
@@ -45,7 +48,7 @@ class Loud:
             "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
             "REDIS_URL": redis_url,
             "METRICS_TOKEN": _METRICS,
-            "EMAIL_URL": f"smtp://{LOOPBACK}:{free_port()}",  # nobody is there: what is logged of a mail that fails?
+            "EMAIL_URL": f"smtp://{LOOPBACK}:{free_port()}",  # nothing listens there, so every mail fails and is logged
             "PYTHONUNBUFFERED": "1",
         }
         seeded = subprocess.run(
@@ -54,11 +57,11 @@ class Loud:
         assert seeded.returncode == 0, seeded.stderr
         self.scene: dict[str, Any] = json.loads(seeded.stdout)
         command = [sys.executable, *web_command("Procfile")[1:]]
-        self.made: dict[str, str] = {}  # the path of the calendar that somebody made
+        self.made: dict[str, str] = {}  # who -> the path of the calendar that they created
         self.node = Node(environ=environ, log=folder / "log", command=command)
 
     def ask_everything(self) -> None:
-        """Send all requests of the matrix as everyone, what takes away last; and hold a conversation by each one's socket."""
+        """Send all requests of the matrix as every receiver, with deletions last, and use a socket as each of them."""
         order = ("GET", "PUT", "PATCH", "POST", "DELETE")
         requests = sorted(self.scene["requests"], key=lambda one: order.index(one[0]))
         for who in (*self.scene["sessions"], "nobody", *self.scene["links"]):
@@ -71,13 +74,15 @@ class Loud:
                 self._encode(client)
                 client.post("/api/calendars/", content=b"{" + self.scene["texts"][0].encode())
                 del client.headers["X-CSRFToken"]
-                client.post(f"/invitations/{self.scene['invitation']}/")  # refused, and that is logged with the address
+                client.post(
+                    f"/invitations/{self.scene['invitation']}/"
+                )  # refused, and the refusal is logged with the address
             self._talk(who)
             if self.made[who]:
                 self.write(who)
 
     def _encode(self, client: httpx.Client) -> None:
-        """Ask for addresses with a token in them, of which a part is percent-encoded, once or more."""
+        """Request addresses that contain a token and are partly percent-encoded, once or twice."""
         link, invitation = next(iter(self.scene["links"].values())), self.scene["invitation"]
         for path in (f"/%70ublic/{link}/", f"/%2570ublic/{link}/", f"/api/feed/?%6cink={link}"):
             client.get(path)
@@ -96,7 +101,10 @@ class Loud:
         return client
 
     def _open(self, client: httpx.Client) -> str:
-        """Make a calendar, and invite to it, under names that must not be logged; return its path, empty if one may not."""
+        """Create a calendar, and invite somebody to it, with names that must not be logged.
+
+        Return the calendar's path, or an empty text if the client may not create one.
+        """
         made = client.post("/api/calendars/", json={"name": self.scene["texts"][-2]})
         if made.status_code != httpx.codes.CREATED:
             return ""
@@ -106,7 +114,7 @@ class Loud:
         return calendar
 
     def write(self, who: str) -> None:
-        """Write an item into the calendar they made: a change for the broker to carry."""
+        """Write an item into the calendar that `who` created, so that the broker has a change to carry."""
         item = FIELDS | {"title": self.scene["texts"][0], "description": self.scene["texts"][2]}
         with self.client(who) as client:
             assert client.put(f"{self.made[who]}items/{uuid4()}/", json=item).status_code == httpx.codes.CREATED
@@ -148,7 +156,7 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loud]:
         try:
             site.node.start()
             site.ask_everything()
-            redis.kill()  # what is said of a broker that is away holds nothing of what it was to carry
+            redis.kill()  # the log of a broker that is down must not contain the message
             for who in site.scene["sessions"]:
                 site.write(who)
             yield site
@@ -160,8 +168,8 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loud]:
 
 
 def test_a_production_site_logs_nothing_that_could_leak_at_its_loudest(loud: Loud) -> None:
-    """Seen failing without the filter of daphne's access log, with encoded addresses left as they are, when the hub logs what it
-    delivers, and when a broadcast that fails logs what it was to carry.
+    """Seen failing without the filter of daphne's access log, with encoded addresses left as they are, when the hub
+    logs what it delivers, and when a failed broadcast logs its message.
     """
     log, scene = loud.node.log(), loud.scene
     for logged in ('"GET /public/…/"', '"GET /invitations/…/"', "WSCONNECT /ws/", "?q=…", "DEBUG", "Forbidden"):

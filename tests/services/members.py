@@ -1,4 +1,4 @@
-"""Who is in a calendar, who is invited in the tests, and how it ends when several act at once."""
+"""Helps tests to read the members of a calendar, to invite people, and to run several services at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def roles(calendar: Calendar) -> dict[str, str]:
 
 
 def together(*works: Callable[[], object]) -> list[str]:
-    """Do several things at once; return how each ended, as `done` or the name of its refusal, sorted."""
+    """Run several functions at once. Return the sorted results: `done`, or the name of the refusal."""
 
     def end_of(work: Callable[[], object]) -> str:
         try:

@@ -1,4 +1,7 @@
-"""An account that is deactivated or deleted elsewhere, as by a host site's own admin of users, leaves no calendar without an owner."""
+"""Tests that no calendar is left without an owner when an account is deactivated or deleted.
+
+This is also true if that happens outside the services, such as in a host site's own admin of users.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Employee(User):
-    """A host's proxy of the user model."""
+    """A proxy of the user model, as a host site may have one."""
 
     class Meta:
         proxy = True
@@ -48,7 +51,7 @@ LEAVING: Final[dict[str, Callable[[User], Any]]] = {
 
 @pytest.mark.parametrize("act", LEAVING.values(), ids=LEAVING)
 def test_the_last_owner_of_a_calendar_stays_active(act: Callable[[User], Any], team: Calendar, ana: User) -> None:
-    """Seen failing: the calendar had no owner any more, and nobody who could name one."""
+    """Seen failing: the calendar no longer had an owner, and nobody could name one."""
     make_calendar(ana, editor=User.objects.get(username="ben"), name="Projects")
     before = all_rows()
     with pytest.raises((Invalid, ProtectedError)) as refused:
@@ -66,7 +69,7 @@ def test_an_owner_goes_while_there_is_another(act: Callable[[User], Any], team: 
 
 
 def test_all_owners_do_not_go_at_once(team: Calendar, ana: User, ben: User) -> None:
-    """Seen failing with a look at one user at a time: each of them leaves another owner."""
+    """Seen failing with a check of one user at a time, because each of them leaves another owner."""
     set_role(team, member=ben, role=Role.OWNER)
     with pytest.raises(ProtectedError, match="Team"):
         User.objects.filter(pk__in=[ana.pk, ben.pk]).delete()
@@ -74,7 +77,10 @@ def test_all_owners_do_not_go_at_once(team: Calendar, ana: User, ben: User) -> N
 
 
 def test_nobody_is_kept_by_what_concerns_nobody_else(ana: User, ben: User) -> None:
-    """A calendar of their own rests while they are not active, and goes with them by the service; one in the trash keeps nobody."""
+    """A user with a calendar that nobody else uses may be deactivated, and the service deletes it with the user.
+
+    A calendar in the trash does not prevent that.
+    """
     own, deleted = make_calendar(ana, name="Own"), make_calendar(ana, editor=ben, name="Deleted")
     calendars.delete_calendar(deleted.pk, actor=ana)
     deactivate(ana)
@@ -96,7 +102,7 @@ def test_what_does_not_take_an_owner_away_is_saved(team: Calendar, ana: User) ->
 
 
 def test_staff_hand_over_a_calendar_whose_owner_is_gone(team: Calendar, ana: User, ben: User) -> None:
-    """By the service behind the admin's memberships; the app cannot see a bulk update."""
+    """Staff use the service behind the admin's memberships. The app does not notice a bulk update."""
     User.objects.filter(pk=ana.pk).update(is_active=False)
     eve = make_user("eve")
     for user in (ben, eve):
@@ -116,7 +122,10 @@ def test_everybody_but_the_last_owner_leaves(role: Role, team: Calendar, ana: Us
 
 
 def test_the_other_owner_stays_while_one_is_deactivated(team: Calendar, ana: User, ben: User) -> None:
-    """In a transaction, as in the admin. Seen failing on PostgreSQL without the lock: Ben left, and Ana was no owner then."""
+    """Saving happens in a transaction, as in the admin.
+
+    Seen failing on PostgreSQL without the lock: Ben left, although Ana was not an active owner any more.
+    """
     set_role(team, member=ben, role=Role.OWNER)
     saved, tried = threading.Event(), threading.Event()
 
@@ -124,7 +133,7 @@ def test_the_other_owner_stays_while_one_is_deactivated(team: Calendar, ana: Use
         with transaction.atomic():
             deactivate(ana)
             saved.set()
-            tried.wait(1)  # who waits for the lock has not tried to the end by then
+            tried.wait(1)  # if `leave` waits for the lock, it has not finished by then
 
     def leave() -> None:
         saved.wait()

@@ -1,4 +1,7 @@
-"""Many items in one call: each its own change, all or none, and only from the state that the caller saw (invariants 8 and 9)."""
+"""Tests calls that change many items: each item gets its own change, and all are changed or none.
+
+An item is changed only from the state that the caller saw (invariants 8 and 9).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def test_each_item_gets_its_own_fields_in_one_change_set(team: Calendar, ana: Us
 
 
 def test_when_items_were_made_stays_and_when_they_were_changed_moves(team: Calendar, ana: User) -> None:
-    """Seen failing with all columns written over, and with what Django sets in the rows left there."""
+    """Seen failing when all columns are overwritten, and when the values that Django sets in the rows stay there."""
     items = [make_item(team, ana), make_item(team, ana)]
     keys = [one.pk for one in items]
     before = WorkItem.objects.in_bulk(keys)
@@ -64,7 +67,7 @@ def test_when_items_were_made_stays_and_when_they_were_changed_moves(team: Calen
 
 @BOTH
 def test_one_stale_item_refuses_the_whole_call_with_what_is_there_now(bulk: Bulk, team: Calendar, ana: User) -> None:
-    """Fails when the expected states are not looked at, or only after the first item was written."""
+    """Fails when the expected states are not checked, or only after the first item is written."""
     items = [make_item(team, ana), make_item(team, ana)]
     seen = {one.pk: one.state for one in items}
     for stale in items:
@@ -137,7 +140,7 @@ def parents(items: list[WorkItem]) -> list[UUID | None]:
 
 
 def test_a_family_is_turned_round_in_one_call_but_never_into_a_ring(team: Calendar, ana: User) -> None:
-    """Fails when a parent is checked against the tree of before: one of the two is refused, the ring is written."""
+    """Fails when a parent is checked against the tree before the call: the swap is refused, and the ring is written."""
     top = make_item(team, ana)
     low = make_item(team, ana, parent_id=top.pk)
     for one, other in ((top, low), (low, top)):

@@ -1,4 +1,7 @@
-"""Every service, for every rights class: an old snapshot plus the frames it sends is a fresh feed, and failing leaves no trace."""
+"""Tests every service for every rights class: an old snapshot plus the service's frames equals a fresh feed.
+
+A service that fails leaves no trace.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ALWAYS = feed.Query(Range(EARLIEST, LATEST))
 KEY = UUID("77777777-0000-4000-8000-000000000001")
 Picture = dict[str, dict[str, Any]]
-# The classes that may not know of secret items.
+# The rights classes that must not know about secret items.
 CLASSES: Final[tuple[Rights, ...]] = ("shared", "public", "freebusy")
 
 
@@ -54,7 +57,7 @@ def test_no_command_is_missing_here() -> None:
 
 @contextmanager
 def pushes() -> Iterator[list[Pushed]]:
-    """Collect the change sets that are announced meanwhile."""
+    """Collect the change sets that are announced inside the context."""
     heard: list[Pushed] = []
 
     def hear(*, change_set: Pushed, **_: Any) -> None:
@@ -68,7 +71,7 @@ def pushes() -> Iterator[list[Pushed]]:
 
 
 def fresh(calendar: Calendar, rights: Rights) -> bytes:
-    """Return what a fresh feed of everything says to one rights class, read past the cache."""
+    """Return a fresh feed of everything for one rights class, without the cache."""
     row = Calendar.objects.get(pk=calendar.pk)
     standing = Standing(str(row.pk), "", Access(rights, 1), row.state)
     return feed._compute(standing, ALWAYS)[1].partition(b"\n")[2]
@@ -83,7 +86,7 @@ def as_body(picture: Picture) -> bytes:
 
 
 def apply(picture: Picture, heard: list[Pushed], calendar: Calendar, rights: Rights) -> None:
-    """Fold the frames of one calendar, as one rights class receives them, into a picture (rule C3, without the checks)."""
+    """Apply the frames that one rights class receives for a calendar to a picture (rule C3, without its checks)."""
     for change_set in heard:
         if change_set.calendar != str(calendar.pk):
             continue
@@ -97,7 +100,7 @@ def apply(picture: Picture, heard: list[Pushed], calendar: Calendar, rights: Rig
 
 
 def verify(world: World, act: Callable[[], object]) -> list[Pushed]:
-    """Assert that the frames an action sends turn every old snapshot into the fresh feed; return its change sets."""
+    """Assert that the frames of an action turn every old snapshot into the fresh feed. Return its change sets."""
     before = {
         (calendar, rights): fresh(calendar, rights) for calendar in world.calendars for rights in get_args(Rights)
     }
@@ -112,16 +115,16 @@ def verify(world: World, act: Callable[[], object]) -> list[Pushed]:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_frames_of_a_service_make_an_old_snapshot_the_fresh_feed(name: str) -> None:
-    """Invariant 2. Seen failing when `bury` logs the item alone, not what went with it."""
+    """Invariant 2. Seen failing when `bury` logs the item alone and not the items that were deleted with it."""
     world = the_world()
     verify(world, lambda: ACTIONS[name](world, None))
 
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_secret_item_is_never_named_to_who_may_not_know_of_it(name: str) -> None:
-    """Invariant 7: neither its wire nor its id is in a frame, unless it was seen before or is from now on.
+    """Invariant 7: neither its wire nor its id is in a frame, unless the receiver saw it before or sees it from now on.
 
-    Seen failing when `seen_by` tells the ids of secret items as destroyed.
+    Seen failing when `seen_by` names secret items as destroyed.
     """
     world = the_world()
 
@@ -143,9 +146,9 @@ def test_a_secret_item_is_never_named_to_who_may_not_know_of_it(name: str) -> No
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_frames_of_a_command_make_an_old_snapshot_the_fresh_feed(name: str) -> None:
-    """Invariant 2, for what operators run."""
+    """Invariant 2, for the commands that operators run."""
     world = the_world()
-    with override_settings(DEBUG=True):  # the demo is refused otherwise
+    with override_settings(DEBUG=True):  # without DEBUG, the demo is refused
         verify(world, lambda: COMMANDS[name](world))
 
 
@@ -166,7 +169,7 @@ def test_a_service_writes_one_change_set_per_calendar(name: str) -> None:
 
 
 def shared(calendar: Calendar) -> list[tuple[Any, ...]]:
-    """Return all that the page shows an owner of who shares a calendar: members, roles and offers, invitations, public links."""
+    """Return all that the page shows an owner about sharing: members, roles, offers, invitations and public links."""
     rows: list[tuple[Any, ...]] = list(
         Membership.objects.filter(calendar=calendar)
         .order_by("pk")
@@ -179,7 +182,7 @@ def shared(calendar: Calendar) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_service_that_changes_who_shares_a_calendar_counts_it_and_tells_its_owners(name: str) -> None:
-    """Seen failing with `tell_of_sharing` taken out of `withdraw`, of `mark_mailed` and of `create_link`, and without its owners."""
+    """Seen failing without `tell_of_sharing` in `withdraw`, `mark_mailed` and `create_link`, and without its owners."""
     world = the_world()
     versions = dict(Calendar.objects.values_list("pk", "sharing_version"))
     before = {calendar.pk: shared(calendar) for calendar in world.calendars}
@@ -194,7 +197,7 @@ def test_a_service_that_changes_who_shares_a_calendar_counts_it_and_tells_its_ow
 
 
 class _Crash:
-    """Fails the n-th statement that reaches the database."""
+    """Makes the n-th statement that reaches the database fail."""
 
     def __init__(self, at: int) -> None:
         self.left = at
@@ -253,7 +256,10 @@ def test_a_key_with_another_request_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", WRITING_ITEMS)
 @pytest.mark.parametrize("another", [False, True])
 def test_a_known_key_tells_who_lost_their_rights_nothing(name: str, another: bool) -> None:
-    """Invariant 7: neither the first answer, nor that the key was used. Seen failing when either comes before the rights."""
+    """Invariant 7: they learn neither the first answer nor that the key was used.
+
+    Seen failing when either is checked before the rights.
+    """
     world = the_world()
     first = "delete_items" if name != "delete_items" else "delete_item"
     ACTIONS[first if another else name](world, KEY)

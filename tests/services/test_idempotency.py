@@ -1,4 +1,7 @@
-"""One key, or one id, in many calendars, each under a lock of its own: who comes second is refused, and nothing is done (invariant 8)."""
+"""Tests that a key or an id that is used in two calendars is refused the second time (invariant 8).
+
+Each calendar has a lock of its own, so its lock does not prevent that.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,15 @@ from tests.recording import all_rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize(
-    "number", range(4)
-)  # of which some come before the target and some after it, in the order of locks
+# In the order of locks, some of these calendars come before the target and some after it.
+@pytest.mark.parametrize("number", range(4))
 def test_a_move_from_another_calendar_under_a_known_key_is_another_request(
     number: int, team: Calendar, ana: User
 ) -> None:
-    """Seen failing without the calendar it leaves in the digest: KeyError, for that calendar has no change set of the first."""
+    """Seen failing with a KeyError when the digest lacks the calendar that the item leaves.
+
+    That calendar has no change set of the first request.
+    """
     others = [make_calendar(ana, name=str(each)) for each in range(4)]
     item, key = make_item(team, ana), uuid4()
     moved = move_item(team.pk, actor=ana, item_id=item.pk, target_id=others[0].pk, mutation_id=key)
@@ -40,7 +45,7 @@ def test_a_move_from_another_calendar_under_a_known_key_is_another_request(
 def test_an_id_that_another_calendar_takes_at_the_same_moment_is_refused(
     team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing without a word for it: IntegrityError, a 500 over HTTP."""
+    """Seen failing without an error for this case: an IntegrityError, which is a 500 over HTTP."""
     other, item_id = make_calendar(ana, name="Other"), uuid4()
 
     def check_slowly(fields: Any, *, complete: bool) -> Any:

@@ -1,4 +1,4 @@
-"""A work item's fields: what is refused and why, and that its wire says what its row says."""
+"""Tests the fields of a work item: which values are refused and why, and that its wire agrees with its row."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ BAD: Final[list[tuple[str, object, str, str]]] = [
     ("color", "red", "color", "Must be a colour, such as #2563eb."),
     ("color", "#2563eb;", "color", "Must be a colour, such as #2563eb."),
     ("color", 5, "color", "Must be a colour, such as #2563eb."),
-    *((name, value, {"work_type": "workType"}.get(name, name), text) for name, text in CHOICES.items() for value in ("", None, 1, "x")),
+    *((name, value, {"work_type": "workType"}.get(name, name), text)
+      for name, text in CHOICES.items() for value in ("", None, 1, "x")),
     ("progress", -1, "progress", "Must be a whole number from 0 to 100."),
     ("progress", 101, "progress", "Must be a whole number from 0 to 100."),
     ("progress", 10**30, "progress", "Must be a whole number from 0 to 100."),
@@ -74,8 +75,9 @@ BAD: Final[list[tuple[str, object, str, str]]] = [
     ("assignee_keys", [1], "assignees", "Must be a list of user ids."),
     ("assignee_keys", ["0"], "assignees", "Not a member of this calendar: 0."),
     *(("url", value, "url", "Enter an address that begins with http:// or https://.") for value in (
-        7, "example.org", "/rooms/4", "//example.org", "javascript:alert(1)", " JavaScript:alert(1)", "data:text/html,x",
-        "ftp://example.org", "mailto:ana@example.org", "http://", "http:///path", "https://exa mple.org", "https://a\\b",
+        7, "example.org", "/rooms/4", "//example.org", "javascript:alert(1)", " JavaScript:alert(1)",
+        "data:text/html,x", "ftp://example.org", "mailto:ana@example.org", "http://", "http:///path",
+        "https://exa mple.org", "https://a\\b",
         "https://[::1", "https://port.example:x/", "https://nul.example/\x00", "java\nscript:x", "https://a\nb.example",
         "http:example.org", "https://tag.example/<b>",
     )),
@@ -199,7 +201,10 @@ def test_a_link_is_cleared_by_nothing(none: object, team: Calendar, ben: User) -
 
 
 def test_tags_are_kept_in_order_and_once(team: Calendar, ben: User) -> None:
-    """Upper and lower case are the same, and the first stays. Seen failing with the last, and with `lower`, which keeps ß."""
+    """Tags that differ only in case are the same, and the first one stays.
+
+    Seen failing when the last one stays, and with `lower`, which keeps ß.
+    """
     given = [" R&D ", "Straße", "q4", "Q4", "STRASSE", "👩‍💻", "a  b", *(str(one) for one in range(15)), "0"]
     item = make_item(team, ben, tags=given)
     assert item.tags == orjson.loads(item.wire)["tags"] == ["R&D", "Straße", "q4", "👩‍💻", "a  b", *map(str, range(15))]
@@ -219,7 +224,7 @@ def test_replacing_an_item_gives_what_is_not_sent_the_value_of_a_new_one(team: C
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_wire_and_a_state_say_what_their_row_says_after(name: str) -> None:
-    """Fails when a row is saved after its wire was encoded, or what lies beside it (an assignment) is not in the wire."""
+    """Fails when a row is saved after its wire is encoded, or when the wire lacks a related row (an assignment)."""
     ACTIONS[name](the_world(), None)
     for row in WorkItem.objects.prefetch_related("assignments"):
         last = ChangeSet.objects.filter(entries__item=row.pk, calendar=row.calendar_id).latest("revision")

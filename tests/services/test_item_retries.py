@@ -1,4 +1,4 @@
-"""A retry under the same mutation id is the first call, or is refused."""
+"""Tests that a retry with the same mutation id returns the first answer, or is refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def retried(team: Calendar, who: User, item: WorkItem) -> dict[str, Callable[[],
 def test_a_retry_gets_the_first_answer_though_the_item_changed_since(
     name: str, team: Calendar, ana: User, ben: User
 ) -> None:
-    """Invariant 8. Fails when the answer is rebuilt from the row instead of the log, or the precondition is checked first."""
+    """Invariant 8.
+
+    Fails when the answer is rebuilt from the row instead of the log, or when the precondition is checked first.
+    """
     item = make_item(team, ana)
     act = retried(team, ben, item)[name]
     first = act()
@@ -89,7 +92,7 @@ def test_a_key_that_comes_back_with_another_request_is_refused(team: Calendar, a
 
 @pytest.mark.parametrize("name", ["create", "update", "delete"])
 def test_a_retry_by_one_who_lost_their_rights_is_refused(name: str, team: Calendar, ana: User, ben: User) -> None:
-    """Invariant 7. Seen failing when the first answer is given before the rights are looked at."""
+    """Invariant 7. Seen failing when the first answer is returned before the rights are checked."""
     act = retried(team, ben, make_item(team, ana))[name]
     act()
     set_role(team, member=ben, role=Role.FREEBUSY)

@@ -1,4 +1,4 @@
-"""Parents and children: deleted or handed up together, never below themselves, and not too deep."""
+"""Tests parents and children: they are deleted or moved up together, never below themselves, and never too deep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def tree(team: Calendar, ana: User, depth: int) -> list[WorkItem]:
-    """Return a chain of items, each below the one before."""
+    """Create a chain of items, each below the one before. Return them."""
     made: list[WorkItem] = []
     for number in range(depth):
         made.append(make_item(team, ana, title=str(number), parent_id=made[-1].pk if made else None))
@@ -29,7 +29,7 @@ def tree(team: Calendar, ana: User, depth: int) -> list[WorkItem]:
 
 
 def entries_at_head(calendar: Calendar) -> dict[UUID, bool]:
-    """Return the items of the newest change set, and whether each was upserted."""
+    """Return the items of the newest change set: item id -> whether it was upserted."""
     newest = ChangeSet.objects.filter(calendar=calendar).latest("revision")
     return {entry.item: entry.wire is not None for entry in newest.entries.all()}
 
@@ -92,7 +92,7 @@ def test_a_parent_in_any_spelling_is_one_id_on_the_wire(team: Calendar, ana: Use
 
 @pytest.fixture
 def shallow(settings: Any) -> int:
-    """Let items nest three deep below the top."""
+    """Allow items three levels deep below the top."""
     settings.CALENDAR_LIVE = {"MAX_DEPTH": 3}
     return conf.app.MAX_DEPTH
 
@@ -115,7 +115,10 @@ def test_a_parent_is_not_put_where_its_children_would_be_too_deep(shallow: int, 
 def test_what_comes_back_hangs_below_its_parent_where_there_is_room(
     shallow: int, team: Calendar, ana: User, deepened: int, hangs: bool
 ) -> None:
-    """Where there is none it comes back as when the parent is gone. Seen failing: five levels came to hang below each other."""
+    """Where there is no room, it comes back without its parent, as if that were deleted.
+
+    Seen failing: five levels were below each other.
+    """
     parent, child, _ = tree(team, ana, 3)
     deletion = delete_item(team.pk, actor=ana, item_id=child.pk, expected_state=None)
     above = tree(team, ana, deepened)[-1]

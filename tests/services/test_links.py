@@ -1,4 +1,4 @@
-"""Public links: who may make them, what they may say, and when they end."""
+"""Tests public links: who may create them, which values they may have, and when they end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.recording import told_receivers
 
 
 def access_by(link: PublicLink) -> str:
-    """Return the access token of whoever looks by a link."""
+    """Return the access token of a reader who uses a link."""
     return str(standing(link_receiver(link.pk), link.calendar_id).access)
 
 
@@ -74,7 +74,7 @@ PAST = datetime(2020, 1, 1, tzinfo=UTC)
         ({"name": "a\x00b"}, "name"),
         ({"shows": "everything"}, "shows"),
         ({"expires_at": PAST}, "expiresAt"),
-        ({"expires_at": datetime(2099, 1, 1)}, "expiresAt"),  # noqa: DTZ001 - that is the point
+        ({"expires_at": datetime(2099, 1, 1)}, "expiresAt"),  # noqa: DTZ001 - the test needs a time without a zone
         ({"frame_origins": "https://a.example"}, "frameOrigins"),
         ({"frame_origins": [f"https://a{n}.example" for n in range(21)]}, "frameOrigins"),
         *(
@@ -103,7 +103,7 @@ PAST = datetime(2020, 1, 1, tzinfo=UTC)
 def test_what_makes_no_sense_is_refused_by_its_field(
     team: Calendar, ana: User, values: dict[str, Any], field: str
 ) -> None:
-    """Seen failing when an origin may hold what means something in a Content-Security-Policy, and with any port of five digits."""
+    """Seen failing when an origin may contain syntax of a Content-Security-Policy, and with any port of five digits."""
     with pytest.raises(Invalid) as refused:
         make_link(team, ana, **values)
     assert list(refused.value.fields) == [field]
@@ -132,7 +132,10 @@ def test_a_calendar_has_so_many_links_and_a_withdrawn_one_makes_room(team: Calen
 
 
 def test_another_scope_makes_another_access_and_another_name_does_not(team: Calendar, ana: User) -> None:
-    """S5. Seen failing when the version stays: a picture of all of it would pass for one of busy blocks that came, went and came."""
+    """S5. Seen failing when the version stays the same.
+
+    After a change to another scope and back, a picture from before would then be taken for a current one.
+    """
     link = make_link(team, ana)
     tokens = [access_by(link)]
     for changes in ({"name": "Poster"}, {"shows": "freebusy"}, {"shows": "full"}, {"shows": "full"}):
@@ -183,7 +186,7 @@ def test_a_link_outlives_the_ownership_and_the_account_of_who_made_it(team: Cale
 def test_everyone_whom_a_change_concerns_is_told_and_nobody_else(
     team: Calendar, ana: User, django_capture_on_commit_callbacks: Any
 ) -> None:
-    """Seen failing when `delete_calendar` tells the members alone."""
+    """Seen failing when `delete_calendar` notifies the members alone."""
     first, second = make_link(team, ana), make_link(team, ana)
     members = [str(one) for one in receivers_of(team.pk) if one.kind == "user"]
     owner = f"user.{ana.pk}"

@@ -1,4 +1,7 @@
-"""Moves between calendars and the return of the deleted: an item is always whole, in one calendar, below a parent that is there."""
+"""Tests that items are moved between calendars and restored.
+
+An item is always whole, in one calendar, and below a parent that exists there.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def other(ana: User) -> Calendar:
 
 
 def families_are_whole() -> bool:
-    """Whether every living item's parent is a living item of the same calendar."""
+    """Return whether the parent of every living item is a living item of the same calendar."""
     living = WorkItem.objects.filter(deleted_at=None).select_related("parent")
     return all(
         one.parent is None or (one.parent.deleted_at is None and one.parent.calendar_id == one.calendar_id)
@@ -98,7 +101,10 @@ def test_an_undo_brings_back_what_went_together_and_nothing_else(team: Calendar,
 def test_a_mover_who_lost_the_target_gets_no_first_answer_again(
     team: Calendar, other: Calendar, ana: User, ben: User
 ) -> None:
-    """Invariant 7. Seen failing when a retried move is answered from the log before the rights in both calendars are looked at."""
+    """Invariant 7.
+
+    Seen failing when a retried move is answered from the log before the rights in both calendars are checked.
+    """
     set_role(other, member=ben, role=Role.EDITOR)
     item = make_item(team, ana)
     key = item.pk  # any UUID
@@ -116,7 +122,7 @@ def test_a_move_that_one_of_two_logs_has_forgotten_is_a_new_request(
     item, key = make_item(team, ana), uuid4()
     move_item(team.pk, actor=ana, item_id=item.pk, target_id=other.pk, mutation_id=key)
     for calendar in (team, other):
-        make_item(calendar, ana)  # a log keeps its newest
+        make_item(calendar, ana)  # a log always keeps its newest change set
     ChangeSet.objects.get(calendar=team if forgets == "left" else other, mutation_id=key).delete()
     before = all_rows()
     with pytest.raises(NotFound):

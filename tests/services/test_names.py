@@ -1,4 +1,4 @@
-"""What calendars and public links may be called, and how a refusal is said."""
+"""Tests which names calendars and public links may have, and how a refusal is worded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_TEXT = "Contains characters that cannot be saved."
     ids=["empty", "blank", "too long", "zero byte", "half a character"],
 )
 def test_a_name_that_is_none_is_refused_in_plain_words(team: Calendar, ana: User, name: str, reason: str) -> None:
-    """Seen failing with one message for both lengths, and with half characters let through: no database takes them."""
+    """Seen failing with one message for both lengths, and with half characters, which no database accepts."""
     for act in (
         lambda: create_calendar(name, actor=ana),
         lambda: edit_calendar(team.pk, actor=ana, changes={"name": name}),

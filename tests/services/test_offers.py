@@ -1,4 +1,7 @@
-"""Nobody becomes an owner unasked: what one is offered changes no role until one accepts it, and ends with what it came from."""
+"""Tests that nobody becomes an owner without being asked.
+
+An offer changes no role until it is accepted, and it ends when its basis ends.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ OFFERS: Final[dict[str, tuple[Act, dict[str, str]]]] = {
 def test_an_offer_changes_a_role_when_it_is_accepted_and_not_before(
     kind: str, accept: bool, team: Calendar, ana: User, cara: User
 ) -> None:
-    """Seen failing: Cara was an owner at once."""
+    """Seen failing: Cara became an owner at once."""
     offer, after = OFFERS[kind]
     offer(team, ana, cara)
     assert roles(team) == BEFORE
@@ -63,7 +66,7 @@ def test_the_last_of_several_offers_counts(team: Calendar, ana: User, cara: User
 
 
 def give_up(team: Calendar, ana: User, cara: User) -> None:
-    """Have Ben be an owner, and Ana none any more."""
+    """Make Ben an owner and Ana an editor."""
     ben = User.objects.get(username="ben")
     set_role(team, member=ben, role=Role.OWNER)
     set_role(team, member=ana, role=Role.EDITOR)
@@ -107,7 +110,7 @@ ENDS: Final[dict[str, Act]] = {
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("kind", OFFERS)
 def test_an_offer_that_has_ended_is_not_accepted(kind: str, end: Act, team: Calendar, ana: User, cara: User) -> None:
-    """Seen failing with offers that are left alone when a role is taken from who made them."""
+    """Seen failing when offers stay open after the member who made them loses their role."""
     OFFERS[kind][0](team, ana, cara)
     end(team, ana, cara)
     before = all_rows()
@@ -123,7 +126,7 @@ def test_nobody_is_offered_what_they_cannot_accept(team: Calendar, ana: User, be
             OFFERS[kind][0](team, ana, ben)
     with pytest.raises(NotFound):
         sharing.answer_offer(team.pk, actor=dan, accept=True)
-    sharing.change_role(team.pk, actor=ana, member=str(ana.pk), role=Role.OWNER)  # is one
+    sharing.change_role(team.pk, actor=ana, member=str(ana.pk), role=Role.OWNER)  # Ana is an owner already
     with pytest.raises(NotFound):
         sharing.answer_offer(team.pk, actor=ana, accept=True)
 

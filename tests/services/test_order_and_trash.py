@@ -1,4 +1,4 @@
-"""Calendars: one's own order of them, and those that come back from the trash."""
+"""Tests each user's own order of calendars, and the return of calendars from the trash."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_calendar_comes_back_with_its_members_and_its_history_goes_on(team: Ca
 
 
 def test_a_calendar_whose_time_in_the_trash_is_over_does_not_come_back(team: Calendar, ana: User) -> None:
-    """What it held may be purged already."""
+    """Its items may have been purged already."""
     calendars.delete_calendar(team.pk, actor=ana)
     Calendar.objects.update(deleted_at=timezone.now() - timedelta(days=30, seconds=1))
     with pytest.raises(NotFound):

@@ -1,4 +1,7 @@
-"""Background work: what is too old goes, in batches; what anyone can see, restore or catch up from stays; one process at a time."""
+"""Tests the background work: one process at a time removes what is too old, in batches.
+
+Everything that a user can see, restore or catch up from stays.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,12 @@ def state_of(calendar: Calendar) -> State:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a batch be two rows, so that there are many."""
+    """Set the batch size to two rows, so that there are many batches."""
     monkeypatch.setattr(retention, "_BATCH", 2)
 
 
 def test_the_log_keeps_its_days_and_each_calendars_newest(small: None, team: Calendar, ana: User) -> None:
-    """Fails when the newest goes, too: no state could be verified any more."""
+    """Fails when the newest change set is removed as well: then no state can be verified any more."""
     other = make_calendar(ana)
     for _ in range(5):
         make_item(team, ana)
@@ -69,7 +72,7 @@ def test_the_log_keeps_its_days_and_each_calendars_newest(small: None, team: Cal
 
 
 def test_the_trash_keeps_its_days_then_goes_with_what_hung_on_it(small: None, team: Calendar, ana: User) -> None:
-    """Fails when parents are taken before what is below them, or only one batch is."""
+    """Fails when parents are removed before the items below them, or when only one batch is removed."""
     kept = make_item(team, ana)
     top = make_item(team, ana)
     for _ in range(3):
@@ -86,7 +89,7 @@ def test_the_trash_keeps_its_days_then_goes_with_what_hung_on_it(small: None, te
 
 
 def test_what_is_restored_at_that_moment_stays(team: Calendar, ana: User) -> None:
-    """Seen failing on PostgreSQL without the calendar's lock: the row went, and the log said that it was there."""
+    """Seen failing on PostgreSQL without the calendar's lock: the row was removed, but the log still had it."""
     item = make_item(team, ana)
     deletion = delete_item(team.pk, actor=ana, item_id=item.pk)
     restored, purged = threading.Event(), threading.Event()
@@ -95,7 +98,7 @@ def test_what_is_restored_at_that_moment_stays(team: Calendar, ana: User) -> Non
         with transaction.atomic():
             restore_items(team.pk, actor=ana, item_ids=[item.pk], expected_state=deletion.state)
             restored.set()
-            assert not purged.wait(0.5)  # it has to wait
+            assert not purged.wait(0.5)  # `purge` has to wait
 
     def purge() -> None:
         assert restored.wait(10)
@@ -121,7 +124,7 @@ def test_a_deleted_calendar_goes_with_all_it_holds_and_no_other(team: Calendar, 
         assert set(model._default_manager.values_list("calendar", flat=True)) == {team.pk, soon.pk}
 
 
-# --- one of many -------------------------------------------------------------------------------------------------------
+# --- one process of many ---------------------------------------------------------------------------------------------
 
 
 def test_a_lease_is_one_holders_until_it_expires(db: None) -> None:
@@ -129,19 +132,19 @@ def test_a_lease_is_one_holders_until_it_expires(db: None) -> None:
     assert not retention.take_lease("x", holder="two", seconds=60)
     assert retention.take_lease("x", holder="one", seconds=60), "renewed"
     assert retention.take_lease("y", holder="two", seconds=60), "another duty"
-    Lease.objects.filter(duty="x").update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))  # as after a death
+    Lease.objects.filter(duty="x").update(expires_at=datetime(2000, 1, 1, tzinfo=UTC))  # as if its holder had died
     assert retention.take_lease("x", holder="two", seconds=60)
     assert not retention.take_lease("x", holder="one", seconds=60)
 
 
 def test_of_many_that_ask_at_once_one_gets_the_lease(db: None) -> None:
-    """Fails when the lease is read first and written then."""
+    """Fails when the lease is first read and then written."""
     got = at_once([partial(retention.take_lease, "x", holder=str(number), seconds=60) for number in range(6)])
     assert sorted(got) == [False] * 5 + [True]
 
 
 def test_receipts_are_kept_as_long_as_the_log_and_go_with_their_user(small: None, team: Calendar, ana: User) -> None:
-    """Seen failing when the task prunes one batch, and with the user's row alone deleted."""
+    """Seen failing when the task prunes only one batch, and when only the user's row is deleted."""
     keys = [uuid4() for _ in range(5)]
     for key in keys:
         create_calendar("Mine", actor=ana, mutation_id=key)

@@ -1,4 +1,4 @@
-"""Invitations: accepted once, ended by whatever ends them, few, and the accounts that are made by them."""
+"""Tests invitations: they are accepted once, end in several ways, are limited in number, and create accounts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_invitation_is_accepted_once(team: Calendar, ana: User, dan: User) ->
 
 @pytest.mark.parametrize("_", range(5))
 def test_of_two_who_accept_at_once_one_is_in(_: int, team: Calendar, ana: User, dan: User) -> None:
-    """Seen failing on PostgreSQL when the invitation is not looked at again under the lock."""
+    """Seen failing on PostgreSQL when the invitation is not checked again under the lock."""
     token, eve = invite(team, ana).token, make_user("eve")
     outcome = together(
         lambda: sharing.accept(token, user=dan),
@@ -94,7 +94,7 @@ ENDS: Final[dict[str, Callable[[Calendar, User, User], Any]]] = {
 def test_an_invitation_that_ended_opens_nothing(
     end: Callable[[Calendar, User, User], Any], team: Calendar, ana: User, ben: User, dan: User
 ) -> None:
-    """Seen failing with each condition of `find_invitation` taken out, and with `_end_invitations_by`."""
+    """Seen failing without each condition of `find_invitation`, and without `_end_invitations_by`."""
     set_role(team, member=ben, role=Role.OWNER)
     token = invite(team, ana).token
     end(team, ana, ben)
@@ -130,7 +130,7 @@ def test_nobody_is_mailed_twice_within_a_minute(team: Calendar, ana: User) -> No
     key = mailing.invitation.pk
     again = sharing.send_again(team.pk, actor=ana, invitation_id=key)  # the mail could not be sent
     sharing.mark_mailed(key, token=mailing.token)
-    assert Invitation.objects.get().mailed_at is None  # it was another link that was mailed
+    assert Invitation.objects.get().mailed_at is None  # a different link was mailed
     sharing.mark_mailed(key, token=again.token)
     with pytest.raises(TooMany):
         sharing.send_again(team.pk, actor=ana, invitation_id=key)
@@ -145,7 +145,7 @@ def test_only_so_many_are_invited(team: Calendar, ana: User, ben: User, settings
     for name in ("one", "two"):
         sharing.withdraw(team.pk, actor=ana, invitation_id=invite(team, ana, to=f"{name}@example.org").invitation.pk)
     with pytest.raises(Invalid):
-        invite(team, ana)  # two in a day, though none is open
+        invite(team, ana)  # two in a day are the limit, although none is open
     set_role(team, member=ben, role=Role.OWNER)
     invite(team, ben)
 

@@ -1,4 +1,4 @@
-"""Members: whom a name names, who may share, that no work is left behind, and whom each change is told to."""
+"""Tests members: whom a name means, who may share, that no assignments are left behind, and who is notified."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.services.members import EVE, PASSPHRASE, roles
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# --- whom a name names -----------------------------------------------------------------------------------------------
+# --- whom a name means -----------------------------------------------------------------------------------------------
 
 
 def test_a_person_is_named_by_user_name(team: Calendar, ana: User, dan: User) -> None:
@@ -67,7 +67,7 @@ def test_whom_nobody_can_be_is_refused(to: str, team: Calendar, ana: User) -> No
 def test_a_user_name_that_looks_like_an_address_gets_nothing_that_is_meant_for_the_address(
     team: Calendar, ana: User
 ) -> None:
-    """Seen failing when user names are looked for first: who calls himself like somebody's address gets their share."""
+    """Seen failing when user names are searched first: a user who is named like another's address gets their share."""
     make_user("boss@example.org")
     shared = sharing.share(team.pk, actor=ana, to="boss@example.org", role=Role.EDITOR)
     assert isinstance(shared, sharing.Mailing)
@@ -78,7 +78,10 @@ def test_a_user_name_that_looks_like_an_address_gets_nothing_that_is_meant_for_t
 def test_an_address_is_invited_whoever_is_behind_it(
     behind: str, team: Calendar, ana: User, dan: User, told: list[list[str]]
 ) -> None:
-    """Nobody is a member, or told anything, before they accept. Seen failing when the address of an account makes a member."""
+    """Nobody becomes a member or is notified before they accept.
+
+    Seen failing when the owner of an account with that address becomes a member at once.
+    """
     accounts = {"nobody": [], "two accounts": [dan.pk, make_user("fay").pk]}.get(behind, [dan.pk])
     User.objects.filter(pk__in=accounts).update(email="Eve@Example.ORG", is_active="not active" not in behind)
     before = roles(team)
@@ -95,7 +98,7 @@ def test_an_address_is_invited_whoever_is_behind_it(
 
 @pytest.mark.parametrize("to", ["ben", "ben@example.org", "BEN@Example.org"])
 def test_a_member_is_named_with_the_role_they_have(to: str, team: Calendar, ana: User, ben: User) -> None:
-    """Owners read members' addresses in the list. Seen failing when such an address is invited."""
+    """Owners see the addresses of members in the list. Seen failing when such an address is invited."""
     User.objects.filter(pk=ben.pk).update(email="Ben@example.org")
     before = all_rows()
     with pytest.raises(AlreadyMember) as refused:
@@ -105,7 +108,7 @@ def test_a_member_is_named_with_the_role_they_have(to: str, team: Calendar, ana:
 
 
 def test_an_address_of_a_member_of_another_calendar_is_invited(team: Calendar, ana: User, dan: User) -> None:
-    """Seen failing when members of every calendar are looked through."""
+    """Seen failing when the members of every calendar are searched."""
     make_calendar(dan)
     User.objects.filter(pk=dan.pk).update(email="eve@example.org")
     assert isinstance(sharing.share(team.pk, actor=ana, to="eve@example.org", role=Role.VIEWER), sharing.Mailing)
@@ -133,7 +136,7 @@ FOR_OWNERS: Final[dict[str, Act]] = {
 
 @pytest.mark.parametrize("act", FOR_OWNERS.values(), ids=FOR_OWNERS)
 def test_only_owners_share(act: Act, team: Calendar, ana: User, ben: User, cara: User, dan: User) -> None:
-    """Seen failing with `require_owner` taken out of any of them."""
+    """Seen failing without `require_owner` in any of these services."""
     eve = make_user("eve")
     set_role(team, member=eve, role=Role.FREEBUSY)
     invite(team, ana, to="other@example.org")
@@ -176,13 +179,13 @@ def test_a_calendar_has_at_most_so_many_members(team: Calendar, ana: User, dan: 
         sharing.accept(invite(team, ana).token, user=dan)
 
 
-# --- who goes leaves no work behind ----------------------------------------------------------------------------------
+# --- members who leave have no assignments ---------------------------------------------------------------------------
 
 
 def test_who_leaves_works_on_nothing_there_any_more(
     team: Calendar, ana: User, cara: User, announced: list[changes.ChangeSet]
 ) -> None:
-    """Assignees are members; seen failing when `take_role` leaves the assignments."""
+    """Only members are assignees. Seen failing when `take_role` keeps the assignments."""
     both = make_item(team, ana, assignee_keys=[str(ana.pk), str(cara.pk)])
     deleted = make_item(team, ana, assignee_keys=[str(cara.pk)])
     deletion = items.delete_item(team.pk, actor=ana, item_id=deleted.pk)
@@ -205,7 +208,7 @@ def test_who_works_on_nothing_leaves_without_a_change_set(
     assert announced == []
 
 
-# --- whom it is told -------------------------------------------------------------------------------------------------
+# --- who is notified -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -221,10 +224,10 @@ def keys(*users: User) -> list[str]:
 def test_every_change_is_told_once_to_everyone_it_concerns(
     team: Calendar, ana: User, ben: User, cara: User, dan: User, told: list[list[str]]
 ) -> None:
-    """Seen failing when a calendar that is handed over gets its two roles by two calls of `set_role`."""
+    """Seen failing when a transfer changes its two roles by two calls of `set_role`."""
     all_four = keys(ana, ben, cara, dan)
     mailing = invite(team, ana)
-    assert told == [keys(ana)]  # an invitation is the owners' business
+    assert told == [keys(ana)]  # only owners see invitations
     for act, concerned in (
         (lambda: sharing.share(team.pk, actor=ana, to="dan", role=Role.VIEWER), all_four),
         (lambda: sharing.change_role(team.pk, actor=ana, member=str(dan.pk), role=Role.EDITOR), all_four),

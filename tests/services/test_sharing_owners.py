@@ -1,4 +1,4 @@
-"""A calendar is never without an owner, whatever is done to it, and whatever is done at once."""
+"""Tests that a calendar always has an owner, whatever is done to it, even by several people at once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_last_owner_stays(act: Callable[[Calendar, User], Any], team: Calend
 def test_an_owner_whose_account_is_not_active_is_none(
     act: Callable[[Calendar, User], Any], team: Calendar, ana: User, ben: User
 ) -> None:
-    """Seen failing when every owner counts: nobody could do anything in the calendar any more."""
+    """Seen failing when every owner counts: then nobody could manage the calendar any more."""
     set_role(team, member=ben, role=Role.OWNER)
     User.objects.filter(pk=ben.pk).update(is_active=False)
     with pytest.raises(Invalid):
@@ -49,7 +49,7 @@ def test_an_owner_whose_account_is_not_active_is_none(
 
 @pytest.mark.parametrize("_", range(5))
 def test_of_two_owners_who_leave_at_once_one_stays(_: int, team: Calendar, ana: User, ben: User) -> None:
-    """Seen failing on PostgreSQL when `lock` takes no lock: both see another owner, and both go."""
+    """Seen failing on PostgreSQL when `lock` takes no lock: both see another owner, and both leave."""
     set_role(team, member=ben, role=Role.OWNER)
     outcome = together(lambda: sharing.leave(team.pk, actor=ana), lambda: sharing.leave(team.pk, actor=ben))
     assert outcome == ["Invalid", "done"]
@@ -69,7 +69,7 @@ def test_two_owners_who_lower_each_other_leave_one(_: int, team: Calendar, ana: 
 
 @pytest.mark.parametrize("_", range(3))
 def test_what_changes_the_same_calendars_at_once_waits_and_never_for_each_other(_: int, ana: User, ben: User) -> None:
-    """No deadlock: calendars are locked first, in ascending id, by all of them."""
+    """There is no deadlock, because all of them lock the calendars first, in ascending order of their ids."""
     made = [make_calendar(ana, editor=ben, name=name) for name in ("One", "Two", "Three")]
     eve = make_user("eve")
     for calendar in made:

@@ -1,4 +1,4 @@
-"""What runs while a calendar's row is locked: few statements, as many for three items as for one, and for nobody but the database."""
+"""Tests that services run few statements while a calendar's row is locked: as many for three items as for one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIELDS: Final = {"title": "x", "start": NINE, "end": NINE}
 
 
 class Desk:
-    """A calendar with so many items, each with somebody on it, below a parent of their own."""
+    """A calendar with `count` assigned items below a common parent, and as many loose and deleted items."""
 
     def __init__(self, ana: User, count: int) -> None:
         self.ana, self.count = ana, count
@@ -39,7 +39,10 @@ class Desk:
 
 
 DEEDS: Final[dict[str, tuple[Callable[[Desk], object], int]]] = {
-    "create many": (lambda at: items.create_items(at.team.pk, actor=at.ana, items=at.new()), 9),  # type: ignore[arg-type]
+    "create many": (
+        lambda at: items.create_items(at.team.pk, actor=at.ana, items=at.new()),  # type: ignore[arg-type]
+        9,
+    ),
     "edit many": (
         lambda at: items.edit_items(
             at.team.pk, actor=at.ana, changes={one.pk: {"title": "y", "assignee_keys": []} for one in at.items}
@@ -78,7 +81,10 @@ DEEDS: Final[dict[str, tuple[Callable[[Desk], object], int]]] = {
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("name", DEEDS)
 def test_a_service_runs_few_statements_under_the_lock(name: str, count: int, ana: User) -> None:
-    """Seen failing with the members of the calendar, or the tree above an item, read for each item, and with `bulk_update`."""
+    """Seen failing when the members of the calendar or the tree above an item are read for each item.
+
+    Also seen failing with `bulk_update`.
+    """
     deed, statements = DEEDS[name]
     desk = Desk(ana, count)
     with CaptureQueriesContext(connection) as heard:
@@ -88,4 +94,4 @@ def test_a_service_runs_few_statements_under_the_lock(name: str, count: int, ana
     assert not any("calendar_live_workitem" in sql or "calendar_live_changeset" in sql for sql in ran[:bump])
     under_lock = [sql for sql in ran[bump + 1 :] if sql.partition(" ")[0] in ("SELECT", "INSERT", "UPDATE", "DELETE")]
     assert len(under_lock) == statements, "\n".join(under_lock)
-    assert not any("CASE WHEN" in sql for sql in under_lock)  # of each column and row: ten times as long
+    assert not any("CASE WHEN" in sql for sql in under_lock)  # one for each column and row takes ten times as long

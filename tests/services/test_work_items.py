@@ -1,4 +1,4 @@
-"""Creating, changing and deleting one work item: who may, and from which state."""
+"""Tests that one work item is created, changed and deleted: who may do it, and from which state."""
 
 from __future__ import annotations
 

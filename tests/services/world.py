@@ -1,4 +1,4 @@
-"""A small world to try every service in, and the list of all services: one that is missing here fails the suite."""
+"""Creates a small world in which to test every service, and lists the services. A missing one fails the suite."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tests.people import NINE, invite, make_calendar, make_item, make_link, make
 
 # Services that only read.
 READERS = {"is_refused", "find_invitation", "pending", "role_kept"}
-# Modules of services/ that write nothing by themselves, the door for hosts, and one that changes no view
+# Modules of services/ that write nothing by themselves, the module that hosts import, and one that changes no view
 # (tests/services/test_retention.py).
 HELPERS = {"owners", "receipts", "retention", "roles", "telling", "texts", "work_items"}
 
 
 @dataclass
 class World:
-    """Two calendars with every kind of item: normal, private, secret, with children, assigned, and deleted."""
+    """A deleted calendar, and two with items that are normal, private, secret, deleted, assigned, or have children."""
 
     ana: User = field(default_factory=lambda: make_user("ana"))
     ben: User = field(default_factory=lambda: make_user("ben"))
@@ -78,7 +78,7 @@ Action = Callable[[World, UUID | None], Any]
 _FIELDS = {"title": "New", "start": NINE, "end": NINE + timedelta(hours=2)}
 _NEW = UUID("99999999-0000-4000-8000-000000000001")
 
-# Service -> what to do with it. The second argument is a mutation id, for those that take one.
+# Service -> a call of it. The second argument is a mutation id, for services that take one.
 ACTIONS: dict[str, Action] = {
     "create_item": lambda world, key: items.create_item(
         world.team.pk, actor=world.ben, item_id=_NEW, fields=_FIELDS | {"visibility": "private"}, mutation_id=key
@@ -202,7 +202,10 @@ READING_COMMANDS = {"reconnect_pages", "rewrite_wires", "upkeep", "verify_log"}
 
 
 def all_services() -> dict[str, Callable[..., Any]]:
-    """Return every service by its name: the public functions of each module of services/, and what a package of it exports."""
+    """Return every service by its name.
+
+    They are the public functions of each module of services/, and the functions that a package in it exports.
+    """
     found: dict[str, Callable[..., Any]] = {}
     for info in iter_modules(calendar_live.services.__path__, "calendar_live.services."):
         if info.name.rpartition(".")[2] in HELPERS:
@@ -221,10 +224,10 @@ WITH_MUTATION_ID = [
     name for name in ACTIONS if "mutation_id" in inspect.signature(SERVICES[name.partition(",")[0]]).parameters
 ]
 
-# Whose receipt is their change set.
+# Services whose receipt is their change set.
 WRITING_ITEMS = [name for name in WITH_MUTATION_ID if ".items." in SERVICES[name.partition(",")[0]].__module__]
 
 
 def all_commands() -> set[str]:
-    """Return every management command."""
+    """Return the names of all management commands."""
     return {module.name for module in iter_modules(calendar_live.management.commands.__path__)}

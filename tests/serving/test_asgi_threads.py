@@ -1,4 +1,4 @@
-"""Threads of requests: kept from one to the next, never shared by two at a time."""
+"""Tests the threads of requests: they are kept from one request to the next, and never shared by two at a time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def answered(application: Any) -> int:
 
 @contextmanager
 def noting_threads() -> Iterator[list[int]]:
-    """Note the thread in which each request starts."""
+    """Record the thread in which each request starts."""
     threads: list[int] = []
 
     def note(**_: Any) -> None:
@@ -70,7 +70,7 @@ def test_two_requests_at_the_same_time_have_two() -> None:
 
 
 def test_a_thread_that_still_works_is_nobody_elses_yet() -> None:
-    """Its client has gone, and the request with it. Seen failing with threads that are given back at once."""
+    """The client of its request has gone. Seen failing when threads are given back at once."""
     go_on = threading.Event()
     gone = _RequestThread()
     works: Future[bool] = gone.submit(go_on.wait, 10)
@@ -86,7 +86,7 @@ def test_a_thread_that_still_works_is_nobody_elses_yet() -> None:
 
 
 def test_a_thread_whose_next_call_was_called_off_is_nobody_elses_before_it_ends_and_keeps_no_connection() -> None:
-    """Daphne gives up on a request some seconds after its client has gone. Seen failing with `done` taken for idle."""
+    """Daphne cancels a request some seconds after its client has gone. Seen failing when `done` counts as idle."""
     go_on = threading.Event()
     gone = _RequestThread()
     works: Future[bool] = gone.submit(go_on.wait, 10)

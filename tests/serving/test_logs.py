@@ -1,4 +1,7 @@
-"""What is kept out of logs: tokens and searches, however they are encoded, in whatever form a record brings them, and whoever logs it."""
+"""Tests that tokens and search texts are kept out of logs.
+
+This is true for every encoding, for every form of a log record, and for every logger.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ from calendar_live.serving import logs
     ],
 )
 def test_a_text_for_a_log_keeps_everything_but_secrets(said: str, logged: str) -> None:
-    """Seen failing, where anything is encoded, when the addresses are looked through as they came; and with one layer decoded."""
+    """Rows with encoded addresses were seen failing when nothing is decoded, and when only one layer is decoded."""
     assert logs.without_secrets(said) == logged
 
 
@@ -62,7 +65,7 @@ ADDRESSES: Final = (
 
 @st.composite
 def encoded(draw: st.DrawFn, address: str) -> str:
-    """Return an address with some of its characters percent-encoded, over and over, and of these encodings again some."""
+    """Return an address with some characters percent-encoded, and repeat this, so that encodings are encoded again."""
     for _ in range(draw(st.integers(0, 3))):
         rate = draw(st.sampled_from((1, 4, 16)))
         dice = draw(st.randoms(use_true_random=False))
@@ -73,8 +76,11 @@ def encoded(draw: st.DrawFn, address: str) -> str:
 
 @given(st.sampled_from(ADDRESSES).flatmap(encoded), st.booleans())
 def test_no_encoding_of_an_address_brings_a_token_into_a_log(address: str, is_decoded_once: bool) -> None:
-    """However often the log is decoded. Seen failing with one layer decoded, and with lower-case digits of an encoding left."""
-    address = unquote(address) if is_decoded_once else address  # as Django has a path
+    """This is true however often the log is decoded.
+
+    Seen failing with one layer decoded, and when encodings with lower-case digits are left as they are.
+    """
+    address = unquote(address) if is_decoded_once else address  # as Django decodes a path
     logged = logs.without_secrets(f'"GET {address}" 200')
     while unquote(logged) != logged:
         logged = unquote(logged)
@@ -88,7 +94,7 @@ def test_a_text_without_secrets_is_logged_as_it_is(text: str) -> None:
 
 
 def test_any_number_of_layers_is_undone_in_one_pass() -> None:
-    """Seen hanging when a layer is undone at a time: whoever asks for such an address would hold the process up."""
+    """Seen hanging when one layer is decoded at a time: a request for such an address would block the process."""
     layers = "25" * 500_000
     assert logs.without_secrets(f"/%{layers}70ublic/abc/") == f"/%{layers}70ublic/…/"
 
@@ -97,7 +103,10 @@ def test_any_number_of_layers_is_undone_in_one_pass() -> None:
     ("message", "args"),
     [
         ("%s: %s", ("Not Found", "/public/abc.def/")),
-        ("HTTP %(method)s %(path)s", ({"method": "GET", "path": "/public/abc.def/"},)),  # as daphne's runserver says it
+        (
+            "HTTP %(method)s %(path)s",
+            ({"method": "GET", "path": "/public/abc.def/"},),
+        ),  # the form of daphne's runserver
         ("Not Found: /public/abc.def/", ()),
         ("/public/%s/", ("abc",)),
         ("%r", (["/public/abc.def/"],)),
@@ -107,7 +116,7 @@ def test_any_number_of_layers_is_undone_in_one_pass() -> None:
 def test_a_record_is_clean_whatever_its_arguments_are(
     message: str, args: tuple[Any, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing with only the texts of a tuple looked at."""
+    """Seen failing when only the texts of a tuple are searched."""
     logging.getLogger("django.request").warning(message, *args)
     [said] = caplog.messages
     assert "abc" not in said
@@ -115,7 +124,7 @@ def test_a_record_is_clean_whatever_its_arguments_are(
 
 
 def test_arguments_stay_apart_for_a_formatter_that_counts_on_them(caplog: pytest.LogCaptureFixture) -> None:
-    """As that of uvicorn's access log does. Seen failing when every message is put together."""
+    """The formatter of uvicorn's access log does. Seen failing when every message is joined with its arguments."""
     logging.getLogger("uvicorn.access").warning('%s - "%s %s" %d', "127.0.0.1", "GET", "/ws/?%6cink=abc", 200)
     assert caplog.records[0].args == ("127.0.0.1", "GET", "/ws/?%6cink=…", 200)
 
@@ -131,7 +140,7 @@ def test_a_record_whose_arguments_do_not_fit_is_left_to_its_handler() -> None:
 
 
 def test_a_traceback_is_clean_too(caplog: pytest.LogCaptureFixture) -> None:
-    """A mail server may quote the link that it refuses to carry. Seen failing with the message alone looked at."""
+    """A mail server may quote the link in a mail that it refuses. Seen failing when only the message is searched."""
     try:
         raise RuntimeError("550 refused: https://calendar.example/%69nvitations/abc/")
     except RuntimeError:
@@ -156,7 +165,7 @@ def test_a_traceback_is_clean_too(caplog: pytest.LogCaptureFixture) -> None:
 def test_whatever_logger_says_an_address_it_is_clean_for_every_handler(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing without `logs.install`, and with a filter of the loggers that are known to log addresses."""
+    """Seen failing without `logs.install`, and with a filter only on loggers that are known to log addresses."""
     logger = logging.getLogger(name)
     if not logger.propagate:
         caplog.handler.setLevel(logging.DEBUG)
@@ -183,13 +192,13 @@ def test_whatever_logger_says_an_address_it_is_clean_for_every_handler(
     ],
 )
 def test_a_secret_behind_a_blank_a_quote_or_another_address_is_cut_too(text: str) -> None:
-    """Seen failing in each row."""
+    """Each row was seen failing."""
     assert "HUSH" not in logs.without_secrets(text)
     assert "…" in logs.without_secrets(text)
 
 
 def test_an_address_is_looked_at_once_however_many_secrets_it_seems_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Strangers choose it, and the event loop waits. Seen failing: each `?q=` was looked through to the end."""
+    """Strangers choose the address, and the event loop waits. Seen failing: each `?q=` was searched to the end."""
     looks = 0
     real = logs._end_of_secret
 

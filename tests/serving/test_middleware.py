@@ -1,4 +1,4 @@
-"""Django's middlewares as the site runs them: the same answers, without a thread for each."""
+"""Tests the site's versions of Django's middlewares: they give the same answers, without a thread for each of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.live.pages import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LONG: Final = Random(1).randbytes(4_000).hex()  # too long for a cookie, however it is compressed: the session keeps it
+LONG: Final = Random(1).randbytes(4_000).hex()  # too long for a cookie even when compressed, so the session keeps it
 
 
 def tell(request: HttpRequest) -> HttpResponse:
@@ -53,7 +53,7 @@ def client_of(*, ours: bool, enforce_csrf_checks: bool = False) -> AsyncClient:
 
 
 def test_the_site_has_one_for_each_but_that_of_static_files() -> None:
-    """Which never goes to a thread. The settings have Django's names, by which its checks for deployment go."""
+    """That of static files never uses a thread. The settings have Django's names, which its deployment checks need."""
     named = list(SITES)
     assert [name for name in named if name not in Handler.at_once] == ["servestatic.middleware.ServeStaticMiddleware"]
     for name, instead in Handler.at_once.items():
@@ -65,7 +65,7 @@ def test_the_site_has_one_for_each_but_that_of_static_files() -> None:
 
 
 def test_a_token_in_the_session_is_left_to_djangos_own() -> None:
-    """Which reads it in a thread."""
+    """Django's middleware reads the token in a thread."""
     with override_settings(CSRF_USE_SESSIONS=True):
         handler: Any = Handler()
         handler.load_middleware(is_async=True)
@@ -75,7 +75,7 @@ def test_a_token_in_the_session_is_left_to_djangos_own() -> None:
 
 
 async def answers(user: User, *, ours: bool) -> list[tuple[Any, ...]]:
-    """Return what a client is answered, through sign-in, a form without its token, the API, and sign-out."""
+    """Return the answers to a client that signs in, sends a form without its token, uses the API, and signs out."""
     client = client_of(ours=ours, enforce_csrf_checks=True)
     told: list[tuple[Any, ...]] = []
 
@@ -88,7 +88,7 @@ async def answers(user: User, *, ours: bool) -> list[tuple[Any, ...]]:
         }
         policy = answer.get("Content-Security-Policy", "").partition("nonce-")[0]
         cookies = {name: (bool(one.value), one["httponly"], one["max-age"]) for name, one in answer.cookies.items()}
-        if int(headers.get("Content-Length", 0)) > 500:  # of pages, which hold tokens of any length
+        if int(headers.get("Content-Length", 0)) > 500:  # a page, which contains tokens of varying length
             del headers["Content-Length"]
         told.append((method, where, answer.status_code, headers, policy, cookies))
         return answer
@@ -115,7 +115,7 @@ async def answers(user: User, *, ours: bool) -> list[tuple[Any, ...]]:
 
 
 async def test_the_answers_are_those_of_djangos_own() -> None:
-    """Statuses, headers and cookies, under ASGI."""
+    """Statuses, headers and cookies are the same under ASGI."""
     user = await in_thread(User.objects.create_user, "ana", password="demo-1")
     given = await answers(user, ours=True)
     assert given == await answers(user, ours=False)
@@ -125,7 +125,10 @@ async def test_the_answers_are_those_of_djangos_own() -> None:
 async def test_a_request_that_waits_crosses_to_a_thread_only_where_django_itself_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """For its signals and the end of its answer. With Django's own middlewares there are twenty crossings more."""
+    """Django does so for its signals and for the end of an answer.
+
+    With Django's own middlewares, there are about twenty more crossings.
+    """
     crossings = []
     real = SyncToAsync.__call__
 
@@ -144,7 +147,10 @@ async def test_a_request_that_waits_crosses_to_a_thread_only_where_django_itself
 
 @pytest.mark.parametrize("storage", ["fallback.FallbackStorage", "session.SessionStorage"])
 async def test_a_message_that_is_kept_in_the_session_waits_there_for_who_reads_it(storage: str) -> None:
-    """A thread writes and reads it. Fails (`SynchronousOnlyOperation`) where the event loop looks whether there is one."""
+    """A thread writes and reads the message.
+
+    Fails with `SynchronousOnlyOperation` when the event loop checks whether there is a message.
+    """
     client = client_of(ours=True)
     await client.aforce_login(await in_thread(User.objects.create_user, "ana"))
     with override_settings(ROOT_URLCONF=__name__, MESSAGE_STORAGE=f"django.contrib.messages.storage.{storage}"):

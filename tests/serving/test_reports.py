@@ -1,4 +1,7 @@
-"""The mail that Django sends to ADMINS of a fault says where it happened, and nothing that opens a calendar or is in it."""
+"""Tests the mail about a fault that Django sends to ADMINS.
+
+It says where the fault happened. It contains nothing that opens a calendar, and nothing that is in one.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _ADDRESS = "ops@example.org"
 
 @pytest.fixture(autouse=True)
 def _mails(settings: Any) -> Iterator[None]:
-    """Have faults mailed by the handler that Django itself has set up, and by one that adds the report as HTML."""
+    """Add a handler that mails faults with an HTML report, beside the handler that Django itself has set up."""
     settings.ADMINS = [_ADDRESS] if django.VERSION >= (6, 0) else [("Ops", _ADDRESS)]
     handler = AdminEmailHandler(include_html=True)
     handler.setLevel(logging.ERROR)
@@ -49,7 +52,7 @@ def _quote(request: HttpRequest, *args: Any, **kwargs: Any) -> None:
 def test_the_mail_of_a_fault_holds_no_token_and_nothing_that_was_sent(
     place: str, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    """Seen failing with Django's own reporter, with the request left in, with variables left in, and with the settings left in."""
+    """Seen failing with Django's own reporter, and with the request, the variables or the settings left in."""
     settings.EVENTS_REDIS_URL = "redis://:hush@127.0.0.1:6379/0"
     link, invited = link_token(make_link(team, ana).pk).token, invite(team, ana).token
     monkeypatch.setattr(public, "describe_link", _fail)
@@ -81,7 +84,7 @@ def test_the_mail_of_a_fault_holds_no_token_and_nothing_that_was_sent(
 def test_an_exception_that_quotes_an_address_mails_no_token(
     team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor what is searched for. Seen failing when the report is mailed as it is."""
+    """It mails no search text, either. Seen failing when the report is mailed as it is."""
     link = link_token(make_link(team, ana).pk).token
     monkeypatch.setattr(public, "_page", _quote)
     client = Client(raise_request_exception=False)

@@ -1,4 +1,4 @@
-"""The soak's own checks can fail: a changed answer, a lost log row, a traceback are noticed."""
+"""Tests that the soak's own checks can fail: they notice a changed answer, a lost log row and a traceback."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_writers_choose_every_kind_of_write_and_only_where_they_may_edit() -> No
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Return a site of one process, without Redis."""
+    """Yield a site of one process, without Redis."""
     with Cluster(nodes=1, redis=False) as cluster:
         yield cluster
 
@@ -117,7 +117,7 @@ def farm(cluster: Cluster, tmp_path: Path) -> Iterator[Farm]:
 
 
 def editor_of(cast: seed.Cast, client: Client) -> tuple[seed.Member, str]:
-    """Return somebody who edits in a calendar that the client shows."""
+    """Return an editor and one of the client's calendars in which they edit."""
     return next(
         (member, calendar)
         for calendar in client.calendars
@@ -127,7 +127,7 @@ def editor_of(cast: seed.Cast, client: Client) -> tuple[seed.Member, str]:
 
 
 def delete_one(cluster: Cluster, cast: seed.Cast, client: Client) -> tuple[str, str, str]:
-    """Delete an item that the client shows; return its calendar, its id, and the state that made."""
+    """Delete an item that the client shows. Return its calendar, its id, and the calendar's new state."""
     member, calendar = editor_of(cast, client)
     headers = {"Cookie": member.cookies, "X-CSRFToken": seed.CSRF, "Origin": cluster.url}
     month = {"start": seed.MONTH_START.isoformat(), "end": seed.MONTH_END.isoformat()}
@@ -142,7 +142,7 @@ def delete_one(cluster: Cluster, cast: seed.Cast, client: Client) -> tuple[str, 
 def test_every_kind_of_client_shows_a_deletion_and_equals_a_fresh_feed(
     cluster: Cluster, cast: seed.Cast, farm: Farm, way: str
 ) -> None:
-    clients = pages(cast, count=6, ways=(way,))  # type: ignore[arg-type]  # of the parameters above
+    clients = pages(cast, count=6, ways=(way,))  # type: ignore[arg-type]  # one of the parameters above
     farm.open(clients)
     farm.await_whole()
     calendar, item, state = delete_one(cluster, cast, clients[0])

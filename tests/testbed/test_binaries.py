@@ -1,4 +1,4 @@
-"""The servers' binaries are found in the promised order, and only those whose version fits."""
+"""Tests that the binaries of servers are found in the promised order, and only if their version fits."""
 
 import os
 from collections.abc import Callable
@@ -16,7 +16,7 @@ FIND: Final[dict[str, Callable[[], Path]]] = {
     "postgres": lambda: binaries.find_postgres() / "postgres",
     "nginx": binaries.find_nginx,
 }
-# What each says of its version.
+# How each server prints its version.
 SAYS: Final = {
     "redis-server": "echo 'Redis server v={} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1a2b3c'",
     "valkey-server": "echo 'Valkey server v={} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1a2b3c'",
@@ -27,7 +27,7 @@ SAYS: Final = {
 
 @pytest.fixture(autouse=True)
 def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Return the folder that is PATH on a machine without servers."""
+    """Simulate a machine without servers. Return the only folder on its PATH."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(binaries, "SBIN", str(tmp_path / "sbin"))
     monkeypatch.setattr(binaries, "DEBIANS_POSTGRES", tmp_path / "debian")
@@ -42,7 +42,7 @@ def program(path: Path, body: str) -> Path:
 
 
 def server(path: Path, version: str) -> Path:
-    """Make a server that says a version, and return its path."""
+    """Create a program that prints the version of a server. Return its path."""
     return program(path, f"#!/bin/sh\n{SAYS[path.name].format(version)}\n")
 
 

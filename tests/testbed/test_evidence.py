@@ -1,4 +1,4 @@
-"""The report of a failed test ends with what the witnesses have to say, and a witness that fails hides nothing."""
+"""Tests that the report of a failed test ends with the sections of the witnesses, even if a witness itself fails."""
 
 import subprocess
 import sys

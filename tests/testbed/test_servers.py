@@ -1,4 +1,4 @@
-"""The throw-away servers start, answer, come back after a crash, and leave nothing behind."""
+"""Tests that the temporary servers start, answer, come back after a crash, and leave nothing behind."""
 
 import os
 import shutil
@@ -79,7 +79,7 @@ def test_nginx_reads_its_file_again_and_leaves_no_worker_behind() -> None:
     nginx = servers.Nginx(nodes=[f"{servers.LOOPBACK}:{servers.free_port()}"])
     try:
         nginx.start()
-        assert status_of(f"{nginx.url}/ws/") == 502  # nobody is there
+        assert status_of(f"{nginx.url}/ws/") == 502  # no process is running
         nginx.conf["refuse_websockets"] = True
         nginx.reload()
         wait_until(lambda: status_of(f"{nginx.url}/ws/") == 403, what="the new workers")
@@ -102,7 +102,7 @@ def test_a_given_server_is_used_instead_of_a_new_one(monkeypatch: pytest.MonkeyP
 
 def test_a_sqlite_database_url_is_not_taken_for_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///given.sqlite3")
-    monkeypatch.setattr(servers.Postgres, "start", lambda self: None)  # others here start it
+    monkeypatch.setattr(servers.Postgres, "start", lambda self: None)  # other tests start it
     with servers.postgres() as database_url:
         assert database_url.startswith("postgresql://calendar@127.0.0.1:")
 

@@ -1,4 +1,4 @@
-"""The listener's side of RFC 6455: what a server sends comes out whole, however the network cuts it."""
+"""Tests the client's side of RFC 6455: the frames of a server come out whole, however the network cuts them."""
 
 from __future__ import annotations
 

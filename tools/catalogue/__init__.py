@@ -1,1 +1,1 @@
-"""Collects every text that people can see, and finds those that no translation could reach."""
+"""Collects every text that people can see, and finds texts that cannot be translated because they are not marked."""

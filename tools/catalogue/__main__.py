@@ -1,4 +1,7 @@
-"""Write the catalogue of every text that people can see; with `--check` only say whether it is current and every text is marked."""
+"""Write the catalogue of every text that people can see.
+
+With `--check`, only check that the catalogue is current and that every text is marked.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PATH: Final = Path("calendar_live/locale/en/LC_MESSAGES/django.po")
 APP: Final = Path("calendar_live")
 SCRIPTS: Final = Path("frontend/src")
-# What only developers and operators read: commands, checks, the log of the live core, faults of a host's own models.
+# Sources of texts that only developers and operators read: commands, checks, the log of the live core, faults of a
+# host's own models.
 FOR_OPERATORS: Final = (
     *("calendar_live/management/", "calendar_live/migrations/", "calendar_live/live/"),
     *("calendar_live/checks.py", "calendar_live/changelog/verify.py", "calendar_live/protocol/wires.py"),
@@ -24,7 +28,7 @@ FOR_OPERATORS: Final = (
 
 
 def files(root: Path, folder: Path, *endings: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of the files below a folder, in order."""
+    """Yield the name and the text of each file below a folder, in order."""
     for path in sorted((root / folder).rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.suffix in endings and "/static/" not in name:
@@ -42,7 +46,7 @@ def catalogue(root: Path) -> str:
 
 
 def unmarked(root: Path) -> list[str]:
-    """Return `file:line: text` of each text that people can see and no translation could reach."""
+    """Return `file:line: text` of each text that people can see and that is not marked for translation."""
     told = []
     for name, text in files(root, APP, ".py"):
         if not name.startswith(FOR_OPERATORS):
@@ -65,7 +69,7 @@ def complaints(root: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
-    """Return 1 when something had to be right and is not."""
+    """Return 1 if the check finds something wrong, otherwise 0."""
     if not settings.configured:
         settings.configure()  # for the templates' lexer
     if "--check" not in arguments:

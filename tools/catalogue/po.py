@@ -1,4 +1,4 @@
-"""Writes the catalogue as gettext's tools read it: what translators copy to begin a language with."""
+"""Writes the catalogue in the format of gettext's tools. Translators copy it to begin a language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from .texts import Message
 
-# Without a date, and without numbers of lines: it changes when a text does, or where it stands.
+# The catalogue has no date and no line numbers, so that it changes only when a text or its file changes.
 _HEADER: Final = """\
 # Every text of calendar_live that people can see. Written by `make docs`; CONTRIBUTING.md says how to add a language.
 msgid ""
@@ -24,7 +24,7 @@ msgstr ""
 
 
 def written(found: Mapping[str, Sequence[Message]]) -> str:
-    """Return the catalogue of the messages of each file: a message stands with the first file that has it."""
+    """Return the catalogue of the messages of each file. A message is placed with the first file that has it."""
     places: dict[Message, list[str]] = {}
     for name in sorted(found):
         for message in dict.fromkeys(found[name]):
@@ -47,13 +47,13 @@ def _entry(message: Message, names: Sequence[str]) -> str:
 
 
 def _kind_of(text: str) -> str:
-    """Return by which rules gettext's own tools check that a translation names the same values."""
+    """Return the format flag by which gettext's tools check that a translation names the same values."""
     if re.search(r"%\(\w+\)[a-z]", text):
         return "python-format"
     return "python-brace-format" if re.search(r"\{\w+\}", text) else ""
 
 
 def _quoted(text: str) -> str:
-    """Return a text as gettext quotes it, on a line of its own for each of its lines."""
+    """Return a text as gettext quotes it. Each of its lines is quoted on a line of its own."""
     parts = [json.dumps(line, ensure_ascii=False) for line in text.splitlines(keepends=True)]
     return parts[0] if len(parts) == 1 else "\n".join(['""', *parts])

@@ -1,4 +1,7 @@
-"""Texts in Python: what is marked by gettext, and what people can see but no mark is on. Reads sources, imports none of them."""
+"""Finds texts in Python: those that gettext marks, and those that people can see but that have no mark.
+
+It reads the sources and does not import them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from calendar_live.errors import CalendarLiveError
 
 from .texts import Finding, Message, has_letters, is_sentence
 
-# Of each mark: the places of text, plural and context among its arguments.
+# For each mark: the positions of text, plural and context among its arguments.
 _MARKS: Final = {
     "gettext": (0, None, None),
     "gettext_lazy": (0, None, None),
@@ -22,7 +25,7 @@ _MARKS: Final = {
     "npgettext": (1, 2, 0),
     "npgettext_lazy": (1, 2, 0),
 }
-# Calls and names whose texts only developers and operators read, as they read Django's own: in English.
+# Calls and names whose texts only developers and operators read. Like Django's own, they are in English.
 _FOR_DEVELOPERS: Final = {
     *("debug", "info", "warning", "error", "exception", "complain"),  # the log
     *("Counter", "Gauge", "Histogram"),  # /metrics
@@ -32,7 +35,7 @@ _FOR_DEVELOPERS: Final = {
     *("patch_vary_headers", "_FOR_PROGRAMS", "_POLICY"),
 }
 _FAILURES: Final = {kind.__name__ for kind in CalendarLiveError.__subclasses__()} | {"BadValue", "NotATime", "Fault"}
-# The arguments of a call that are shown as they are, by its name. Of fields of models, the first.
+# For the name of a call: the arguments that are shown as they are. For fields of models, it is the first.
 _SHOWN: Final = {
     "ValidationError": (0,),
     "add_error": (1,),
@@ -56,12 +59,12 @@ _SHOWN_KEYWORDS: Final = {
 }
 _SHOWN_NAMES: Final = {"verbose_name", "verbose_name_plural", "short_description", "title", "site_header", "site_title"}
 _SHOWN_ATTRIBUTES: Final = {"placeholder", "title", "alt", "aria-label"}
-# What machines compare, or what is a name.
+# Texts that machines compare, and names.
 _KNOWN: Final = {"ok\n", "GET, HEAD"}
 
 
 def marks_of(tree: ast.Module) -> dict[str, str]:
-    """Return the names under which a module has gettext's functions: imported, or its own where it knows no Django."""
+    """Return the names of gettext's functions in a module: imported ones, or its own if it does not import Django."""
     marks: dict[str, str] = {}
     for node in ast.walk(tree):
         match node:
@@ -75,7 +78,7 @@ def marks_of(tree: ast.Module) -> dict[str, str]:
 
 
 def messages(source: str) -> Iterator[Message]:
-    """Yield what is marked in a module, in its order."""
+    """Yield the marked messages of a module, in order."""
     tree = ast.parse(source)
     marks = marks_of(tree)
     for call in _calls(tree, marks):
@@ -91,7 +94,8 @@ def _calls(tree: ast.Module, marks: dict[str, str]) -> list[ast.Call]:
 
 
 def _literals(call: ast.Call) -> dict[int, str]:
-    return {at: node.value for at, node in enumerate(call.args) if _is_text(node)}  # type: ignore[attr-defined]  # a Constant
+    # `_is_text` is true of constants alone.
+    return {at: node.value for at, node in enumerate(call.args) if _is_text(node)}  # type: ignore[attr-defined]
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -99,7 +103,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _name(node: ast.AST) -> str:
-    """Return the last name of what is called: `error` of `logger.error`."""
+    """Return the last name of a called expression, such as `error` for `logger.error`."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
@@ -108,7 +112,7 @@ def _name(node: ast.AST) -> str:
 
 
 def unmarked(source: str) -> list[Finding]:
-    """Return what people can see of a module, and no translation could reach."""
+    """Return the texts of a module that people can see and that are not marked."""
     tree = ast.parse(source)
     finder = _Finder(marks_of(tree))
     finder.visit(tree)
@@ -116,7 +120,7 @@ def unmarked(source: str) -> list[Finding]:
 
 
 class _Finder(ast.NodeVisitor):
-    """Looks at every text that is no docstring, no argument of a mark and none for developers."""
+    """Checks every text that is not a docstring, not an argument of a mark and not for developers."""
 
     def __init__(self, marks: dict[str, str]) -> None:
         self.found: list[Finding] = []
@@ -125,14 +129,13 @@ class _Finder(ast.NodeVisitor):
     def visit_Call(self, call: ast.Call) -> None:
         name = _name(call.func)
         if name in self._marks:
-            is_label = (
-                isinstance(call.args[0], ast.Attribute) and call.args[0].attr == "label"
-            )  # marked where it stands
+            # A label is marked where it is defined.
+            is_label = isinstance(call.args[0], ast.Attribute) and call.args[0].attr == "label"
             if len(_literals(call)) <= max(at for at in _MARKS[self._marks[name]] if at is not None) and not is_label:
-                self._find(call, ast.unparse(call))  # no tool can collect what is not written there
+                self._find(call, ast.unparse(call))  # no tool can collect a text that is not a literal
             return
         module = _name(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-        if name in _FOR_DEVELOPERS and module != "messages":  # Django's messages have the names of a log's
+        if name in _FOR_DEVELOPERS and module != "messages":  # Django's messages have the same method names as a logger
             return
         is_column = module == "models" and name.endswith("Field")
         for at in (0,) if is_column else (1,) if module == "messages" else _SHOWN.get(name, ()):
@@ -158,7 +161,7 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        if node.name == "__str__":  # as the admin names a row
+        if node.name == "__str__":  # the admin shows it as the name of a row
             self._see([line.value for line in ast.walk(node) if isinstance(line, ast.Return) and line.value])
         self.generic_visit(node)
 
@@ -208,7 +211,7 @@ class _Finder(ast.NodeVisitor):
 
 
 def _written(node: ast.JoinedStr | ast.Constant) -> str:
-    """Return the text of a literal, with a mark where a value comes in."""
+    """Return the text of a literal, with a bullet in place of each value."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     return "".join(str(part.value) if isinstance(part, ast.Constant) else "\u2022" for part in node.values)

@@ -1,4 +1,7 @@
-"""Texts in templates: what is marked, and what people can see outside a mark. Reads them with Django's own lexer."""
+"""Finds texts in templates: those that are marked, and those that people can see outside a mark.
+
+It reads the templates with Django's own lexer.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from django.utils.translation.template import templatize
 
 from .texts import Finding, Message, has_letters
 
-# `templatize` writes each mark as a call of gettext's, and blanks the rest out by letters.
+# `templatize` writes each mark as a call of gettext, and replaces everything else with meaningless letters.
 _CALL: Final = re.compile(r"\b(_|n?p?gettext)\((.*?)(?:,\s*count)?\) ", re.DOTALL)
 _VISIBLE: Final = {"title", "alt", "placeholder", "aria-label", "aria-description", "label", "summary", "data-about"}
 _BUTTONS: Final = {"submit", "button", "reset"}
 _WITHOUT_TEXT: Final = {"script", "style", "code"}
-# Names, and an example of an address, are the same in every language.
+# Names and the example of an address are the same in every language.
 _KNOWN: Final = re.compile(r"\s*(·\s*)?calendar_live\s*|calendar|live|https://www\.example\.org")
 _LITERAL: Final = re.compile(r"""=("[^"]*"|'[^']*')|:("[^"]*"|'[^']*')""")
 
 
 def messages(source: str) -> Iterator[Message]:
-    """Yield what is marked in a template, in its order."""
+    """Yield the marked messages of a template, in order."""
     for call in _CALL.finditer(templatize(source)):
         texts = ast.literal_eval(f"({call[2]},)")
         context = texts[0] if "p" in call[1].partition("gettext")[0] else ""
@@ -33,7 +36,7 @@ def messages(source: str) -> Iterator[Message]:
 
 
 def unmarked(source: str, *, is_html: bool = True) -> list[Finding]:
-    """Return what people can see of a template, and no translation could reach."""
+    """Return the texts of a template that people can see and that are not marked."""
     tokens = Lexer(source).tokenize()
     plain = "".join(_outside_marks(tokens))
     found = [*_literals(tokens), *(_Page(plain).found if is_html else _lines(plain))]
@@ -41,7 +44,7 @@ def unmarked(source: str, *, is_html: bool = True) -> list[Finding]:
 
 
 def _outside_marks(tokens: list[Token]) -> Iterator[str]:
-    """Yield the text of a template, with a space for each tag and each mark; lines stay lines."""
+    """Yield the text of a template, with a space for each tag and each mark. Line breaks stay."""
     ends = ""
     for token in tokens:
         if token.token_type == TokenType.BLOCK and not ends:
@@ -55,7 +58,7 @@ def _outside_marks(tokens: list[Token]) -> Iterator[str]:
 
 
 def _end_of_untold(tag: str) -> str:
-    """Return the tag that ends what a tag begins, if what is between them is marked, or no text: names of classes."""
+    """Return the tag that ends a block whose content is marked or is not text (names of classes), otherwise nothing."""
     name, *rest = tag.split()
     if name in ("blocktranslate", "blocktrans", "comment"):
         return f"end{name}"
@@ -67,7 +70,10 @@ def _lines(text: str) -> list[Finding]:
 
 
 def _literals(tokens: list[Token]) -> Iterator[Finding]:
-    """Yield texts that tags hand on: `with title="New"`, `default:"None"`. Names of styles and icons begin with small letters."""
+    """Yield texts that tags pass on, as in `with title="New"` and `default:"None"`.
+
+    Names of styles and icons are no texts; they begin with a lower-case letter.
+    """
     for token in tokens:
         is_inclusion = token.token_type == TokenType.BLOCK and token.contents.startswith(("include ", "with "))
         if is_inclusion or token.token_type == TokenType.VAR:
@@ -78,7 +84,7 @@ def _literals(tokens: list[Token]) -> Iterator[Finding]:
 
 
 class _Page(HTMLParser):
-    """Collects the text and the visible attributes of a page."""
+    """Collects the texts and the visible attributes of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

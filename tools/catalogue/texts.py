@@ -1,4 +1,4 @@
-"""What the parts of the catalogue have in common: a message, a finding, and what looks like a text for people."""
+"""Defines messages and findings for all parts of the catalogue, and decides what looks like a text for people."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def has_letters(text: str) -> bool:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text has two words, and begins or ends as sentences do. Keys, headers and queries of databases do not."""
+    """Return whether a text has two words, and begins or ends like a sentence. Keys, headers and SQL do not."""
     first = _LETTER.search(text)
     if first is None or _TWO_WORDS.search(text) is None:
         return False

@@ -1,4 +1,4 @@
-"""Texts in TypeScript: the page's scripts say what the server wrote into the page, so none may stand in them."""
+"""Finds texts in TypeScript. There must be none, because scripts show the texts that the server wrote into the page."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _TOKEN: Final = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-# What stands before a text that is shown as it is, however short it is.
+# Code before a text that is shown as it is, however short it is.
 _SHOWN: Final = re.compile(
     r"""( \b(textContent|innerText|innerHTML|ariaLabel|placeholder|alt|busyTitle)\s*\+?= | \.title\s*=
         | \bsetAttribute\(\s*"(aria-label|title|alt|placeholder)",
         | \btoasts?\.(show|once|confirm|offer)\( | \b(alert|confirm|prompt)\( )\s*\Z""",
     re.VERBOSE,
 )
-# What stands before a text that only developers read.
+# Code before a text that only developers read.
 _FOR_DEVELOPERS: Final = re.compile(r"(\bError\(|\bconsole\.\w+\(|\bfault\()\s*\Z")
 _DETAIL: Final = re.compile(r"\bdetail:\s*\Z")
-# Where the library is, `detail` is for its callers, who word an error by its code, as the page does.
+# In the library, `detail` is for its callers, who word an error by its code, as the page does.
 _LIBRARY: Final = ("client/", "core/", "fullcalendar/", "protocol/", "transport/")
-# The one word that a calendar shows of itself; a page names its own as `busyTitle`.
+# The only word that the library itself shows. A page can replace it with `busyTitle`.
 _KNOWN: Final = {("client/live-reader.ts", "Busy")}
 _IN_BRACES: Final = re.compile(r"\$\{[^{}]*\}")
 
 
 def unmarked(source: str, name: str) -> list[Finding]:
-    """Return the texts for people that stand in a module; `name` is its path below frontend/src."""
+    """Return the texts for people in a module. `name` is its path below frontend/src."""
     found = []
     for token in _TOKEN.finditer(source):
         literal = token["literal"]

@@ -1,4 +1,4 @@
-"""The scenarios as JSON, for whoever replays them: `python -m tests.model.intents` writes them to scenarios/ again."""
+"""Holds the scenarios. `python -m tests.model.intents` writes them to scenarios/ as JSON, for other tests to replay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER: Final = Path(__file__).parents[1] / "scenarios"
 
 
 def text_of(name: str) -> str:
-    """Return a scenario as the text of its file."""
+    """Return the text of a scenario's file."""
     rules, function = SCENARIOS[name]
     whole = {"name": name.replace("-", " "), "rules": rules, "steps": function().steps}
     return json.dumps(whole, indent=1) + "\n"

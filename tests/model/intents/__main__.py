@@ -1,4 +1,4 @@
-"""Write every scenario's file again."""
+"""Write the files of all scenarios again."""
 
 from tests.model.intents import FOLDER, SCENARIOS, text_of
 

@@ -1,4 +1,4 @@
-"""Scenarios of a user's own deletions before the server has shown them (C8)."""
+"""Scenarios in which a user deletes items, and the store does not have the deletion yet (C8)."""
 
 from __future__ import annotations
 

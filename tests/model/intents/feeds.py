@@ -1,4 +1,4 @@
-"""Scenarios of feeds that race with frames (C1, C2, C5)."""
+"""Scenarios in which feeds race with frames (C1, C2, C5)."""
 
 from __future__ import annotations
 

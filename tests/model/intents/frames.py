@@ -1,4 +1,4 @@
-"""Scenarios of pushed frames: lost, late, repeated, cut, of another history (C3, C4, C6)."""
+"""Scenarios in which pushed frames are lost, late, repeated, cut off or of another history (C3, C4, C6)."""
 
 from __future__ import annotations
 

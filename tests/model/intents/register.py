@@ -1,4 +1,4 @@
-"""Where scenarios are registered under the name of their fault, and how they begin."""
+"""Registers scenarios under the name of their fault, and provides their beginning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCENARIOS: dict[str, tuple[str, Callable[[], Script]]] = {}
 
 
 def scenario(rules: str) -> Callable[[Callable[[], Script]], Callable[[], Script]]:
-    """Register a scenario under its function's name, with the rules it is about."""
+    """Register a scenario under the name of its function, with the rules that it tests."""
 
     def register(function: Callable[[], Script]) -> Callable[[], Script]:
         SCENARIOS[function.__name__.replace("_", "-")] = (rules, function)
@@ -29,7 +29,7 @@ def live(
     calendars: tuple[str, ...] = ("a",),
     script: Script | None = None,
 ) -> Script:
-    """Return a script with a client that is live over some items."""
+    """Return a script whose client is live in calendars with the given items."""
     script = script or Script()
     for item in items:
         script.write("create", item)

@@ -1,4 +1,4 @@
-"""Scenarios of resets and of changed rights (C7, S3, S5)."""
+"""Scenarios with resets and changed rights (C7, S3, S5)."""
 
 from __future__ import annotations
 
