@@ -1,4 +1,4 @@
-/** Builds each bundle in a mode of its own, such as `vite build --mode page`. A bundle loads nothing from other sites. */
+/** Builds each bundle in its own mode, such as `vite build --mode page`. A bundle loads nothing from other sites. */
 import { builtinModules } from "node:module";
 import { type BuildEnvironmentOptions, defineConfig } from "vite";
 

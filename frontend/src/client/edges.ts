@@ -6,9 +6,12 @@ import type { Transport } from "../transport/transport";
 import { webSocketTransport } from "../transport/websocket";
 
 /**
- * `doubt`: the page is visible or focused again, or its network came or went, so the socket may be dead. `hide`: nobody
- * sees the page any more. `pause`: the page goes away, perhaps to the back/forward cache. `resume`: it is back from
- * there.
+ * What a browser reports about its page.
+ *
+ * - `doubt`: the page is visible or focused again, or its network came or went, so the socket may be dead.
+ * - `hide`: nobody sees the page any more.
+ * - `pause`: the page goes away, perhaps to the back/forward cache.
+ * - `resume`: the page is back from there.
  */
 export type PageSignal = "doubt" | "hide" | "pause" | "resume";
 export type TimerId = ReturnType<typeof setTimeout>;

@@ -1,7 +1,7 @@
 /** Tells which items the feed of a range contains, by the same rule as the server. */
 import type { Item } from "../protocol/item";
 
-/** A half-open stretch of time, in milliseconds since 1970 UTC. */
+/** A half-open range of time, in milliseconds since 1970 UTC. */
 export interface Range {
   readonly start: number;
   readonly end: number;

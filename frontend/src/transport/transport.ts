@@ -1,4 +1,4 @@
-/** Defines what the client needs of a transport. */
+/** Defines what the client needs from a transport. */
 
 export interface LinkHandlers {
   opened(): void;

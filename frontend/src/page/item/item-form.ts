@@ -107,7 +107,7 @@ export class ItemForm {
     if (start && end) this.span = { start: start.epochMilliseconds, end: end.epochMilliseconds };
   }
 
-  /** Count an end at midnight to the day before, which is the last day of an all-day item. */
+  /** Count an end at midnight as part of the day before, which is the last day of an all-day item. */
   private switchAllDay(): void {
     const allDay = this.isAllDay();
     const [first, last] = [this.day("start"), this.day("end")];

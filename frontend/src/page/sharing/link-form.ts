@@ -32,7 +32,7 @@ export class LinkForm {
     this.reset();
   }
 
-  /** Show a link as it is now, and keep what was typed since `since`. */
+  /** Show a link as it is now, and keep the fields that were typed in after they showed `since`. */
   follow(link: LinkFields, since: LinkTexts = this.before): void {
     const now = textsOf(link, zone());
     this.write(followed(this.texts(), since, now));

@@ -63,7 +63,7 @@ export class UndoOffers {
     };
   }
 
-  /** Return how an offer is undone; null if that is not known, as for half of a move into a calendar. */
+  /** Return how an offer is undone; null if that is not known, for example for half of a move into a calendar. */
   undoOf(offer: UndoOffer): Undo | null {
     const known = this.plans.get(offer);
     if (known !== undefined) return known;
