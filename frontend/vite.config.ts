@@ -1,18 +1,18 @@
-/** Builds each bundle by a mode of its own: `vite build --mode page`. A bundle loads nothing from other sites. */
+/** Builds each bundle in its own mode, such as `vite build --mode page`. A bundle loads nothing from other sites. */
 import { builtinModules } from "node:module";
 import { type BuildEnvironmentOptions, defineConfig } from "vite";
 
-/** One script and one style sheet with stable names, beside those of the other pages. */
+/** Return the options for one script and one style sheet with stable names, beside those of the other pages. */
 function pageBundle(name: string, { isFirst = false } = {}): BuildEnvironmentOptions {
   return {
     outDir: "../calendar_live/static/calendar_live/dist",
     emptyOutDir: isFirst,
     target: "es2022",
     cssCodeSplit: false,
-    // A data: URL needs img-src or font-src data:, which the policy of a host site need not give.
+    // A data: URL needs `img-src data:` or `font-src data:`, which the policy of a host site need not allow.
     assetsInlineLimit: 0,
     modulePreload: false,
-    // FullCalendar and Temporal, in the one script that a page needs at once.
+    // The one script that a page needs at once contains FullCalendar and Temporal.
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
       input: { [name]: `src/${name}/index.ts` },
@@ -35,7 +35,7 @@ const BUNDLES: Readonly<Record<string, BuildEnvironmentOptions>> = {
   embed: pageBundle("embed"),
   /** The page behind a public link. */
   public: pageBundle("public"),
-  /** The plug-in for other sites: FullCalendar stays the host page's own copy. */
+  /** The plug-in for other sites, which uses the host page's own copy of FullCalendar. */
   library: {
     outDir: "dist",
     emptyOutDir: true,
@@ -44,7 +44,7 @@ const BUNDLES: Readonly<Record<string, BuildEnvironmentOptions>> = {
     lib: { entry: "src/fullcalendar/index.ts", formats: ["es"], fileName: () => "live-calendar.js" },
     rolldownOptions: { external: [/^fullcalendar(\/|$)/, "temporal-polyfill"] },
   },
-  /** The farm of clients, for Node; its driver, testbed/farm.py, says where to. */
+  /** The farm of clients, for Node. Its driver, testbed/farm.py, says where the bundle is written. */
   farm: {
     ssr: "farm/main.ts",
     target: "node20",

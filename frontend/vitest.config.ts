@@ -1,4 +1,4 @@
-/** Which tests vitest runs, and how long one may take. */
+/** Sets which tests vitest runs, and how long a test may take. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

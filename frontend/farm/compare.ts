@@ -1,4 +1,4 @@
-/** Waits until what the clients show equals a fresh feed, and reports every difference that stays. */
+/** Waits until the pictures of the clients equal a fresh feed, and reports every difference that remains. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInRange } from "../src/core/range";
 import type { Item } from "../src/protocol/item";
@@ -8,7 +8,7 @@ const CHECK_AGAIN_MS = 50;
 
 interface Fresh {
   readonly state: string | null;
-  /** By id, as text; null: the calendar is not this reader's. */
+  /** The items as text, by id; null if this reader may not see the calendar. */
   readonly items: ReadonlyMap<string, string> | null;
 }
 
@@ -18,7 +18,10 @@ export interface Difference {
   readonly what: string;
 }
 
-/** Compare everybody with feeds asked for now, none older than `revisions`, until all are equal or the time is over. */
+/**
+ * Compare all clients with feeds that are requested now and are no older than `revisions`, until all are equal or the
+ * time is up.
+ */
 export async function compare(
   people: readonly Person[],
   revisions: Readonly<Record<string, number>>,
@@ -72,7 +75,7 @@ async function freshFeed(
 
 function difference(person: Person, calendar: string, fresh: Fresh | string): string | null {
   if (typeof fresh === "string") return fresh;
-  // The store also holds what was pushed of other times; a calendar on screen shows its range of it.
+  // The store also has what was pushed for other times. A calendar on screen shows the part in its range.
   const shown = asText(person.shown(calendar).filter((item) => isInRange(item, person.options.range)));
   const state = person.state(calendar);
   if (fresh.items === null) return shown.size === 0 ? null : `${shown.size} items of a calendar that is not theirs`;

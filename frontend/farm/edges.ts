@@ -5,23 +5,26 @@ import type { Link, LinkHandlers, Transport } from "../src/transport/transport";
 import { webSocketTransport } from "../src/transport/websocket";
 import { clock } from "./clock";
 
-/** `socket`: as a browser, with its ordinary fallback; `requests`: WebSockets never open; `mixed`: half of them do not. */
+/**
+ * `socket`: as in a browser, with its ordinary fallback. `requests`: WebSockets never open. `mixed`: half of them do
+ * not open.
+ */
 export type Way = "socket" | "requests" | "mixed";
 
 export interface Place {
-  /** The site's origin, as `http://127.0.0.1:8000`. */
+  /** The site's origin, such as `http://127.0.0.1:8000`. */
   readonly site: string;
   readonly cookies: string;
   readonly way: Way;
 }
 
 export interface EdgesListener {
-  /** A frame came, over a WebSocket or in an answer to a request that waited. */
+  /** Called when a frame arrives, over a WebSocket or in the answer to a request that waited. */
   received(text: string, over: "socket" | "requests"): void;
   asked(method: string, url: string): void;
 }
 
-/** What is used of undici's Agent, which Node has inside and does not export. */
+/** The part of undici's Agent that is used here. Node contains undici and does not export it. */
 interface Agent {
   readonly close: () => Promise<void>;
 }
@@ -31,7 +34,7 @@ type Connect = (
 ) => net.Socket;
 type AgentClass = new (options: { connect: Connect; keepAliveTimeout?: number }) => Agent;
 
-/** A browser ends a socket whose server does not answer its close; undici waits for ever. */
+/** How long a server may take to answer a close. After that, a browser ends the socket; undici would wait for ever. */
 const CLOSE_TIMEOUT_MS = 1_000;
 const REFUSED = 1006;
 
@@ -62,13 +65,13 @@ class Connections {
     return socket;
   }
 
-  /** End them all without a word, as a network does. */
+  /** End all connections without closing them properly, as a network does. */
   cut(): void {
     for (const socket of this.sockets) socket.resetAndDestroy();
   }
 }
 
-// The page's own transport makes its WebSocket by these globals; they are set for the moment of its making.
+// The page's own transport makes its WebSocket from these globals. They are set only while it does so.
 let opening: { readonly headers: Record<string, string>; readonly dispatcher: Agent } | null = null;
 const page = { href: "" };
 Object.assign(globalThis, {
@@ -80,15 +83,15 @@ Object.assign(globalThis, {
   },
 });
 
-/** The edges of one client. Everything it opens can be cut. */
+/** The edges of one client. Every connection that it opens can be cut. */
 export class NodeEdges {
   private readonly requests = new Connections();
   private readonly sockets = new Set<Connections>();
   private signal: (signal: PageSignal) => void = () => {};
-  /** Changes what comes over a WebSocket, for tests of the farm itself. */
+  /** Changes the frames that arrive over a WebSocket, for tests of the farm itself. */
   tamper: (text: string) => string = (text) => text;
 
-  /** Takes a frame as if it came over the WebSocket that is open. */
+  /** Takes a frame as if it had arrived over the open WebSocket. */
   inject: (text: string) => void = () => {};
 
   constructor(
@@ -105,7 +108,7 @@ export class NodeEdges {
       uuid: () => crypto.randomUUID(),
       setTimer: (run: () => void, ms: number) => setTimeout(run, ms),
       clearTimer: (id: NodeJS.Timeout) => clearTimeout(id),
-      // What is checked before each repaint is then checked after each change.
+      // So the checks before each repaint run after each change.
       nextRepaint: (run: () => void) => queueMicrotask(run),
       onPageSignal: (listener: (signal: PageSignal) => void) => {
         this.signal = listener;
@@ -117,7 +120,7 @@ export class NodeEdges {
     return edges;
   }
 
-  /** What a browser tells of its page: it woke up, it goes away, it is back. */
+  /** Send a signal, as a browser does: the page has woken up, goes away, or is back. */
   tell(signal: PageSignal): void {
     this.signal(signal);
   }

@@ -15,7 +15,7 @@ export interface Acknowledged {
   readonly at: number;
 }
 
-/** A feed that was asked for, and how long its client had been back by then; null: it was never away. */
+/** A feed that was asked for: when, by which client, and of which calendar. */
 interface FeedAsked {
   readonly at: number;
   readonly client: string;
@@ -49,7 +49,7 @@ export class Farm {
     this.loopDelay.enable();
   }
 
-  /** Do what the driver asks; return what it is answered. */
+  /** Carry out a command of the driver, and return the answer to it. */
   async obey(command: string, given: object): Promise<unknown> {
     switch (command) {
       case "open":
@@ -162,7 +162,7 @@ export class Farm {
     this.tell({ event: "violation", rule, client, calendar, detail, at: clock(), frames });
   }
 
-  /** Who is live, and who has a whole picture. */
+  /** Return how many clients are live, and how many have a whole picture. */
   private status(): object {
     const people = [...this.people.values()];
     const whole = (person: Person) =>
@@ -222,7 +222,7 @@ export class Farm {
       returns: this.returns,
       feeds: this.feeds,
       lags: this.lags.report(),
-      // Clients are late by this without any fault of theirs.
+      // Clients are late by this much through no fault of their own.
       loopDelay: { p99: this.loopDelay.percentile(99) / 1e6, worst: this.loopDelay.max / 1e6 },
       memoryBytes: process.memoryUsage.rss(),
     };

@@ -5,15 +5,15 @@ export interface Lag {
   readonly p50: number;
   readonly p99: number;
   readonly worst: number;
-  /** How many took longer than is promised. */
+  /** How many changes took longer than is promised. */
   readonly beyond: number;
-  /** Who was the latest, and with what. */
+  /** Which client was the latest, and in which calendar. */
   readonly worstWas: string;
   readonly worstAt: number;
 }
 
 const AT_MOST_MS = 120_000;
-/** Promised also where no broadcast comes: invariant 5 of docs/protocol.md. */
+/** What invariant 5 of docs/protocol.md promises, even if no broadcast arrives. */
 const PROMISED_MS = 1_500;
 
 class Counts {
@@ -50,7 +50,7 @@ class Counts {
   }
 }
 
-/** What was broken on purpose, and when. `to` is null while it lasts. */
+/** A fault that was caused on purpose, and when. `to` is null while it lasts. */
 export interface Fault {
   readonly kind: string;
   readonly from: number;
@@ -67,7 +67,10 @@ export class Lags {
     else this.faults[known] = fault;
   }
 
-  /** A client passed, at `passed`, what was acknowledged at `acknowledged`. `kept`: what the client knows that kept it. */
+  /**
+   * Record that a client passed, at `passed`, a change that was acknowledged at `acknowledged`. `kept`: what delayed
+   * the client, as far as it knows.
+   */
   passed(acknowledged: number, passed: number, kept: "away" | "reset" | null, who: string): void {
     const kind = kept ?? `connected${this.during(acknowledged, passed)}`;
     const counts = this.byKind.get(kind) ?? new Counts();
@@ -95,7 +98,7 @@ interface Awaited {
 
 const PASSES_AT_MOST = 1_024;
 
-/** How one client gets on in one calendar. */
+/** Follows how far one client has come in one calendar. */
 export class Progress {
   private passes: Awaited[] = [];
   private awaited: Awaited[] = [];
@@ -106,7 +109,7 @@ export class Progress {
   constructor(
     private readonly lags: Lags,
     private readonly who: string,
-    /** When the client was last without its connection; infinity: it is now. */
+    /** Returns when the client was last without its connection; infinity while it is without it. */
     private readonly awayAt: () => number,
   ) {}
 
@@ -115,20 +118,20 @@ export class Progress {
     this.resetting = true;
   }
 
-  /** The calendar is not this client's any more: nothing of it is awaited. */
+  /** Await nothing more of a calendar that the client may no longer see. */
   gone(at: number): void {
     this.isGone = true;
     this.awaited = [];
     this.reset(at);
   }
 
-  /** The picture is whole again. */
+  /** Note that the picture is whole again. */
   settled(at: number): void {
     if (this.resetting) this.resetAt = at;
     this.resetting = false;
   }
 
-  /** The cursor has come to a revision. */
+  /** Note that the cursor has reached a revision. */
   came(revision: number, at: number): void {
     this.isGone = false;
     if (revision <= (this.passes.at(-1)?.revision ?? -1)) return;
@@ -140,7 +143,7 @@ export class Progress {
     for (const one of passed) this.pass(one.at, at);
   }
 
-  /** A change was acknowledged to its writer. */
+  /** Note that a change was acknowledged to its writer. */
   acknowledged(revision: number, at: number): void {
     if (this.isGone) return;
     const pass = this.passes.find((one) => one.revision >= revision);

@@ -28,7 +28,9 @@ export interface PersonListener {
   applied(): void;
 }
 
-/** A frame on its way to a client; what is returned is what it gets. For tests of the farm itself. */
+/**
+ * Takes a frame on its way to a client, and returns the frame that the client gets. It serves tests of the farm itself.
+ */
 export type Tamper = (text: string) => string;
 
 const FRAMES_AT_MOST = 50;
@@ -74,7 +76,7 @@ export class Person {
     return [...this.watches.values()].reduce((sum, watch) => sum + watch.checks, 0);
   }
 
-  /** What the client knows of a calendar: the only look behind what a page sees. */
+  /** Return what the client knows of a calendar. Only here does the farm read anything that a page does not see. */
   state(calendar: string): CalendarState | undefined {
     const { sync } = this.client as unknown as { readonly sync: Sync };
     return sync.runners.get(calendar)?.state;
@@ -88,7 +90,7 @@ export class Person {
     this.progress.get(calendar)?.acknowledged(revision, at);
   }
 
-  /** How many acknowledged changes have not come yet. */
+  /** Return how many acknowledged changes have not arrived yet. */
   awaits(calendar: string): number {
     return this.progress.get(calendar)?.awaits ?? 0;
   }
@@ -101,12 +103,12 @@ export class Person {
     this.edges.tell(signal);
   }
 
-  /** Change what comes over the WebSocket from now on. */
+  /** Change the frames that arrive over the WebSocket from now on. */
   tamper(tamper: Tamper): void {
     this.edges.tamper = tamper;
   }
 
-  /** Give it a frame that no server sent. */
+  /** Give the client a frame that no server sent. */
   inject(frame: object): void {
     this.edges.inject(JSON.stringify(frame));
   }
@@ -126,7 +128,7 @@ export class Person {
     this.client.on("calendarGone", ({ calendar }) => this.checkGone(calendar));
     this.client.onRepaint((dirty) => {
       for (const [calendar, ids] of dirty) this.check(calendar, ids);
-      // Loading ends without a picture that changed, too.
+      // Loading may also end without a change of the picture.
       for (const calendar of this.options.calendars) if (!dirty.has(calendar)) this.check(calendar, []);
     });
   }
@@ -185,7 +187,7 @@ export class Person {
   }
 }
 
-/** Return the items of what came from the site; null: it is no feed. */
+/** Return the items in an answer of the site; null if it is not a feed. */
 export function readFeed(value: unknown): readonly Item[] | null {
   const items = Array.isArray(value) ? value.map(readItem) : [null];
   return items.every((item) => item !== null) ? items : null;

@@ -7,7 +7,7 @@ import { revisionOf, type State } from "../src/protocol/state";
 
 export type Complain = (rule: string, detail: string) => void;
 
-/** The states of a calendar, by revision: in one history there is one of each. */
+/** The states of a calendar, by revision. One history has one state for each revision. */
 export type History = Map<number, State>;
 
 export class CalendarWatch {
@@ -16,19 +16,19 @@ export class CalendarWatch {
   private cursor: State | null = null;
   private applied: number | null = null;
   private access: string | null = null;
-  /** No cursor was seen in this generation yet. */
+  /** Whether no cursor has been seen in this generation yet. */
   private isNew = true;
   private diverged = false;
-  /** The picture holds what is left of another history, until every range is answered (C7). */
+  /** The picture still has items of another history, until every range is answered (C7). */
   private mixed = false;
   /** The history of this generation. */
   private history: History = new Map();
   private readonly shown = new Map<string, number>();
-  /** An item that went may come back only above this revision. */
+  /** An item that was removed may come back only above this revision. */
   private readonly floors = new Map<string, number>();
 
   constructor(
-    /** The one history of all clients; null where histories may change. */
+    /** The one history of all clients; null if histories may change. */
     private readonly common: History | null,
     private readonly complain: Complain,
   ) {}
@@ -37,7 +37,7 @@ export class CalendarWatch {
     if (reason === "diverged") this.diverged = true;
   }
 
-  /** A change set entered the store: the one that follows. */
+  /** Check that a change set that entered the store follows on the last one. */
   changed({ state, destroyed }: ChangedEvent, now: CalendarState): void {
     if (now.generation !== this.generation) this.begin(now);
     const revision = revisionOf(state);
@@ -49,7 +49,7 @@ export class CalendarWatch {
     for (const id of destroyed) this.floors.set(id, revision);
   }
 
-  /** Look at the picture: at these items, or at all. `item` says what is shown of one. */
+  /** Check the cursor and these items of the picture. `item` returns an item as it is shown. */
   check(now: CalendarState, ids: Iterable<string>, item: (id: string) => Item | undefined): void {
     this.checks += 1;
     const isNew = now.generation !== this.generation;
@@ -60,7 +60,10 @@ export class CalendarWatch {
     for (const id of ids) this.checkItem(id, item(id), now, isNew);
   }
 
-  /** The calendar is not this client's any more: nothing of it may be shown. */
+  /**
+   * Check that nothing is shown of a calendar that the client may no longer see. `left` is the number of items that
+   * are.
+   */
   gone(left: number): void {
     this.checks += 1;
     if (left > 0) this.complain("7: nothing of a withdrawn calendar is shown", `${left} items`);
@@ -88,7 +91,7 @@ export class CalendarWatch {
     }
     if (this.access !== null && now.access !== this.access) {
       if (!this.isNew) this.complain("S5: one access per generation", `from ${this.access} to ${now.access}`);
-      this.floors.clear(); // what was hidden from these eyes may be theirs now
+      this.floors.clear(); // what was hidden from this client may be visible to it now
     }
     this.isNew = false;
     this.know(now.cursor);
@@ -101,7 +104,7 @@ export class CalendarWatch {
     const before = this.shown.get(id);
     if (item === undefined) {
       this.shown.delete(id);
-      // With a reset of rights the whole picture goes: that is no removal.
+      // A reset for `rights` drops the whole picture, which is not a removal.
       if (before !== undefined && !isNew && now.gone === null) this.raise(id, before);
       return;
     }

@@ -1,4 +1,7 @@
-/** A real deletion passes the browser's functions in the order of docs/architecture.md, "The life of a deletion". */
+/**
+ * Tests that a real deletion passes the browser's functions in the order of docs/architecture.md, "The life of a
+ * deletion".
+ */
 // @vitest-environment happy-dom
 import { readFileSync } from "node:fs";
 import { Calendar } from "fullcalendar";
@@ -13,7 +16,7 @@ import { CALENDAR, item, onDay, state, uuid } from "./support/items";
 
 const calls = vi.hoisted((): string[] => []);
 
-/** Note each call of a module's functions, and of the methods of its classes. */
+/** Return a module whose functions, and the methods of whose classes, note each call. */
 const traced = vi.hoisted(() => <Module extends object>(file: string, module: Module): Module => {
   const copy: Record<string, unknown> = {};
   for (const [name, exported] of Object.entries(module)) {
@@ -51,7 +54,9 @@ vi.mock("../src/client/screen/repaints", async (original) => traced("client/scre
 vi.mock("../src/fullcalendar/viewer", async (original) => traced("fullcalendar/viewer.ts", await original()));
 vi.mock("../src/fullcalendar/merge", async (original) => traced("fullcalendar/merge.ts", await original()));
 
-/** The steps of the table that run in a browser, in its order: those before the server's, and those after. */
+/**
+ * Return the steps of the table that run in a browser, in its order: those before the server's steps, and those after.
+ */
 function steps(): { readonly before: readonly string[]; readonly after: readonly string[] } {
   const text = readFileSync("../docs/architecture.md", "utf8");
   const table = text.split("## The life of a deletion")[1]?.split("```")[0] ?? "";

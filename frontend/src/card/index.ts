@@ -1,4 +1,4 @@
-/** The script of the pages that are one form (sign in, invitation): it keeps a form from being sent twice. */
+/** Keeps forms from being sent twice, on the pages that consist of one form (signing in, an invitation). */
 import { guardForms } from "../page/dom/sending";
 
 guardForms();

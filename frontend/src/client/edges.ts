@@ -1,11 +1,17 @@
-/** Defines what the client needs of the outside world (time, chance, page signals, cookies), as a browser has it. */
+/**
+ * Defines what the client needs from the outside world (time, chance, page signals, cookies), and provides it in a
+ * browser.
+ */
 import type { Transport } from "../transport/transport";
 import { webSocketTransport } from "../transport/websocket";
 
 /**
- * `doubt`: the page is visible or focused again, or its network came or went, so the socket may be dead. `hide`: nobody
- * sees the page any more. `pause`: the page goes away, perhaps to the back/forward cache. `resume`: it is back from
- * there.
+ * What a browser reports about its page.
+ *
+ * - `doubt`: the page is visible or focused again, or its network came or went, so the socket may be dead.
+ * - `hide`: nobody sees the page any more.
+ * - `pause`: the page goes away, perhaps to the back/forward cache.
+ * - `resume`: the page is back from there.
  */
 export type PageSignal = "doubt" | "hide" | "pause" | "resume";
 export type TimerId = ReturnType<typeof setTimeout>;
@@ -13,7 +19,7 @@ export type TimerId = ReturnType<typeof setTimeout>;
 export interface Edges {
   readonly transport: Transport;
   fetch(url: string, init: RequestInit): Promise<Response>;
-  /** Milliseconds from any fixed point; never runs backwards. */
+  /** Milliseconds since any fixed point; never runs backwards. */
   now(): number;
   /** A number in [0, 1). */
   random(): number;
@@ -22,7 +28,7 @@ export interface Edges {
   clearTimer(id: TimerId): void;
   /** Run once before the next repaint, or soon when nothing is painted. */
   nextRepaint(run: () => void): void;
-  /** Returns how to stop listening. */
+  /** Returns a function that stops listening. */
   onPageSignal(listener: (signal: PageSignal) => void): () => void;
   /** Tells whether nobody sees the page, as when another tab is in front or the window is minimized. */
   isHidden(): boolean;
@@ -84,8 +90,8 @@ function onPageSignal(listener: (signal: PageSignal) => void): () => void {
   document.addEventListener("visibilitychange", () => listener(isHidden() ? "hide" : "doubt"), { signal });
   document.addEventListener("resume", doubt, { signal });
   for (const name of ["online", "offline", "focus"]) addEventListener(name, doubt, { signal });
-  // A page that is back from the back/forward cache has a dead socket that says it is open: close it before, and
-  // connect again after.
+  // A page that returns from the back/forward cache has a dead socket that claims to be open. So the client closes the
+  // socket when the page goes away, and connects again when it is back.
   addEventListener("pagehide", () => listener("pause"), { signal });
   addEventListener("pageshow", (event) => listener(event.persisted ? "resume" : "doubt"), { signal });
   return () => listeners.abort();

@@ -22,7 +22,7 @@ export function createLiveClient(options: LiveClientOptions = {}): LiveClient {
 }
 
 export class LiveClient extends LiveReader {
-  /** Who shares a calendar, and by which links. */
+  /** The members, invitations and public links of calendars. */
   readonly sharing: Sharing;
   private readonly own: OwnMutations;
   private readonly writer: ItemWriter;
@@ -34,7 +34,7 @@ export class LiveClient extends LiveReader {
     const own = new OwnMutations(edges);
     telling.isOwn = (mutationId) => own.has(mutationId);
     this.own = own;
-    // For all but items, whose writer has keys of its own.
+    // For all calls but those of items, whose writer has keys of its own.
     const callOnce = withKeys(call, edges.uuid, edges.now);
     this.sharing = new Sharing(callOnce);
     this.calendarWriter = new CalendarWriter(callOnce, list, edges);
@@ -60,7 +60,7 @@ export class LiveClient extends LiveReader {
     return this.writer.patch(key, changes, options);
   }
 
-  /** Delete an item, in the same way: it disappears at once. */
+  /** Delete an item in the same way. It disappears at once. */
   deleteItem(key: ItemKey, options: Partial<DeleteOptions> = {}): Promise<Result<Deleted>> {
     return this.writer.remove(key, options);
   }
@@ -90,12 +90,12 @@ export class LiveClient extends LiveReader {
     return readTrash(this.call, calendar);
   }
 
-  /** Create a calendar (`null`), or change one. Every page hears of it by push. */
+  /** Create a calendar (`null`), or change one. Every page is told by push. */
   saveCalendar(calendar: string | null, fields: CalendarFields): Promise<Result<unknown>> {
     return this.calendarWriter.save(calendar, fields);
   }
 
-  /** Delete a calendar with everything in it. Every page hears of it by push. */
+  /** Delete a calendar with everything in it. Every page is told by push. */
   deleteCalendar(calendar: string): Promise<Result<unknown>> {
     return this.calendarWriter.remove(calendar);
   }
@@ -105,12 +105,15 @@ export class LiveClient extends LiveReader {
     return this.calendarWriter.order(ids, () => this.telling.calendarsChanged());
   }
 
-  /** Tell whether a write had no answer and is being repeated. It is shown, but may not be saved. */
+  /** Tell whether a write has lost its answer and is being repeated. The write shows, but may not be saved. */
   isUnsaved(): boolean {
     return this.writer.isUnsaved;
   }
 
-  /** Hide an item whose deletion was answered, as by htmx's event `workItemDeleted`; the store follows by push. */
+  /**
+   * Hide an item whose deletion was answered elsewhere, for example to htmx (event `workItemDeleted`). The store
+   * follows by push.
+   */
   itemDeleted({ calendar, id, state }: Deleted): void {
     this.sync.runners.get(calendar)?.take({ type: "deleteAnswered", id, state });
   }

@@ -71,7 +71,7 @@ export class LiveReader {
 
   // For pages.
 
-  /** Listen to an event; returns how to stop. */
+  /** Listen to an event. Returns a function that stops listening. */
   on<Name extends keyof LiveEvents>(name: Name, listener: (event: LiveEvents[Name]) => void): () => void {
     return this.emitter.on(name, listener);
   }
@@ -105,7 +105,7 @@ export class LiveReader {
     return this.list.get(calendar);
   }
 
-  /** Stay connected from now on, also while no calendar is shown, so that the page hears of the first one. */
+  /** Stay connected from now on, even while no calendar is shown, so that the page is told of the first one. */
   listen(): void {
     this.sync.listen();
   }
@@ -126,13 +126,13 @@ export class LiveReader {
     this.telling.repaintAll();
   }
 
-  /** Return an item as it is now, whatever the filter; undefined when it is gone or was never loaded. */
+  /** Return an item as it is now, whatever the filter; undefined if it is gone or was never loaded. */
   item(key: ItemKey): Item | undefined {
     const runner = this.sync.runners.get(key.calendar);
     return runner && lookUp(runner.state, key.id);
   }
 
-  /** Hold an item's picture while its dialog is open (C10); returns the release. */
+  /** Hold an item's picture while its dialog is open (C10). Returns a function that releases it. */
   hold(key: ItemKey): () => void {
     let held = this.showing.hold(key);
     return () => {
@@ -166,12 +166,12 @@ export class LiveReader {
 
   // For screens, such as the plug-in.
 
-  /** A viewer shows a range of a calendar. `again`: ask the feed even when the range was just answered. */
+  /** Show a range of a calendar in a viewer. `again`: ask the feed even if the range was just answered. */
   show(viewer: string, calendar: string, range: Range, again = false): void {
     this.sync.start(calendar).take({ type: "show", viewer, range, again });
   }
 
-  /** A viewer is gone. */
+  /** Remove a viewer. */
   hide(viewer: string, calendar: string): void {
     this.sync.runners.get(calendar)?.take({ type: "hide", viewer });
     this.sync.leaveSoon();
@@ -192,7 +192,7 @@ export class LiveReader {
     }
   }
 
-  /** Be told before each repaint what may have changed on screen. */
+  /** Listen, before each repaint, to what may have changed on screen. Returns a function that stops listening. */
   onRepaint(listener: DirtyListener): () => void {
     return this.repaints.listen(listener);
   }

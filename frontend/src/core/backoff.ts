@@ -5,10 +5,16 @@ export interface Backoff {
   readonly capMs: number;
 }
 
-/** A socket: half a second at first, then doubled, at most five seconds: whoever was cut off is back soon after the server is. */
+/**
+ * The wait before a socket is opened again: up to half a second at first, then doubled, at most five seconds. So a page
+ * that was cut off is back soon after the server is.
+ */
 export const RECONNECT: Backoff = { baseMs: 500, capMs: 5_000 };
 
-/** Whatever is asked over HTTP, at most half a minute: a server in trouble is not hammered. */
+/**
+ * The wait before an HTTP request is repeated: at most half a minute, so that clients do not hammer a server in
+ * trouble.
+ */
 export const ASK_AGAIN: Backoff = { baseMs: 500, capMs: 30_000 };
 
 /** Return random(0, min(cap, base * 2^attempt)), in milliseconds. `random` is in [0, 1), `attempt` counts from 0. */

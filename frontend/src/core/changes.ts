@@ -6,7 +6,7 @@ import { AHEAD_AT_MOST, ASK_AGAIN_MS, CHAIN_AT_LEAST, type ChangeSet, GAP_MS } f
 import { isAnswerWaiting } from "./overlay";
 import { type Turn, without } from "./turn";
 
-/** Take a frame: collect its chunks and, with the last, place the whole set. */
+/** Take a frame: collect the chunks of a change set, and place the whole set when the last chunk has arrived. */
 export function changesReceived(turn: Turn, frame: ChangesFrame): void {
   const { part, cursor, resetting } = turn.state;
   if (cursor === null || resetting) return;
@@ -15,7 +15,10 @@ export function changesReceived(turn: Turn, frame: ChangesFrame): void {
   if (!frame.more) gather(turn, change);
 }
 
-/** Collect sets that are only true together and, with the last, place them in one turn; of a group with a gap only the last is taken. */
+/**
+ * Collect the sets that are only true together, and place them in one turn when the last one has arrived. If the group
+ * has a gap, only the last set is taken.
+ */
 function gather(turn: Turn, change: ChangeSet): void {
   const continues = turn.rules.continuesGroup(turn.state.group, change);
   const group = continues ? turn.state.group : [];
@@ -93,7 +96,10 @@ function drainAhead(turn: Turn): void {
   turn.set({ ahead: ahead.filter((change) => cursor !== null && turn.rules.placeChange(cursor, change) === "ahead") });
 }
 
-/** The gap has had its time: if it is still open, ask for what is missing, and check again in a second (C3, C5). */
+/**
+ * Handle the end of a gap's wait: if the gap is still open, ask for what is missing, and check again in a second (C3,
+ * C5).
+ */
 export function gapFired(turn: Turn): void {
   turn.set({ gapTimer: false });
   if (turn.state.ahead.length === 0 && !isFeedWaiting(turn) && !isAnswerWaiting(turn)) return;
@@ -101,14 +107,14 @@ export function gapFired(turn: Turn): void {
   startGap(turn, ASK_AGAIN_MS);
 }
 
-/** C2: forget graves and chain as far back as no feed in flight can reach. */
+/** Forget the tombstones and the part of the chain that no feed in flight can reach (C2). */
 export function tidy(turn: Turn): void {
   const { graves, chain, asks, cursor, old } = turn.state;
   const forgotten = [...graves]
     .filter(([, revision]) => turn.rules.mayForget(revision, asks.values()))
     .map(([id]) => id);
   if (forgotten.length > 0) {
-    // The old picture must not show again what its grave kept hidden.
+    // The tombstone also hides the item in the old picture, so the item leaves that picture with it.
     turn.set({ graves: without(graves, forgotten), old: old && without(old, forgotten) });
   }
   if (cursor === null || chain.size < 2) return;

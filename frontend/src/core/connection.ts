@@ -1,10 +1,14 @@
-/** Decides about the connection (C11): when to connect, when a silent socket is dead, what the page is told. */
+/** Decides about the connection (C11): when to connect, when a silent socket is dead, and what the page is told. */
 import { type Backoff, fullJitterMs, RECONNECT } from "./backoff";
 
 /**
- * `connecting`: the first try, or the first after a loss; `offline`: trying again with backoff; `paused`: the page is in the
- * back/forward cache, or nobody sees it and only requests would serve; `signed-out`: until the page's user is let in again, which is
- * tried when somebody opens it; `forbidden`, `refused` (malformed) and `too-many`: the server said stop.
+ * How the connection stands.
+ *
+ * - `connecting`: the first try, or the first try after a loss.
+ * - `offline`: the client tries again, with backoff.
+ * - `paused`: the page is in the back/forward cache, or nobody sees it and only requests would serve.
+ * - `signed-out`: the page's user must be let in again. The client tries again when somebody opens the page.
+ * - `forbidden`, `refused` (malformed) and `too-many`: the server told the client to stop.
  */
 export type Status =
   | "idle"
@@ -20,32 +24,42 @@ export type Status =
 
 /** A connection that neither opens nor says hello in this time is dead. */
 export const CONNECT_TIMEOUT_MS = 5_000;
-/** C11: no pong in 3 s means dead. */
+/** C11: a socket that sends no pong within 3 s is dead. */
 export const PONG_TIMEOUT_MS = 3_000;
-/** C11: two missed heartbeats and some air. */
+/** C11: two missed heartbeats, and some margin. */
 export const SILENCE_MS = 60_000;
-/** A connection that lasted this long ends the row of failures. */
+/** A connection that lasts this long ends the series of failures. */
 const STEADY_MS = 10_000;
 
-/** A session may have been renewed, and its new cookie be on its way: who hears of being signed out asks once more, so much later at most. */
+/**
+ * The longest wait until a client that is told it is signed out asks once more. Its session may have been renewed, and
+ * the new cookie may still be on its way.
+ */
 const RECHECK_MS = 800;
 
-/** By what frames travel. */
+/** How frames travel. */
 export type Way = "socket" | "requests";
 
 /**
- * When WebSockets are given up for requests: two that never said hello, or four that did and did not last. Afterwards one more is
- * enough: while neither way opens, both are tried in turn, and the first that says hello is taken.
+ * When the client gives up WebSockets for requests: after two sockets that never said hello, or after four that said
+ * hello and did not last. From then on, one more such socket is enough. While neither way opens, the client tries both
+ * in turn and takes the first that says hello.
  */
 const TROUBLE_AT_MOST = 4;
 const NO_HELLO = 2;
 const NOT_LASTING = 1;
 const ALMOST = TROUBLE_AT_MOST - NOT_LASTING;
-/** While on requests, a WebSocket is tried beside them: soon at first, for the server may only have restarted; then each minute or so. */
+/**
+ * While the client uses requests, it tries a WebSocket beside them: soon at first, because the server may only have
+ * restarted, and later about once a minute.
+ */
 export const PROBE: Backoff = { baseMs: 4_000, capMs: 60_000 };
 
 const SIGNED_OUT = 4401;
-/** 4401 signed out, 4403 forbidden, 4400 malformed, 4429 too many: connecting again would only be refused again. */
+/**
+ * The close codes after which another connection would only be refused again: 4401 signed out, 4403 forbidden, 4400
+ * malformed, 4429 too many.
+ */
 const FINAL: ReadonlyMap<number, Status> = new Map([
   [4400, "refused"],
   [SIGNED_OUT, "signed-out"],
@@ -55,23 +69,26 @@ const FINAL: ReadonlyMap<number, Status> = new Map([
 
 export interface ConnectionState {
   readonly status: Status;
-  /** `open`: the socket is open and has said hello. */
+  /** `open`: the connection is open, and the server has said hello. */
   readonly phase: "down" | "opening" | "open";
   /** Failures in a row. */
   readonly failures: number;
   readonly openedAt: number;
   readonly heardAt: number;
-  /** By what the connection is made, or the next one will be. */
+  /** How frames travel on this connection or, while there is none, on the next one. */
   readonly over: Way;
-  /** How little sockets can be relied on: falls to nothing when one lasts. */
+  /** How unreliable sockets have been (see `TROUBLE_AT_MOST`). It is 0 again after one has lasted. */
   readonly trouble: number;
-  /** Sockets tried beside the requests, since one lasted. */
+  /** How many sockets have been tried beside the requests since one lasted. */
   readonly probes: number;
-  /** A socket is being tried beside the requests. */
+  /** Whether a socket is being tried beside the requests. */
   readonly probing: boolean;
-  /** The server said that nobody is signed in; the next time it is believed, unless a connection lasts meanwhile. */
+  /**
+   * The server has said that nobody is signed in. The client believes it the next time, unless a connection lasts in
+   * between.
+   */
   readonly rechecked: boolean;
-  /** Signed out, whatever is tried, until a hello. */
+  /** The page counts as signed out until the next hello, whatever the client tries in the meantime. */
   readonly isOut: boolean;
 }
 
@@ -80,17 +97,20 @@ export type ConnectionTimer = "reconnect" | "connect" | "pong" | "silence" | "le
 export type ConnectionInput =
   | { readonly type: "start" }
   | { readonly type: "stop"; readonly status: "closed" | "refused" | "idle" }
-  /** Some request was answered so. */
+  /** A request was answered with "signed out". */
   | { readonly type: "signedOut" }
   | { readonly type: "hello" }
   | { readonly type: "heard" }
   | { readonly type: "pong" }
   | { readonly type: "closed"; readonly code: number }
-  /** The socket tried beside the requests has spoken, or ended without a word. */
+  /** The socket tried beside the requests has received a frame, or has ended without one. */
   | { readonly type: "probeAnswered" }
   | { readonly type: "probeFailed" }
   | { readonly type: "reconnect"; readonly spreadMs: number }
-  /** The page woke up, came to the front, or its network came or went: the socket may be a lie. */
+  /**
+   * The page woke up, came to the front, or its network came or went: the socket may claim to be open although it is
+   * dead.
+   */
   | { readonly type: "doubt" }
   /** Nobody sees the page any more. */
   | { readonly type: "hide" }
@@ -104,7 +124,7 @@ export type ConnectionEffect =
   | { readonly type: "disconnect" }
   | { readonly type: "probe" }
   | { readonly type: "endProbe" }
-  /** The socket tried beside the connection takes its place. */
+  /** Put the socket tried beside the connection in the connection's place. */
   | { readonly type: "adoptProbe" }
   | { readonly type: "ping" }
   | { readonly type: "startTimer"; readonly name: ConnectionTimer; readonly ms: number }
@@ -133,7 +153,10 @@ export const NOT_CONNECTED: ConnectionState = {
 
 const TIMERS: readonly ConnectionTimer[] = ["reconnect", "connect", "pong", "silence", "leave", "probe"];
 
-/** What a decision needs of the outside: milliseconds from any fixed point, a number in [0, 1), and whether nobody sees the page. */
+/**
+ * What a decision needs from outside: milliseconds since any fixed point, a number in [0, 1), and whether nobody sees
+ * the page.
+ */
 export interface Moment {
   readonly now: number;
   readonly random: number;
@@ -145,8 +168,9 @@ export function reduceConnection(state: ConnectionState, input: ConnectionInput,
 }
 
 /**
- * A page that nobody sees keeps no request waiting: a browser opens six HTTP/1.1 connections to a site for all its tabs, and six that
- * wait would hold up every other request of any of them. It connects as soon as it is seen.
+ * Take down a connection by requests while nobody sees the page. A browser opens six HTTP/1.1 connections to a site for
+ * all its tabs together, and six waiting requests would hold up every other request of any of them. The page connects
+ * again as soon as somebody sees it.
  */
 function restUnseen({ state, effects }: ConnectionStep, hidden: boolean): ConnectionStep {
   const asks = state.phase !== "down" || isWaiting(state);
@@ -163,7 +187,7 @@ function decide(state: ConnectionState, input: ConnectionInput, { now, random }:
         ? connect(state, "connecting")
         : stay(state);
     case "hide":
-      return stay(state); // what it means is said above
+      return stay(state); // `restUnseen` acts on it
     case "stop":
       return input.status === "idle" && isStopped(state) ? stay(state) : takeDown(state, input.status);
     case "pause":
@@ -183,7 +207,7 @@ function decide(state: ConnectionState, input: ConnectionInput, { now, random }:
     case "closed":
       return closed(state, input.code, now, random);
     case "reconnect":
-      if (state.over === "requests") return stay(state); // the next request goes to another process by itself
+      if (state.over === "requests") return stay(state); // the next request can go to another process by itself
       return stay(state, { type: "startTimer", name: "leave", ms: Math.floor(random * input.spreadMs) });
     case "doubt":
       return doubt(state, now, random);
@@ -198,7 +222,10 @@ function stay(state: ConnectionState, ...effects: readonly ConnectionEffect[]): 
   return { state, effects };
 }
 
-/** Return what the page is told: of what is tried for somebody who is signed out, nothing. */
+/**
+ * Return the status that the page is told. A page that is signed out is not told of the client's further tries to
+ * connect.
+ */
 export function statusOf({ isOut, status }: ConnectionState): Status {
   return isOut && (status === "connecting" || status === "offline" || status === "paused") ? "signed-out" : status;
 }
@@ -255,7 +282,7 @@ function probeFailed(state: ConnectionState, random: number): ConnectionStep {
   return stay({ ...state, probing: false, probes }, { type: "endProbe" }, probeLater(probes, random));
 }
 
-// Its first frame follows, as that of any other: the hello.
+// The hello, which is the first frame of every connection, follows.
 function probeAnswered(state: ConnectionState): ConnectionStep {
   if (!state.probing) return stay(state);
   return stay(
@@ -286,7 +313,7 @@ function closed(state: ConnectionState, code: number, now: number, random: numbe
   return stay(ended, ...stopTimers(), { type: "disconnect" }, { type: "lost" });
 }
 
-// A request may have had an older cookie than the connection: only what a connection is told is final.
+// A request may have carried an older cookie than the connection did. Only what a connection is told is final.
 function doubtSession(state: ConnectionState, now: number, random: number): ConnectionStep {
   if (mayBeRenewed(state, now)) return recheck(state, random);
   if (state.phase !== "down" || isWaiting(state) || isStopped(state)) return stay(state);
@@ -314,7 +341,7 @@ function tryAgain(state: ConnectionState, now: number, random: number): Connecti
   const failures = steady ? 0 : state.failures;
   const status = state.phase === "open" ? "connecting" : "offline";
   const way = wayAfter(state, steady);
-  const turnsToRequests = state.over === "socket" && way.over === "requests"; // what was to be asked is asked at once
+  const turnsToRequests = state.over === "socket" && way.over === "requests"; // then the client asks at once
   return stay(
     { ...state, ...way, status, phase: "down", failures: failures + 1, probing: false },
     ...stopTimers(),
@@ -324,7 +351,7 @@ function tryAgain(state: ConnectionState, now: number, random: number): Connecti
   );
 }
 
-/** Return by what to connect after a loss. */
+/** Return how to connect after a loss. */
 function wayAfter(state: ConnectionState, steady: boolean): Pick<ConnectionState, "over" | "trouble" | "probes"> {
   const { over, trouble, probes } = state;
   if (over === "requests") return { over: steady ? over : "socket", trouble: ALMOST, probes };
@@ -333,10 +360,10 @@ function wayAfter(state: ConnectionState, steady: boolean): Pick<ConnectionState
   return { over: now >= TROUBLE_AT_MOST ? "requests" : "socket", trouble: now, probes };
 }
 
-// Timers stop while a machine sleeps, and a page back from sleep may hold a dead socket that says it is open.
+// Timers stop while a machine sleeps, and a page that wakes up may have a dead socket that claims to be open.
 function doubt(state: ConnectionState, now: number, random: number): ConnectionStep {
   if (isWaiting(state)) return connect(state, state.status);
-  // Signed out, somebody may have signed in again, in another tab; whoever it is, the server compares.
+  // Somebody may have signed in again in another tab. The server checks whether it is the page's user.
   if (state.status === "paused" || state.status === "signed-out") return connect(state, "connecting");
   if (state.phase !== "open") return stay(state);
   if (now - state.heardAt >= SILENCE_MS) return tryAgain(state, now, random);
@@ -357,7 +384,7 @@ function timerFired(state: ConnectionState, name: ConnectionTimer, now: number, 
   return tryAgain(state, now, random);
 }
 
-// One timer for many frames: it is set anew only when it fires.
+// One timer serves many frames: it is set again only when it fires.
 function silenceFired(state: ConnectionState, now: number, random: number): ConnectionStep {
   const left = state.heardAt + SILENCE_MS - now;
   return left <= 0 ? tryAgain(state, now, random) : stay(state, { type: "startTimer", name: "silence", ms: left });

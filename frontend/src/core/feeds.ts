@@ -5,7 +5,10 @@ import { GAP_MS } from "./model";
 import { isInRange, type Range, rangeKey } from "./range";
 import { type Turn, withEntry, without } from "./turn";
 
-/** Ask for every shown range that is neither answered nor asked for. Without a cursor there is nothing to ask relative to (C1). */
+/**
+ * Ask for every shown range that is neither answered nor asked for. Without a cursor, there is no revision to ask from
+ * (C1).
+ */
 export function askMissing(turn: Turn): void {
   for (const [key, shown] of turn.state.shown) {
     const { asks, retrying } = turn.state;
@@ -24,7 +27,10 @@ function ask(turn: Turn, range: Range): void {
   turn.emit({ type: "fetch", ask: number, generation, range, minRevision, etag: etags.get(key) ?? null });
 }
 
-/** Take a feed's answer: merge it, let it wait for the cursor, or ask again. An answer nobody waits for (C5: an older generation) is ignored. */
+/**
+ * Take a feed's answer: merge it, let it wait for the cursor, or ask again. Ignore an answer that is no longer waited
+ * for, such as that of an older generation (C5).
+ */
 export function feedAnswered(turn: Turn, number: number, answer: FeedAnswer): void {
   const found = findAsk(turn, number);
   if (found === null) return;
@@ -46,7 +52,7 @@ function findAsk(turn: Turn, number: number): readonly [string, Ask] | null {
   return null;
 }
 
-/** Look again at the feeds that wait: the cursor has moved. */
+/** Check the waiting feeds again, because the cursor has moved. */
 export function revisitWaiting(turn: Turn): void {
   for (const [key, entry] of turn.state.asks) {
     if (entry.answer === null) continue;
@@ -56,7 +62,10 @@ export function revisitWaiting(turn: Turn): void {
   }
 }
 
-/** C4: a feed that waited before this subscribe and is still ahead will never be reached; ask again. */
+/**
+ * Drop each feed that waited before this subscribe and is still ahead: the cursor will never reach it, so ask for it
+ * again (C4).
+ */
 export function dropStillAhead(turn: Turn): void {
   const { asks, sequence } = turn.state;
   const stale = [...asks].filter(([, entry]) => entry.answer !== null && entry.waitsSince < sequence);
@@ -73,14 +82,14 @@ export function isFeedWaiting(turn: Turn): boolean {
   return [...turn.state.asks.values()].some((entry) => entry.answer !== null);
 }
 
-/** Watch for a gap that does not close by itself. */
+/** Start the timer that finds a gap that has not closed by itself. */
 export function startGap(turn: Turn, ms: number): void {
   if (turn.state.gapTimer || !turn.state.connected) return;
   turn.set({ gapTimer: true });
   turn.startTimer("gap", ms);
 }
 
-// The first time at once; then with backoff, so that two servers that disagree are not asked in a tight loop.
+// Ask at once the first time, and later with backoff, so that two servers that disagree are not asked in a tight loop.
 function askAgain(turn: Turn, key: string): void {
   turn.set({ asks: without(turn.state.asks, [key]) });
   retry(turn, key, (attempt) => (attempt === 0 ? 0 : turn.backoffMs(attempt)));
@@ -95,7 +104,7 @@ function retry(turn: Turn, key: string, delayMs: (attempt: number) => number): v
   turn.startTimer(`retry:${key}`, ms);
 }
 
-/** The wait of a range is over: ask it again, if it is still on screen. */
+/** Handle the end of a range's wait: ask for the range again, if it is still on screen. */
 export function retryFired(turn: Turn, key: string): void {
   stopRetrying(turn, key);
   askMissing(turn);
@@ -108,7 +117,10 @@ function stopRetrying(turn: Turn, key: string): void {
   turn.set({ retrying });
 }
 
-/** A feed could not be had. Returns whether it is one that is still waited for: an older one's failure says nothing any more (C5). */
+/**
+ * Handle a feed that failed. Return whether the feed was still waited for: the failure of an older one means nothing
+ * any more (C5).
+ */
 export function feedFailed(turn: Turn, number: number, failure: FeedFailure): boolean {
   const found = findAsk(turn, number);
   if (found === null) return false;
@@ -116,13 +128,14 @@ export function feedFailed(turn: Turn, number: number, failure: FeedFailure): bo
   turn.set({ asks: without(turn.state.asks, [key]) });
   if (failure.kind === "refused") settle(turn, key);
   if (failure.kind === "retry") {
-    // Retry-After is a floor; jitter on top keeps clients apart. Never 0: a failing server is not asked in a loop.
+    // Retry-After is the least wait, and jitter on top of it keeps clients apart. The wait is never 0, so that a
+    // failing server is not asked in a loop.
     retry(turn, key, (attempt) => Math.max(1, (failure.afterMs ?? 0) + turn.backoffMs(attempt)));
   }
   return true;
 }
 
-/** Forget what is in flight for a range that is on no screen any more. */
+/** Forget what is in flight for a range that is no longer on any screen. */
 export function releaseRange(turn: Turn, key: string): void {
   const entry = turn.state.asks.get(key);
   if (entry !== undefined && entry.answer === null) turn.emit({ type: "abort", ask: entry.ask });
@@ -133,7 +146,7 @@ export function releaseRange(turn: Turn, key: string): void {
 
 function merge(turn: Turn, key: string, entry: Ask, answer: FeedAnswer): void {
   turn.set({ asks: without(turn.state.asks, [key]) });
-  // 304: nothing of this range has been forgotten since that ETag, so the store already holds it.
+  // 304: nothing of this range has been forgotten since that ETag, so the store still has its rows.
   if (answer.rows !== null) mergeRows(turn, entry.range, { ...answer, rows: answer.rows });
   if (answer.etag !== null) turn.set({ etags: withEntry(turn.state.etags, key, answer.etag) });
   settle(turn, key);
@@ -170,7 +183,7 @@ function missingRows(
   return [...turn.state.rows.values()].filter(
     (row) =>
       !present.has(row.item.id) &&
-      row.item.rrule === null && // a series' dates cannot be seen from its first one
+      row.item.rrule === null && // the item's own dates do not tell when the rest of its series is
       isInRange(row.item, range) &&
       turn.rules.hidesMissing(row.revision, revision),
   );
@@ -184,7 +197,7 @@ function settle(turn: Turn, key: string): void {
   dropOldPicture(turn);
 }
 
-/** C7: once every shown range is answered, the picture of before the reset goes. */
+/** Drop the picture from before the reset, once every shown range is answered (C7). */
 export function dropOldPicture(turn: Turn): void {
   const { old, rows, shown } = turn.state;
   if (old === null || [...shown.values()].some((one) => !one.settled)) return;

@@ -1,4 +1,4 @@
-/** Starts a calendar anew after a reset, and drops one that is lost or that nobody shows (C7). */
+/** Starts a calendar anew after a reset, and drops a calendar that is lost or that nobody shows (C7). */
 
 import type { ResetReason } from "../protocol/frames";
 import { dropOldPicture, releaseRange } from "./feeds";
@@ -6,7 +6,10 @@ import type { GoneReason, Shown } from "./model";
 import { pictureIds, storedItems } from "./picture";
 import type { Turn } from "./turn";
 
-/** Take a reset: after a random part of its spread all is forgotten and asked for again. Withdrawn rights show nothing from now on. */
+/**
+ * Take a reset: after a random part of its spread, forget everything and ask for it again. If the reason is `rights`,
+ * show nothing from now on.
+ */
 export function resetReceived(turn: Turn, reason: ResetReason, spreadMs: number): void {
   if (turn.state.gone !== null || turn.state.shown.size === 0) return;
   const already = turn.state.resetting;
@@ -26,7 +29,7 @@ export function startAnew(turn: Turn): void {
   turn.subscribe();
 }
 
-/** Forget the store; with `keepPicture` what it showed stays on screen until every shown range is answered again. */
+/** Forget the store. With `keepPicture`, the picture stays on screen until every shown range is answered again. */
 export function forget(turn: Turn, { keepPicture }: { readonly keepPicture: boolean }): void {
   const before = keepPicture ? [] : pictureIds(turn.state);
   const old = keepPicture ? new Map(Array.from(storedItems(turn.state), (item) => [item.id, item])) : null;
@@ -50,7 +53,9 @@ export function forget(turn: Turn, { keepPicture }: { readonly keepPicture: bool
   if (!keepPicture) turn.emit({ type: "blank" });
 }
 
-/** The old picture was made with other rights than those of now: it goes at once, as after a reset for them. */
+/**
+ * Drop the old picture at once, as after a reset for `rights`, if it was made with other rights than the current ones.
+ */
 export function dropForeignPicture(turn: Turn): void {
   const { old, oldAccess, access } = turn.state;
   if (old === null || oldAccess === access) return;
@@ -60,7 +65,7 @@ export function dropForeignPicture(turn: Turn): void {
   turn.emit({ type: "blank" });
 }
 
-/** The calendar is not ours (any more): drop it and all its items now, and stay silent. */
+/** Drop a calendar that the client may not (or no longer) see, with all its items, and ask nothing more about it. */
 export function lose(turn: Turn, reason: GoneReason): void {
   if (turn.state.gone !== null) return;
   endLife(turn);
@@ -68,7 +73,7 @@ export function lose(turn: Turn, reason: GoneReason): void {
   turn.emit({ type: "gone", reason });
 }
 
-/** Nobody shows the calendar any more: leave it. */
+/** Leave a calendar that nobody shows any more. */
 export function leave(turn: Turn): void {
   const { connected, gone, sequence, calendar } = turn.state;
   if (connected && gone === null && sequence > 0) turn.emit({ type: "send", frame: { type: "unsubscribe", calendar } });

@@ -5,13 +5,13 @@ import type { State } from "../protocol/state";
 import type { Range } from "./range";
 import { Shelf } from "./shelf";
 
-/** An item and the revision it is known at. */
+/** An item, and the revision at which it is known. */
 export interface Row {
   readonly item: Item;
   readonly revision: number;
 }
 
-/** All chunks of one change set. */
+/** One change set, put together from its chunks. */
 export interface ChangeSet {
   readonly oldState: State;
   readonly newState: State;
@@ -20,11 +20,14 @@ export interface ChangeSet {
   readonly actor: Actor | null;
   readonly mutationId: string | null;
   readonly until?: State | undefined;
-  /** Those among `destroyed` that are not, as far as anybody knows: they could not be read. Only for what is told of a change. */
+  /**
+   * Items that could not be read. Those with an id are in `destroyed` too, although nobody is known to have deleted
+   * them. This list is used only to tell the page about the change.
+   */
   readonly unreadable: readonly Unreadable[];
 }
 
-/** What a feed said. `rows` is null when it said 304: unchanged since the answer with that ETag. */
+/** The answer of a feed. `rows` is null if it was a 304: nothing has changed since the answer with that ETag. */
 export interface FeedAnswer {
   readonly state: State;
   readonly access: string;
@@ -32,7 +35,10 @@ export interface FeedAnswer {
   readonly rows: readonly Item[] | null;
 }
 
-/** A feed in flight or, with `answer`, one that is ahead of the cursor and waits since `waitsSince` subscribes. */
+/**
+ * A feed in flight or, with `answer`, one that is ahead of the cursor. `waitsSince` is the number of subscribes that
+ * had been sent when its wait began.
+ */
 export interface Ask {
   readonly ask: number;
   readonly range: Range;
@@ -41,35 +47,35 @@ export interface Ask {
   readonly waitsSince: number;
 }
 
-/** A range that is on some screen. `settled`: answered since it was last shown. */
+/** A range that is on some screen. `settled`: it has been answered since it was last shown. */
 export interface Shown {
   readonly range: Range;
   readonly viewers: ReadonlySet<string>;
   readonly settled: boolean;
 }
 
-/** What a page does to an item. `changes` are fields as the wire names them. */
+/** What a page does to an item. `changes` has fields under their names on the wire. */
 export type Edit =
   | { readonly type: "patch"; readonly changes: object }
   | { readonly type: "delete"; readonly children?: "delete" | "reparent" };
 
-/** An optimistic edit (C8): shown from now on, waiting for its turn, its answer, or the store. */
+/** An optimistic edit (C8). It shows from now on, while it waits for its turn, for its answer, or for the store. */
 export interface Mutation {
   /** The Idempotency-Key. */
   readonly key: string;
   readonly edit: Edit;
-  /** What it may meet (`If-Match`); null: anything. */
+  /** The state that the item must have (`If-Match`); null: any state. */
   readonly state: State | null;
   readonly sent: boolean;
   /** Answers lost so far. */
   readonly attempts: number;
-  /** The state it was answered with, and how many subscribes had been sent by then. */
+  /** The state with which it was answered, and how many subscribes had been sent by then. */
   readonly answered: { readonly state: State; readonly sequence: number } | null;
 }
 
 export type GoneReason = "withdrawn" | "forbidden" | "not_found";
 
-/** One calendar, as the client knows it. A value: each input makes a new one. */
+/** One calendar, as the client knows it. The object never changes: each input makes a new one. */
 export interface CalendarState {
   readonly calendar: string;
   /** Keeps this calendar's subscribe ids apart from those of the socket's other calendars. */
@@ -79,23 +85,23 @@ export interface CalendarState {
   readonly generation: number;
   readonly cursor: State | null;
   readonly access: string | null;
-  /** The states passed in this generation, oldest first, as far back as a feed in flight may still answer. */
+  /** The states passed in this generation, oldest first, as far back as the answer of a feed in flight may be. */
   readonly chain: ReadonlySet<State>;
   readonly rows: Shelf<Row>;
-  /** Known revisions of items that are not there: tombstones, and items a newer feed lacked. */
+  /** The revisions at which items are known to be absent: tombstones, and items that a newer feed lacked. */
   readonly graves: ReadonlyMap<string, number>;
-  /** The picture of before the last reset, shown where the store knows nothing yet. */
+  /** The picture from before the last reset. It is shown where the store knows nothing yet. */
   readonly old: ReadonlyMap<string, Item> | null;
-  /** What that picture was made with. */
+  /** The access with which that picture was made. */
   readonly oldAccess: string | null;
-  /** Per item, in the order they were made; at most one of them is in flight. */
+  /** The edits of each item, in the order in which they were made. At most one of them is in flight. */
   readonly overlays: ReadonlyMap<string, readonly Mutation[]>;
   readonly part: ChangeSet | null;
-  /** Sets in their order that are only true together with one that has not come yet. */
+  /** Sets, in their order, that are only true together with one that has not arrived yet. */
   readonly group: readonly ChangeSet[];
   /** Sets that wait for one that is missing between the cursor and them. */
   readonly ahead: readonly ChangeSet[];
-  /** Subscribes sent; the last one's id is made of it. */
+  /** The number of subscribes sent. The id of the last one is made from it. */
   readonly sequence: number;
   readonly pending: boolean;
   readonly resetting: boolean;
@@ -106,7 +112,7 @@ export interface CalendarState {
   readonly lastAsk: number;
   /** Failed or unusable answers in a row, per range. */
   readonly retries: ReadonlyMap<string, number>;
-  /** Ranges whose retry timer runs. */
+  /** Ranges whose retry timer is running. */
   readonly retrying: ReadonlySet<string>;
   /** ETags of the ranges answered in this generation: nothing of them has been forgotten since. */
   readonly etags: ReadonlyMap<string, string>;
@@ -115,7 +121,7 @@ export interface CalendarState {
 export type FeedFailure =
   | { readonly kind: "retry"; readonly afterMs: number | null }
   | { readonly kind: "refused" }
-  /** It may be had when somebody has signed in again, and is asked when the calendar is live again. */
+  /** The feed needs somebody to sign in again. It is asked for again when the calendar is live again. */
   | { readonly kind: "signed-out" }
   | { readonly kind: "gone"; readonly reason: GoneReason };
 
@@ -159,7 +165,7 @@ export type Effect =
       readonly etag: string | null;
     }
   | { readonly type: "abort"; readonly ask: number }
-  /** Write to the server, under the Idempotency-Key `sendAs`; the outcome comes back under `key`. */
+  /** Write to the server, under the Idempotency-Key `sendAs`. The outcome comes back under `key`. */
   | {
       readonly type: "mutate";
       readonly key: string;
@@ -174,25 +180,28 @@ export type Effect =
   | { readonly type: "notify"; readonly ids: readonly string[] }
   /** Nothing of this calendar may be shown any more, not even an item that is held. */
   | { readonly type: "blank" }
-  /** A change set entered the store. `before`: its items as the store had them at `oldState`; what it did not know is not among them. */
+  /**
+   * A change set entered the store. `before` has its items as the store had them at `oldState`, without those that the
+   * store did not know.
+   */
   | { readonly type: "applied"; readonly change: ChangeSet; readonly before: readonly Item[] }
-  /** The calendar is no longer ours; its items are gone. */
+  /** The client may no longer see the calendar, and its items are gone. */
   | { readonly type: "gone"; readonly reason: GoneReason };
 
-/** C3: a change set that is ahead of the cursor waits this long before the gap is asked for. */
+/** C3: how long a change set that is ahead of the cursor waits before the client asks for what is missing. */
 export const GAP_MS = 250;
-/** C5: a feed that is still ahead makes the client ask again after this. */
+/** C5: how long a feed may still be ahead before the client asks again. */
 export const ASK_AGAIN_MS = 1000;
-/** C4: a subscribe that has no answer on a living connection is sent again after this. */
+/** C4: how long a subscribe on a living connection waits for its answer before it is sent again. */
 export const ANSWER_MS = 15_000;
-/** Beyond this many change sets that wait ahead of the cursor, the replay brings them anyway. */
+/** How many change sets may wait ahead of the cursor. The replay brings the others anyway. */
 export const AHEAD_AT_MOST = 64;
-/** An answer to a mutation may come this many change sets late and still be recognised as passed (C8). */
+/** How many change sets late the answer to a mutation may arrive and still be found in the chain (C8). */
 export const CHAIN_AT_LEAST = 256;
 /** Subscribe ids are `sequence * LANES + lane`. */
 export const LANES = 4096;
 
-/** Return a calendar nobody has shown yet. `lane` must differ between the calendars of one socket. */
+/** Return a calendar that nobody has shown yet. `lane` must differ between the calendars of one socket. */
 export function newCalendar(calendar: string, lane: number): CalendarState {
   return {
     calendar,
@@ -213,7 +222,7 @@ export function newCalendar(calendar: string, lane: number): CalendarState {
   };
 }
 
-/** What a reset forgets. */
+/** The fields that a reset forgets, with the values that they have afterwards. */
 export const BLANK = {
   cursor: null,
   access: null,

@@ -5,7 +5,7 @@ import { startGap } from "./feeds";
 import { ASK_AGAIN_MS, type CalendarState, type Edit, type Mutation } from "./model";
 import { type Turn, withEntry, without } from "./turn";
 
-/** Return what an item looks like under its overlay, or undefined when that hides it. */
+/** Return an item as it is under its overlay, or undefined if the overlay hides it. */
 export function overlaid(state: CalendarState, item: Item | undefined): Item | undefined {
   const mutations = item === undefined ? undefined : state.overlays.get(item.id);
   if (item === undefined || mutations === undefined) return item;
@@ -17,7 +17,7 @@ function edited(item: Item, edit: Edit): Item | undefined {
   return isBusy(item) ? item : { ...item, ...edit.changes };
 }
 
-/** The page edits an item: it shows at once, and is sent when nothing of this item is in flight. */
+/** Take an edit from the page: show it at once, and send it as soon as no other edit of the item is in flight. */
 export function mutate(turn: Turn, key: string, id: string, edit: Edit, state: State | null): void {
   const before = turn.state.overlays.get(id) ?? [];
   const mutation: Mutation = { key, edit, state: basis(before, state), sent: false, attempts: 0, answered: null };
@@ -44,7 +44,7 @@ function send(turn: Turn, id: string, { key, edit, state, attempts }: Mutation):
   turn.emit({ type: "mutate", key, sendAs: turn.rules.retryKey(key, attempts), id, edit, state });
 }
 
-/** The server has done it. The overlay stays until the store shows it, too. */
+/** Take the answer to an edit that the server has made. The overlay stays until the store shows the edit, too. */
 export function mutationAnswered(turn: Turn, key: string, state: State): void {
   const found = find(turn, key);
   if (found === null) return;
@@ -58,7 +58,7 @@ export function mutationAnswered(turn: Turn, key: string, state: State): void {
   sendNext(turn, id);
 }
 
-/** The server will not: it goes, and with it what was built on it. */
+/** Take the refusal of an edit: drop the edit, and with it every edit that was built on it. */
 export function mutationRefused(turn: Turn, key: string): void {
   const found = find(turn, key);
   if (found === null) return;
@@ -71,7 +71,7 @@ export function mutationRefused(turn: Turn, key: string): void {
   turn.notify([id]);
 }
 
-/** Nobody knows whether it was done: ask again, under the same key. */
+/** Handle the loss of an answer. Nobody knows whether the edit was made, so it is sent again, under the same key. */
 export function mutationLost(turn: Turn, key: string): void {
   const found = find(turn, key);
   if (found === null) return;
@@ -80,13 +80,13 @@ export function mutationLost(turn: Turn, key: string): void {
   turn.startTimer(`mutation:${key}`, Math.max(1, turn.backoffMs(mutation.attempts)));
 }
 
-/** The wait after a lost answer is over. */
+/** Send an edit again after the wait for its lost answer. */
 export function mutationFired(turn: Turn, key: string): void {
   const found = find(turn, key);
   if (found !== null && found[1].answered === null) send(turn, ...found);
 }
 
-/** A delete was answered that this client did not send: hide its item until the store has caught up. */
+/** Take the answer to a deletion that this client did not send: hide the item until the store has caught up. */
 export function deleteAnswered(turn: Turn, id: string, state: State): void {
   if (turn.state.chain.has(state)) return;
   const answered = { state, sequence: turn.state.sequence };
@@ -96,8 +96,8 @@ export function deleteAnswered(turn: Turn, id: string, state: State): void {
 }
 
 /**
- * End the answered edits that the chain has passed; one it has jumped over, or that is of another history, is asked about. One that is
- * ahead is asked about in a second: its frame may be lost, or its history.
+ * End the answered edits whose state is in the chain. Ask about an edit that the chain has jumped over, or that belongs
+ * to another history. Ask a second later about an edit that is ahead, because its frame, or its history, may be lost.
  */
 export function reviewOverlays(turn: Turn): void {
   if (turn.state.overlays.size === 0) return;
@@ -114,7 +114,9 @@ export function isAnswerWaiting(turn: Turn): boolean {
   return [...turn.state.overlays.values()].some((list) => list.some((one) => one.answered !== null));
 }
 
-/** A subscribe has completed: what was answered before it was sent is in the store, or never will be. */
+/**
+ * Handle the end of a subscribe: everything that was answered before it was sent is in the store now, or never will be.
+ */
 export function endAnswered(turn: Turn): void {
   const { sequence } = turn.state;
   end(turn, (one) => one.answered !== null && one.answered.sequence < sequence);
@@ -136,7 +138,7 @@ function end(turn: Turn, isOver: (mutation: Mutation) => boolean): void {
   turn.notify(ended);
 }
 
-// The picture of before a reset knows nothing of what was done since: it takes over what the overlay showed.
+// The picture from before a reset knows nothing of what was done since, so it takes over what the overlay showed.
 function keepInOld(turn: Turn, id: string, over: readonly Mutation[]): void {
   const { old } = turn.state;
   const item = old?.get(id);

@@ -15,7 +15,7 @@ export function stored(state: CalendarState, id: string): Item | undefined {
   return state.graves.has(id) ? undefined : state.old?.get(id);
 }
 
-/** Go through all items of the picture. */
+/** Yield all items of the picture. */
 export function* picture(state: CalendarState): Generator<Item> {
   for (const item of storedItems(state)) {
     const seen = overlaid(state, item);
@@ -23,7 +23,7 @@ export function* picture(state: CalendarState): Generator<Item> {
   }
 }
 
-/** Go through all items as the store knows them. */
+/** Yield all items as the store knows them. */
 export function* storedItems(state: CalendarState): Generator<Item> {
   for (const row of state.rows.values()) yield row.item;
   if (state.old === null) return;
@@ -32,7 +32,7 @@ export function* storedItems(state: CalendarState): Generator<Item> {
   }
 }
 
-/** Return the ids of the picture. */
+/** Return the ids of the items in the picture. */
 export function pictureIds(state: CalendarState): string[] {
   return Array.from(picture(state), (item) => item.id);
 }

@@ -25,7 +25,10 @@ export interface Step {
 /** `random` is in [0, 1). */
 export type Reduce = (state: CalendarState, input: Input, random: number) => Step;
 
-/** Return a reducer that follows the given rules. Tests take one out to show that it is needed; a product uses `reduce`. */
+/**
+ * Return a reducer that follows the given rules. Tests leave a rule out to show that it is needed; products use
+ * `reduce`.
+ */
 export function reduceWith(rules: Rules): Reduce {
   return (state, input, random) => {
     const turn = new Turn(state, rules, random);
@@ -86,14 +89,15 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-// The answer may be of a moment that is over: rights that were given back since have been told already, and are not told again. So
-// everything goes from the screen, and a connection is asked.
+// The answer may describe a moment that has passed. If the rights were given back since then, the server has said so
+// already, and does not say so again. So everything leaves the screen, and the client asks over the connection, if
+// there is one.
 function refused(turn: Turn, reason: GoneReason): void {
   if (turn.state.connected) resetReceived(turn, "rights", ASK_AGAIN_MS);
   else lose(turn, reason);
 }
 
-// Every socket begins by telling of all calendars: only one that was lost is news here.
+// Every socket begins by telling the client about all calendars. Only one that was lost is news here.
 function granted(turn: Turn): void {
   if (turn.state.gone === null) return;
   turn.set({ gone: null });

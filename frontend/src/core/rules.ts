@@ -12,12 +12,12 @@ export function subscribeId(state: CalendarState): number {
   return state.sequence * LANES + state.lane;
 }
 
-/** C1: never take a feed older than what is known when it is asked. */
+/** C1: never take a feed that is older than what was known when it was asked for. */
 function minRevision(cursor: State): number {
   return revisionOf(cursor);
 }
 
-/** C2: a grave may go when no feed in flight was asked with a lower `min_revision`. */
+/** C2: a tombstone may be forgotten if no feed in flight was asked for with a lower `min_revision`. */
 function mayForget(revision: number, asks: Iterable<Ask>): boolean {
   for (const ask of asks) {
     if (ask.minRevision < revision) return false;
@@ -25,12 +25,12 @@ function mayForget(revision: number, asks: Iterable<Ask>): boolean {
   return true;
 }
 
-/** C3: chunks belong together when they carry the same two states. */
+/** C3: chunks belong together if they have the same two states. */
 function continuesPart(part: ChangeSet, frame: ChangesFrame): boolean {
   return part.oldState === frame.oldState && part.newState === frame.newState;
 }
 
-/** C3: sets that are only true together, one after the other. */
+/** C3: sets that are only true together follow on one another, and end at the same state. */
 function continuesGroup(group: readonly ChangeSet[], change: ChangeSet): boolean {
   const last = group.at(-1);
   return last?.newState === change.oldState && last.until === (change.until ?? change.newState);
@@ -41,7 +41,7 @@ function isOpen(change: ChangeSet): boolean {
   return change.until !== undefined;
 }
 
-/** C3: where a change set stands to the cursor. */
+/** C3: where a change set stands relative to the cursor. */
 function placeChange(cursor: State, change: Pick<ChangeSet, "oldState" | "newState">): ChangePlace {
   if (change.oldState === cursor) return "apply";
   if (change.newState === cursor) return "behind";
@@ -50,12 +50,12 @@ function placeChange(cursor: State, change: Pick<ChangeSet, "oldState" | "newSta
   return revisionOf(change.newState) < at ? "behind" : "fork";
 }
 
-/** C2, C3, C5: only what is above the known revision is taken. */
+/** C2, C3, C5: a row is taken only if its revision is above the known one. */
 function takes(known: number | undefined, revision: number): boolean {
   return known === undefined || revision > known;
 }
 
-/** C4: only the last subscribe's answer counts. */
+/** C4: only the answer to the last subscribe counts. */
 function isAnswered(state: CalendarState, id: number): boolean {
   return id === subscribeId(state);
 }
@@ -65,7 +65,7 @@ function setsCursor(state: CalendarState): boolean {
   return state.cursor === null;
 }
 
-/** C4: a subscribe that is never answered is sent again, and replaces the one before. */
+/** C4: a subscribe without an answer is sent again. The new one replaces it. */
 function asksUnanswered(): boolean {
   return true;
 }
@@ -77,12 +77,12 @@ function placeFeed(state: CalendarState, answer: FeedAnswer): FeedPlace {
   return revisionOf(answer.state) > revisionOf(state.cursor) ? "wait" : "again";
 }
 
-/** C5: a row the feed lacks is hidden unless it is known to be newer than the feed. */
+/** C5: a row that the feed lacks is hidden, unless it is known at a newer revision than the feed's. */
 function hidesMissing(known: number, feedRevision: number): boolean {
   return known <= feedRevision;
 }
 
-/** C6: a head unlike the cursor shows that something was missed. */
+/** C6: a head that differs from the cursor shows that something was missed. */
 function headDiffers(state: CalendarState, head: State): boolean {
   return state.cursor !== null && !state.pending && head !== state.cursor;
 }

@@ -5,7 +5,10 @@ import type { Shown } from "./model";
 import { type Range, rangeKey } from "./range";
 import { type Turn, withEntry, without } from "./turn";
 
-/** A viewer shows a range (instead of its last one). It is asked for, also when the store knows it: what navigation shows is fresh. */
+/**
+ * Show a range in a viewer, instead of its last range. The range is asked for even if the store knows it, so that what
+ * navigation shows is fresh.
+ */
 export function show(turn: Turn, viewer: string, range: Range, again: boolean): void {
   const key = rangeKey(range);
   const wasIdle = turn.state.shown.size === 0;
@@ -15,7 +18,7 @@ export function show(turn: Turn, viewer: string, range: Range, again: boolean): 
     if (before !== null) removeViewer(turn, viewer, before);
   }
   if (again) unsettle(turn, key);
-  dropOldPicture(turn); // the range that was still to be answered may be the one that is left
+  dropOldPicture(turn); // perhaps only the viewer's last range was still to be answered
   if (wasIdle) {
     turn.set({ gone: null });
     turn.subscribe();
@@ -23,7 +26,7 @@ export function show(turn: Turn, viewer: string, range: Range, again: boolean): 
   askMissing(turn);
 }
 
-/** A viewer is gone. With the last one the calendar is left. */
+/** Remove a viewer. When the last one has gone, leave the calendar. */
 export function hide(turn: Turn, viewer: string): void {
   const key = keyOf(turn, viewer);
   if (key === null) return;

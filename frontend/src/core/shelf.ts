@@ -1,8 +1,8 @@
-/** An immutable map by item id that changes without copying ten thousand rows. */
+/** Provides an immutable map by item id that changes without copying ten thousand rows. */
 
 const BUCKETS = 256;
 
-/** An immutable map from UUIDs. A new version shares all buckets but the ones that changed. */
+/** An immutable map whose keys are UUIDs. A new version shares all buckets except those that changed. */
 export class Shelf<V> {
   private constructor(
     private readonly buckets: readonly ReadonlyMap<string, V>[],
@@ -51,7 +51,7 @@ export class Shelf<V> {
   }
 }
 
-// The last two hex digits: random in every kind of UUID but the oldest, and good enough there.
+// The last two hex digits are random in every kind of UUID but the oldest, and good enough there.
 function bucketOf(id: string): number {
   return Number.parseInt(id.slice(-2), 16) & (BUCKETS - 1);
 }

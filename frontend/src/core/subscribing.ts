@@ -1,4 +1,4 @@
-/** Subscribes one calendar, and takes the answers, heads and errors that follow (C4, C6). */
+/** Subscribes to one calendar, and takes the answers, heads and errors that follow (C4, C6). */
 import type { ErrorFrame, SubscribedFrame } from "../protocol/frames";
 import type { State } from "../protocol/state";
 import { askMissing, dropStillAhead } from "./feeds";
@@ -7,7 +7,10 @@ import { endAnswered } from "./overlay";
 import { subscribeId } from "./rules";
 import type { Turn } from "./turn";
 
-/** The socket is open: subscribe, from the cursor if there is one. A reset that was waiting need not wait: reconnecting was spread already. */
+/**
+ * Handle the opening of a socket: subscribe, from the cursor if there is one. A reset that was waiting goes ahead,
+ * because reconnecting was spread already.
+ */
 export function opened(turn: Turn): void {
   turn.set({ ...turn.rules.cut(turn.state), connected: true });
   if (turn.state.resetting) {
@@ -16,14 +19,14 @@ export function opened(turn: Turn): void {
   } else turn.subscribe();
 }
 
-/** The socket is gone, and with it what it had half sent. */
+/** Handle the end of a socket: forget what it had sent only in part. */
 export function closed(turn: Turn): void {
   if (turn.state.gapTimer) turn.emit({ type: "stopTimer", name: "gap" });
   turn.emit({ type: "stopTimer", name: "resubscribe" });
   turn.set({ ...turn.rules.cut(turn.state), connected: false });
 }
 
-/** Take the end of a replay. */
+/** Take `subscribed`, the end of a replay. */
 export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
   const { state, rules } = turn;
   if (!state.pending || state.resetting || !rules.isAnswered(state, frame.id)) return;
@@ -33,7 +36,8 @@ export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
   if (rules.setsCursor(state)) turn.set({ cursor: frame.state, access: frame.access, chain: new Set([frame.state]) });
   dropForeignPicture(turn);
   dropStillAhead(turn);
-  // Higher: something was missed. Lower, or of the cursor's revision with another nonce: another history, which the next subscribe is to verify.
+  // If the state is higher, something was missed. If it is lower, or has the cursor's revision and another nonce, it
+  // belongs to another history, which the next subscribe will verify.
   if (frame.state === turn.state.cursor) {
     turn.set({ errors: 0 });
     endAnswered(turn);
@@ -41,7 +45,8 @@ export function subscribedReceived(turn: Turn, frame: SubscribedFrame): void {
   askMissing(turn);
 }
 
-// Once at once; then with backoff: a replay this client cannot read would otherwise be asked for in a tight loop.
+// Ask at once the first time, and later with backoff: a replay that this client cannot read would otherwise be asked
+// for in a tight loop.
 function subscribeAgain(turn: Turn): void {
   const { errors } = turn.state;
   turn.set({ errors: errors + 1 });
@@ -54,7 +59,7 @@ export function headReceived(turn: Turn, head: State): void {
   if (!turn.state.resetting && turn.rules.headDiffers(turn.state, head)) turn.subscribe();
 }
 
-/** Take the refusal of a subscribe: lose the calendar, or try again later. */
+/** Take the refusal of a subscribe: drop the calendar, or try again later. */
 export function errorReceived(turn: Turn, frame: ErrorFrame): void {
   const { pending, errors } = turn.state;
   if (!pending || frame.id !== subscribeId(turn.state)) return;
@@ -64,7 +69,7 @@ export function errorReceived(turn: Turn, frame: ErrorFrame): void {
   turn.startTimer("resubscribe", turn.backoffMs(errors + 1));
 }
 
-/** The wait after a refused subscribe is over, or that for the answer to one. */
+/** Subscribe again after the wait that follows a refused subscribe, or that an unanswered one had for its answer. */
 export function resubscribeFired(turn: Turn): void {
   if (!turn.state.pending || turn.rules.asksUnanswered()) turn.subscribe();
 }

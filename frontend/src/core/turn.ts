@@ -29,7 +29,7 @@ export class Turn {
     this.emit({ type: "startTimer", name, ms });
   }
 
-  /** Return a random part of a stretch of time, in milliseconds. */
+  /** Return a random part of a duration, in milliseconds. */
   spread(ms: number): number {
     return Math.floor(this.random * ms);
   }
@@ -38,7 +38,9 @@ export class Turn {
     return fullJitterMs(ASK_AGAIN, attempt, this.random);
   }
 
-  /** Ask for what follows the cursor (all of it when there is none). Silent while nothing may be asked. */
+  /**
+   * Subscribe to what follows the cursor, or from now on if there is no cursor. Do nothing while nothing may be asked.
+   */
   subscribe(): void {
     const { calendar, connected, gone, resetting, shown } = this.state;
     if (!connected || gone !== null || resetting || shown.size === 0) return;
@@ -53,12 +55,12 @@ export class Turn {
   }
 }
 
-/** Return a copy of a map with one entry more. */
+/** Return a copy of a map with one more entry. */
 export function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
   return new Map(map).set(key, value);
 }
 
-/** Return a map without some keys; the same map when it has none of them. */
+/** Return a map without some keys; the same map if it has none of them. */
 export function without<K, V>(map: ReadonlyMap<K, V>, keys: Iterable<K>): ReadonlyMap<K, V> {
   let copy: Map<K, V> | null = null;
   for (const key of keys) {

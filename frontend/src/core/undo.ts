@@ -1,8 +1,8 @@
-/** Plans how a change is undone: which calls restore what was, and at which state each item must be. */
+/** Plans how a change is undone: which calls restore what was there, and which state each item must have. */
 import { DATES, type Item, isBusy, SETTABLE, type SettableField } from "../protocol/item";
 import type { State } from "../protocol/state";
 
-/** What one change set did, as a page saw it. `before` lacks what was not loaded. */
+/** What one change set did, as a page saw it. `before` lacks items that were not loaded. */
 export interface Done {
   readonly calendar: string;
   readonly state: State;
@@ -14,7 +14,10 @@ export interface Done {
 
 export type Fields = Readonly<Partial<Record<SettableField, unknown>>>;
 
-/** An item that an undo edits: at `state` now (412 otherwise); `was`: the state of the item that it brings back. */
+/**
+ * An item that an undo edits. `state`: the state that the item must have now (412 otherwise). `was`: the state of the
+ * item that the edit brings back.
+ */
 export interface UndoEdit {
   readonly id: string;
   readonly changes: Fields;
@@ -22,7 +25,10 @@ export interface UndoEdit {
   readonly was: State;
 }
 
-/** One call, which does all or nothing. `state`: what it may meet (412 otherwise); `was`: the states of the items that it brings back, if known. */
+/**
+ * One call, which does all or nothing. `state`: the state that it requires (412 otherwise). `was`: the states of the
+ * items that it brings back, as far as they are known.
+ */
 export type UndoStep =
   | {
       readonly type: "restore";
@@ -39,28 +45,31 @@ export type UndoStep =
       readonly id: string;
       readonly to: string;
       readonly state: State;
-      /** What the move itself changed of these items: put back there, at the state the move is answered with. */
+      /**
+       * What the move itself changed in these items. It is put back in `to`, at the state with which the move is
+       * answered.
+       */
       readonly after: readonly { readonly id: string; readonly changes: Fields }[];
     };
 
-/** `dated`: nothing but the dates of items changed; `moved`: to another calendar. */
+/** `dated`: only dates of items changed. `moved`: to another calendar. */
 export type UndoKind = "deleted" | "changed" | "dated" | "moved" | "restored" | "created";
 
 export interface Undo {
   readonly kind: UndoKind;
   readonly count: number;
-  /** The title of the one item it is about (of a tree: its root), if it is known. */
+  /** The title of the item, if there is only one and it is known. Of a tree, it is the root's. */
   readonly title: string | null;
   readonly steps: readonly UndoStep[];
 }
 
-/** What a page knows beyond the change: which ids it saw vanish before, and which changes created an item. */
+/** What a page knows beyond the change: which ids it has seen vanish before, and which changes created an item. */
 export interface Knowledge {
   cameBack(calendar: string, id: string): boolean;
   created(state: State): boolean;
 }
 
-/** Each tree that was moved is a call of its own; more would keep the server busy. */
+/** Each tree that was moved needs a call of its own, and more calls would keep the server busy. */
 export const STEPS_AT_MOST = 100;
 
 /** Tell whether two change sets are the two halves of one move between calendars. */
@@ -73,7 +82,7 @@ function carries(left: Done, entered: Done): boolean {
   return left.destroyed.some((id) => entered.after.some((item) => item.id === id));
 }
 
-/** Tell whether a change touches an item of another. */
+/** Tell whether two changes have an item in common. */
 export function touches(one: Done, other: Done): boolean {
   const ids = new Set(idsOf(one));
   return idsOf(other).some((id) => ids.has(id));
@@ -83,7 +92,7 @@ function idsOf(done: Done): string[] {
   return [...done.destroyed, ...done.after.map((item) => item.id)];
 }
 
-/** Return how a change (or both halves of a move) is undone; null when that is not known, or too much. */
+/** Return how to undo a change (or both halves of a move); null if that is not known, or takes too many calls. */
 export function planUndo(changes: readonly Done[], knows: Knowledge): Undo | null {
   const [one, other] = changes;
   if (one === undefined) return null;
@@ -98,9 +107,9 @@ function planOne(done: Done, knows: Knowledge): Undo | null {
   if (destroyed.length > 0) {
     const was = new Map(destroyed.flatMap((id) => pair(id, before.get(id)?.state)));
     const restore: UndoStep = { type: "restore", calendar, ids: destroyed, state, was };
-    // Children that were handed up go back below what comes back.
+    // Children that were moved up go back below the items that come back.
     const known = destroyed.flatMap((id) => before.get(id) ?? []);
-    const roots = rootsOf(known, new Set(destroyed)); // what is below one that was not loaded is no root
+    const roots = rootsOf(known, new Set(destroyed)); // an item below one that was not loaded is not a root
     return { ...named("deleted", roots, destroyed), steps: [restore, ...edits(done, before)] };
   }
   const fresh = after.filter((item) => !before.has(item.id));
@@ -127,7 +136,7 @@ function planEdit(done: Done, before: ReadonlyMap<string, Item>): Undo | null {
   };
 }
 
-/** Return the one call that puts changed items back; none when nothing that can be set has changed. */
+/** Return the one call that puts changed items back, or nothing if no field that can be set has changed. */
 function edits(
   { calendar, state, after }: Done,
   before: ReadonlyMap<string, Item>,
@@ -163,7 +172,7 @@ function planMove(left: Done, entered: Done): Undo {
   };
 }
 
-/** Return the fields to set so that `now` becomes what `was` is; null when there are none. Dates go together. */
+/** Return the fields to set so that `now` becomes like `was`; null if there are none. Dates are set together. */
 export function difference(was: Item, now: Item): Fields | null {
   if (isBusy(was) || isBusy(now)) return null;
   const differing = SETTABLE.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(now[name]));

@@ -19,8 +19,8 @@ const VIEWS: Readonly<Record<string, string>> = {
 for (const place of document.querySelectorAll<HTMLElement>("[data-live-calendar]")) void fill(place);
 
 /**
- * Show the calendars that an element names by their ids, separated by spaces; without any, all that the visitor may
- * see.
+ * Show the calendars that an element names by their ids, separated by spaces. If it names none, show all that the
+ * visitor may see.
  */
 async function fill(place: HTMLElement): Promise<void> {
   const { api = "/api/", socket = "/ws/", view = "month", date, user, busy } = place.dataset;

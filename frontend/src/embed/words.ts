@@ -10,7 +10,9 @@ interface Options {
   readonly noEventsText?: string;
 }
 
-/** Return the words that a page has for its visitors. Without them FullCalendar's own are shown, which are English. */
+/**
+ * Return the words that a page has for its visitors. Without them, FullCalendar shows its own words, which are English.
+ */
 export function wordsOf({ allDay, more, noItems }: Words): Options {
   return {
     ...(allDay === undefined ? {} : { allDayText: allDay }),

@@ -6,19 +6,22 @@ import { mayEdit } from "../protocol/roles";
 
 const PREFIX = "live~";
 
-/** Return an item's deterministic defId: by calendar and id, as an item may move between calendars. */
+/** Return the deterministic defId of an item. It names the calendar too, because an item may move between calendars. */
 export function defIdOf({ calendar, id }: ItemKey): string {
   return `${PREFIX}${calendar}~${id}`;
 }
 
-/** Return the key in a defId, or null for events that are not this plug-in's. */
+/** Return the key in a defId, or null for events that do not belong to this plug-in. */
 export function keyOfDefId(defId: string): ItemKey | null {
   if (!defId.startsWith(PREFIX)) return null;
   const [calendar = "", id = ""] = defId.slice(PREFIX.length).split("~");
   return { calendar, id };
 }
 
-/** `eventDefMemberAdders`: FullCalendar would number its definitions anew with every fetch. */
+/**
+ * Give an event its defId (one of the `eventDefMemberAdders`). FullCalendar would number its definitions anew with
+ * every fetch.
+ */
 export function liveDefMembers(refined: { readonly liveKey?: string }): { defId?: string } {
   return refined.liveKey === undefined ? {} : { defId: PREFIX + refined.liveKey };
 }
@@ -42,12 +45,15 @@ export function eventInput(client: LiveReader, item: Item): EventInput {
   };
 }
 
-/** An item that ends as it begins is none to FullCalendar, which would give it an hour, and so another day late in the evening. */
+/**
+ * Return the end to use for an item that ends when it begins. FullCalendar takes such an end for none and assumes an
+ * hour, which late in the evening reaches into another day.
+ */
 function justAfter(start: string): string {
   return new Date(Date.parse(start) + 1).toISOString();
 }
 
-/** Return the item an event shows, or null when it is not one of this plug-in's. */
+/** Return the item that an event shows, or null if the event does not belong to this plug-in. */
 export function readLiveItem(
   event: Pick<EventApi, "extendedProps">,
 ): { readonly key: ItemKey; readonly item: Item } | null {

@@ -1,4 +1,4 @@
-/** Defines the event source, which gives FullCalendar what the client's store has, at once. */
+/** Defines the event source, which hands the contents of the client's store to FullCalendar at once. */
 import type { EventInput } from "fullcalendar";
 import type { CalendarContext, DateRange } from "fullcalendar/protected-api";
 import { eventInput } from "./event-input";

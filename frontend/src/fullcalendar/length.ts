@@ -1,4 +1,4 @@
-/** Computes when a moved item ends, so that it stays as long as it was. */
+/** Computes when a moved item ends, so that it keeps its length. */
 import { Temporal } from "temporal-polyfill";
 
 /** A span of time, in milliseconds since 1970 UTC. */
@@ -8,13 +8,14 @@ interface Stretch {
 }
 
 /**
- * Return the end of a span that begins at another moment and is as long as it was: its whole days are days of the calendar in its
- * zone, so that a conference ends at five o'clock in whichever week; what is shorter is as long by the clock, so that an hour stays an
- * hour in a night in which the clocks change (RFC 5545, 3.3.6).
+ * Return the end of a span that begins at another moment and keeps its length. Whole days are calendar days in the
+ * span's zone, so a conference ends at five o'clock in whichever week it is. Anything shorter than a day is elapsed
+ * time, so an hour stays an hour in a night in which the clocks change (RFC 5545, 3.3.6).
  */
 export function movedEnd(span: Stretch, start: number, timeZone: string): number {
   const from = zoned(span.start, timeZone);
-  // Of two equal times, Temporal would count a day from the first: what ends before the next day's is shorter than a day.
+  // Where the clocks show a time twice, Temporal would count a day from the first one. A span that ends before the same
+  // time on the next day is shorter than a day.
   if (span.end < from.add({ days: 1 }).epochMilliseconds) return start + span.end - span.start;
   return zoned(start, timeZone).add(from.until(zoned(span.end, timeZone), { largestUnit: "days" })).epochMilliseconds;
 }
@@ -24,6 +25,6 @@ function zoned(ms: number, timeZone: string): Temporal.ZonedDateTime {
   try {
     return instant.toZonedDateTimeISO(timeZone);
   } catch {
-    return instant.toZonedDateTimeISO("UTC"); // the server knows a zone that this browser does not
+    return instant.toZonedDateTimeISO("UTC"); // the server may know a zone that this browser does not
   }
 }

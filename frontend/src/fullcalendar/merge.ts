@@ -1,10 +1,10 @@
-/** Merges what a source returned into FullCalendar's store, and keeps every object that did not change. */
+/** Merges the answer of a source into FullCalendar's store, and keeps every object that did not change. */
 import type { EventDef, EventInstanceHash, EventStore } from "fullcalendar/protected-api";
 import { defIdOf } from "./event-input";
 
 type Instance = EventInstanceHash[string];
 
-/** Which of a source's events an answer replaces: all of them, or those of some ids. */
+/** Which events of a source an answer replaces: all of them, or those with some ids. */
 export interface Replaced {
   readonly sourceId: string;
   readonly calendar: string;
@@ -13,8 +13,10 @@ export interface Replaced {
 }
 
 /**
- * `before` is the store before the answer, `now` the one FullCalendar made of it: of the source, only what was in the answer.
- * Same definition, same dates: same objects, so that nothing is rendered anew; a known event keeps its instance's id, and its DOM node.
+ * Return the store that an answer leads to. `before` is the store before the answer. `now` is what FullCalendar made of
+ * it: of this source, it has only the events in the answer. Where a definition or its dates are unchanged, the object
+ * stays the same, so that nothing is rendered again. A known event keeps the id of its instance, and with it its DOM
+ * node.
  */
 export function mergeReceived(before: EventStore, now: EventStore, replaced: Replaced): EventStore {
   const touched = touchedDefIds(now, replaced);
@@ -41,7 +43,7 @@ export function mergeReceived(before: EventStore, now: EventStore, replaced: Rep
   return { defs, instances };
 }
 
-// A hash of thousands is walked with each push: for…in makes no list of it.
+// Each push walks a hash of thousands of entries, and for…in makes no list of them.
 function* eachOf<T>(hash: Readonly<Record<string, T>>): Generator<T> {
   for (const name in hash) {
     const value = hash[name];
@@ -71,7 +73,7 @@ function reuse(known: Instance | undefined, fresh: Instance): Instance {
   return isSame(known.range, fresh.range) ? known : { ...fresh, instanceId: known.instanceId };
 }
 
-/** Return the store without the definitions a predicate rejects; the same store when it rejects none. */
+/** Return the store without the definitions that a predicate rejects; the same store if it rejects none. */
 export function withoutDefs(store: EventStore, isRejected: (def: EventDef) => boolean): EventStore {
   const rejected = new Set<string>();
   for (const def of eachOf(store.defs)) {

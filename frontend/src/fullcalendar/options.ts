@@ -1,7 +1,7 @@
 /** Defines the options that the plug-in adds to event sources and events. */
 import type { LiveReader } from "../client/live-reader";
 
-/** `live` of an event source: which calendar of which client feeds it. */
+/** The option `live` of an event source: which calendar of which client feeds it. */
 export interface LiveSourceOption {
   readonly client: LiveReader;
   /** The calendar's id. */
@@ -13,6 +13,6 @@ export const EVENT_SOURCE_REFINERS = {
 };
 
 export const EVENT_REFINERS = {
-  /** Set by the plug-in on its own events: what their deterministic `defId` is made of. */
+  /** Set by the plug-in on its own events. Their deterministic `defId` is made from it. */
   liveKey: String,
 };

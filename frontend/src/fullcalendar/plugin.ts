@@ -19,7 +19,7 @@ export const livePlugin: PluginInput = {
   contextInit: (context) => screenOf(context).mount(context),
 };
 
-/** Return the event source of one calendar; further source options (color, className…) may be spread in. */
+/** Return the event source of one calendar. Further source options (color, className…) may be spread in. */
 export function liveEventSource(client: LiveReader, calendar: string): EventSourceInput & object {
   return { id: calendar, live: { client, calendar } };
 }

@@ -11,7 +11,10 @@ type Patch = Partial<Pick<CalendarData, "eventSources" | "eventStore" | "rendera
   liveLoading?: boolean;
 };
 
-/** `reducers`: runs after FullCalendar's own, and may overrule them. */
+/**
+ * Reduce FullCalendar's state (one of its `reducers`). It runs after FullCalendar's own reducers, and may overrule
+ * them.
+ */
 export function liveReducer(before: Partial<CalendarData> | undefined, action: Action | undefined, now: Now): Patch {
   const screen = screenOf(now);
   screen.keepOnly(now.eventSources);
@@ -25,7 +28,10 @@ export function liveReducer(before: Partial<CalendarData> | undefined, action: A
   return { ...patch, eventStore, renderableEventStore: eventStore, eventUiBases: uiBases(eventStore, now) };
 }
 
-/** `isLoadingFuncs`: FullCalendar's `loading` callback tells of the network, not of each push. */
+/**
+ * Tell whether the network is being waited for (one of the `isLoadingFuncs`), so that FullCalendar does not call
+ * `loading` with each push.
+ */
 export function isLiveLoading(state: { readonly liveLoading?: boolean }): boolean {
   return state.liveLoading === true;
 }
@@ -34,7 +40,7 @@ function storeAfter(before: EventStore, action: Action, now: Now): EventStore {
   switch (action.type) {
     case "RECEIVE_EVENTS":
       return received(before, action.sourceId, action.fetchId, now);
-    // A drop, a revert or an addEvent must not bring back what is gone.
+    // A drop, a revert or an addEvent must not bring back an item that is gone.
     case "MERGE_EVENTS":
     case "ADD_EVENTS":
     case "RESET_EVENTS":
@@ -57,7 +63,7 @@ function received(before: EventStore, sourceId: string, fetchId: string, now: No
 function isGone(def: EventDef, now: Now): boolean {
   const key = keyOfDefId(def.defId);
   const meta = liveMeta(now.eventSources[def.sourceId]?.meta);
-  // An event added by hand to a live source is not of the store: it would stand beside the pushed one.
+  // An event that was added by hand to a live source is not in the store, and would stand beside the pushed one.
   if (key === null) return meta !== null;
   return meta === null || meta.viewer.shown(key).length === 0;
 }
@@ -66,7 +72,8 @@ function liveMeta(meta: unknown): LiveMeta | null {
   return typeof meta === "object" && meta !== null && "viewer" in meta ? (meta as LiveMeta) : null;
 }
 
-// A live source answers at once. Were it "fetching", FullCalendar would hold back the whole picture and call `loading` with each push.
+// A live source answers at once. If it counted as fetching, FullCalendar would hold back the whole picture and call
+// `loading` with each push.
 function notFetching(sources: Sources): Sources {
   let copy: Sources | null = null;
   for (const [id, source] of Object.entries(sources)) {
@@ -77,7 +84,7 @@ function notFetching(sources: Sources): Sources {
   return copy ?? sources;
 }
 
-// FullCalendar computed these from the answer alone; the events that were kept need theirs too.
+// FullCalendar computed these from the answer alone, but the events that were kept need theirs too.
 function uiBases(store: EventStore, now: Now): Now["eventUiBases"] {
   const bases: Now["eventUiBases"] = {};
   const fallback = now.eventUiBases[""];

@@ -10,7 +10,10 @@ import { movedEnd } from "./length";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** PATCH the dates an event was dropped at. Refused: it goes back visibly, and the error says why; `gone` when it was deleted meanwhile. */
+/**
+ * PATCH the dates at which an event was dropped. If the server refuses, the event goes back visibly and the error says
+ * why. The error's code is `gone` if the item was deleted in the meantime.
+ */
 export async function saveDates(client: LiveClient, info: Change): Promise<Result<Written>> {
   const live = readLiveItem(info.oldEvent);
   if (live === null) return refused({ status: 0, code: "invalid", detail: "This event is not a live one." });
@@ -37,7 +40,10 @@ interface Dates {
   readonly allDay: boolean;
 }
 
-/** Return the dates that a change gives an item, as the wire writes them. However it is dragged, the item says how long it is. */
+/**
+ * Return the dates that a change gives an item, as the wire writes them. However it is dragged, the item itself says
+ * how long it is.
+ */
 export function datesOf({ event, oldEvent, delta }: Change, item: Item): Dates {
   if (event.allDay) {
     const first = event.startStr.slice(0, 10);
@@ -47,12 +53,12 @@ export function datesOf({ event, oldEvent, delta }: Change, item: Item): Dates {
   const start = event.start?.getTime() ?? Number.NaN;
   const span = { start: Date.parse(item.start), end: Date.parse(item.end) };
   const isMoved = delta !== undefined && !oldEvent.allDay;
-  // FullCalendar drops the end of an event that becomes timed; it shows an hour.
+  // FullCalendar drops the end of an event that becomes timed, and shows an hour.
   const end = isMoved ? movedEnd(span, start, item.timeZone) : (event.end?.getTime() ?? start + HOUR_MS);
   return { start: instant(start), end: instant(end), allDay: false };
 }
 
-/** Return on how many days a timed event stands; midnight, when it ends, is of none of them. */
+/** Return on how many days a timed event appears. An end at midnight adds no day. */
 function daysOf(event: Pick<EventApi, "startStr" | "endStr">, item: Item): number {
   if (item.start === item.end) return 1;
   const [first, last] = [event.startStr, event.endStr].map((text) => Date.parse(text.slice(0, 10)));

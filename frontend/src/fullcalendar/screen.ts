@@ -26,7 +26,7 @@ export class Screen {
   private wasLoading = false;
   private mounted = true;
 
-  /** A source asks for its events. */
+  /** Add a source that asks for its events. */
   add(sourceId: string, viewer: Viewer, context: Context): void {
     this.context = context;
     this.viewers.set(sourceId, viewer);
@@ -42,7 +42,7 @@ export class Screen {
     }
   }
 
-  /** Something put an older picture back: paint everything anew. */
+  /** Paint everything again, because something has put an older picture back. */
   repaintAll(): void {
     for (const viewer of this.viewers.values()) viewer.client.repaintCalendar(viewer.calendar);
   }
@@ -51,7 +51,7 @@ export class Screen {
     return [...this.viewers.values()].some((viewer) => viewer.isLoading);
   }
 
-  /** FullCalendar is on the page (again). */
+  /** Take note that FullCalendar is on the page (again). */
   mount(context: CalendarContext): void {
     this.context = context;
     if (!this.mounted) {
@@ -96,7 +96,7 @@ export class Screen {
     else if (loadingChanged) this.context.dispatch({ type: "IDLE" });
   }
 
-  // What is being dragged must not change under the pointer (C10).
+  // An event must not change under the pointer while it is dragged (C10).
   private watchDrags({ emitter }: CalendarContext): void {
     let release = () => {};
     const start = ({ event }: { event: EventApi }) => {

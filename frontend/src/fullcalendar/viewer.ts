@@ -7,7 +7,7 @@ import type { LiveSourceOption } from "./options";
 
 let viewers = 0;
 
-/** What one fetch hands over: everything of the range, or only what changed. */
+/** What one fetch hands to FullCalendar: everything in the range, or only what changed. */
 export interface Batch {
   readonly whole: boolean;
   readonly ids: ReadonlySet<string>;
@@ -19,7 +19,7 @@ export class Viewer {
   readonly calendar: string;
   private readonly name: string;
   private range: Range | null = null;
-  /** Changes with FullCalendar's time zone or locale: then every date must be read anew. */
+  /** Changes with FullCalendar's time zone or locale. Then every date must be read again. */
   private dateEnv: unknown = null;
   private dirty = new Set<string>();
   private allDirty = true;
@@ -51,7 +51,7 @@ export class Viewer {
     return [...this.dirty].flatMap((id) => this.shown({ calendar: this.calendar, id }));
   }
 
-  /** FullCalendar has taken the last fetch; returns what it was. */
+  /** Note that FullCalendar has taken the last fetch, and return what it was. */
   taken(): Batch | null {
     const { batch } = this;
     this.batch = null;
@@ -61,13 +61,16 @@ export class Viewer {
     return batch;
   }
 
-  /** Return what is to be shown of an item in the range. */
+  /** Return what is shown of an item in the range. */
   shown(key: ItemKey): readonly Item[] {
     const item = this.client.shownItem(key);
     return item === undefined || this.range === null ? [] : occurrences(item, this.range);
   }
 
-  /** Remember what must be painted anew; what is neither painted nor to be painted is no news. Returns whether there is anything. */
+  /**
+   * Remember which items must be painted again. An item that is not painted, and should not be, is no news. Returns
+   * whether there is anything to paint.
+   */
   mark(ids: ReadonlySet<string> | "all", isPainted: (id: string) => boolean): boolean {
     if (ids === "all") this.allDirty = true;
     else {
@@ -78,12 +81,12 @@ export class Viewer {
     return this.range !== null && (this.allDirty || this.dirty.size > 0);
   }
 
-  /** The source or its FullCalendar is gone. */
+  /** Leave the calendar, because the source or its FullCalendar is gone. */
   leave(): void {
     this.client.hide(this.name, this.calendar);
   }
 
-  /** FullCalendar is back (React's strict mode mounts twice): show the range again. */
+  /** Show the range again, because FullCalendar is back (React's strict mode mounts twice). */
   comeBack(): void {
     if (this.range === null) return;
     this.allDirty = true;

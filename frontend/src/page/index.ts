@@ -1,4 +1,4 @@
-/** The script of the calendar page: makes its parts, and joins them. */
+/** Makes the parts of the calendar page, and joins them. */
 import "./styles/page.css";
 import { createLiveClient } from "../fullcalendar";
 import { CalendarDialog } from "./calendars/calendar-dialog";
@@ -28,7 +28,7 @@ const data = readPageData();
 const element = document.querySelector<HTMLElement>("#calendar.calendar");
 if (data && element) start(data, element);
 
-// All at once: a button that is on screen works, however long the server takes to answer.
+// Start everything at once, so that each button on screen works, however long the server takes to answer.
 function start(page: NonNullable<typeof data>, element: HTMLElement): void {
   const client = createLiveClient({
     apiUrl: page.apiUrl,

@@ -33,7 +33,10 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Return the name of the first field that is missing or wrong, or null. Further fields are let through: a newer server may add some. */
+/**
+ * Return the name of the first field that is missing or wrong, or null. Other fields are accepted, because a newer
+ * server may add some.
+ */
 export function wrongField(value: JsonObject, checks: Readonly<Record<string, Check>>): string | null {
   for (const name in checks) {
     if (!checks[name]?.(value[name])) return name;
@@ -41,7 +44,7 @@ export function wrongField(value: JsonObject, checks: Readonly<Record<string, Ch
   return null;
 }
 
-/** What was read, or why it could not be. */
+/** What was read, or why it could not be read. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly detail: string };
 
 /** Parse JSON text without throwing. */

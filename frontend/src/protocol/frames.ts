@@ -2,19 +2,19 @@
 import type { Item, Unreadable } from "./item";
 import type { State } from "./state";
 
-/** Who made a change: an id as text and a name for people. */
+/** The user who made a change: an id as text, and a name for people. */
 export interface Actor {
   readonly id: string;
   readonly name: string;
 }
 
-/** Ownership that somebody was offered and has not answered yet; `handsOver`: in place of who offers it. */
+/** Ownership that was offered to a member who has not answered yet. `handsOver`: it is offered in place of `by`. */
 export interface Offer {
   readonly by: Actor;
   readonly handsOver: boolean;
 }
 
-/** A calendar as its list and its `calendar` frame tell it. */
+/** A calendar, as the list of calendars and the `calendar` frame describe it. */
 export interface CalendarInfo {
   readonly id: string;
   readonly name: string;
@@ -22,12 +22,14 @@ export interface CalendarInfo {
   readonly timeZone: string;
   readonly role: string;
   readonly rights: string;
-  /** Its place in one's own order of calendars. */
+  /** Its place in the receiver's own order of calendars. */
   readonly position?: number;
   readonly people: readonly { readonly id: string; readonly name: string }[];
-  /** For its owners: another number when members, roles, invitations or public links changed. Else null. */
+  /**
+   * For owners: a number that changes whenever members, roles, invitations or public links change. For others: null.
+   */
   readonly sharing?: number | null;
-  /** To oneself. */
+  /** The offer that the receiver has, if any. */
   readonly offer?: Offer | null;
 }
 
@@ -47,7 +49,7 @@ export interface SubscribedFrame {
   readonly access: string;
 }
 
-/** A change set or, when `more`, a chunk of one: all its chunks carry the same two states. */
+/** A change set or, with `more`, a chunk of one. All chunks of a change set have the same two states. */
 export interface ChangesFrame {
   readonly type: "changes";
   readonly calendar: string;
@@ -58,13 +60,16 @@ export interface ChangesFrame {
   readonly destroyed: readonly string[];
   readonly actor: Actor | null;
   readonly mutationId: string | null;
-  /** In a replay: the state of the later set up to which all sets are only true together. */
+  /** In a replay: the state of the later set with which this set, and those between, are true. */
   readonly until?: State;
-  /** Not on the wire: what was among `upserted` and could not be read. Those with an id stand in `destroyed`. */
+  /**
+   * Not on the wire: the values of `upserted` and `destroyed` that could not be read. Items that have an id are in
+   * `destroyed`.
+   */
   readonly unreadable?: readonly Unreadable[];
 }
 
-/** The heartbeat: where each of this socket's calendars stands. */
+/** The heartbeat: the state that each calendar of this socket has reached. */
 export interface HeadFrame {
   readonly type: "head";
   readonly states: Readonly<Record<string, State>>;
@@ -72,7 +77,7 @@ export interface HeadFrame {
 
 export type ResetReason = "pruned" | "diverged" | "bulk" | "rights";
 
-/** The order to start anew, within a random part of `spreadMs`. */
+/** The order to start over, within a random part of `spreadMs`. */
 export interface ResetFrame {
   readonly type: "reset";
   readonly calendar: string;
@@ -80,20 +85,20 @@ export interface ResetFrame {
   readonly spreadMs: number;
 }
 
-/** Created, shared with me, renamed, recoloured, or my role changed. */
+/** A calendar was created, shared with the receiver, renamed or recoloured, or the receiver's role changed. */
 export interface CalendarFrame {
   readonly type: "calendar";
   readonly calendar: CalendarInfo;
 }
 
-/** No longer mine: drop it and all its items now. */
+/** The receiver has lost the calendar: drop it and all its items now. */
 export interface RightsFrame {
   readonly type: "rights";
   readonly calendar: string;
   readonly rights: null;
 }
 
-/** Connect anew, within a random part of `spreadMs`. */
+/** The order to connect again, within a random part of `spreadMs`. */
 export interface ReconnectFrame {
   readonly type: "reconnect";
   readonly spreadMs: number;
@@ -103,7 +108,7 @@ export interface PongFrame {
   readonly type: "pong";
 }
 
-/** A failure, with the id of the subscribe it answers (null: of no readable frame). */
+/** A failure, with the id of the subscribe that it answers; null if it answers a frame that could not be read. */
 export interface ErrorFrame {
   readonly type: "error";
   readonly id: number | null;
@@ -123,7 +128,10 @@ export type ServerFrame =
   | PongFrame
   | ErrorFrame;
 
-/** Ask for a calendar's changes after `state` (null: from now on); `access` is what the client's picture was made with. */
+/**
+ * Asks for a calendar's changes after `state` (null: from now on). `access` is the access that the client's picture was
+ * made with.
+ */
 export interface SubscribeFrame {
   readonly type: "subscribe";
   readonly id: number;
@@ -137,13 +145,13 @@ export interface UnsubscribeFrame {
   readonly calendar: string;
 }
 
-/** The answer to `head`: alive, and how far this client is. */
+/** The answer to `head`: the client is alive, and has reached these states. */
 export interface AckFrame {
   readonly type: "ack";
   readonly states: Readonly<Record<string, State>>;
 }
 
-/** Is this socket alive? */
+/** Asks whether this socket is alive. */
 export interface PingFrame {
   readonly type: "ping";
 }

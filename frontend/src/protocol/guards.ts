@@ -21,7 +21,7 @@ const isActor: Check = (value) => isObject(value) && wrongField(value, { id: isT
 const isStates: Check = (value) =>
   isObject(value) && Object.entries(value).every(([id, state]) => isUuid(id) && isState(state));
 
-/** Tell whether a value is an offer of ownership, or none; an older server says nothing of it. */
+/** Tell whether a value is an offer of ownership, or none. An older server leaves the field out. */
 export const isOffer: Check = (value) =>
   value === undefined ||
   value === null ||
@@ -53,7 +53,7 @@ const FRAMES: Readonly<Record<ServerFrame["type"], Readonly<Record<string, Check
     oldState: isState,
     newState: isState,
     more: isFlag,
-    upserted: Array.isArray, // and what is in them, `readable` examines
+    upserted: Array.isArray, // `readable` checks the values in these two
     destroyed: Array.isArray,
     actor: orNull(isActor),
     mutationId: orNull(isText),
@@ -68,7 +68,10 @@ const FRAMES: Readonly<Record<ServerFrame["type"], Readonly<Record<string, Check
   error: { id: orNull(isWhole), code: isText },
 };
 
-/** Return the frame in a socket's text. A type this client does not know is an error too: the caller may ignore it. */
+/**
+ * Return the frame in a socket's text. A type that this client does not know is an error too, which the caller may
+ * ignore.
+ */
 export function parseServerFrame(text: string): Parsed<ServerFrame> {
   const json = parseJson(text);
   return json.ok ? readServerFrame(json.value) : json;
@@ -87,7 +90,10 @@ export function readServerFrame(value: unknown): Parsed<ServerFrame> {
   return { ok: true, value: frame.type === "changes" ? readable(frame) : frame };
 }
 
-/** C3: one item that cannot be read is no reason to lose the others, or the chain. It goes, as if it were destroyed; without an id it is left out. */
+/**
+ * C3: an item that cannot be read must cost neither the other items nor the chain. It counts as destroyed; without an
+ * id, it is left out.
+ */
 function readable(frame: ChangesFrame): ChangesFrame {
   const { items, unreadable } = readItems(frame.upserted, frame.calendar);
   const ids = frame.destroyed.filter(isUuid);

@@ -1,4 +1,7 @@
-/** Defines the event object of feed, push and API: each field declared once, the types and the guard. */
+/**
+ * Defines the event object of feed, push and API. Each field is declared once, and the types and the guard follow from
+ * that.
+ */
 import {
   type Check,
   type Guard,
@@ -19,24 +22,24 @@ export type Priority = "low" | "medium" | "high" | "urgent" | "critical";
 export type Visibility = "normal" | "private" | "secret";
 
 interface Declared {
-  /** What its value is. */
+  /** What a value of the field is. */
   readonly is: Guard<unknown>;
-  /** What it is where the wire says nothing; a field without it is always there. */
+  /** The value that the field has when the wire leaves it out. A field without this is never left out. */
   readonly neutral?: null | readonly never[];
   /** Busy blocks have it, too. */
   readonly busy?: true;
-  /** A client may set it; dates are set together. */
+  /** A client may set it. Dates are set together. */
   readonly set?: "alone" | "dates";
 }
 
-/** Words, not the words of today: a page that is older than its server must not stumble over a new status. */
+/** Accepts any word, not only today's: a page that is older than its server must not fail on a new status. */
 function isWord<Word extends string>(value: unknown): value is Word {
   return isText(value);
 }
 
 const isColor = (value: unknown): value is string => isText(value) && /^#[0-9a-f]{6}$/i.test(value);
 
-/** An address of http or https, or one below that of the site: no other may be followed. */
+/** An address of http or https, or one below the site's address. No other may be followed. */
 function isLink(value: unknown): value is string {
   return isText(value) && /^(https?:|[^:/?#]*([/?#]|$))/i.test(value);
 }
@@ -50,11 +53,11 @@ const DECLARED = {
   title: { is: isText, set: "alone" },
   /** `"2026-11-22T09:00:00Z"` (UTC), or `"2026-11-22"` when all-day. */
   start: { is: isText, busy: true, set: "dates" },
-  /** Exclusive; in the form of `start`, and never before it. */
+  /** Exclusive, in the form of `start`, and never before it. */
   end: { is: isText, busy: true, set: "dates" },
   allDay: { is: isFlag, busy: true, set: "dates" },
   timeZone: { is: isText, busy: true, set: "alone" },
-  /** `#rrggbb`, or null: the calendar's. */
+  /** `#rrggbb`, or null for the calendar's colour. */
   color: { is: isColor, neutral: null, set: "alone" },
   workType: { is: isWord<WorkType>, set: "alone" },
   status: { is: isWord<WorkStatus>, set: "alone" },
@@ -63,7 +66,7 @@ const DECLARED = {
   progress: { is: isWhole, set: "alone" },
   visibility: { is: isWord<Visibility>, set: "alone" },
   parent: { is: isUuid, neutral: null, set: "alone" },
-  /** Ids; their names are in the calendar's people list, as those of the two below. */
+  /** Ids. Their names are in the calendar's list of people, like those of `createdBy` and `updatedBy`. */
   assignees: { is: listOf(isText), set: "alone" },
   description: { is: isText, set: "alone" },
   location: { is: isText, set: "alone" },
@@ -87,18 +90,24 @@ export type FullItem = {
     | (Fields[Name] extends { readonly neutral: null } ? null : never);
 };
 
-/** What a "freebusy" receiver sees of an item, and a "shared" one of a private item. The client writes "Busy" in its own language. */
+/**
+ * What a `freebusy` receiver sees of any item, and a `shared` receiver of a private one. The client writes "Busy" in
+ * its own language.
+ */
 export type BusyItem = Pick<FullItem, NamesOf<{ readonly busy: true }>> & { readonly busy: true };
 
 export type Item = FullItem | BusyItem;
 
-/** A work item's name on a page: ids repeat when an item moves between calendars. */
+/**
+ * The name of a work item on a page. It includes the calendar, because an id keeps its value when its item moves to
+ * another calendar.
+ */
 export interface ItemKey {
   readonly calendar: string;
   readonly id: string;
 }
 
-/** What a client may set of an item. */
+/** A field of an item that a client may set. */
 export type SettableField = NamesOf<{ readonly set: string }>;
 
 const FIELDS = Object.entries<Declared>(DECLARED);
@@ -107,9 +116,9 @@ function namesOf(isOne: (field: Declared) => boolean): readonly SettableField[] 
   return FIELDS.flatMap(([name, field]) => (isOne(field) ? [name as SettableField] : []));
 }
 
-/** What a client may set, in the order of the wire. */
+/** The fields that a client may set, in the order of the wire. */
 export const SETTABLE: readonly SettableField[] = namesOf(({ set }) => set !== undefined);
-/** What is set together. */
+/** The fields that are set together. */
 export const DATES: readonly SettableField[] = namesOf(({ set }) => set === "dates");
 
 /** Tell whether an item is a "Busy" block. */
@@ -131,7 +140,7 @@ function checksOf(fields: Entries): Readonly<Record<string, Check>> {
   return Object.fromEntries(fields.map(([name, field]) => [name, checkOf(field)]));
 }
 
-/** Versions of before write null where nothing is said. */
+/** Older servers write null where newer ones leave a field out. */
 function checkOf({ is, neutral }: Declared): Check {
   if (neutral === undefined) return is;
   return (value) => value === undefined || (value === null && neutral === null) || is(value);
@@ -141,12 +150,15 @@ function neutralOf(fields: Entries): readonly (readonly [string, unknown])[] {
   return fields.flatMap(([name, { neutral }]) => (neutral === undefined ? [] : [[name, neutral] as const]));
 }
 
-/** Return the full or busy item that a value is, with what the wire leaves out; null: it is none. */
+/**
+ * Return the full or busy item that a value is, with the fields that the wire leaves out; null if the value is not an
+ * item.
+ */
 export function readItem(value: unknown): Item | null {
   return isObject(value) && faultOf(value) === null ? completed(value) : null;
 }
 
-/** The same object, unless something is missing. */
+/** Return the same object, unless a field is missing. */
 function completed(value: JsonObject): Item {
   const missing = (value.busy === true ? BUSY_NEUTRAL : FULL_NEUTRAL).filter(([name]) => value[name] === undefined);
   return (missing.length === 0 ? value : { ...value, ...Object.fromEntries(missing) }) as unknown as Item;
@@ -165,13 +177,19 @@ function wrongTime(value: JsonObject): string | null {
   return shape.test(end) && Date.parse(start) <= Date.parse(end) ? null : "end";
 }
 
-/** What stands where an item should, and is none. Without a usable id, nothing can be taken off the screen for it. */
+/**
+ * A value that stands where an item should, and is not one. Without a usable id, nothing can be taken off the screen
+ * for it.
+ */
 export interface Unreadable {
   readonly id: string | null;
   readonly detail: string;
 }
 
-/** Return the items of a calendar among values of a frame or a feed, and what the others are: one of them is not all of them. */
+/**
+ * Return the items of a calendar among the values of a frame or a feed, and what is wrong with the other values. A bad
+ * value affects no other.
+ */
 export function readItems(
   values: readonly unknown[],
   calendar: string,

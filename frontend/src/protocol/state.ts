@@ -17,7 +17,7 @@ export function isAccess(value: unknown): value is string {
   return typeof value === "string" && ACCESS.test(value);
 }
 
-/** Return a state's revision: the calendar's counter, +1 per transaction. */
+/** Return a state's revision: the calendar's counter, which rises by one with each transaction. */
 export function revisionOf(state: State): number {
   return Number(state.slice(0, state.indexOf(".")));
 }

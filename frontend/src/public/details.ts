@@ -1,4 +1,4 @@
-/** Shows what a visitor may know of an item, in a dialog that follows its changes. */
+/** Shows what a visitor may know of an item, in a dialog that follows the item's changes. */
 import { Fragment, h, render } from "fullcalendar/preact";
 import type { LiveReader } from "../client/live-reader";
 import { statusMark } from "../page/view/item-appearance";
@@ -34,7 +34,7 @@ export class Details {
     this.forget();
   }
 
-  /** An item that may not be shown any more must not stay in a closed dialog either. */
+  /** Clear the dialog. An item that may no longer be shown must not stay in a closed dialog either. */
   private forget(): void {
     this.key = null;
     for (const place of PLACES) this.write(place, "");
@@ -64,7 +64,7 @@ export class Details {
     place.hidden = text === undefined;
   }
 
-  /** The guard of items lets in no address that may not be followed. */
+  /** Write the item's link. The guard of items accepts only addresses that may be followed. */
   private writeLink(url: string | null): void {
     const place = document.getElementById("item-link");
     const link = place?.querySelector("a");

@@ -1,4 +1,4 @@
-/** The script of the page behind a public link: shows one calendar, live. */
+/** Shows one calendar live, on the page behind a public link. */
 import "./public.css";
 import { Calendar } from "fullcalendar";
 import dayGridPlugin from "fullcalendar/daygrid";
@@ -87,7 +87,7 @@ function showName({ name, color }: CalendarInfo): void {
   if (dot) dot.style.backgroundColor = color;
 }
 
-/** Remove everything that the link showed, also the calendar's name. */
+/** Remove everything that the link showed, including the calendar's name. */
 function showEnd(): void {
   document.title = "";
   for (const id of ["calendar", "calendar-color", "calendar-name", "connection", "not-loaded", "toasts", "toolbar"])

@@ -4,7 +4,10 @@ import type { ClientFrame, ServerFrame, SubscribeFrame } from "../protocol/frame
 import { readServerFrame } from "../protocol/guards";
 import type { Link, LinkHandlers, Transport } from "./transport";
 
-/** What the transport needs of the outside world. `ask` posts a turn and returns its answer as JSON, or the status of its failure (0: no answer of the API's). */
+/**
+ * What the transport needs from outside. `ask` posts a turn and returns its answer as JSON, or the status of its
+ * failure (0: the API gave no answer).
+ */
 export interface PollEdges {
   ask(turn: Turn, signal: AbortSignal): Promise<{ readonly status: number; readonly json: unknown }>;
   now(): number;
@@ -17,15 +20,21 @@ export interface Turn {
   readonly frames: readonly SubscribeFrame[];
 }
 
-/** As long as the server waits at most. */
+/** The longest time that the server waits. */
 const WAIT_SECONDS = 25;
-/** A server that cannot wait (WSGI) answers at once with nothing new: it is not asked in a tight loop. */
+/**
+ * The pause for a server that cannot wait (WSGI) and answers at once with nothing new. It keeps the client from asking
+ * in a tight loop.
+ */
 const PAUSE_MS = 2_000;
 const AT_ONCE_MS = 1_000;
-/** Nor is one where changes come thick and fast: they then come a few to an answer. */
+/** The least time between two requests. Where changes come thick and fast, an answer brings several of them. */
 const SPACING_MS = 200;
 
-/** The close codes that say the same. Any other refusal is the client's fault; anything else a lost connection. */
+/**
+ * The close codes with the same meaning. Any other refusal is the client's fault, and anything else is a lost
+ * connection.
+ */
 const CLOSE_CODES: ReadonlyMap<number, number> = new Map([
   [401, 4401],
   [403, 4403],
@@ -34,7 +43,9 @@ const CLOSE_CODES: ReadonlyMap<number, number> = new Map([
 const REFUSED = 4400;
 const LOST = 1006;
 
-/** Where a calendar stands. `answered`: its `subscribed` has come; until then the server is asked without waiting. */
+/**
+ * Where a calendar stands. `answered`: its `subscribed` has arrived. Until then, the server is asked without waiting.
+ */
 interface Place {
   readonly frame: SubscribeFrame;
   readonly answered: boolean;
@@ -64,7 +75,7 @@ class LongPoll implements Link {
   ) {}
 
   send(text: string): void {
-    const frame = JSON.parse(text) as ClientFrame; // the client's own
+    const frame = JSON.parse(text) as ClientFrame; // the client wrote it
     if (frame.type === "unsubscribe") this.places.delete(frame.calendar);
     else if (frame.type === "subscribe") this.places.set(frame.calendar, { frame, answered: false });
     else if (frame.type === "ping") this.asksForPong = true;
@@ -76,7 +87,7 @@ class LongPoll implements Link {
     this.breakOff?.abort();
   }
 
-  // All that is sent in one go is asked in one request.
+  // All frames that are sent in one go travel in one request.
   private askSoon(): void {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -86,7 +97,7 @@ class LongPoll implements Link {
     });
   }
 
-  /** Ask now, instead of what is being waited for. */
+  /** Ask now, and give up the request that is waiting. */
   ask(): void {
     this.breakOff?.abort();
     if (this.closed) return;
@@ -113,14 +124,15 @@ class LongPoll implements Link {
     const before = this.unanswered();
     const hadNews = frames.filter((frame) => this.take(frame)).length > 0;
     if (this.closed) return;
-    this.handlers.received('{"type":"pong"}'); // an answer is a sign of life, also when it says nothing else
+    this.handlers.received('{"type":"pong"}'); // an answer is a sign of life, even if it says nothing else
     if (this.closed || this.scheduled) return;
-    if (before > 0 && this.unanswered() === before) return this.end(LOST); // nor would it be answered the next time
+    // the next request would get no answer to it either
+    if (before > 0 && this.unanswered() === before) return this.end(LOST);
     const couldNotWait = turn.wait > 0 && !hadNews && tookMs < AT_ONCE_MS;
     this.askIn(couldNotWait ? PAUSE_MS : SPACING_MS - tookMs);
   }
 
-  // Unless something is asked meanwhile.
+  // Ask after a time, unless another request is made before.
   private askIn(ms: number): void {
     const { breakOff } = this;
     if (ms <= 0) this.ask();
@@ -131,11 +143,12 @@ class LongPoll implements Link {
     return [...this.places.values()].filter(({ answered }) => !answered).length;
   }
 
-  /** Hand a frame out, and note what it says of where a calendar stands. Returns whether it is news. */
+  /** Hand on a frame, and note what it says about where a calendar stands. Return whether it is news. */
   private take(value: unknown): boolean {
     if (this.closed) return false;
     const read = readServerFrame(value);
-    const isNews = read.ok && this.note(read.value); // what this client cannot read it may be sent each time
+    // A frame that this client cannot read does not count as news, because the server may send it each time.
+    const isNews = read.ok && this.note(read.value);
     this.handlers.received(JSON.stringify(read.ok && !isNews ? asHead(read.value) : value));
     return isNews;
   }
@@ -151,13 +164,13 @@ class LongPoll implements Link {
       }
       case "changes": {
         const place = this.places.get(frame.calendar);
-        if (place?.frame.state !== frame.oldState || frame.more) return true; // a gap is the client's to ask for
+        if (place?.frame.state !== frame.oldState || frame.more) return true; // the client asks for a gap itself
         this.places.set(frame.calendar, { ...place, frame: { ...place.frame, state: frame.newState } });
         return true;
       }
       case "reset":
       case "rights":
-        this.places.delete(frame.calendar); // silent until it is subscribed again
+        this.places.delete(frame.calendar); // silent until it is subscribed to again
         return true;
       case "error":
         for (const [calendar, place] of this.places) if (place.frame.id === frame.id) this.places.delete(calendar);
@@ -173,7 +186,10 @@ class LongPoll implements Link {
   }
 }
 
-/** What each turn says of a calendar that is live already is what a heartbeat says of it on a socket. */
+/**
+ * Return `subscribed` as a `head`: about a calendar that is live already, an answer says what a heartbeat says on a
+ * socket.
+ */
 function asHead(frame: ServerFrame): ServerFrame {
   return frame.type === "subscribed" ? { type: "head", states: { [frame.calendar]: frame.state } } : frame;
 }

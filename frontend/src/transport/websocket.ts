@@ -1,7 +1,7 @@
 /** Carries frames over a WebSocket. */
 import type { Link, LinkHandlers, Transport } from "./transport";
 
-/** Return a transport to a WebSocket address; a path is taken on the page's own host. */
+/** Return a transport to a WebSocket address. A path is taken on the page's own host. */
 export function webSocketTransport(url: string): Transport {
   return { open: (handlers) => openSocket(absoluteUrl(url), handlers) };
 }

@@ -1,4 +1,4 @@
-/** A page that only reads is sent no code that writes. */
+/** Tests that a page that only reads is sent no code that writes. */
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
@@ -7,7 +7,7 @@ const IMPORTS = /^(?:import|export) (?!type )(?:[^;]*? from )?"(\.[^"]+)";/gms;
 const WRITING =
   /^client\/(live-client|writing\/|api\/(items|keys|sharing|trash)\.)|^fullcalendar\/(index|save-dates)\./;
 
-/** Return the scripts below src/ that a script loads, itself among them. What is imported as a type alone is not loaded. */
+/** Return the scripts below src/ that a script loads, including itself. An import of types alone loads nothing. */
 function loaded(path: string, seen = new Set<string>()): ReadonlySet<string> {
   if (seen.has(path)) return seen;
   seen.add(path);

@@ -1,4 +1,4 @@
-/** Full jitter stays within its bounds. */
+/** Tests that full jitter stays within its bounds. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ASK_AGAIN, fullJitterMs, RECONNECT } from "../../src/core/backoff";

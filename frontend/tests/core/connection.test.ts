@@ -1,4 +1,4 @@
-/** The connection's decisions: when requests take the place of a WebSocket, and when it returns. */
+/** Tests the connection's decisions: when requests take the place of a WebSocket, and when a WebSocket returns. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -12,7 +12,7 @@ import {
   statusOf,
 } from "../../src/core/connection";
 
-/** Runs the effects as the client does, on paper: which connection there is, and which timers run. */
+/** Runs the effects as the client does, but on paper: it notes which connection there is, and which timers run. */
 class Paper {
   state: ConnectionState = NOT_CONNECTED;
   link: "socket" | "requests" | null = null;
@@ -70,7 +70,7 @@ class Paper {
     this.take({ type: "timer", name: next[0] });
   }
 
-  /** Two sockets are refused; requests serve. */
+  /** Let two sockets be refused, and requests serve instead. */
   onRequests(): this {
     this.take({ type: "start" });
     this.cut();
@@ -312,7 +312,7 @@ test("client_is_never_stuck_and_never_has_two_connections_whatever_happens", () 
           else if (input.type === "hello" && (paper.link === null || paper.state.phase !== "opening")) continue;
           else if (input.type !== "closed") paper.take(input);
           const { state } = paper;
-          // Seen failing when it is told what is tried meanwhile.
+          // Seen failing when the page is told of the tries in the meantime.
           if (wasOut && state.phase !== "open") expect(statusOf(state)).toBe("signed-out");
           expect(paper.probe).toBe(state.probing);
           expect(paper.link !== null).toBe(state.phase !== "down");

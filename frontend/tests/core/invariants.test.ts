@@ -1,4 +1,6 @@
-/** Invariants 3, 4, 5 (in the end), 6, 7 and 8 over random lives on a hostile network, and which rules they need. */
+/**
+ * Tests invariants 3, 4, 5 (in the end), 6, 7 and 8 in random lives on a hostile network, and which rules they need.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reduce, reduceWith } from "../../src/core/reduce";

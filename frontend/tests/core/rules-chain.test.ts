@@ -1,4 +1,4 @@
-/** A table for each rule of the chain (C1 to C4): subscribing, tombstones, change sets, and what `subscribed` means. */
+/** Tests the rules of the chain (C1 to C4): subscribing, tombstones, change sets, and what `subscribed` means. */
 import { describe, expect, test } from "vitest";
 import { isInRange } from "../../src/core/range";
 import type { State } from "../../src/protocol/state";

@@ -1,4 +1,4 @@
-/** A table for the rule of one's own edits (C8): what is shown at once, and when the store takes over. */
+/** Tests the rule of optimistic edits (C8): what is shown at once, and when the store takes over. */
 import { describe, expect, test } from "vitest";
 import { lookUp } from "../../src/core/picture";
 import { type Case, live, row } from "../support/case";

@@ -1,4 +1,4 @@
-/** A table for each rule of feeds, heads and resets (C5 to C7), and of what the screen shows. */
+/** Tests the rules of feeds, heads and resets (C5 to C7), and what the screen shows. */
 import { describe, expect, test } from "vitest";
 import { isLoading } from "../../src/core/picture";
 import { live, MONTH, row, subscribing } from "../support/case";

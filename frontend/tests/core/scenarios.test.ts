@@ -16,7 +16,7 @@ describe("the core does as the model", () => {
   test.each([...SCENARIOS])("%s", (_, scenario) => play(scenario, new Replay()));
 });
 
-// Which scenario falls without which rule: the replay can fail.
+// Which scenario fails without which rule. This shows that the replay can fail.
 const WITHOUT: readonly (readonly [string, string, Partial<Rules>])[] = [
   ["C2", "a-feed-asked-before-a-deletion-arrives-after-it", { mayForget: () => true }],
   ["C3", "a-lost-change-set-is-asked-for-when-the-next-one-comes", { placeChange: () => "apply" }],

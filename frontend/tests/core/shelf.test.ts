@@ -1,4 +1,7 @@
-/** The shelf is a map: any row of changes leaves what a Map would hold, and older versions untouched. */
+/**
+ * Tests that the shelf is a map: after any series of changes, it has what a Map would have, and older versions are
+ * untouched.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Shelf } from "../../src/core/shelf";

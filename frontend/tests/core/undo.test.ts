@@ -1,4 +1,4 @@
-/** Plans of undoing: which calls, with which state, for every kind of change. */
+/** Tests how undos are planned: which calls, with which state, for every kind of change. */
 import { describe, expect, test } from "vitest";
 import { type Done, isMove, planUndo, STEPS_AT_MOST } from "../../src/core/undo";
 import { CALENDAR, item, OTHER, onDay, state, uuid } from "../support/items";
@@ -25,7 +25,8 @@ describe("an undo", () => {
     });
   });
 
-  // Seen failing with the roots looked for among what was loaded alone: the child was named as if it had taken the others with it.
+  // Seen failing when roots were sought among the loaded items alone: the child was named as if the others had been
+  // deleted with it.
   test("of_a_deletion_whose_root_was_not_loaded_names_no_other_for_it", () => {
     const before = [item(2, state(3), { parent: uuid(1) })];
     const undo = planUndo([done({ before, destroyed: [uuid(1), uuid(2), uuid(3)] })], NOTHING);

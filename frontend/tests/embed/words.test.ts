@@ -1,4 +1,4 @@
-/** The widget on a foreign page speaks the language of that page. */
+/** Tests that the widget on another site's page speaks the language of that page. */
 import { expect, it } from "vitest";
 import { wordsOf } from "../../src/embed/words";
 

@@ -1,4 +1,4 @@
-/** An item is as long after it was moved as before, whatever the clocks do meanwhile. */
+/** Tests that an item keeps its length when it is moved, whatever the clocks do in between. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { movedEnd } from "../../src/fullcalendar/length";
@@ -6,7 +6,7 @@ import { movedEnd } from "../../src/fullcalendar/length";
 const LA = "America/Los_Angeles";
 const BERLIN = "Europe/Berlin";
 
-/** Seen failing with the difference of the wall times, and the conference with that of the moments. */
+/** Seen failing with the difference of the wall times; the conference, with the difference of the moments. */
 test.each([
   [
     "45 past one to a quarter past one, 30 minutes",

@@ -1,4 +1,4 @@
-/** The pure merge: unchanged objects stay the same objects. */
+/** Tests the pure merge, which keeps objects that are unchanged. */
 import { describe, expect, test } from "vitest";
 import { isSame, mergeReceived, withoutDefs } from "../../src/fullcalendar/merge";
 import { CALENDAR, uuid } from "../support/items";
@@ -7,7 +7,7 @@ type Store = Parameters<typeof mergeReceived>[0];
 
 const defId = (number: number) => `live~${CALENDAR}~${uuid(number)}`;
 
-/** A store of [item number, title, instance id, start]. */
+/** Return a store of rows of [item number, title, instance id, start]. */
 function store(...rows: readonly (readonly [number, string, string, number])[]): Store {
   const defs: Record<string, object> = {};
   const instances: Record<string, object> = {};

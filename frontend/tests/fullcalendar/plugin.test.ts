@@ -1,4 +1,6 @@
-/** The plug-in in a real FullCalendar: pushes change only what they must, and nothing brings back what is gone. */
+/**
+ * Tests the plug-in in a real FullCalendar: pushes change only what they must, and nothing brings back what is gone.
+ */
 // @vitest-environment happy-dom
 import { Calendar, type CalendarOptions, type EventApi } from "fullcalendar";
 import dayGrid from "fullcalendar/daygrid";
@@ -119,7 +121,7 @@ test("host_page_hides_what_htmx_says_was_deleted_and_no_late_feed_brings_it_back
   page.calendar.refetchEvents(); // a feed that was computed before the deletion
   const detail = { id: uuid(1), calendar: CALENDAR, state: state(6) };
   document.dispatchEvent(new CustomEvent("workItemDeleted", { detail }));
-  document.dispatchEvent(new CustomEvent("workItemDeleted", { detail: { id: uuid(2) } })); // no deletion
+  document.dispatchEvent(new CustomEvent("workItemDeleted", { detail: { id: uuid(2) } })); // not a deletion
   page.site.repaint();
   expect(page.titles()).toEqual(["Item 2"]);
   await page.site.feed(state(5), [at(1, 3), at(2, 5)]);
@@ -253,7 +255,7 @@ test("page_does_not_bring_back_a_deleted_item_when_its_change_is_merged_or_rever
   const stale = page.event(1);
   stale.setDates("2026-11-09T00:00:00Z", "2026-11-09T01:00:00Z");
   page.change(6, [at(2, 5, state(6), { title: "Moved" })], [uuid(1)]);
-  revert(); // RESET_EVENTS with the whole store of before
+  revert(); // RESET_EVENTS with the whole previous store
   expect(page.titles()).not.toContain("Item 1");
   page.site.repaint();
   expect(page.titles()).toEqual(["Moved"]);
@@ -335,7 +337,7 @@ test("page_puts_a_dragged_item_back_visibly_when_its_dates_are_refused", async (
   expect(page.event(1).start?.toISOString()).toBe("2026-11-04T00:00:00.000Z");
 });
 
-/** Seen failing with an hour, which began late in the evening and so ended on the next day. */
+/** Seen failing when the deadline took an hour, which began late in the evening and so ended on the next day. */
 test("page_shows_a_deadline_once_on_its_own_day_and_moves_it_without_growing", async () => {
   const page = new Page({ timeZone: "Asia/Manila", eventClass: "e" });
   const late = { start: "2026-11-04T15:30:00Z", end: "2026-11-04T15:30:00Z" };
@@ -347,7 +349,7 @@ test("page_shows_a_deadline_once_on_its_own_day_and_moves_it_without_growing", a
   expect(saved).toEqual({ start: "2026-11-06T15:30:00Z", end: "2026-11-06T15:30:00Z", allDay: false });
 });
 
-/** Seen failing with an hour: its wall times do not follow one another, so FullCalendar takes the end for none. */
+/** Seen failing with an hour: the wall times of the half hour run backwards, so FullCalendar takes its end for none. */
 test("page_moves_half_an_hour_over_the_change_of_clocks_as_half_an_hour", async () => {
   const timeZone = "America/Los_Angeles";
   const page = new Page({ timeZone, initialDate: "2027-11-15" });

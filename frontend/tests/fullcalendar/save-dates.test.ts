@@ -1,11 +1,11 @@
-/** What a drag and a resize save: what was asked for, and of the rest what the item says. */
+/** Tests what a drag and a resize save: what the user asked for, and otherwise what the item says. */
 import { describe, expect, test } from "vitest";
 import { datesOf } from "../../src/fullcalendar/save-dates";
 import { item, state } from "../support/items";
 
 type Change = Parameters<typeof datesOf>[0];
 
-/** A timed event of FullCalendar; `local` is what the wall shows, as its `startStr` and `endStr` do. */
+/** Return a timed event of FullCalendar. The third argument gives the wall times of its `startStr` and `endStr`. */
 const timed = (start: string, end: string, [startStr, endStr] = [start, end]) => ({
   start: new Date(start),
   end: end === "" ? null : new Date(end),
@@ -33,7 +33,7 @@ const HALF_HOUR = item(1, state(4), {
 const DEADLINE = item(1, state(4), { start: "2027-03-16T15:30:00Z", end: "2027-03-16T15:30:00Z" });
 
 describe("drag", () => {
-  /** Seen failing with the end that FullCalendar gives it: an hour later. */
+  /** Seen failing with the end that FullCalendar gives the event, an hour later. */
   test("keeps_what_the_item_is_long", () => {
     const moved = timed("2027-11-10T09:45:00Z", "2027-11-10T10:45:00Z");
     const before = timed(HALF_HOUR.start, HALF_HOUR.end);
@@ -50,7 +50,10 @@ describe("drag", () => {
     );
   });
 
-  /** What was timed has the days on which it stands. Seen failing with one day whatever it was, and with the day that begins at its end. */
+  /**
+   * An event that was timed gets the days on which it appeared. Seen failing when it always got one day, and when it
+   * also got the day that begins at its end.
+   */
   test.each([
     ["an hour", "2027-03-22T09:00:00+08:00", "2027-03-22T10:00:00+08:00", "2027-04-01"],
     ["an evening to midnight", "2027-03-22T20:00:00+08:00", "2027-03-23T00:00:00+08:00", "2027-04-01"],

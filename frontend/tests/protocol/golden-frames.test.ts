@@ -1,4 +1,4 @@
-/** Golden frames: each side reads what the other writes. */
+/** Tests, by the golden frames, that each side reads what the other writes. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { newCalendar } from "../../src/core/model";
@@ -40,7 +40,7 @@ describe("server frames", () => {
 
   const fields = golden("server-frames.json").flatMap(({ name, frame }) =>
     Object.keys(frame)
-      .filter((field) => field !== "detail" && field !== "until") // for people; in a replay alone
+      .filter((field) => field !== "detail" && field !== "until") // for people; only in a replay
       .map((field) => ({ name, frame, field })),
   );
   test.each(fields)("$name: client refuses it without $field", ({ frame, field }) => {
@@ -54,7 +54,8 @@ describe("wires", () => {
     expect(readItem(wire)).toMatchObject(wire);
   });
 
-  // Seen failing with a guard that asks for the keys that are null: a page of the version before shows none of these.
+  // Seen failing with a guard that requires the keys that are null: a page of the version before shows none of these
+  // items.
   test.each(nonEmpty(golden("old-wires.json")))(
     "$name: client reads it as the version before writes it",
     ({ name, wire: old }) => {
@@ -72,7 +73,8 @@ describe("wires", () => {
 
   const fields = golden("wires.json").flatMap(({ name, wire }) =>
     Object.keys(wire)
-      .filter((field) => !MAY_BE_ABSENT.includes(field) && !(wire["busy"] && field === "title")) // which is for others
+      // the title is for other calendars
+      .filter((field) => !MAY_BE_ABSENT.includes(field) && !(wire["busy"] && field === "title"))
       .map((field) => ({ name, wire, field })),
   );
   test.each(fields)("$name: client refuses it without $field", ({ wire, field }) => {

@@ -1,4 +1,4 @@
-/** What the dialog of a public page says of when an item is. */
+/** Tests how the dialog of a public page says when an item takes place. */
 import { expect, test } from "vitest";
 import { when } from "../../src/public/details";
 

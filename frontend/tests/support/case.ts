@@ -1,4 +1,4 @@
-/** One calendar of the core, driven input by input: what it asked of the outside, and what it shows. */
+/** Drives one calendar of the core input by input, and tells what it asks for and what it shows. */
 import { ANSWER_MS, type CalendarState, type Effect, type Input, newCalendar } from "../../src/core/model";
 import { pictureIds } from "../../src/core/picture";
 import { reduce } from "../../src/core/reduce";
@@ -10,7 +10,7 @@ import { CALENDAR, days, item, onDay, state } from "./items";
 export const MONTH = days(0, 30);
 export const ACCESS = "full.1";
 
-/** A calendar and the effects of its last input. */
+/** A calendar, and the effects of its last input. */
 export class Case {
   state: CalendarState = newCalendar(CALENDAR, 0);
   effects: readonly Effect[] = [];
@@ -22,7 +22,7 @@ export class Case {
     return this;
   }
 
-  /** What was asked of the outside, in short. */
+  /** Return what the calendar asked for, in short. */
   asked(): string[] {
     return this.effects.flatMap((effect) => {
       if (effect.type === "send")
@@ -74,7 +74,7 @@ export function subscribing(): Case {
   return new Case().take({ type: "show", viewer: "a", range: MONTH }).take({ type: "opened" });
 }
 
-/** At cursor 5, with items 1 (revision 4) and 2 (revision 2). */
+/** Return a calendar at cursor 5, with items 1 (revision 4) and 2 (revision 2). */
 export function live(): Case {
   return subscribing()
     .subscribed(state(5))

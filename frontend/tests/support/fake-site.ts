@@ -1,4 +1,7 @@
-/** A site for client tests: one scripted socket, requests that wait to be answered, and time that moves by hand. */
+/**
+ * Provides a site for tests of the client: one scripted socket, requests that wait for their answers, and time that
+ * moves by hand.
+ */
 import type { Edges, PageSignal, TimerId } from "../../src/client/edges";
 import { createLiveClient, type LiveClient, type LiveClientOptions } from "../../src/client/live-client";
 import type { ServerFrame } from "../../src/protocol/frames";
@@ -23,9 +26,9 @@ interface FakeTimer {
 export class FakeSite {
   readonly client: LiveClient;
   readonly requests: SentRequest[] = [];
-  /** Turns of the long-poll, apart from all other requests. */
+  /** The turns of the long-poll, apart from all other requests. */
   readonly polls: SentRequest[] = [];
-  /** Frames the client sent, over all sockets. */
+  /** The frames that the client sent, over all sockets. */
   readonly sent: Record<string, unknown>[] = [];
   sockets = 0;
   hidden = false;
@@ -143,7 +146,7 @@ export class FakeSite {
     });
   }
 
-  /** Answer the feed asked for last. */
+  /** Answer the feed that was asked for last. */
   feed(at: State, rows: readonly Item[], request = this.lastRequest): Promise<void> {
     return request.respond(200, rows, { "Calendar-State": at, "Calendar-Access": "full.1", ETag: `"${at}/full.1"` });
   }
@@ -152,7 +155,7 @@ export class FakeSite {
     return JSON.parse(String(this.polls.at(-1)?.init.body));
   }
 
-  /** Answer the turn of the long-poll asked for last. */
+  /** Answer the turn of the long-poll that was asked for last. */
   async answerPoll(frames: readonly object[], known: object = {}): Promise<void> {
     await this.polls.at(-1)?.respond(200, { known, frames });
     await settle();
@@ -201,7 +204,7 @@ export class FakeSite {
     this.signal(signal);
   }
 
-  /** Another tab comes before the page, or goes. */
+  /** Put another tab in front of the page, or take it away. */
   setHidden(hidden: boolean): void {
     this.hidden = hidden;
     this.page(hidden ? "hide" : "doubt");

@@ -1,4 +1,4 @@
-/** Items and states for tests, short to write. */
+/** Provides short ways to write items and states in tests. */
 import type { FullItem } from "../../src/protocol/item";
 import type { State } from "../../src/protocol/state";
 
@@ -56,7 +56,7 @@ export function days(from: number, to: number): { readonly start: number; readon
   return { start: dayMs(from), end: dayMs(to) };
 }
 
-/** The wire's dates of an hour on a day. */
+/** Return the dates of an hour on a day, as the wire has them. */
 export function onDay(day: number): Pick<FullItem, "start" | "end"> {
   const iso = (ms: number) => new Date(ms).toISOString().replace(".000Z", "Z");
   return { start: iso(dayMs(day)), end: iso(dayMs(day) + 3_600_000) };

@@ -1,4 +1,4 @@
-/** A client that is live on a month with one item, and what it is heard to tell. */
+/** Provides a client that is live on a month with one item, and listens to what it tells. */
 import type { LiveEvents } from "../../src/client/screen/events";
 import { FakeSite } from "./fake-site";
 import { CALENDAR, days, item, onDay, state, uuid } from "./items";
@@ -12,7 +12,7 @@ export function listen<Name extends keyof LiveEvents>(site: FakeSite, name: Name
   return heard;
 }
 
-/** A client that shows a month with item 1 at revision 5. */
+/** Return the site of a client that shows a month with item 1, at revision 5. */
 export async function liveSite(): Promise<FakeSite> {
   const site = new FakeSite({ userId: "9" });
   site.client.show("test", CALENDAR, MONTH);

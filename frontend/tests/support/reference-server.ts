@@ -1,4 +1,7 @@
-/** A small server for one calendar and one socket, by the server's rules: for tests of the client's rules only. */
+/**
+ * Provides a small server for one calendar and one socket that follows the server's rules. It is only for tests of the
+ * client's rules.
+ */
 
 import type { FeedAnswer } from "../../src/core/model";
 import { isInRange, type Range } from "../../src/core/range";
@@ -9,14 +12,17 @@ import { CALENDAR, item, onDay, state, uuid } from "./items";
 
 type Snapshot = ReadonlyMap<string, FullItem>;
 
-/** What a receiver may see; null: the calendar is not theirs. */
+/** What a receiver may see; null if the receiver may not see the calendar. */
 export type Rights = "full" | "shared" | "public" | "freebusy" | null;
 
-/** Who works on each item, and what it is below of: not for everybody to know. */
+/** The people and the parent of each item, of which not every receiver may know. */
 const CLOSER = { parent: uuid(999), assignees: ["7"], createdBy: "7", updatedBy: "8" };
 const NO_PEOPLE = { assignees: [], createdBy: null, updatedBy: null };
 
-/** What one transaction does to one item: puts it on a day, or deletes it (null). Its visibility stays unless given. */
+/**
+ * What one transaction does to one item: it puts the item on a day, or deletes it (null). The visibility stays as it is
+ * unless it is given.
+ */
 interface Written {
   readonly number: number;
   readonly day: number | null;
@@ -28,11 +34,11 @@ interface Entry {
   readonly oldState: State;
   readonly newState: State;
   readonly changed: readonly (readonly [before: FullItem | undefined, after: FullItem | undefined])[];
-  /** In a replay: where all sets up to this one are true again. */
+  /** In a replay: the state at which all sets up to this one are true again. */
   readonly until?: State | undefined;
 }
 
-/** Return what rights let one see of an item; null: nothing. */
+/** Return what a receiver with these rights may see of an item; null if nothing. */
 export function seenBy(rights: Rights, whole: FullItem | undefined): Item | null {
   if (rights === null || whole === undefined) return null;
   if (rights === "full") return whole;
@@ -44,7 +50,7 @@ export function seenBy(rights: Rights, whole: FullItem | undefined): Item | null
   return { id, calendar, state: at, start, end, allDay, timeZone, rrule, exdates, busy: true };
 }
 
-/** What a client on requests was told, as it says it itself. */
+/** What a client on requests was told, as the client repeats it with each request. */
 export type Known = Readonly<Record<string, string>> | null;
 
 export class ReferenceServer {
@@ -52,7 +58,7 @@ export class ReferenceServer {
   readonly snapshots = new Map<State, Snapshot>();
   /** The states of the history that counts. */
   readonly lineage = new Set<State>();
-  /** To the client: each entry is one change set's chunks, or one other frame. */
+  /** What is on its way to the client. Each entry is the chunks of one change set, or one other frame. */
   readonly outbox: ServerFrame[][] = [];
   head = state(0);
   rights: Rights = "full";
@@ -80,7 +86,7 @@ export class ReferenceServer {
     return state(revisionOf(this.head) + 1, this.nonce);
   }
 
-  /** One transaction: some items written (on a day) or deleted. */
+  /** Run one transaction, which writes some items (on a day) or deletes them. */
   write(changes: readonly Written[]): State {
     const newState = this.next();
     const before = this.items;
@@ -103,10 +109,13 @@ export class ReferenceServer {
     return newState;
   }
 
-  /** What was done under each key, as the log keeps it. */
+  /** The state that was made under each key, as the log keeps it. */
   private readonly done = new Map<string, State>();
 
-  /** A request to change an item: done once per key, only to the version it names, and by whom may. Null: 403, 404 or 412. */
+  /**
+   * Take a request to change an item. It is done once for each key, only to the version that it names, and only for a
+   * client that may edit. Return null for 403, 404 or 412.
+   */
   mutate(key: string, number: number, day: number | null, expected: State | null): State | null {
     if (this.rights !== "full") return null;
     const first = this.doneAs(key);
@@ -118,13 +127,13 @@ export class ReferenceServer {
     return made;
   }
 
-  /** The state a key's request made, in the history that counts. */
+  /** Return the state that the request of a key made, in the history that counts. */
   doneAs(key: string): State | null {
     const made = this.done.get(key);
     return made !== undefined && this.lineage.has(made) ? made : null;
   }
 
-  /** The database is put back from a copy that is some transactions old. */
+  /** Restore the database from a copy that is some transactions old. */
   restore(back: number): void {
     if (this.log.length === 0) return;
     const kept = Math.max(0, this.log.length - back);
@@ -141,7 +150,7 @@ export class ReferenceServer {
     this.log = this.log.slice(-1);
   }
 
-  /** Another role, or none: told at once, and never under an access token of before. */
+  /** Give the client another role, or none. It is told at once, and never gets an access token that it had before. */
   giveRights(rights: Rights): void {
     this.rights = rights;
     this.accessVersion += 1;
@@ -184,7 +193,7 @@ export class ReferenceServer {
     if (this.live) this.outbox.push([{ type: "head", states: { [CALENDAR]: this.head } }]);
   }
 
-  /** The next frame of the client is lost, and its socket lives on. */
+  /** Lose the next frame of the client, whose socket lives on. */
   swallow(): void {
     this.swallows = true;
   }
@@ -209,7 +218,7 @@ export class ReferenceServer {
     this.live = true;
   }
 
-  /** Answer a turn of the long-poll: a short-lived socket beside the one there may be. */
+  /** Answer a turn of the long-poll, which is like a short-lived socket beside the one that may be open. */
   turn(known: Known, subscribes: readonly ClientFrame[]): { readonly known: Known; readonly frames: ServerFrame[] } {
     const { live } = this;
     const before = this.outbox.splice(0);
@@ -230,7 +239,10 @@ export class ReferenceServer {
     return at < 0 ? null : this.log.slice(at);
   }
 
-  /** Return a feed no older than `minRevision`, at one of the states it may be true for; 404: not theirs; null: not yet. */
+  /**
+   * Return a feed no older than `minRevision`, at one of the states for which it may be true. Return 404 if the
+   * receiver may not see the calendar, and null if `minRevision` is not reached yet.
+   */
   feed(range: Range, minRevision: number, etag: string | null, pick: number): FeedAnswer | 404 | null {
     if (this.rights === null) return 404;
     const states = [...this.log.map((entry) => entry.newState), this.head].filter(
@@ -243,14 +255,17 @@ export class ReferenceServer {
     return { state: at, access: this.access, etag: tag, rows };
   }
 
-  /** Return what rights (today's, unless given) let one see of a range. */
+  /** Return what a receiver may see of a range, with the current rights unless others are given. */
   inRange(at: State, range: Range, rights: Rights = this.rights): Item[] {
     const seen = Array.from(this.snapshots.get(at)?.values() ?? [], (whole) => seenBy(rights, whole));
     return seen.filter((one) => one !== null).filter((one) => isInRange(one, range));
   }
 }
 
-/** Return the change sets of a replay: each item in the last that names it alone, and which sets are only true together. */
+/**
+ * Return the change sets of a replay. Each item is only in the last set that names it, and sets that are only true
+ * together are marked with `until`.
+ */
 function asNow(entries: readonly Entry[], rights: Rights): Entry[] {
   const named = entries.map(({ changed }) => changed.map(([before, after]) => (before ?? after)?.id));
   const last = (id: string | undefined): number =>
@@ -265,13 +280,14 @@ function asNow(entries: readonly Entry[], rights: Rights): Entry[] {
   });
 }
 
-/** Return an item as it once was, within some change sets, when there was something of it to be seen. */
+/** Return an item as it once was, within some change sets, when the receiver could see something of it. */
 function shown(entries: readonly Entry[], id: string | undefined, rights: Rights): FullItem | undefined {
   const versions = entries.flatMap(({ changed }) => changed.flat());
   return versions.find((one) => one?.id === id && seenBy(rights, one) !== null);
 }
 
-// What can no longer be seen is told as destroyed, and of what never could be nothing is told.
+// An item that the receiver can no longer see is sent as destroyed. About an item that they never could see, nothing is
+// sent.
 function chunks({ oldState, newState, changed, until }: Entry, rights: Rights): ChangesFrame[] {
   const upserted = changed.map(([, after]) => seenBy(rights, after)).filter((one) => one !== null);
   const gone = changed.filter(([before, after]) => seenBy(rights, after) === null && seenBy(rights, before) !== null);

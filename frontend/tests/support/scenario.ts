@@ -67,13 +67,13 @@ export interface Scenario {
 /** Read all scenarios, by the names of their files. */
 export function readScenarios(): ReadonlyMap<string, Scenario> {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
-  // Items come to the core as the client's edge leaves them.
+  // Items reach the core as the client's guard completes them.
   const whole = (_: string, value: unknown) => readItem(value) ?? value;
   const read = (name: string) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf-8"), whole) as Scenario;
   return new Map(files.sort().map((name) => [name.replace(".json", ""), read(name)]));
 }
 
-/** One calendar's reducer, and what it has asked of the outside so far. */
+/** Runs the reducer of one calendar, and notes what it has asked for so far. */
 class Led {
   readonly subscribes: number[] = [];
   readonly fetches = new Map<string, number[]>();
@@ -100,7 +100,7 @@ class Led {
       const key = rangeKey(effect.range);
       this.fetches.set(key, [...(this.fetches.get(key) ?? []), effect.ask]);
     }
-    // That no answer comes is no scenario's.
+    // No scenario is about an answer that never comes.
     if (effect.type === "startTimer" && effect.ms !== ANSWER_MS) this.timers.add(effect.name);
     if (effect.type === "stopTimer") this.timers.delete(effect.name);
   }
@@ -132,14 +132,14 @@ class Led {
   }
 }
 
-/** A page of several calendars, led step by step. */
+/** Leads a page of several calendars through a scenario, step by step. */
 export class Replay {
   private readonly calendars = new Map<string, Led>();
   private connected = false;
 
   constructor(private readonly reducer: Reduce = reduce) {}
 
-  /** Take a step; return what is on screen, and who asked to subscribe, after it. */
+  /** Take a step. Return what is on screen after it, and which calendars asked to subscribe. */
   take(step: ScenarioStep): Expected {
     const before = new Map([...this.calendars].map(([key, led]) => [key, led.subscribes.length]));
     this.do(step);
@@ -171,7 +171,7 @@ export class Replay {
         return this.led(step.calendar).take({ type: "feedFailed", ask: this.askOf(step), failure });
       }
       case "timer":
-        // The model has one timer for asking again; here, asking after an error has its own.
+        // The model has one timer for asking again. Here, asking again after an error has a timer of its own.
         return this.led(step.calendar).fire(step.name === "gap" ? ["gap", "resubscribe"] : [step.name]);
       case "delete": {
         const { key, item: id } = step;

@@ -1,4 +1,4 @@
-/** Random lives of a world: writes, faults and what a user does, in any order. */
+/** Generates random lives of a world: writes, faults and what a user does, in any order. */
 import fc from "fast-check";
 import type { Reduce } from "../../src/core/reduce";
 import type { Rights } from "./reference-server";
@@ -60,7 +60,7 @@ const lives = fc.array(fc.tuple(fc.nat(STEPS.length - 1), fc.nat(59), fc.nat(59)
   size: "max",
 });
 
-/** Live one life: throws when an invariant does not hold. */
+/** Live one life. Throws if an invariant does not hold. */
 function live(reduce: Reduce, steps: readonly Step[]): void {
   const world = new World(reduce);
   world.connect();

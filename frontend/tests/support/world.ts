@@ -1,4 +1,6 @@
-/** A client's calendar, the reference server, and a hostile network between them; checks the invariants after every step. */
+/**
+ * Joins a client's calendar and the reference server by a hostile network, and checks the invariants after every step.
+ */
 import {
   type CalendarState,
   type Effect,
@@ -19,7 +21,7 @@ import { ReferenceServer, type Rights, seenBy } from "./reference-server";
 type Fetch = Extract<Effect, { type: "fetch" }>;
 type Write = Extract<Effect, { type: "mutate" }>;
 
-/** An edit of this page, by its key. `day` is null for a delete. */
+/** An edit that this page made. `day` is null for a deletion. */
 interface Made {
   readonly number: number;
   readonly day: number | null;
@@ -37,9 +39,12 @@ export class World {
   private readonly timers = new Set<TimerName>();
   private asks: Fetch[] = [];
   private answers: { readonly ask: number; readonly input: Input }[] = [];
-  /** The last removal of each item that was shown, and with which access: who may see more sees the item again. */
+  /**
+   * The last removal of each item that was shown, and the access at that time: a client that may see more now sees the
+   * item again.
+   */
   private readonly removed = new Map<string, { readonly at: State; readonly access: string | null }>();
-  /** The rights the page was last told of. */
+  /** The rights of which the page was last told. */
   private told: Rights = "full";
   private readonly made = new Map<string, Made>();
   private writes: Write[] = [];
@@ -90,7 +95,7 @@ export class World {
     this.take({ type: "closed" });
   }
 
-  /** Cut in the middle of a change set: its first chunk has arrived. */
+  /** Cut the connection in the middle of a change set, after its first chunk has arrived. */
   cutWithin(): void {
     const first = this.server.outbox[0];
     if (first !== undefined && first.length > 1 && first[0] !== undefined) this.arrive(first[0]);
@@ -115,7 +120,7 @@ export class World {
   reorder(): void {
     const [first, second] = this.server.outbox;
     if (first === undefined || second === undefined) return;
-    // A broker changes the order of change sets; of what a process itself tells of rights, a socket keeps the order.
+    // A broker may change the order of change sets. What a process itself says about rights stays in order on a socket.
     if ([first, second].some(([frame]) => frame?.type === "rights" || frame?.type === "calendar")) return;
     this.server.outbox.splice(0, 2, second, first);
   }
@@ -137,7 +142,7 @@ export class World {
     if (head !== undefined) this.take({ type: "head", state: head });
   }
 
-  /** The server reads its answer to a feed now; it arrives later. */
+  /** Let the server read its answer to a feed now. The answer arrives later. */
   serve(pick: number, which: number): void {
     const [ask] = this.asks.splice(pick % Math.max(1, this.asks.length), 1);
     if (ask === undefined) return;
@@ -178,7 +183,7 @@ export class World {
     this.take({ type: "timer", name });
   }
 
-  /** This page deletes an item: the server answers, the frames are still under way. */
+  /** Delete an item on this page. The server has answered, and the frames are still under way. */
   deleteHere(number: number): void {
     const id = uuid(number);
     if (this.server.rights !== "full" || !this.server.items.has(id)) return;
@@ -187,7 +192,7 @@ export class World {
     this.take({ type: "deleteAnswered", id, state: at });
   }
 
-  /** This page moves an item to another day, or deletes it (null), and shows that at once. */
+  /** Move an item to another day on this page, or delete it (null). Throws if this does not show at once. */
   edit(number: number, day: number | null): void {
     const id = uuid(number);
     const now = lookUp(this.state, id);
@@ -200,7 +205,7 @@ export class World {
     if (day === null ? seen !== undefined : seen?.start !== onDay(day).start) throw new Error(`${key} is not shown`);
   }
 
-  /** A request reaches the server, perhaps twice; its answer is under way. */
+  /** Let a request reach the server, perhaps twice. Its answer is under way. */
   reach(pick: number, twice = false): void {
     const [write] = this.writes.splice(pick % Math.max(1, this.writes.length), 1);
     if (write === undefined) return;
@@ -213,13 +218,13 @@ export class World {
     return made === undefined ? null : this.server.mutate(sendAs, made.number, made.day, state);
   }
 
-  /** A request gets lost before the server has it. */
+  /** Lose a request before the server has it. */
   loseWrite(pick: number): void {
     const [write] = this.writes.splice(pick % Math.max(1, this.writes.length), 1);
     if (write !== undefined) this.take({ type: "mutationLost", key: write.key });
   }
 
-  /** The server has done it (or refused), and its answer gets lost. */
+  /** Lose the answer to a request that the server has carried out (or refused). */
   loseOutcome(pick: number): void {
     const [outcome] = this.outcomes.splice(pick % Math.max(1, this.outcomes.length), 1);
     if (outcome !== undefined) this.take({ type: "mutationLost", key: outcome.key });
@@ -231,7 +236,7 @@ export class World {
     if (outcome === undefined || made === undefined) return;
     const { key, state, mayNot } = outcome;
     if (state === null) {
-      // C8: what was done must never be called refused, but to whom may not ask any more.
+      // C8: an edit that was made must never be called refused, except to a client that may no longer ask.
       for (const sentAs of made.sentAs) {
         if (!mayNot && this.server.doneAs(sentAs) !== null) throw new Error(`${key} was done and is refused`);
       }
@@ -251,7 +256,7 @@ export class World {
     this.checkAnswered();
   }
 
-  /** Invariant 7: nothing is shown that goes beyond the rights the page was last told of. */
+  /** Invariant 7: nothing is shown beyond the rights of which the page was last told. */
   private checkRights(): void {
     for (const item of picture(this.state)) {
       const allowed = isBusy(item) ? item : seenBy(this.told, item);
@@ -260,7 +265,7 @@ export class World {
     }
   }
 
-  /** C8: what was answered is seen until the store is past it; then the store is right. */
+  /** C8: an answered edit shows until the store has passed it. From then on, the store is right. */
   private checkAnswered(): void {
     const { cursor, rows } = this.state;
     for (const [key, { number, day, answered }] of this.made) {
@@ -270,7 +275,7 @@ export class World {
       if (known === undefined || revisionOf(known.state) >= revisionOf(answered)) continue;
       if (cursor !== null && rows.has(id) && revisionOf(cursor) >= revisionOf(answered)) continue;
       const removed = this.removed.get(id)?.at;
-      // A later delete lies over it; one of a lost history does so until the reset is over.
+      // A later deletion lies over it. A deletion of a lost history does so until the reset is over.
       if (removed !== undefined && revisionOf(removed) > revisionOf(answered)) continue;
       if (removed !== undefined && !this.server.lineage.has(removed)) continue;
       if ([...this.made.values()].some((one) => one.number === number && this.isLater(one, answered))) continue;
@@ -278,12 +283,12 @@ export class World {
     }
   }
 
-  /** Another edit of the same item lies over it, or came after it. */
+  /** Tell whether another edit of the same item lies over an answered one, or came after it. */
   private isLater({ answered }: Made, than: State): boolean {
     return answered === null || revisionOf(answered) > revisionOf(than);
   }
 
-  /** Invariants 3 and 8: what is known is what was true at the cursor, and an answered range is known whole. */
+  /** Invariants 3 and 8: every known item is as it was at the cursor, and of an answered range every item is known. */
   private checkStore(): void {
     const { cursor, access, rows, shown } = this.state;
     if (cursor === null || access === null) return;
@@ -301,17 +306,18 @@ export class World {
     }
   }
 
-  /** Invariant 4: what was removed at r comes back only by a change above r. */
+  /** Invariant 4: an item that was removed at r comes back only by a change above r. */
   private checkRemovals(): void {
     for (const [id, { at, access }] of this.removed) {
       const item = lookUp(this.state, id);
       if (item === undefined || !this.server.lineage.has(at)) continue; // of a history that no longer counts
-      if (this.server.snapshots.get(at)?.has(id) && access !== this.state.access) continue; // it was hidden, from other rights
+      // it was hidden from other rights
+      if (this.server.snapshots.get(at)?.has(id) && access !== this.state.access) continue;
       if (revisionOf(item.state) <= revisionOf(at)) throw new Error(`${id} came back (removed at ${at})`);
     }
   }
 
-  /** Invariants 5 and 6: writes have stopped; everything arrives; the picture must become a fresh feed's. */
+  /** Invariants 5 and 6: once writes have stopped and everything arrives, the picture must equal a fresh feed. */
   settle(): void {
     if (this.state.shown.size === 0) this.show(0, 0, false);
     for (let round = 0; round < 60; round += 1) {

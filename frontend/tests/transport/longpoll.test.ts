@@ -1,4 +1,4 @@
-/** The long-poll: what it asks, what it hands out, and that the client does not know the difference. */
+/** Tests the long-poll: what it asks, what it hands out, and that the client does not notice the difference. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { SubscribeFrame } from "../../src/protocol/frames";
@@ -21,7 +21,7 @@ interface Asked {
   answer(json: unknown, status?: number): Promise<void>;
 }
 
-/** A link whose turns are answered by hand. */
+/** Open a link whose turns the test answers by hand. */
 function openLink() {
   const asked: Asked[] = [];
   const heard: Record<string, unknown>[] = [];
@@ -84,7 +84,7 @@ describe("a conversation in turns", () => {
     link.send(JSON.stringify(subscribe(CALENDAR, 1)));
     link.send(JSON.stringify(subscribe(OTHER, 2)));
     await settle();
-    expect(asked).toHaveLength(2); // the greeting, broken off for the calendars
+    expect(asked).toHaveLength(2); // the greeting, which was aborted for the calendars
     expect(asked[0]?.signal.aborted).toBe(true);
     await last().answer({ known: {}, frames: [subscribed(CALENDAR, 1, state(5)), subscribed(OTHER, 2, state(7))] });
     expect(last().turn.wait).toBe(25);
@@ -166,7 +166,7 @@ describe("a conversation in turns", () => {
     expect([asked.length, pauses[0]?.ms]).toEqual([count, 170]);
     link.send(JSON.stringify(subscribe(OTHER, 2)));
     await settle();
-    expect(asked).toHaveLength(count + 1); // what is asked by itself does not wait
+    expect(asked).toHaveLength(count + 1); // a request of the client's own does not wait
     pauses[0]?.run();
     expect(asked).toHaveLength(count + 1);
   });
@@ -212,7 +212,7 @@ describe("a conversation in turns", () => {
   });
 });
 
-/** A client whose sockets are refused, and that shows a month with item 1 at revision 5. */
+/** Return the site of a client whose sockets are refused, and that shows a month with item 1 at revision 5. */
 async function siteOnRequests(): Promise<FakeSite> {
   const site = new FakeSite({ userId: "9" });
   site.client.show("test", CALENDAR, days(0, 30));
@@ -322,7 +322,7 @@ describe("a page whose WebSockets are refused", () => {
   test("client_asks_with_what_it_knew_when_an_answer_was_lost_to_a_question_of_its_own", async () => {
     const site = await siteOnRequests();
     const broken = site.polls.at(-1);
-    site.page("doubt"); // a ping, which breaks the wait off
+    site.page("doubt"); // a ping, which aborts the request that waits
     await settle();
     await broken?.respond(200, { known: { other: "1" }, frames: [removal(5)] });
     expect(site.lastPoll).toMatchObject({ wait: 0, known: {}, frames: [{ state: state(5) }] });

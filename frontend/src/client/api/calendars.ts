@@ -6,7 +6,9 @@ import type { Call, Result } from "./http";
 export class CalendarList {
   /** The order that was asked for. It is shown until frames confirm it. */
   wanted: readonly string[] | null = null;
-  /** The calendars that frames have told of since an order was sent: they may be newer than its answer. */
+  /**
+   * The calendars that frames have described since an order was sent. The frames may be newer than the order's answer.
+   */
   readonly toldSince = new Set<string>();
   private readonly known = new Map<string, CalendarInfo>();
 
@@ -25,7 +27,7 @@ export class CalendarList {
     return this.known.get(calendar);
   }
 
-  /** Returns whether anything but its state is new, which changes with every push. */
+  /** Store a calendar. Returns whether anything but its state is new; the state changes with every push. */
   set(info: CalendarInfo): boolean {
     const known = this.known.get(info.id);
     this.toldSince.add(info.id);
@@ -45,7 +47,7 @@ export class CalendarList {
     return { ok: false, error: { status, code: "unreadable", detail: "The calendar list could not be read." } };
   }
 
-  /** Replace the list by one that the server gave. Returns false, and changes nothing, when it cannot be read. */
+  /** Replace the list with one that the server gave. Returns false, and changes nothing, if it cannot be read. */
   take(json: unknown): boolean {
     if (!Array.isArray(json) || !json.every(isCalendarInfo)) return false;
     this.known.clear();

@@ -18,7 +18,7 @@ export type FeedOutcome =
   | { readonly ok: true; readonly answer: FeedAnswer; readonly unreadable: readonly Unreadable[] }
   | { readonly ok: false; readonly failure: FeedFailure; readonly error: ApiError };
 
-/** Ask a calendar's feed for a range, never older than `minRevision`. */
+/** Ask a calendar's feed for a range, never as it was before `minRevision`. */
 export async function askFeed(call: Call, request: FeedRequest): Promise<FeedOutcome> {
   const { calendar, range, minRevision, etag, signal } = request;
   const query = new URLSearchParams({

@@ -31,7 +31,8 @@ export interface Request {
 }
 
 /**
- * What a request presents: a public link's token, or else the session's cookie and, if given, whose session it must be.
+ * What a request presents: the token of a public link, or else the session's cookie and, if `user` is given, the user
+ * whose session it must be.
  */
 export interface Asker {
   readonly link?: string | undefined;
@@ -44,12 +45,12 @@ export function httpCaller(edges: Edges, apiUrl: string, asker: Asker): Call {
   return (request) => call(edges, base, request, asker);
 }
 
-/** A write without an answer by then counts as lost. A server waits at most 5 s for another writer. */
+/** How long a write may wait for its answer before it counts as lost. A server waits at most 5 s for another writer. */
 export const WRITE_TIMEOUT_MS = 10_000;
 
 export type Call = (request: Request) => Promise<Result<Answer>>;
 
-/** Return what the long-poll transport needs of the outside world. */
+/** Return what the long-poll transport needs from the outside world. */
 export function pollEdges(edges: Edges, call: Call): PollEdges {
   return {
     async ask(body, signal) {
@@ -82,8 +83,8 @@ async function call(edges: Edges, base: string, asked: Request, asker: Asker): P
 }
 
 /**
- * Return a request that aborts in time, because a network may swallow it in silence. A caller with a signal does that
- * itself.
+ * Return a request that aborts in time, because a network may drop it without a sign. A caller that passes a signal
+ * aborts it itself.
  */
 function bounded(edges: Edges, request: Request): { readonly request: Request; done(): void } {
   if (request.method === "GET" || request.signal !== undefined) return { request, done: () => {} };
@@ -124,17 +125,23 @@ export function csrfToken(cookies: string = document.cookie): string {
   return decodeURIComponent(found?.[1] ?? "");
 }
 
-/** Statuses without an answer, or with one from a proxy: the server may have done it or not. */
+/**
+ * The statuses of a request without an answer, or with an answer from a proxy: the server may have carried it out or
+ * not.
+ */
 const UNKNOWN: readonly number[] = [0, 408, 425, 429, 502, 503, 504];
 
-/** Tell whether a failure leaves open whether the server did it, so that it must be repeated under the same key. */
+/**
+ * Tell whether a failure leaves open whether the server has carried out the request, so that it must be repeated under
+ * the same key.
+ */
 export function isLost(error: ApiError): boolean {
   return UNKNOWN.includes(error.status);
 }
 
 const retryAfter = new WeakMap<ApiError, number>();
 
-/** Return the milliseconds an error's `Retry-After` asks for, or null. */
+/** Return the milliseconds that an error's `Retry-After` asks for, or null. */
 export function retryAfterMs(error: ApiError): number | null {
   return retryAfter.get(error) ?? null;
 }

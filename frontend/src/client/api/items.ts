@@ -61,7 +61,7 @@ export interface Expected {
   readonly state: State;
 }
 
-/** One of the edits that a call makes together. */
+/** One of the edits that are made together in one call. */
 export interface BulkEdit extends Expected {
   readonly changes: object;
 }

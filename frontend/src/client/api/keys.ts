@@ -2,13 +2,16 @@
 
 import { type Call, isLost } from "./http";
 
-/** The same request later than this after a lost answer is a new one: others may have undone the first since. */
+/**
+ * How long a request that is made again keeps its key. Later, it is a new request, because others may have undone the
+ * first since.
+ */
 const SAME_MS = 60_000;
 
 /**
- * Return a caller that gives each change a key. The same request again, while the first is under way or soon after its
- * answer was lost, has the key of the first, so that the server does it once. After another request in between it is a
- * new one: it may be meant to undo that.
+ * Return a caller that gives each change a key. A request that is made again while the first is under way, or soon
+ * after its answer was lost, gets the key of the first, so that the server carries it out once. If another request was
+ * made in between, it counts as a new one, because it may be meant to undo that other request.
  */
 export function withKeys(call: Call, newKey: () => string, now: () => number): Call {
   let last: { readonly asked: string; readonly key: string; readonly at: number } | null = null;

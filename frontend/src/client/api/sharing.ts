@@ -11,7 +11,7 @@ export interface Member {
   readonly user: { readonly id: string; readonly name: string; readonly username: string; readonly email?: string };
   readonly role: Role;
   readonly you: boolean;
-  /** Only owners and the member to whom it is made are told. */
+  /** Only owners, and the member who received the offer, are told it. */
   readonly offer?: Offer | null;
 }
 
@@ -32,7 +32,7 @@ export interface Invitation {
   readonly mailed: boolean;
 }
 
-/** Exactly one of the two: a user name makes a member at once, an e-mail address an invitation. */
+/** Exactly one of the two is set: a user name makes a member at once, an e-mail address makes an invitation. */
 export interface Added {
   readonly member: Member | null;
   readonly invitation: Invitation | null;
@@ -41,9 +41,9 @@ export interface Added {
 export interface LinkFields {
   readonly name: string;
   readonly shows: "full" | "freebusy";
-  /** An instant, or null: never. */
+  /** An instant, or null for never. */
   readonly expiresAt: string | null;
-  /** Origins whose pages may embed it. */
+  /** The origins whose pages may embed it. */
   readonly frameOrigins: readonly string[];
 }
 

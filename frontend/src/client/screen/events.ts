@@ -11,15 +11,15 @@ export interface ChangedEvent {
   readonly calendar: string;
   /** The calendar's new state, which is also that of the changed items, and which an undo must name. */
   readonly state: State;
-  /** The items of the change set as they were, but those that were not loaded. */
+  /** The items of the change set as they were, without those that were not loaded. */
   readonly before: readonly Item[];
-  /** The items that it wrote, as they are now. */
+  /** The items that the change set wrote, as they are now. */
   readonly after: readonly Item[];
   readonly upserted: readonly string[];
   readonly destroyed: readonly string[];
   readonly actor: Actor | null;
   readonly mutationId: string | null;
-  /** Whether this page or this user made it. */
+  /** Whether this page or this user made the change. */
   readonly own: boolean;
 }
 
@@ -47,11 +47,11 @@ export interface LiveEvents {
   readonly writeFound: Readonly<Record<string, never>>;
   readonly feedRefused: { readonly calendar: string; readonly error: ApiError };
   /**
-   * Items came that could not be read, so they are on no screen. Each is told once; those without an id are not in
-   * `ids`.
+   * Items arrived that could not be read, so they are on no screen. The page is told of each item once. Items without
+   * an id are not in `ids`.
    */
   readonly unreadable: { readonly calendar: string; readonly ids: readonly string[] };
-  /** Something came that this client could not read. The browser's console has it, too. */
+  /** Something arrived that this client could not read. The browser's console shows it, too. */
   readonly fault: { readonly detail: string };
 }
 
@@ -60,7 +60,7 @@ type Listener<T> = (event: T) => void;
 export class Emitter {
   private readonly listeners = new Map<keyof LiveEvents, Set<Listener<never>>>();
 
-  /** Returns how to stop listening. */
+  /** Listen to an event. Returns a function that stops listening. */
   on<Name extends keyof LiveEvents>(name: Name, listener: Listener<LiveEvents[Name]>): () => void {
     const listeners = this.listeners.get(name) ?? new Set();
     this.listeners.set(name, listeners.add(listener));

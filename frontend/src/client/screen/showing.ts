@@ -1,4 +1,4 @@
-/** Decides what of the store is on screen: calendars turned off, the filter, and held items (C9, C10). */
+/** Decides which part of the store is on screen: calendars turned off, the filter, and held items (C9, C10). */
 import type { Item, ItemKey } from "../../protocol/item";
 
 export type ItemFilter = (item: Item, key: ItemKey) => boolean;
@@ -8,7 +8,7 @@ interface Hold {
   readonly count: number;
   /** What the screen shows until the last release. */
   readonly item: Item;
-  /** What the page was last told of it. */
+  /** The item as the page was last told of it. */
   readonly told: Item | undefined;
 }
 
@@ -40,7 +40,7 @@ export class Showing {
     return item !== undefined && this.passes(item) ? item : undefined;
   }
 
-  /** Tell whether an item that is not held is to be shown. */
+  /** Tell whether an item that is not held should be shown. */
   passes(item: Item): boolean {
     return this.isShown(item.calendar) && (this.filter === null || this.filter(item, item));
   }
@@ -54,7 +54,7 @@ export class Showing {
     return this.holds.has(text(key));
   }
 
-  /** Freeze an item's picture; holds are counted. Returns false when there is nothing to hold. */
+  /** Freeze an item's picture; holds are counted. Returns false if there is nothing to hold. */
   hold(key: ItemKey): boolean {
     const hold = this.holds.get(text(key));
     const item = hold?.item ?? this.lookUp(key);
@@ -63,7 +63,7 @@ export class Showing {
     return true;
   }
 
-  /** Release one hold. Returns true when it was the last and the item has changed meanwhile. */
+  /** Release one hold. Returns true if it was the last one and the item has changed in the meantime. */
   release(key: ItemKey): boolean {
     const hold = this.holds.get(text(key));
     if (hold === undefined) return false;
@@ -80,7 +80,7 @@ export class Showing {
     for (const item of this.heldItems(calendar)) this.holds.delete(text(item));
   }
 
-  /** Return what a held item has become, once for each change; null when it has not changed. */
+  /** Return what a held item has become, once for each change; null if it has not changed. */
   news(key: ItemKey): { readonly before: Item; readonly after: Item | null } | null {
     const hold = this.holds.get(text(key));
     if (hold === undefined) return null;

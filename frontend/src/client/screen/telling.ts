@@ -24,7 +24,8 @@ export class Telling {
   isOwn: (mutationId: string | null) => boolean = () => false;
   private wasLoading = false;
   /**
-   * The items that could not be read, by calendar and id (or fault), so that each is told once and not with each feed.
+   * The items that could not be read, by calendar and id (or fault), so that the page is told of each once and not with
+   * every feed.
    */
   private readonly unreadable = new Set<string>();
 
@@ -57,7 +58,10 @@ export class Telling {
     for (const calendar of this.parts.runners().keys()) this.parts.repaints.add(calendar, "all");
   }
 
-  /** An item that could not be read was not deleted: a page must not say so, nor offer to undo it. */
+  /**
+   * Tell the page of a change. An item that could not be read was not deleted: the page must not say that it was, nor
+   * offer to undo it.
+   */
   private changed(calendar: string, change: ChangeSet, before: readonly Item[]): void {
     const lost = new Set(change.unreadable.map(({ id }) => id));
     for (const { id } of change.upserted) this.unreadable.delete(`${calendar} ${id}`);

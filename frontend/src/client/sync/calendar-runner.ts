@@ -20,12 +20,12 @@ export interface CalendarListener {
   loadingChanged(): void;
   gone(calendar: string, reason: GoneReason): void;
   feedRefused(calendar: string, error: ApiError): void;
-  /** Items came that could not be read, so they are on no screen. */
+  /** Items arrived that could not be read, so they are on no screen. */
   unreadable(calendar: string, items: readonly Unreadable[]): void;
   fault(detail: string): void;
 }
 
-/** A feed that never answers must not keep a range waiting for ever. */
+/** How long a feed may go without an answer, so that no range waits for ever. */
 const FEED_TIMEOUT_MS = 30_000;
 
 export class CalendarRunner {

@@ -22,12 +22,15 @@ export interface ConnectionListener {
   opened(): void;
   lost(): void;
   received(frame: ServerFrame): void;
-  /** The status has changed, or the way by which frames travel. */
+  /** The status, or the way in which frames travel, has changed. */
   statusChanged(status: Status, way: Way): void;
   fault(detail: string): void;
 }
 
-/** What this page can read. A page of this version may meet a server of the one before, while a site is updated. */
+/**
+ * The protocols that this page can read. While a site is updated, a page of this version may meet a server of the
+ * version before.
+ */
 const PROTOCOLS: readonly number[] = [1, 2];
 
 export class ConnectionRunner {

@@ -46,7 +46,7 @@ export class Sync {
     return this.connection.way;
   }
 
-  /** Open the socket and keep it open, also while no calendar is shown. */
+  /** Open the socket and keep it open, even while no calendar is shown. */
   listen(): void {
     this.listens = true;
     this.connection.take({ type: "start" });
@@ -68,7 +68,7 @@ export class Sync {
     }, LINGER_MS);
   }
 
-  /** A request was answered with 401. */
+  /** Take note of a request that was answered with 401. */
   signedOut(): void {
     this.connection.take({ type: "signedOut" });
   }

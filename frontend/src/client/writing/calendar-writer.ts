@@ -43,7 +43,7 @@ export class CalendarWriter {
     const { list } = this;
     list.wanted = ids;
     changed();
-    // Send one at a time: of two requests under way, the server may do the earlier one last.
+    // Send one at a time: of two requests under way, the server may carry out the earlier one last.
     const sent = this.sending.then(() => this.sendOrder(ids));
     this.sending = sent;
     const result = await sent;

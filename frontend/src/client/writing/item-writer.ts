@@ -28,7 +28,7 @@ interface Parts extends MutationListener {
   readonly edges: Edges;
   readonly call: Call;
   readonly own: OwnMutations;
-  /** Of a calendar that is or was shown. */
+  /** The runner of a calendar that is or was shown. */
   runner(calendar: string): CalendarRunner | undefined;
 }
 

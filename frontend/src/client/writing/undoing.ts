@@ -5,7 +5,7 @@ import type { State } from "../../protocol/state";
 import type { ApiError, Result } from "../api/http";
 import type { BulkEdit, Expected } from "../api/items";
 
-/** The calls that an undo is made of. Each has a key of its own. */
+/** The calls that an undo consists of. Each has a key of its own. */
 export interface UndoCalls {
   edit(calendar: string, edits: readonly BulkEdit[]): Promise<Result<State | null>>;
   remove(calendar: string, items: readonly Expected[]): Promise<Result<State>>;
@@ -19,8 +19,9 @@ export interface UndoOutcome {
 }
 
 /**
- * The states to which the page's undos brought items back. An older change of the page expects an item at its state
- * from before; the item now has the same content at a newer state, at which the next undo in a row may meet it.
+ * Remembers the states at which the page's undos brought items back. An older change of the page expects an item at the
+ * state that it had then. After an undo, the item has the same content at a newer state, and the next undo in a row
+ * must name that state.
  */
 export class Returned {
   private readonly states = new Map<string, State>();

@@ -1,4 +1,4 @@
-/** The dialog that creates, changes and deletes a calendar. */
+/** Runs the dialog that creates, changes and deletes a calendar. */
 import { type ApiError, type CalendarInfo, isOwner, type LiveClient, type Result } from "../../fullcalendar";
 import { keepFocus } from "../dom/focus";
 import { keepAtEscape } from "../dom/question";
@@ -17,7 +17,7 @@ const FIELDS = ["name", "color", "timeZone"] as const;
 const FIRST_COLORS = ["#2563eb", "#16a34a", "#db2777", "#ea580c", "#7c3aed", "#0891b2", "#dc2626", "#ca8a04"];
 
 export class CalendarDialog {
-  /** The user wants to see who shares a calendar. */
+  /** Called when the user wants to see who shares a calendar. */
   onShare: (calendar: string) => void = () => {};
   private readonly dialog = document.querySelector<HTMLDialogElement>("#calendar-dialog");
   private readonly form = this.dialog?.querySelector("form") ?? null;
@@ -26,7 +26,7 @@ export class CalendarDialog {
   /** The values of the fields before anything was typed. */
   private before: readonly string[] = [];
   private readonly deleted = new Set<string>();
-  /** Counts how often the dialog was opened, so that it ignores answers from before. */
+  /** Counts how often the dialog was opened, so that answers to an earlier opening are ignored. */
   private opened = 0;
 
   constructor(private readonly parts: Parts) {
@@ -92,7 +92,7 @@ export class CalendarDialog {
     this.field("name")?.focus();
   }
 
-  /** Show what the user may do with it now, and keep what is typed. */
+  /** Show what the user may do with the calendar now, and keep what is typed. */
   private showRights(): void {
     const { client, page } = this.parts;
     const isNew = this.calendar === null;
@@ -132,7 +132,7 @@ export class CalendarDialog {
     if (!isDone) this.deleted.delete(calendar);
   }
 
-  /** Close the dialog when a change is done, or say why it is not. Returns whether it was done. */
+  /** Close the dialog if a change is done, or say why it is not. Returns whether it was done. */
   private async change(change: Promise<Result<unknown>>): Promise<boolean> {
     const { opened } = this;
     this.complain(null);
@@ -155,7 +155,7 @@ export class CalendarDialog {
     else if (wasOn) this.dialog?.querySelector<HTMLElement>("[data-ask]")?.focus();
   }
 
-  /** Say at each field what is wrong with it, and above them any other problem. */
+  /** Say at each field what is wrong with it, and above the fields any other problem. */
   private complain(error: ApiError | null): void {
     const wrong = FIELDS.filter((name) => this.complainOf(name, error?.fields?.[name]?.[0] ?? ""));
     this.notice(error === null || wrong.length > 0 ? "" : complaintOf(error, this.parts.page));

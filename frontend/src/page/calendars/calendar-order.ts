@@ -29,7 +29,7 @@ export class CalendarOrder {
     for (const end of ["pointerup", "pointercancel"]) list.addEventListener(end, () => this.drop());
   }
 
-  /** Put the rows into the order of the calendars. During a drag this waits for the drop. */
+  /** Put the rows into the order of the calendars. During a drag, this waits for the drop. */
   show(): void {
     if (this.dragged !== null) return;
     const ids = this.parts.client.calendars().map((info) => info.id);
@@ -64,16 +64,16 @@ export class CalendarOrder {
     const row = event.button === 0 ? gripped(event) : null;
     if (row === null) return;
     event.preventDefault(); // so that no text is selected and the focus stays
-    this.list.setPointerCapture(event.pointerId); // a row would lose it when it is moved
+    this.list.setPointerCapture(event.pointerId); // a row would lose the capture when it is moved
     this.dragged = row;
     this.below = belowOf(row);
     row.classList.add("calendar-row--dragged");
   }
 
-  /** Move the row to where the pointer is past the middle of another. */
+  /** Move the dragged row above the first row whose middle is below the pointer. */
   private drag({ clientY }: PointerEvent): void {
     const { dragged } = this;
-    if (!dragged?.isConnected) return; // its calendar is gone meanwhile
+    if (!dragged?.isConnected) return; // its calendar has gone in the meantime
     const others = this.rows().filter((row) => row !== dragged);
     const next = others.find((row) => clientY < middle(row)) ?? null;
     if (dragged.nextElementSibling !== next) this.list.insertBefore(dragged, next);
@@ -86,7 +86,7 @@ export class CalendarOrder {
     dragged.classList.remove("calendar-row--dragged");
     const below = belowOf(dragged);
     if (!dragged.isConnected || below === this.below) return this.show();
-    // Move only this row within the current order: another page may have moved others meanwhile.
+    // Move only this row within the current order, because another page may have moved others in the meantime.
     const id = idOf(dragged);
     const others = this.parts.client.calendars().filter((info) => info.id !== id);
     const ids = others.map((info) => info.id);

@@ -1,4 +1,4 @@
-/** The sidebar: turns calendars on and off, and filters items. */
+/** Runs the sidebar, which turns calendars on and off and filters items. */
 import type { Calendar } from "fullcalendar";
 import { render } from "fullcalendar/preact";
 import { type CalendarInfo, type Item, isBusy, isOwner, type LiveClient, liveEventSource } from "../../fullcalendar";
@@ -22,7 +22,7 @@ interface Parts {
 }
 
 export class Sidebar {
-  /** The user chose another filter. */
+  /** Called when the user has chosen another filter. */
   onFilter: (filter: Filter) => void = () => {};
   private readonly list = document.getElementById("calendars");
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
@@ -61,7 +61,7 @@ export class Sidebar {
     this.apply(filter);
   }
 
-  /** Put the marks of statuses beside their names in the filters, which explains them. */
+  /** Put the marks of statuses beside their names in the filters, where the names explain them. */
   private explainMarks(): void {
     for (const box of this.boxes()) {
       const mark = box.name === "status" ? statusMark(box.value) : null;
@@ -151,7 +151,7 @@ export class Sidebar {
     this.tell(id, fill(page.texts[whyGone(id)], { name: this.names.get(id) ?? "" }));
   }
 
-  /** Say what happened to a calendar, in place of what was said before. */
+  /** Show what happened to a calendar, in place of the last message about it. */
   private tell(calendar: string, text: string | null): void {
     this.told.get(calendar)?.remove();
     this.told.delete(calendar);
@@ -171,7 +171,7 @@ export class Sidebar {
   }
 }
 
-/** The type of a busy block is unknown, so it passes no filter. */
+/** Return what a filter compares. The type of a busy block is unknown, so it passes no filter. */
 function facets(item: Item): Facets {
   return isBusy(item) ? {} : item;
 }
@@ -189,6 +189,6 @@ function writeHidden(ids: readonly string[]): void {
   try {
     localStorage.setItem(HIDDEN, JSON.stringify(ids));
   } catch {
-    // Storage is full or forbidden. It is not remembered.
+    // Storage is full or forbidden, so the choice is not remembered.
   }
 }

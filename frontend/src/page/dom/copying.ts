@@ -1,6 +1,9 @@
-/** Copies a text to the clipboard, also in browsers that offer no clipboard without TLS. */
+/** Copies a text to the clipboard, even in browsers that offer no clipboard without TLS. */
 
-/** Copy a text. The focus may go to `place` meanwhile, such as the open dialog. Returns whether the text was copied. */
+/**
+ * Copy a text. For a moment, the focus may go into `place`, such as the open dialog. Returns whether the text was
+ * copied.
+ */
 export async function copyText(text: string, place: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,10 +1,10 @@
-/** Keeps the rows of a list in step with its data, and their focus and open parts as they are. */
+/** Keeps the rows of a list in step with its data. Rows that stay keep their focus and their open parts. */
 
 export interface RowKind<T> {
   /** The id of a template with one element in it. */
   readonly template: string;
   keyOf(entry: T): string;
-  /** Add the listeners of a row that was made. */
+  /** Add listeners to a row that was just made. */
   wire(row: HTMLElement, key: string): void;
   /** Show an entry as it is now. */
   show(row: HTMLElement, entry: T): void;

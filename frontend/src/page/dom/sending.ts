@@ -10,8 +10,9 @@ const busy = new WeakMap<Element, () => void>();
 const GIVEN_UP_MS = 10_000;
 
 /**
- * Send something from a place, such as a form, unless something is under way there. Meanwhile its button (by default
- * all that submit the form) is marked as busy. It is not disabled, because it would lose the focus.
+ * Send something from a place, such as a form, unless something is under way there. Until it is done, its button (by
+ * default every button that submits the form) is marked as busy. The button is not disabled, because it would lose the
+ * focus.
  */
 export async function sendOnce(place: HTMLElement, send: () => Promise<unknown>, button?: HTMLElement): Promise<void> {
   if (busy.has(place)) return;
@@ -23,7 +24,7 @@ export async function sendOnce(place: HTMLElement, send: () => Promise<unknown>,
   }
 }
 
-/** Free a place that is about something else now, whatever is still under way. */
+/** Free a place that now shows something else, whatever is still under way. */
 export function startAnew(place: HTMLElement): void {
   busy.get(place)?.();
 }
@@ -32,7 +33,7 @@ function occupy(place: Element, button?: HTMLElement): () => void {
   const buttons = button ? [button] : submitters(place);
   mark(buttons, true);
   const free = () => {
-    if (busy.get(place) !== free) return; // it was freed and occupied again since
+    if (busy.get(place) !== free) return; // the place was freed and occupied again since
     busy.delete(place);
     mark(buttons, false);
   };
@@ -54,7 +55,7 @@ function mark(buttons: readonly HTMLElement[], on: boolean): void {
   }
 }
 
-/** Guard every form of the page from now on, also those that htmx sends and those that lead to another page. */
+/** Guard every form of the page from now on, including those that htmx sends and those that lead to another page. */
 export function guardForms(): void {
   // Captured, so that these run before all other listeners.
   document.addEventListener("submit", refuseWhileBusy, { capture: true });

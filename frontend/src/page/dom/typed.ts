@@ -3,14 +3,14 @@ type Question = () => boolean;
 
 const questions = new Set<Question>();
 
-/** Have a question asked, before the page is left, whether something typed would be lost. */
+/** Register a function that tells whether something typed would be lost if the page were left. */
 export function watchTyped(isTyped: Question): void {
   questions.add(isTyped);
 }
 
 /**
- * Check again after something was saved or forgotten without an event. Listens for leaving only while it must: pages
- * that listen may be kept out of the back/forward cache.
+ * Check again after something was saved or forgotten without an event. The page listens for leaving only while it must,
+ * because pages that listen may be kept out of the back/forward cache.
  */
 export function checkTyped(): void {
   if (isAnyTyped()) addEventListener("beforeunload", askToStay);

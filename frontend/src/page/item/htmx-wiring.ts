@@ -5,8 +5,8 @@ import { csrfToken, userHeader } from "../../fullcalendar";
 export type HtmxEvent = CustomEvent<{ readonly ctx?: HtmxRequestCtx }>;
 
 /**
- * A network may swallow a request in silence. After this time the form says so and can be sent again; a server waits
- * less for a lock.
+ * How long a request may go without an answer, because a network may drop it without a sign. After this time, the form
+ * says so and can be sent again. A server waits less than this for a lock.
  */
 const TIMEOUT_MS = 15_000;
 

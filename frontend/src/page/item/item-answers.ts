@@ -1,4 +1,7 @@
-/** Takes the server's answers for the dialog of an item, and recognizes those that are not its own. */
+/**
+ * Takes the server's answers for the dialog of an item, and recognizes answers that do not come from the dialog's
+ * views.
+ */
 import { userHeader } from "../../fullcalendar";
 import { backBy } from "../notice/connection-sign";
 import type { Toasts } from "../notice/toasts";
@@ -13,7 +16,7 @@ interface Parts {
   readonly toasts: Toasts;
 }
 
-/** Return the HTML of a view, or null after telling the user that something else came instead. */
+/** Return the HTML of a view, or null after telling the user that something else arrived instead. */
 export async function askView(url: string, { page, toasts }: Parts): Promise<string | null> {
   try {
     const response = await fetch(url, {
@@ -31,7 +34,7 @@ export async function askView(url: string, { page, toasts }: Parts): Promise<str
 }
 
 interface Hearer {
-  /** A view was put into the dialog. */
+  /** Called when a view was put into the dialog. */
   filled(): void;
   complain(text: string, signedOut?: boolean): void;
 }

@@ -1,4 +1,4 @@
-/** The dialog of an item: opens the server's form, and keeps what is typed while others change the item. */
+/** Runs the dialog of an item: opens the server's form, and keeps what is typed while others change the item. */
 import htmx from "htmx.org";
 import {
   type CalendarInfo,
@@ -31,9 +31,9 @@ interface Parts {
 
 export class ItemDialog {
   onClose: () => void = () => {};
-  /** Proposes when a new item begins; null: the server does. */
+  /** Proposes when a new item begins; null leaves that to the server. */
   newSpan: () => Span | null = () => null;
-  /** A form was saved, or created an item; `text` says so. */
+  /** Called when a form was saved or has created an item. `text` says so. */
   onSaved: (state: State, created: boolean, text: string) => void = () => {};
   private readonly dialog = find<HTMLDialogElement>(document, "#item-dialog");
   private readonly body = find(document, "#item-dialog-body");
@@ -43,7 +43,7 @@ export class ItemDialog {
   private key: ItemKey | null = null;
   private moving = false;
   private release: () => void = () => {};
-  /** Of several clicks in a row only the last one counts. */
+  /** Counts the clicks on items, because only the last of several in a row counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {
@@ -112,7 +112,7 @@ export class ItemDialog {
 
   private async show(url: string, key: ItemKey | null): Promise<void> {
     const turn = ++this.asked;
-    // Held from the click on, so that until the form closes the picture shows what the form was filled with.
+    // Hold the item from the click on, so that, until the form closes, the picture shows what the form was filled with.
     const release = key ? this.parts.client.hold(key) : () => {};
     const html = await askView(url, this.parts);
     if (html === null || turn !== this.asked || this.dialog.open) return release();
@@ -149,7 +149,7 @@ export class ItemDialog {
     explainHere(hint, this.parts.page, { zone: item.timeZone, span: [new Date(item.start), new Date(item.end)] });
   }
 
-  /** Return the calendars to which the item may be moved: those that the user may edit, but its own. */
+  /** Return the calendars to which the item may be moved: those that the user may edit, except its own. */
   private places(): readonly CalendarInfo[] {
     return this.parts.client.calendars().filter((info) => mayEdit(info) && info.id !== this.key?.calendar);
   }

@@ -1,4 +1,4 @@
-/** The form of an item: moves the end with the start, explains time zones, and knows what was typed. */
+/** Runs the form of an item: moves the end with the start, explains time zones, and knows what was typed. */
 
 import { Temporal } from "temporal-polyfill";
 import { isState, movedEnd, type State } from "../../fullcalendar";
@@ -15,9 +15,9 @@ const SPAN: ReadonlySet<string> = new Set(["end_date", "end_time", "end_fold", "
 
 export class ItemForm {
   private dirty: boolean;
-  /** The item's span by the fields of the form, as it was before its start was moved. */
+  /** The item's span according to the fields of the form, as it was before its start was moved. */
   private span: { readonly start: number; readonly end: number } | null = null;
-  /** Whether it ended at midnight before it became all-day. */
+  /** Whether the item ended at midnight before it became all-day. */
   private endsAtMidnight = false;
 
   constructor(
@@ -66,7 +66,7 @@ export class ItemForm {
     return lines.filter(Boolean).join("\n");
   }
 
-  /** Hide all that saves, deletes or moves the item. */
+  /** Hide everything that saves, deletes or moves the item. */
   lock(): void {
     const parts = "[data-save], [data-compare], [data-versions], [data-panel-open=delete], [data-panel-open=move]";
     for (const part of this.element.querySelectorAll<HTMLElement>(parts)) part.hidden = true;
@@ -82,8 +82,8 @@ export class ItemForm {
   }
 
   /**
-   * Move the end with the start, so that the item stays as long as it is; but not an end that was typed first, before
-   * the start.
+   * Move the end with the start, so that the item keeps its length. An end that was typed first and lies before the
+   * start stays where it is.
    */
   private moveEnd(): void {
     const start = this.moment("start");
@@ -101,13 +101,13 @@ export class ItemForm {
     if (moments.length > 1) this.set("end_fold", String(moments.findIndex((one) => one.equals(end))));
   }
 
-  /** Remember how long the item is. While a field is half typed, it is as long as before. */
+  /** Remember how long the item is. While a field is half typed, the previous length counts. */
   private measure(): void {
     const [start, end] = [this.moment("start"), this.moment("end")];
     if (start && end) this.span = { start: start.epochMilliseconds, end: end.epochMilliseconds };
   }
 
-  /** Count an end at midnight to the day before, which is the last day of an all-day item. */
+  /** Count an end at midnight as part of the day before, which is the last day of an all-day item. */
   private switchAllDay(): void {
     const allDay = this.isAllDay();
     const [first, last] = [this.day("start"), this.day("end")];
@@ -130,8 +130,8 @@ export class ItemForm {
   }
 
   /**
-   * Return the moments that an edge may mean: two where the clocks go back, none while it is half typed, midnight UTC
-   * if all-day.
+   * Return the moments that an edge may mean: two where the clocks go back, none while it is half typed, and midnight
+   * in UTC if the item is all-day.
    */
   private moments(edge: Edge): readonly Temporal.ZonedDateTime[] {
     try {
@@ -159,7 +159,7 @@ export class ItemForm {
     this.explainZone();
   }
 
-  /** Offer a choice for a time that comes twice. */
+  /** Offer a choice for a time that the clocks show twice. */
   private explainFold(edge: Edge): void {
     const moments = this.moments(edge);
     const place = this.element.querySelector<HTMLElement>(`[data-fold="${edge}"]`);
@@ -173,7 +173,7 @@ export class ItemForm {
     }
   }
 
-  /** Say when the item is in the reader's own zone. */
+  /** Say when the item takes place in the reader's own zone. */
   private explainZone(): void {
     const hint = this.element.querySelector<HTMLElement>("[data-local-hint]");
     if (!hint) return;

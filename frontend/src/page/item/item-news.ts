@@ -33,7 +33,10 @@ interface Parts {
 }
 
 export class ItemNews {
-  /** The form that the user may not save any more. An item also seems changed when the user's rights change. */
+  /**
+   * The form that the user may no longer save. It is remembered, because an item also seems changed when the user's
+   * rights change.
+   */
   private rightless: ItemForm | null = null;
 
   constructor(
@@ -57,14 +60,14 @@ export class ItemNews {
     if (news.change === "deleted") form.lock();
   }
 
-  /** A reader is shown the item as it is. Whether it was deleted or made secret, they may not know. */
+  /** Show a reader the item as it is now. A reader may not know whether an item was deleted or made secret. */
   private tellReader(news: HeldItemEvent, takenAway: string): void {
     if (news.change === "changed") return void this.dialog.showAgain(news.key);
     this.dialog.close();
     this.parts.toasts.show(takenAway);
   }
 
-  /** A user who may not edit the calendar any more is shown the item as it is, but can still copy what they typed. */
+  /** Show the item as it is now to a user who may no longer edit its calendar, but let them copy what they typed. */
   private rightsChanged(): void {
     const { client, page, toasts } = this.parts;
     const { key, form } = this.dialog.now();
@@ -75,7 +78,7 @@ export class ItemNews {
     void this.dialog.showAgain(key);
   }
 
-  /** The sidebar says that the calendar is gone. */
+  /** Close or lock the dialog of an item whose calendar is gone. The sidebar says that the calendar is gone. */
   private calendarGone(calendar: string): void {
     const { isOpen, key, form } = this.dialog.now();
     if (key?.calendar === calendar) {

@@ -14,7 +14,7 @@ export class ItemNotices {
     private readonly parts: Parts,
   ) {}
 
-  /** Say what did not work, in a toast where there is no form. */
+  /** Say what did not work; in a toast, if there is no form. */
   complain(text: string, signedOut = false): void {
     const notice = this.body.querySelector<HTMLElement>("[data-problem]");
     const line = notice?.querySelector("[data-problem-text]");
@@ -36,7 +36,7 @@ export class ItemNotices {
     }
   }
 
-  /** Copy what was typed and cannot be saved any more to the clipboard. */
+  /** Copy to the clipboard what was typed and can no longer be saved. */
   async copy(text: string): Promise<void> {
     const { page, toasts } = this.parts;
     if (await copyText(text, this.body)) toasts.confirm(page.texts.copied);

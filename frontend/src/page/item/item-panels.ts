@@ -14,7 +14,7 @@ export class ItemPanels {
     const opened = this.opened()?.dataset["panel"];
     for (const panel of this.body.querySelectorAll<HTMLElement>("[data-panel]")) {
       panel.hidden = panel.dataset["panel"] !== name;
-      // Never on the button that cannot be undone.
+      // Never focus the button whose action cannot be undone.
       if (!panel.hidden) panel.querySelector<HTMLElement>("select, [data-panel-close]")?.focus();
     }
     if (actions) actions.hidden = name !== null;

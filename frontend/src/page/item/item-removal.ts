@@ -11,12 +11,12 @@ interface Parts {
 }
 
 interface Deletion {
-  /** The state that it is based on. */
+  /** The state that the deletion is based on. */
   readonly state: State;
   readonly children: "delete" | "reparent";
 }
 
-/** Delete an item. It disappears at once; a toast says so if the server refuses. */
+/** Delete an item. It disappears at once. If the server refuses, a toast says so. */
 export async function removeItem({ client, page, toasts }: Parts, key: ItemKey, deletion: Deletion): Promise<void> {
   const item = client.item(key);
   const title = item && "title" in item ? shortTitle(item.title) : "";

@@ -1,4 +1,4 @@
-/** Remembers in this browser which calendar was saved into last. */
+/** Remembers, in this browser, the calendar in which an item was last saved. */
 const LAST_CALENDAR = "calendar_live.calendar";
 
 export function remembered(): string | null {
@@ -13,6 +13,6 @@ export function remember(calendar: string): void {
   try {
     localStorage.setItem(LAST_CALENDAR, calendar);
   } catch {
-    // Storage is full or forbidden. The first calendar is offered next time.
+    // Storage is full or forbidden, so the first calendar is offered next time.
   }
 }

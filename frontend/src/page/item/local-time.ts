@@ -3,7 +3,7 @@ import { Temporal } from "temporal-polyfill";
 import { readerLocale } from "../words/locale";
 import { fill, type PageData } from "../words/page-data";
 
-/** Write a span into a hint. The hint is hidden without a span, and when the zone is the reader's own. */
+/** Write a span into a hint. The hint is hidden if there is no span, or if the zone is the reader's own. */
 export function explainHere(
   hint: HTMLElement,
   page: PageData,

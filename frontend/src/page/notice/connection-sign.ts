@@ -18,11 +18,11 @@ export type SignText = Extract<
   | `${"live" | "liveByRequests" | "reconnecting" | "signedOut" | "stopped"}Hint`
 >;
 
-/** Only on pages that write. */
+/** The texts that only pages that write have. */
 type UnsavedText = "notSaved" | "savedLater";
 
 interface SignPage {
-  /** "signIn" only on pages with a sign-in. */
+  /** `signIn` is present only on pages with a sign-in. */
   readonly texts: Readonly<Record<SignText, string>> & Partial<Readonly<Record<"signIn" | UnsavedText, string>>>;
   /** Empty on pages without a sign-in. */
   readonly loginUrl: string;
@@ -50,7 +50,7 @@ const SIGNS: Readonly<Record<Status, Sign>> = {
   "too-many": STOPPED,
   closed: STOPPED,
 };
-/** A connection that is back sooner is not worth mentioning. */
+/** A connection that is back within this time is not worth mentioning. */
 const PATIENCE_MS = 800;
 
 /**

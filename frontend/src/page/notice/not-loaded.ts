@@ -1,7 +1,7 @@
-/** Says so when a range cannot be loaded without a connection. */
+/** Tells the user when a range cannot be loaded because there is no connection. */
 import type { LiveReader } from "../../client/live-reader";
 
-/** A connection that is back sooner is not worth mentioning. */
+/** A connection that is back within this time is not worth mentioning. */
 const PATIENCE_MS = 800;
 
 /** Show the line from now on, whenever it applies. */

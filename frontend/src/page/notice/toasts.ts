@@ -1,8 +1,8 @@
-/** Shows short messages at the edge of the screen that go by themselves. */
+/** Shows short messages at the edge of the screen that disappear by themselves. */
 
 const STAY_MS = 7_000;
 const SHORT_MS = 2_500;
-/** Long enough to read it, think, and reach the button. */
+/** Long enough to read the offer, think, and reach the button. */
 const OFFER_MS = 12_000;
 const AT_MOST = 3;
 
@@ -22,7 +22,7 @@ export class Toasts {
   private readonly template = document.querySelector<HTMLTemplateElement>("#toast-template");
 
   constructor() {
-    // A closed dialog shows nothing of what is in it. `close` does not bubble.
+    // A closed dialog shows nothing that is in it, so the toasts leave it. `close` does not bubble.
     document.addEventListener("close", () => this.box?.childElementCount && this.raise(), true);
   }
 

@@ -1,4 +1,6 @@
-/** The form of a public link: keeps what is typed while others change the link, and shows errors at their fields. */
+/**
+ * Runs the form of a public link: keeps what is typed while others change the link, and shows errors at their fields.
+ */
 import { Temporal } from "temporal-polyfill";
 import type { ApiError, LinkFields } from "../../fullcalendar";
 import { find } from "../dom/find";
@@ -30,7 +32,7 @@ export class LinkForm {
     this.reset();
   }
 
-  /** Show a link as it is now, and keep what was typed since `since`. */
+  /** Show a link as it is now, and keep the fields that were typed in after they showed `since`. */
   follow(link: LinkFields, since: LinkTexts = this.before): void {
     const now = textsOf(link, zone());
     this.write(followed(this.texts(), since, now));
@@ -67,7 +69,7 @@ export class LinkForm {
     return changedFields(this.before, this.texts(), zone());
   }
 
-  /** Complain of a half-typed date, which a browser reads as no date at all. Returns whether there is one. */
+  /** Complain about a half-typed date, which a browser reads as no date at all. Returns whether there is one. */
   complainOfDate(text: string): boolean {
     const isHalf = this.isHalfADate();
     this.complain(isHalf ? { expiresAt: [text] } : null);
@@ -103,7 +105,7 @@ export class LinkForm {
   private write(texts: LinkTexts): void {
     for (const name of LINK_FIELDS) {
       const field = this.field(name);
-      // Setting the same text would move the cursor, too.
+      // Setting a field to the text that it has would still move the cursor.
       if (field.value !== texts[name] || field.validity.badInput) field.value = texts[name];
     }
     this.explain();

@@ -1,4 +1,4 @@
-/** The rows of public links in the share dialog, each with its address and form. */
+/** Makes the rows of public links in the share dialog, each with its address and form. */
 import { Temporal } from "temporal-polyfill";
 import type { PublicLink } from "../../fullcalendar";
 import { find } from "../dom/find";
@@ -10,7 +10,7 @@ import { isOver } from "./ends";
 import { LinkForm } from "./link-form";
 import { embedCode, endText } from "./link-words";
 
-/** What the user asks for in a row. */
+/** What the user can ask for in a row. */
 export interface LinkWishes {
   /** Returns the name of the calendar. */
   calendarName(): string;
@@ -29,7 +29,7 @@ const LABELS: readonly (readonly [string, TextName])[] = [
   ["[data-toggle]", "changeLink"],
   ["[data-withdraw]", "withdrawLink"],
 ];
-/** If there are more sites, the rest is counted. */
+/** How many sites a row names at most. It counts the others. */
 const SITES_NAMED = 3;
 
 export function linkRows(page: PageData, wishes: LinkWishes): RowKind<PublicLink> {

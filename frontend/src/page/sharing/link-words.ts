@@ -8,7 +8,7 @@ export type LinkTexts = Readonly<Record<(typeof LINK_FIELDS)[number], string>>;
 /** The time zone in which the days of links begin and end. */
 export type Zone = string;
 
-/** Return a link as texts of its form: the last day that it is valid, and the sites, one on each line. */
+/** Return a link as the texts of its form: the last day on which it is valid, and the sites, one on each line. */
 export function textsOf(link: LinkFields, zone: Zone): LinkTexts {
   return {
     name: link.name,
@@ -18,7 +18,9 @@ export function textsOf(link: LinkFields, zone: Zone): LinkTexts {
   };
 }
 
-/** Return the fields whose text has changed. Only they are sent, so that another owner's changes of the rest stay. */
+/**
+ * Return the fields whose text has changed. Only these are sent, so that another owner's changes to the others stay.
+ */
 export function changedFields(before: LinkTexts, now: LinkTexts, zone: Zone): Partial<LinkFields> {
   const values: Readonly<Record<keyof LinkTexts, unknown>> = {
     ...now,
@@ -68,7 +70,7 @@ function lastDay(expiresAt: string, zone: Zone): string {
   return last.toZonedDateTimeISO(zone).toPlainDate().toString();
 }
 
-/** Return the instant at which a day ends. What is no day is sent as it is, for the server to refuse. */
+/** Return the instant at which a day ends. Text that is not a day is sent as it is, for the server to refuse. */
 function endOfDay(day: string, zone: Zone): string | null {
   if (day === "") return null;
   try {

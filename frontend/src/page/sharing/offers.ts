@@ -16,8 +16,8 @@ export function askedOf({ name, offer }: CalendarInfo, { texts }: PageData): str
 }
 
 /**
- * Tell of each offer once, and remove the toast when the offer is over. `open` opens the dialog in which it is
- * answered.
+ * Tell the user of each offer once, and remove the toast when the offer is over. `open` opens the dialog in which the
+ * offer is answered.
  */
 export function tellOffers({ client, page, toasts }: Parts, open: (calendar: string) => void): void {
   const told = new Map<string, { readonly text: string; readonly toast: Toast }>();

@@ -1,4 +1,4 @@
-/** The dialog of who shares a calendar: members, invitations, public links, and leaving. */
+/** Runs the dialog that shows who shares a calendar: members, invitations, public links, and leaving. */
 import { type ApiError, type Invitation, isOwner, type LiveClient, type Result, type Role } from "../../fullcalendar";
 import { find } from "../dom/find";
 import { keepFocus } from "../dom/focus";
@@ -21,7 +21,7 @@ interface Parts {
   readonly toasts: Toasts;
 }
 
-/** A burst of changes reads the lists once. */
+/** How long changes are collected, so that a burst of them reads the lists once. */
 const CALM_MS = 150;
 
 export class ShareDialog {
@@ -34,7 +34,7 @@ export class ShareDialog {
   private calendar: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly nextEnd = new NextEnd();
-  /** Of several readings only the last one counts. */
+  /** Counts the readings of the lists, because only the last of several counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {
@@ -77,7 +77,7 @@ export class ShareDialog {
     });
   }
 
-  /** Tell whether the user left a calendar in this dialog. */
+  /** Tell whether the user has left a calendar in this dialog. */
   leaves(calendar: string): boolean {
     return this.left.has(calendar);
   }
@@ -104,7 +104,7 @@ export class ShareDialog {
 
   private refresh(): void {
     clearTimeout(this.timer);
-    this.asked++; // ignore what was asked under the rights of before
+    this.asked++; // ignore answers to what was asked with the previous rights
     if (this.calendar === null) return;
     this.showRights();
     this.timer = setTimeout(() => void this.read(), CALM_MS);
@@ -123,7 +123,7 @@ export class ShareDialog {
     const { sharing } = this.parts.client;
     if (calendar === null || this.isBlind()) return;
     const members = await sharing.members(calendar);
-    // By the member's current role, of which the page may not have heard yet.
+    // This is the member's current role, of which the page may not have been told yet.
     const isOwner = members.ok && members.value.some((one) => one.you && one.role === "owner");
     const [invitations, links] = isOwner
       ? await Promise.all([sharing.invitations(calendar), sharing.links(calendar)])
@@ -184,7 +184,7 @@ export class ShareDialog {
     withdraw: (id) => void this.change((sharing, calendar) => sharing.withdraw(calendar, id)),
   };
 
-  /** Do something, and then read the lists again, also if it was refused. Returns whether it was done. */
+  /** Do something, and then read the lists again, even if it was refused. Returns whether it was done. */
   private async change(
     act: (sharing: LiveClient["sharing"], calendar: string) => Promise<Result<unknown>>,
   ): Promise<boolean> {
@@ -240,7 +240,7 @@ export class ShareDialog {
     ask(place, fill(page.texts.leaveAsk, { name }), [leave], { label: page.texts.cancel, run });
   }
 
-  /** By the list; the server decides. */
+  /** Tell whether the list shows the user as the last owner. The server decides. */
   private isLastOwner(): boolean {
     const owners = this.part("[data-members]").querySelectorAll(":scope > [data-role=owner]");
     return this.mayManage() && owners.length === 1;

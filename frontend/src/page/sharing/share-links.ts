@@ -1,4 +1,4 @@
-/** The owners' part of the share dialog: creates, changes, copies and withdraws public links. */
+/** Runs the owners' part of the share dialog, which creates, changes, copies and withdraws public links. */
 import type { ApiError, LiveClient, PublicLink, Result, Sharing } from "../../fullcalendar";
 import { copyText } from "../dom/copying";
 import { find } from "../dom/find";
@@ -19,7 +19,7 @@ interface Parts {
   complain(error: ApiError | null): void;
   /** Read the lists again. */
   read(): Promise<void>;
-  /** Do something, say if it fails, and read the lists again. */
+  /** Do something, say so if it fails, and read the lists again. */
   change(act: (sharing: Sharing, calendar: string) => Promise<Result<unknown>>): Promise<boolean>;
 }
 
@@ -49,7 +49,7 @@ export class ShareLinks {
     });
   }
 
-  /** Forget everything, as for another calendar. */
+  /** Forget everything, for example before another calendar is shown. */
   clear(): void {
     this.made = null;
     startAnew(this.form.element);
@@ -104,7 +104,7 @@ export class ShareLinks {
     await this.parts.read();
   }
 
-  /** Save a link, or say at its fields what is wrong. Returns it, if the dialog still shows its calendar. */
+  /** Save a link, or say at its fields what is wrong. Returns the link, if the dialog still shows its calendar. */
   private async save(id: string | null, form: LinkForm): Promise<PublicLink | null> {
     const { client, page, complain } = this.parts;
     const calendar = this.parts.calendar();

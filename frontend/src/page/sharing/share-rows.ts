@@ -1,4 +1,4 @@
-/** The rows of members and invitations in the share dialog. */
+/** Makes the rows of members and invitations in the share dialog. */
 import type { Invitation, Member, Role } from "../../fullcalendar";
 import { find } from "../dom/find";
 import { ask, type Choice, isAsking } from "../dom/question";
@@ -7,7 +7,7 @@ import { sendOnce } from "../dom/sending";
 import { readerLocale } from "../words/locale";
 import { fill, type PageData, type TextName } from "../words/page-data";
 
-/** What the user asks for in a row. */
+/** What the user can ask for in a row. */
 export interface Wishes {
   /** Tells whether the user may change who is a member. */
   mayManage(): boolean;

@@ -1,4 +1,4 @@
-/** The trash: lists deleted items and calendars, newest first, and restores them. */
+/** Runs the trash, which lists deleted items and calendars, newest first, and restores them. */
 
 import { type DeletedCalendar, type LiveClient, mayEdit, type Result, type TrashedItem } from "../../fullcalendar";
 import { copyOf, say } from "../dom/rows";
@@ -23,7 +23,7 @@ interface Entry {
   restore(): Promise<Result<unknown>>;
 }
 
-/** A burst of changes reads the trash once. */
+/** How long changes are collected, so that a burst of them reads the trash once. */
 const CALM_MS = 250;
 
 export class TrashDialog {
@@ -31,7 +31,7 @@ export class TrashDialog {
   private readonly list = this.dialog?.querySelector<HTMLElement>("[data-trash-list]");
   private readonly note = this.dialog?.querySelector<HTMLElement>("[data-trash-note]");
   private timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of several readings only the last one counts. */
+  /** Counts the readings of the trash, because only the last of several counts. */
   private asked = 0;
 
   constructor(private readonly parts: Parts) {

@@ -3,7 +3,7 @@ import { type ChangedEvent, type Done, isMove, planUndo, type State, touches, ty
 
 export interface UndoOffer {
   readonly changes: readonly Done[];
-  /** Where it happened. For a move, this is where the items are now. */
+  /** The calendar in which the change happened. For a move, it is the one in which the items are now. */
   readonly calendar: string;
   readonly actor: string | null;
   readonly own: boolean;
@@ -17,8 +17,8 @@ const REMEMBERED_AT_MOST = 2_000;
 export class UndoOffers {
   private open: UndoOffer[] = [];
   /**
-   * Changes that are not offered. Half of a move into a calendar that the user may not edit shows that the other half
-   * is no deletion.
+   * Changes whose undo is not offered. Half of a move into a calendar that the user may not edit shows that the other
+   * half is not a deletion.
    */
   private others: Done[] = [];
   private readonly vanished = new Set<string>();
@@ -63,7 +63,7 @@ export class UndoOffers {
     };
   }
 
-  /** Return how an offer is undone; null if that is not known, as for half of a move into a calendar. */
+  /** Return how an offer is undone; null if that is not known, for example for half of a move into a calendar. */
   undoOf(offer: UndoOffer): Undo | null {
     const known = this.plans.get(offer);
     if (known !== undefined) return known;
@@ -75,7 +75,7 @@ export class UndoOffers {
     return undo;
   }
 
-  /** Note that this page has created an item. Returns the offer of that change, if it has come already. */
+  /** Note that this page has created an item. Returns the offer of that change, if it has arrived already. */
   created(state: State): UndoOffer | null {
     remember(this.made, state);
     const offer = this.open.find(({ changes }) => changes.some((one) => one.state === state)) ?? null;

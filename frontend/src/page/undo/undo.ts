@@ -1,4 +1,4 @@
-/** Offers to undo every change, in a toast each, and the user's own by Ctrl+Z. */
+/** Offers to undo each change in a toast, and the user's own changes also by Ctrl+Z. */
 import {
   type ApiError,
   type ChangedEvent,
@@ -22,9 +22,9 @@ interface Parts {
   shows(key: ItemKey): boolean;
 }
 
-/** The other half of a move between calendars comes on its own frame. */
+/** How long to wait for the other half of a move between calendars, which arrives in a frame of its own. */
 const HALF_MS = 400;
-/** A saved form is confirmed without an Undo if the push takes longer. */
+/** How long to wait for the push of a saved form, before the form is confirmed without an Undo. */
 const CONFIRM_MS = 700;
 
 export class Undos {
@@ -59,13 +59,15 @@ export class Undos {
     this.tellDeleted(key, fill(texts.deletedWhileMoving, { person: actor?.name ?? texts.someone, title }));
   }
 
-  /** Say at once that an item was deleted. The offer to undo that replaces the toast and takes over its text. */
+  /**
+   * Say at once that an item was deleted. The offer to undo the deletion replaces the toast and takes over its text.
+   */
   private tellDeleted(key: ItemKey, text: string): void {
     const name = nameOf(key);
     // If it was moved and the other half came first, the offer has already said where the item went.
     if ([...this.shown.keys()].some((offer) => namesDestroyed(offer).includes(name))) return;
     this.told.set(name, { text, toast: this.parts.toasts.show(text) });
-    // Not every deletion is offered: not one that the page missed while it was away.
+    // Not every deletion is offered to be undone: one that the page missed while it was away is not.
     setTimeout(() => this.told.delete(name), 2 * HALF_MS);
   }
 

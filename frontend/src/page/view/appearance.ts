@@ -7,7 +7,7 @@ import { itemClass, itemContent } from "./item-appearance";
 import { keepOnScreen } from "./popover";
 import { viewType } from "./toolbar";
 
-/** What the appearance needs of its page. */
+/** What the appearance needs from its page. */
 export interface AppearancePage {
   readonly texts: Readonly<Record<"more" | "allDay" | "noItems", string>>;
   readonly labels: PageData["labels"];

@@ -27,9 +27,9 @@ interface Parts {
   readonly page: PageData;
   readonly toasts: Toasts;
   readonly place: Place;
-  /** Somebody drew the span of a new item. */
+  /** Called when the user has drawn the span of a new item. */
   create(span: Span): void;
-  /** Somebody clicked an item. */
+  /** Called when the user has clicked an item. */
   open(key: ItemKey): void;
 }
 
@@ -65,7 +65,7 @@ export function makeCalendar(parts: Parts): Calendar {
 async function saveMoved({ client, page, toasts }: Parts, info: EventChangeInfo): Promise<void> {
   const title = shortTitle(info.oldEvent.title);
   const result = await saveDates(client, info);
-  // That it was deleted meanwhile was said when it happened.
+  // If the item was deleted in the meantime, the page said so when it happened.
   if (result.ok || result.error.code === "gone") return;
   toasts.show(fill(page.texts.notMoved, { title, reason: reasonOf(result.error, page, client) }));
 }

@@ -19,7 +19,10 @@ export function dayHeadClass(info: DayHeaderInfo): string {
   return lacksNumber(info) ? "day-head" : "";
 }
 
-/** FullCalendar knows the number of such a day, but writes only the first letter of the weekday. */
+/**
+ * Tell whether a day's head lacks the number. FullCalendar knows the number of such a day, but writes only the first
+ * letter of the weekday.
+ */
 function lacksNumber({ dayNumberText, inPopover, textParts }: DayHeaderInfo): boolean {
   return dayNumberText !== "" && !inPopover && textParts.every((part) => part.type !== "day");
 }

@@ -2,7 +2,7 @@
 import type { LiveClient } from "../../fullcalendar";
 
 const GLOW_MS = 1_800;
-/** More at once are not one change to notice, but a new picture. */
+/** How many changed items may glow. More at once are not a change to notice, but a new picture. */
 const AT_MOST = 12;
 
 /** Highlight changed items from now on. */

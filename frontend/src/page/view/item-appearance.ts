@@ -41,7 +41,7 @@ export function itemContent(info: EventDisplayInfo, page: Pick<PageData, "labels
   );
 }
 
-/** Return the mark of a status; null: it has none. */
+/** Return the mark of a status; null if it has none. */
 export function statusMark(status: string): VNode | null {
   const path = MARKS[status];
   if (path === undefined) return null;

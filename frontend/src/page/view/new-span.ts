@@ -1,6 +1,6 @@
 /** Proposes when a new item begins if the user has drawn no span. */
 
-/** The span that a new item's form is asked for. */
+/** The span with which the form of a new item is requested. */
 export interface Span {
   readonly start: string;
   readonly end: string;
@@ -10,8 +10,8 @@ export interface Span {
 const HOUR = 9;
 
 /**
- * Return an hour of the day on screen, so that the user sees the new item; null if today is on screen: the server
- * proposes the next hour.
+ * Return an hour of the day on screen, so that the user sees the new item. Return null if today is on screen, because
+ * the server then proposes the next hour.
  */
 export function newSpan(
   shown: { readonly currentStart: Date; readonly currentEnd: Date },

@@ -3,7 +3,7 @@ import type { DayHeaderInfo } from "fullcalendar";
 
 const FROM_EDGE_PX = 10; // FullCalendar's own distance from the other edges
 
-/** Take the head of a day that was mounted, which may be the head of such a list. */
+/** Handle the head of a day that was mounted, which may be the head of such a list. */
 export function keepOnScreen({ el, inPopover }: DayHeaderInfo & { readonly el: HTMLElement }): void {
   const list = inPopover ? el.closest<HTMLElement>("[role=dialog]") : null;
   // Called when the list has its size, and each time that items come or go.

@@ -1,4 +1,4 @@
-/** The bar above the calendar: its title, the way back, to today and forward, and the views. */
+/** Runs the bar above the calendar: its title, the ways back, to today and forward, and the views. */
 import type { Calendar } from "fullcalendar";
 import type { Place, View } from "./view-place";
 import { localDate } from "./view-url";

@@ -19,7 +19,7 @@ export interface Place extends Filter {
 const VIEWS: readonly View[] = ["month", "week", "day", "list"];
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-/** Read the search part of an address. What is missing or wrong comes from `otherwise`. */
+/** Read the search part of an address. Values that are missing or wrong come from `otherwise`. */
 export function readPlace(search: string, otherwise: { readonly view: View; readonly date: string }): Place {
   const params = new URLSearchParams(search);
   const view = VIEWS.find((one) => one === params.get("view")) ?? otherwise.view;
@@ -42,14 +42,14 @@ export function writePlace(place: Place): string {
   return `?${parts.join("&")}`;
 }
 
-/** What a filter compares; a busy block has none of it. */
+/** What a filter compares. A busy block has none of it. */
 export interface Facets {
   readonly workType?: string;
   readonly status?: string;
   readonly tags?: readonly string[];
 }
 
-/** Tell whether an item of this type, status and tags is to be shown. */
+/** Tell whether an item of this type, status and tags should be shown. */
 export function passes(filter: Filter, { workType, status, tags = [] }: Facets): boolean {
   const keys = tags.map(tagKey);
   const isTagged = filter.tags.length === 0 || filter.tags.some((tag) => keys.includes(tagKey(tag)));

@@ -5,7 +5,7 @@ import { type Place, readPlace, type View, writePlace } from "./view-place";
 const PHONE = "(max-width: 640px)";
 
 export class ViewUrl {
-  /** The browser went back or forward. */
+  /** Called when the browser has gone back or forward. */
   onReturn: (place: Place) => void = () => {};
   private readonly otherwise: { readonly view: View; readonly date: string };
 

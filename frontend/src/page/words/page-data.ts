@@ -138,7 +138,7 @@ export interface PageData {
   readonly apiUrl: string;
   readonly socketUrl: string;
   readonly newUrl: string;
-  /** With `{calendar}` and `{item}` in it. */
+  /** Contains `{calendar}` and `{item}`. */
   readonly editUrl: string;
   readonly loginUrl: string;
   readonly texts: Readonly<Record<TextName, string>>;
@@ -165,7 +165,7 @@ export function shortTitle(title: string): string {
         .trimEnd()}…`;
 }
 
-/** Fill `{name}` places of a text. */
+/** Fill in the `{name}` places of a text. */
 export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
   return text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }

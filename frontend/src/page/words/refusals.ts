@@ -24,7 +24,9 @@ function saidOf(error: ApiError, page: PageData): string {
   return Object.values(error.fields ?? {})[0]?.[0] ?? error.detail;
 }
 
-/** Tell whether the site worded an error for people. What the library or a proxy says of an answer is for developers. */
+/**
+ * Tell whether the site worded an error for people. What the library or a proxy says about an answer is for developers.
+ */
 function isWorded({ status, code }: ApiError): boolean {
   return status !== 0 && code !== "unreadable" && !code.startsWith("http_");
 }

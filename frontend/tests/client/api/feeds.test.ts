@@ -1,4 +1,4 @@
-/** When the client asks for a feed, with what, and what it does when a feed fails. */
+/** Tests when the client asks for a feed, what it sends with the request, and what it does when a feed fails. */
 import { describe, expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, days, OTHER, state } from "../../support/items";
@@ -111,7 +111,7 @@ describe("a feed that fails", () => {
     site.client.show("test", CALENDAR, MONTH, true);
     await site.lastRequest.respond(status, { code: reason, detail: "" });
     expect(site.client.item(KEY)).toBeUndefined();
-    await site.pass(1_000); // the answer may be of a moment that is over: the socket is asked
+    await site.pass(1_000); // the answer may describe a moment that has passed, so the client asks over the socket
     const { id, state } = site.sent.at(-1) ?? {};
     expect(state).toBeNull();
     await site.push({ type: "error", id, code: "forbidden", detail: "" });

@@ -1,4 +1,6 @@
-/** Which Idempotency-Key a request has that changes no item, also after its answer was lost. */
+/**
+ * Tests which Idempotency-Key a request gets that changes something other than an item, even after its answer was lost.
+ */
 import { expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR } from "../../support/items";
@@ -58,7 +60,7 @@ test("what_is_asked_again_long_after_its_answer_was_lost_is_meant_anew", async (
   const first = key(site);
   await site.lastRequest.fail();
   await site.pass(60_000);
-  ask(); // somebody may have taken them in again meanwhile
+  ask(); // somebody may have added the member again in the meantime
   expect(key(site)).not.toBe(first);
 });
 
@@ -80,6 +82,6 @@ test("what_is_asked_again_after_something_else_is_meant_anew", async () => {
   await site.lastRequest.fail();
   set("editor");
   await site.lastRequest.respond(200, {});
-  set("viewer"); // under the key of before it would not be done, if it was then
+  set("viewer"); // under the first key, it would not be done again if the first request was done
   expect(key(site)).not.toBe(first);
 });

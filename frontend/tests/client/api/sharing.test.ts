@@ -1,4 +1,4 @@
-/** What the client asks of the sharing API, and which answers it accepts. */
+/** Tests what the client asks of the sharing API, and which answers it accepts. */
 import { expect, test } from "vitest";
 import { FakeSite, settle } from "../../support/fake-site";
 import { CALENDAR, OTHER, uuid } from "../../support/items";
@@ -65,7 +65,9 @@ test("a_new_order_is_seen_at_once_and_kept_when_it_is_answered", async () => {
 const CALENDARS = [CALENDAR, OTHER] as const;
 const told = (ids: readonly string[]) => ids.map((id, place) => ({ type: "calendar", calendar: info(id, place) }));
 
-/** Else two quick presses of a key could end in the order of the first. Seen failing when both are sent at once. */
+/**
+ * Otherwise, two quick presses of a key could end in the order of the first. Seen failing when both are sent at once.
+ */
 test("orders_are_sent_one_after_another", async () => {
   const { site, order } = await withTwoCalendars();
   const before = site.requests.length;
@@ -79,7 +81,7 @@ test("orders_are_sent_one_after_another", async () => {
   expect(order()).toEqual(CALENDARS);
 });
 
-/** A site whose new order was asked for; frames of the order before come first, then the answer. */
+/** Return a site that was asked for a new order. Frames with the order before it arrive first, and then the answer. */
 async function withLateFrames(): Promise<{ site: FakeSite; order: () => string[] }> {
   const { site, order } = await withTwoCalendars();
   site.client.listen();
@@ -91,7 +93,7 @@ async function withLateFrames(): Promise<{ site: FakeSite; order: () => string[]
   return { site, order };
 }
 
-/** Seen failing when the order asked for ends at its answer. */
+/** Seen failing when the requested order shows only until its answer. */
 test("a_new_order_does_not_jump_back_when_frames_of_an_earlier_one_are_late", async () => {
   const { site, order } = await withLateFrames();
   expect(order()).toEqual([OTHER, CALENDAR]);
@@ -100,14 +102,17 @@ test("a_new_order_does_not_jump_back_when_frames_of_an_earlier_one_are_late", as
   expect(order()).toEqual([OTHER, CALENDAR]);
 });
 
-/** Another page of one's own was quicker than the answer. Seen failing when answers are taken whatever was told meanwhile. */
+/**
+ * Another page of the user was quicker than the answer. Seen failing when answers are taken whatever frames have said
+ * in the meantime.
+ */
 test("an_answer_never_takes_back_what_a_frame_told_after_the_question", async () => {
   const { site, order } = await withLateFrames();
   await site.pass(1_000);
   expect(order()).toEqual(CALENDARS);
 });
 
-/** Seen failing with `this.wanted = null` taken out. */
+/** Seen failing with `wanted = null` taken out. */
 test("a_refused_order_is_taken_back", async () => {
   const { site, order } = await withTwoCalendars();
   const answered = site.client.orderCalendars([OTHER, CALENDAR]);

@@ -1,4 +1,4 @@
-/** What the client tells the page and the server. */
+/** Tests what the client tells the page and the server. */
 import { describe, expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, state, uuid } from "../../support/items";

@@ -1,4 +1,4 @@
-/** What the client does with an item that it cannot read (C3, C5). */
+/** Tests what the client does with an item that it cannot read (C3, C5). */
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, item, OTHER, onDay, state, uuid } from "../../support/items";
@@ -17,7 +17,7 @@ afterEach(() => {
 const good = (number: number, revision = 4) => item(number, state(revision), onDay(number));
 const shown = (site: FakeSite) => [...site.client.shownItems(CALENDAR)].map(({ id }) => id).sort();
 
-/** What each may be: a row of a feed, or an upserted item of a frame. */
+/** Values that cannot be read. Each stands for a row of a feed, or for an upserted item of a frame. */
 const BAD: readonly (readonly [string, (number: number, revision: number) => unknown])[] = [
   ["a start that is no instant", (n, r) => ({ ...good(n, r), start: "2026-11-23T09:00:00+00:00" })],
   ["no end", (n, r) => ({ ...good(n, r), end: undefined })],
@@ -46,7 +46,7 @@ describe("a feed with a row that cannot be read", () => {
     expect(warned.mock.calls[0]?.[0]).toContain(CALENDAR);
     expect(site.client.isLoading(CALENDAR)).toBe(false);
     await site.pass(100_000);
-    expect(site.requests).toHaveLength(1); // it is not asked again: the next answer would be no other
+    expect(site.requests).toHaveLength(1); // the client does not ask again, because the next answer would be the same
   });
 
   test("client_hides_a_row_it_knew_and_says_so_once_however_often_the_feed_is_asked", async () => {

@@ -1,4 +1,4 @@
-/** What the client does when a connection fails, sleeps or lies. */
+/** Tests what the client does when a connection fails, sleeps, or claims to be open although it is dead. */
 import { describe, expect, test } from "vitest";
 import { FakeSite } from "../../support/fake-site";
 import { CALENDAR, item, state, uuid } from "../../support/items";

@@ -1,4 +1,4 @@
-/** What the client does when its user is signed out, or somebody else signs in. */
+/** Tests what the client does when its user is signed out, or somebody else signs in. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createLiveClient } from "../../../src/client/live-client";
 import type { FakeSite } from "../../support/fake-site";
@@ -8,7 +8,7 @@ import { KEY, listen, liveSite, MONTH } from "../../support/live-site";
 const SIGNED_OUT = 4401;
 const UNAUTHENTICATED = { code: "signed_out", detail: "Sign in." };
 
-/** A client that was told so twice. */
+/** Return a site whose client was told twice that nobody is signed in. */
 async function signedOutSite(): Promise<FakeSite> {
   const site = await liveSite();
   site.drop(SIGNED_OUT);
@@ -25,7 +25,8 @@ describe("a connection of somebody who is signed out", () => {
     expect(site.sockets).toBe(2);
   });
 
-  // Their own password was changed in another tab, and this browser's session with it. Seen failing when the first word counts.
+  // The user has changed their password in another tab, and with it the session of this browser. Seen failing when the
+  // first 4401 is final.
   test("client_goes_on_from_its_cursor_when_the_session_was_renewed", async () => {
     const site = await liveSite();
     site.drop(SIGNED_OUT);
@@ -78,7 +79,8 @@ describe("a connection of somebody who is signed out", () => {
     expect([site.client.status(), site.sockets, told]).toEqual(["signed-out", 3, []]);
   });
 
-  // Seen failing when the page is told what is tried meanwhile: it would show what it hides from whoever looks.
+  // Seen failing when the page is told of the tries in the meantime: it would show what it hides from anybody at the
+  // screen.
   test.each<readonly [string, (site: FakeSite) => void]>([
     ["the network is away", (site) => site.drop()],
     ["nothing answers", (site) => site.sleep(6_000)],
@@ -124,7 +126,7 @@ describe("a request of somebody who is signed out", () => {
     expect([site.sockets, site.requests.length]).toEqual([2, 2]);
   });
 
-  // Seen failing when a feed that was refused so counts as an answer: the month would look empty.
+  // Seen failing when a feed that was refused with 401 counts as an answer: the month would seem empty.
   test("client_asks_the_feed_again_when_its_user_is_back", async () => {
     const site = await liveSite();
     const refused = listen(site, "feedRefused");
@@ -139,7 +141,7 @@ describe("a request of somebody who is signed out", () => {
     expect([refused, site.requests.length]).toEqual([[], 3]);
   });
 
-  // It was asked by the older cookie. Seen failing when the word of a request is final, too.
+  // The request carried the older cookie. Seen failing when a 401 to a request is final, too.
   test("client_stays_live_when_one_is_answered_after_the_session_was_renewed", async () => {
     const site = await liveSite();
     site.client.show("test", CALENDAR, days(30, 60));

@@ -1,4 +1,4 @@
-/** Whatever happens to sockets and requests, the client ends up with what the server has. */
+/** Tests that the client ends up with what the server has, whatever happens to sockets and requests. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ClientFrame } from "../../../src/protocol/frames";
@@ -9,7 +9,7 @@ import { type Known, ReferenceServer } from "../../support/reference-server";
 const MONTH = days(0, 30);
 const HELLO = { type: "hello", protocol: 2, heartbeatSeconds: 25 } as const;
 
-/** A client between a network that may refuse sockets, or lose anything, and a small server. */
+/** Joins a client and a small server by a network that may refuse sockets, or lose anything. */
 class Network {
   readonly site = new FakeSite();
   readonly server = new ReferenceServer();
@@ -23,7 +23,7 @@ class Network {
     this.site.client.show("test", CALENDAR, MONTH);
   }
 
-  /** The socket's next moment: refused, or greeted, then what was sent is answered. */
+  /** Serve the socket: refuse it, or greet it and answer what the client has sent. */
   serveSocket(): void {
     const { site, server } = this;
     if (!site.isConnected) return;
@@ -49,7 +49,10 @@ class Network {
     await poll.respond(200, { known: now, frames: known === null ? [HELLO, ...frames] : frames });
   }
 
-  /** The server has answered, and the answer is lost; or it never heard of the question. */
+  /**
+   * Lose a request or its answer: either the server has answered and the answer is lost, or the request never reached
+   * it.
+   */
   async losePoll(): Promise<void> {
     const poll = this.pending(this.site.polls);
     if (poll === undefined) return;
@@ -83,7 +86,7 @@ class Network {
     );
   }
 
-  /** Nothing is lost any more: the client must become live, and right. */
+  /** Lose nothing any more. The client must become live, and show what the server has. */
   async calm(): Promise<void> {
     this.site.setHidden(false);
     for (let round = 0; round < 80; round += 1) {
@@ -137,7 +140,7 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-// Seen failing with a pause that only a page from the back/forward cache ends.
+// Seen failing with a pause that ends only when a page returns from the back/forward cache.
 test.each([true, false])(
   "client_ends_right_whatever_was_lost_when_sockets_are_refused_in_the_end_%s",
   async (refused) => {

@@ -1,4 +1,4 @@
-/** How the client writes and undoes: at which state, under which key, and what it shows meanwhile. */
+/** Tests how the client writes and undoes: at which state, under which key, and what it shows in the meantime. */
 import { describe, expect, test } from "vitest";
 import { CALENDAR, item, state, uuid } from "../../support/items";
 import { KEY, listen, liveSite } from "../../support/live-site";

@@ -1,4 +1,4 @@
-/** What a form does while it is sent: nothing more, visibly, with the focus where it was. */
+/** Tests what a form does while it is sent: nothing more, visibly, and with the focus where it was. */
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
 import { guardForms, sendOnce, startAnew } from "../../../src/page/dom/sending";
@@ -16,7 +16,7 @@ beforeEach(() => {
   button = document.querySelector("button") as HTMLButtonElement;
 });
 
-/** A request that is answered by hand. */
+/** Return a request that the test answers by hand. */
 function request() {
   let answer = () => {};
   let fail = (_: Error) => {};

@@ -1,4 +1,4 @@
-/** The form of an item: what one field does to the others, above all where the clocks change. */
+/** Tests the form of an item: what one field does to the others, above all where the clocks change. */
 // @vitest-environment happy-dom
 import { expect, test } from "vitest";
 import { ItemForm } from "../../../src/page/item/item-form";
@@ -16,7 +16,7 @@ type Fold = 0 | 1;
 class Form {
   readonly element = document.createElement("form");
 
-  /** `2027-11-07 01:45`, and which of two equal times it is. */
+  /** Takes times such as `2027-11-07 01:45`, and which of two equal times each of them is. */
   constructor(start: string, end: string, { zone = LA, folds = [0, 0] as readonly [Fold, Fold], allDay = false } = {}) {
     const edges = [["start", start, folds[0]] as const, ["end", end, folds[1]] as const];
     const rows = edges.map(([edge, at, fold]) => {
@@ -49,7 +49,10 @@ class Form {
   }
 }
 
-/** Seen failing, where the clocks change, with the difference of the wall times: an end before the start, or at a time there is not. */
+/**
+ * Seen failing, where the clocks change, with the difference of the wall times: the end was before the start, or at a
+ * time that does not exist.
+ */
 test.each([
   [
     "over the change of clocks",
@@ -89,7 +92,10 @@ test.each([
   },
 );
 
-/** A year is typed digit by digit, and a skipped hour is in the way. Seen failing when a start is measured before its end has followed. */
+/**
+ * A year is typed digit by digit, and the typed time passes a skipped hour. Seen failing when the length is measured
+ * before the end has followed the start.
+ */
 test("end_keeps_its_distance_whatever_is_typed_on_the_way", () => {
   const form = new Form("2027-03-12 01:30", "2027-03-12 02:30");
   for (const day of ["0002-03-12", "0020-03-12", "", "2027-03-14"]) form.type("start_date", day);
@@ -97,13 +103,13 @@ test("end_keeps_its_distance_whatever_is_typed_on_the_way", () => {
   expect(form.edge("end")).toBe("2027-03-14 10:30");
 });
 
-/** Seen failing: it went an hour further with the start, to before it. */
+/** Seen failing: the end moved along with the start, and stayed an hour before it. */
 test("end_typed_before_its_start_waits_for_it", () => {
   const form = new Form("2027-03-12 09:00", "2027-03-12 10:00").type("end_time", "08:00");
   expect(form.type("start_time", "07:00").edge("end")).toBe("2027-03-12 08:00");
 });
 
-/** Seen failing: nothing said which of the two it was. */
+/** Seen failing: nothing said which of the two times it was. */
 test("time_that_comes_twice_says_which_it_is_while_it_stands_there", () => {
   const form = new Form("2027-11-07 01:30", "2027-11-07 02:30", { folds: [1, 0] });
   expect(form.edge("start")).toBe("2027-11-07 01:30 Second (UTC-08:00)");
@@ -115,7 +121,7 @@ test("time_that_comes_twice_says_which_it_is_while_it_stands_there", () => {
   expect(form.type("all_day", false).type("start_fold", "0").edge("start")).toContain("First (UTC-07:00)");
 });
 
-/** Seen failing, the three that end at midnight, with the day that begins there among their days. */
+/** Seen failing for the three that end at midnight, when the day that begins there counted among their days. */
 test.each([
   ["20:00 to midnight", "2027-03-22 20:00", "2027-03-23 00:00", "2027-03-22"],
   ["three evenings to midnight", "2027-03-22 20:00", "2027-03-25 00:00", "2027-03-24"],

@@ -1,4 +1,4 @@
-/** A wall time and the moments it may mean, as calendar_live/pages/wall_time.py reads them. */
+/** Tests which moments a wall time may mean. The server reads it alike (calendar_live/pages/wall_time.py). */
 import { Temporal } from "temporal-polyfill";
 import { expect, test } from "vitest";
 import { momentsOf } from "../../../src/page/item/wall-time";

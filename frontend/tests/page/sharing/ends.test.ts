@@ -1,4 +1,4 @@
-/** When what is listed ends: told at that moment, however far it is. */
+/** Tests that the end of something listed is noticed at its moment, however far away it is. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { isOver, NextEnd } from "../../../src/page/sharing/ends";
 
@@ -18,7 +18,7 @@ test("next_end_is_told_at_its_moment_and_what_is_over_or_has_no_end_is_not", () 
   expect(ends.map(isOver)).toEqual([false, true, true, false]);
 });
 
-// Seen failing without LONGEST_MS: a browser waits for no longer, and runs it at once.
+// Seen failing without LONGEST_MS: a browser cannot wait longer than that, and runs the timer at once.
 test("end_too_far_for_a_timer_is_awaited_in_parts", () => {
   const [nextEnd, end] = [new NextEnd(), inDays(60)];
   const seen: boolean[] = [];

@@ -1,4 +1,4 @@
-/** A public link in words and back. */
+/** Tests how a public link becomes the texts of its form, and how these become a link again. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LinkFields } from "../../../src/client/api/sharing";

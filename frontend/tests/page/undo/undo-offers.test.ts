@@ -1,4 +1,4 @@
-/** Which changes are offered to be undone, and when an offer is over. */
+/** Tests which changes are offered to be undone, and when an offer is over. */
 import { expect, test } from "vitest";
 import type { ChangedEvent } from "../../../src/client/screen/events";
 import { UndoOffers } from "../../../src/page/undo/undo-offers";
@@ -47,7 +47,8 @@ test("halves_of_a_move_become_one_offer_in_either_order", () => {
   }
 });
 
-// Seen failing with what is not offered forgotten: which calendar is heard first decided whether the move was called a deletion.
+// Seen failing when changes that are not offered were forgotten: whether the move was called a deletion depended on
+// which calendar was told first.
 test("move_to_a_calendar_one_may_not_edit_is_offered_as_no_deletion_in_either_order", () => {
   const left = deletion(1, 6, { mutationId: "m" });
   const entered = change(9, { calendar: OTHER, after: [item(1, state(9), { calendar: OTHER })], mutationId: "m" });

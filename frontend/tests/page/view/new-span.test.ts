@@ -1,11 +1,11 @@
-/** Where a new item is proposed: on the screen. */
+/** Tests that a new item is proposed where the user can see it. */
 import { expect, it } from "vitest";
 import { newSpan } from "../../../src/page/view/new-span";
 
 const MARCH = { currentStart: new Date(2027, 2, 1), currentEnd: new Date(2027, 3, 1) };
 const DAY = new Date(2027, 2, 15);
 
-/** Seen failing with the next full hour wherever one looks. */
+/** Seen failing when the next full hour is proposed whatever is on screen. */
 it.each([
   ["the month before its first moment", new Date(2027, 1, 28, 23, 59)],
   ["the month after it", new Date(2027, 3, 1)],

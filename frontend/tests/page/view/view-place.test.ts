@@ -1,4 +1,4 @@
-/** A place of the page in its address: written and read back, whatever it is. */
+/** Tests that a place of the page is written into its address and read back, whatever it is. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Place, passes, readPlace, writePlace } from "../../../src/page/view/view-place";

@@ -1,8 +1,8 @@
-/** How messages name an item: as it is called, but never so long that they cover the page. */
+/** Tests how messages name an item: by its title, which is shortened so that messages never cover the page. */
 import { expect, test } from "vitest";
 import { shortTitle } from "../../../src/page/words/page-data";
 
-/** Seen failing with titles as they are, and with one cut in the middle of a letter. */
+/** Seen failing with titles that are not shortened, and with a title cut in the middle of a letter. */
 test.each([
   ["Design review", "Design review"],
   ["x".repeat(60), "x".repeat(60)],

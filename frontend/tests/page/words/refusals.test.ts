@@ -1,10 +1,13 @@
-/** What people read of a refusal: the site's own words, and none of what the library or a proxy says to developers. */
+/**
+ * Tests what users read about a refusal: the site's own words, and nothing that the library or a proxy says to
+ * developers.
+ */
 import { describe, expect, it } from "vitest";
 import type { ApiError } from "../../../src/client/api/http";
 import type { PageData } from "../../../src/page/words/page-data";
 import { complaintOf, reasonOf } from "../../../src/page/words/refusals";
 
-// Each text is its own name.
+// The text of each name is the name itself.
 const texts = new Proxy({}, { get: (_, name) => String(name) });
 const page = { texts } as unknown as PageData;
 
