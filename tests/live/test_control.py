@@ -1,4 +1,4 @@
-"""What concerns every socket of every process: the order to connect anew."""
+"""Tests the order to connect anew, which goes to every socket of every process."""
 
 from __future__ import annotations
 
