@@ -83,7 +83,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watch() -> Watch:
-    """Return what collects the complaints of pages; `watch.allow(pattern)` expects some of them."""
+    """Return a watch over the complaints of pages; `watch.allow(pattern)` expects some of them."""
     watch = Watch()
     evidence.call_on(watch)
     return watch
@@ -97,7 +97,7 @@ class PageFor(Protocol):
 
 @pytest.fixture
 def way() -> str:
-    """Return by what pages hear from the server. Tests that hold for "requests", too, are parametrized with both."""
+    """Return how pages hear from the server. Tests that also hold for "requests" are parametrized with both ways."""
     return "socket"
 
 

@@ -215,7 +215,7 @@ class Person:
         return f"/api/calendars/{calendar or self.calendar()}/items/{item}/"
 
     def creates(self, title: str = "Design review", **fields: Any) -> str:
-        """Create an item over the API; return its id."""
+        """Create an item through the API. Return its id."""
         calendar = fields.pop("calendar", None) or self.calendar()
         item = str(uuid4())
         body = {"title": title, "start": f"{DAY}T02:00:00Z", "end": f"{DAY}T03:00:00Z"} | fields
@@ -225,13 +225,13 @@ class Person:
         return item
 
     def changes(self, item: str, **fields: Any) -> None:
-        """Edit an item over the API."""
+        """Edit an item through the API."""
         answer = self.call("PATCH", self.path_of(item), data=fields)
         if not answer.ok:
             raise RuntimeError(f"{answer.status}: {answer.text()}")
 
     def deletes(self, item: str) -> None:
-        """Delete an item over the API."""
+        """Delete an item through the API."""
         answer = self.call("DELETE", self.path_of(item))
         if not answer.ok:
             raise RuntimeError(f"{answer.status}: {answer.text()}")

@@ -165,7 +165,7 @@ class Site:
         shutil.copy(copy, self.database)
 
     def mail_to(self, address: str) -> str:
-        """Return the text of the last mail to an address; a site on trial prints its mails. Raises LookupError."""
+        """Return the text of the last mail to an address, which a trial prints to its log. Raises LookupError."""
         printed = rf"^To: {re.escape(address)}$.*?\n\n(.*?)^-{{79}}$"
         mails = re.findall(printed, self.log(), re.MULTILINE | re.DOTALL)
         if not mails:

@@ -1,4 +1,4 @@
-"""Tests that a person who drags or edits an item hears of another's change to it, and loses nothing that they typed."""
+"""Tests that a person who drags or edits an item is told when another changes it, and loses nothing that they typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests pages behind a proxy that refuses WebSockets: requests are as fast and safe, and end when WebSockets work."""
+"""Tests pages behind a proxy that refuses WebSockets: requests are as fast and as safe, and end when a socket works."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Guest(Person):
         self.turns += str(getattr(request, "url", "")).endswith("/api/frames/")
 
     def lives_on(self, way: str, *, timeout_ms: float = RECONNECT_MS) -> Guest:
-        """Wait until the page is live, and its sign says that it is so by a "socket" or by "requests"."""
+        """Wait until the page is live by a "socket" or by "requests", as its sign says."""
         self.wait_until_live(timeout_ms=timeout_ms)
         hint = re.compile("blocks WebSockets") if way == "requests" else re.compile(r"at once\.$")
         expect(self.page.locator("#connection")).to_have_attribute("title", hint, timeout=timeout_ms)

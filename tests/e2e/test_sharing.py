@@ -137,7 +137,7 @@ def test_that_there_is_no_connection_is_said_only_while_there_is_none(ana: Perso
 
 
 def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(owner: Person, ben: Person) -> None:
-    """They do not show even for a moment. Seen failing when a reading under way stays valid after the role changes."""
+    """The links do not show for a moment. Seen failing when a reading under way stays valid after the role changes."""
     member = f"/api/calendars/{owner.calendar()}/members/{ben.id}/"
     makes_link(owner)
     makes_owner(owner, ben)
@@ -200,7 +200,7 @@ def test_a_member_leaves_and_the_owner_sees_it_with_the_list_open(ana: Person, b
 
 
 def test_the_last_owner_is_told_at_once_that_they_cannot_leave(ana: Person, ben: Person) -> None:
-    """If there is another owner, the page asks first. Seen failing when it asks everybody, and when it asks nobody."""
+    """If there is another owner, the page asks. Seen failing when it asks everybody, and when it asks no owner."""
     dialog = opens_people(ana)
     place = dialog.locator("[data-leave-place]")
     dialog.locator("[data-leave]").click()

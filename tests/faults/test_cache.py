@@ -148,9 +148,8 @@ def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: r
 def test_a_cache_too_small_for_all_evicts_and_harms_nobody(client: redis.Redis) -> None:
     """Seen failing when a value that was evicted counts as empty bytes."""
     client.config_set("maxmemory-policy", "allkeys-lru")
-    client.config_set(
-        "maxmemory", client.info("memory")["used_memory"] + 2_000_000
-    )  # what other clients have waiting counts, too
+    # The memory in use includes the data that waits for other clients.
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 2_000_000)
     for number in range(100):
         key, kept = cache.key_of(number), bytes([number]) * 200_000
         for _ in range(2):

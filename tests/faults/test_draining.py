@@ -1,4 +1,4 @@
-"""Tests that a process that gets a signal ends in order: no request is cut, pages go elsewhere, the exit code is 0."""
+"""Tests that a process that is told to stop ends in order: no request is cut, pages go elsewhere, exit code 0."""
 
 from __future__ import annotations
 

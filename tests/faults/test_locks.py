@@ -1,4 +1,4 @@
-"""Tests a lock of a stalled process: writers that need it get an error in time, others do not wait, and it ends."""
+"""Tests a lock of a stalled process: writers that need it get an error in time, others do not wait, the lock ends."""
 
 from __future__ import annotations
 

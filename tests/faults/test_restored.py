@@ -1,4 +1,4 @@
-"""Tests a database that is restored under open pages: each page becomes right, and none is served the lost history."""
+"""Tests a database that is restored under open pages: all become right, none mixes histories, no old feed is served."""
 
 from __future__ import annotations
 

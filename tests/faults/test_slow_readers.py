@@ -82,7 +82,7 @@ def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
         def is_cut() -> bool:
             nonlocal sent
             try:
-                sent += flood.socket.send(pings[sent % len(pings) :])  # a broken frame would end it, too
+                sent += flood.socket.send(pings[sent % len(pings) :])  # half a frame would end it, too
             except TimeoutError:
                 pass
             except OSError:

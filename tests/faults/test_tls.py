@@ -1,4 +1,4 @@
-"""Tests that a process that terminates TLS itself recognizes its own pages by it."""
+"""Tests that a process that terminates TLS itself knows by the scheme which pages are its own."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.people import NINE, make_item
 class StuckLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no types
     """Accepts every message, and makes its sender wait for ever."""
 
-    sends = 0  # of change sets only, because a thread sends again the notices of rights that failed
+    sends = 0  # of change sets only: meanwhile, a thread sends notices of rights again that failed
 
     async def group_send(self, group: str, message: Any) -> None:
         self.sends += group.startswith("calendar.")

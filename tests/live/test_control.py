@@ -1,4 +1,4 @@
-"""Tests the order to connect anew, which goes to every socket of every process."""
+"""Tests the command to connect anew, which reaches every socket of every process."""
 
 from __future__ import annotations
 

@@ -93,7 +93,10 @@ def connection() -> Iterator[Connection]:
 
 
 async def test_the_installed_twisted_writes_a_frame_at_once(connection: Connection) -> None:
-    """Fails when an upgrade changes the attributes that `_is_idle` reads: deliveries then cost five times as much."""
+    """Fails when an upgrade changes the attributes that `_is_idle` reads.
+
+    Deliveries are right then, but cost five times as much.
+    """
     connection.outbox.push("né")
     assert connection.reactor.writers == set()
     assert connection.arrived() == ["né"]

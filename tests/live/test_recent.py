@@ -96,7 +96,7 @@ async def test_no_more_is_told_than_a_replay_may_have(
 async def test_what_is_old_is_forgotten_by_the_head_check(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise each calendar that was changed would take a hundred kilobytes for as long as somebody has it open."""
+    """If not, each calendar that was changed would take a hundred kilobytes for as long as somebody has it open."""
     page = Page(ana)
     await page.subscribe(hub, team)
     start = await in_thread(head_of, team)

@@ -115,7 +115,7 @@ def said(frames: list[dict[str, Any]], calendar: Calendar) -> Said:
 
 @pytest.fixture
 async def opened(settings: Any) -> AsyncIterator[list[Socket]]:
-    """Yield a list of sockets that are closed at the end. Heartbeats are an hour apart, so that no test relies on one."""
+    """Yield a list of sockets that are closed at the end. Heartbeats are an hour apart, so no test relies on one."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "HEARTBEAT_SECONDS": 3_600, "MAX_WAIT_SECONDS": 60}
     sockets: list[Socket] = []
     yield sockets
