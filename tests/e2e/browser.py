@@ -1,6 +1,8 @@
-"""Find a Chromium and start it: the one CHROMIUM names, one on PATH, or the one inside an npm package. Never a skip.
+"""Finds a Chromium and starts it: the one that CHROMIUM names, one on PATH, or the one in an npm package.
 
-python -m tests.e2e.browser   prints the one that would be used
+If there is none, this is an error: tests are never skipped.
+
+`python -m tests.e2e.browser` prints which browser would be used.
 """
 
 from __future__ import annotations
@@ -23,31 +25,31 @@ FLAGS: Final = (
     "--no-sandbox",  # Chromium's sandbox refuses root and many containers
     "--disable-gpu",
     "--disable-dev-shm-usage",  # /dev/shm of a container is often 64 MB
-    # A test sends nothing to anyone but the server under test.
+    # The browser of a test sends nothing to any server but the one under test.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 )
 PACKAGE: Final = Path(__file__).parent / "node_modules" / "@sparticuz" / "chromium"
-# Beside the package: `npm ci` removes it with the package, and it belongs to whoever installed that.
+# The folder is beside the package: `npm ci` removes both, and both belong to the user who installed the package.
 UNPACKED: Final = PACKAGE.parents[1] / ".cache" / "chromium"
 UNPACK: Final = "import('@sparticuz/chromium').then((it) => it.default.executablePath()).then(console.log)"
 
 
 class BrowserMissingError(RuntimeError):
-    """No Chromium on this machine."""
+    """Raised when there is no Chromium on this machine."""
 
 
 @dataclass(frozen=True)
 class Chromium:
-    """A browser's executable, and what its environment needs beyond the usual."""
+    """A browser's executable, and the environment variables that it needs in addition to the usual ones."""
 
     path: Path
     environ: dict[str, str] = field(default_factory=dict)
 
     def version(self) -> str:
-        """Return what `--version` prints. Raises CalledProcessError when the browser cannot start."""
+        """Return what `--version` prints. Raises CalledProcessError if the browser cannot start."""
         started = subprocess.run(
             [self.path, "--version"], capture_output=True, text=True, check=True, env={**os.environ, **self.environ}
         )
@@ -61,7 +63,7 @@ class Chromium:
 
 
 def find_chromium() -> Chromium:
-    """Return the browser to test with. Raises BrowserMissingError."""
+    """Return the browser to test with. Raises BrowserMissingError if there is none."""
     given = os.environ.get("CHROMIUM")
     if given:
         path = shutil.which(given)
@@ -80,7 +82,7 @@ def find_chromium() -> Chromium:
 def _from_package() -> Chromium:
     """Return the package's browser, unpacked once into a folder of its own.
 
-    The package would unpack into the machine's temporary folder, closed to everybody but the first user who tests.
+    By itself, the package unpacks into the machine's temporary folder, where only the first user who tests has access.
     """
     if not UNPACKED.is_dir():
         _unpack()
@@ -90,7 +92,7 @@ def _from_package() -> Chromium:
     bare = Chromium(UNPACKED / "chromium", environ)
     try:
         bare.version()
-    except subprocess.CalledProcessError:  # no NSS on this machine: the package brings its own
+    except subprocess.CalledProcessError:  # this machine has no NSS libraries; the package brings its own
         return Chromium(bare.path, environ | {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib")})
     return bare
 
@@ -103,17 +105,17 @@ def _unpack() -> None:
             cwd=Path(__file__).parent,
             check=True,
             stdout=subprocess.DEVNULL,
-            # On what it takes for a cloud function, the package unpacks the libraries a bare machine lacks as well.
+            # If the package takes this machine for a cloud function, it also unpacks libraries that bare machines lack.
             env={**os.environ, "TMPDIR": folder, "AWS_LAMBDA_JS_RUNTIME": "nodejs20.x"},
         )
-        # Whole or not at all; of two runs at once the first wins.
+        # The folder appears whole or not at all. If two runs unpack at once, the first one wins.
         with suppress(OSError):
             Path(folder).rename(UNPACKED)
             Path(folder).mkdir()  # for TemporaryDirectory to remove
 
 
 def main() -> int:
-    """Print the browser that the tests would use, or why there is none."""
+    """Print which browser the tests would use, or why there is none."""
     try:
         chromium = find_chromium()
         print(f"Browser: {chromium.version()} ({chromium.path})")

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one real site and browser, a fresh database and fresh pages for each test."""
+"""Fixtures of the end-to-end tests: one real site and browser, with a fresh database and fresh pages for each test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USERS: Final = ("ana", "ben", "cara", "dan")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, so that `-m "not e2e"` leaves them out. Asynchronous tests have no place in it."""
+    """Mark every test of this folder, so that `-m "not e2e"` omits it. Raises UsageError if a test is asynchronous."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)
@@ -55,7 +55,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 @pytest.fixture(scope="session")
 def _running(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site for one test after the other: to start a process takes as long as a whole test."""
+    """Yield one site for all tests in turn, because starting a process takes as long as a whole test."""
     site = Site(tmp_path_factory.mktemp("site"), database=template.database)
     yield site
     site.stop()
@@ -63,7 +63,7 @@ def _running(template: Template, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def site(_running: Site, template: Template) -> Iterator[Site]:
-    """The site with the demo data, whatever earlier tests did with it. A test may stop it, and need not start it again."""
+    """Yield the site with fresh demo data. A test may stop the site, and need not start it again."""
     _running.begin(template.database)
     yield _running
     _running.await_departures()
@@ -71,8 +71,8 @@ def site(_running: Site, template: Template) -> Iterator[Site]:
         assert not _running.tracebacks()
 
 
-# Playwright's own event loop is on this thread while it is up, where an asynchronous test would refuse to start another. It
-# lives as long as this folder's tests run, which are kept together.
+# While Playwright is up, its event loop occupies this thread, and an asynchronous test cannot start another one here.
+# So Playwright is up only while the tests of this folder run, which are kept together.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -83,7 +83,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watch() -> Watch:
-    """Complaints of the pages; `watch.allow(pattern)` expects some."""
+    """Return a watch over the complaints of pages; `watch.allow(pattern)` expects some of them."""
     watch = Watch()
     evidence.call_on(watch)
     return watch
@@ -97,13 +97,13 @@ class PageFor(Protocol):
 
 @pytest.fixture
 def way() -> str:
-    """Return by what the pages hear from the server: a test that behaves the same by "requests" is parametrized with both."""
+    """Return how pages hear from the server. Tests that also hold for "requests" are parametrized with both ways."""
     return "socket"
 
 
 @pytest.fixture
 def page_for(browser: Browser, site: Site, template: Template, watch: Watch, way: str) -> Iterator[PageFor]:
-    """Yield the opener. When the test ends, a complaint of any page fails it."""
+    """Yield a function that opens pages. When the test ends, a complaint of any page fails it."""
     contexts = []
 
     def open_page(user: str | None, path: str = "/", **context_options: Any) -> Page:
@@ -130,7 +130,7 @@ def page_for(browser: Browser, site: Site, template: Template, watch: Watch, way
 
 
 class Visit(Protocol):
-    """Brings a person to a page that is not open yet: what routes or watches it can be set up before."""
+    """Returns a person whose page is still blank, so that the test can first route or watch it."""
 
     def __call__(self, user: str, **context_options: Any) -> Person: ...  # Playwright's options
 
@@ -145,19 +145,19 @@ def visit(page_for: PageFor, site: Site) -> Visit:
 
 @pytest.fixture
 def ana(visit: Visit) -> Person:
-    """Return the owner, looking at an empty month."""
+    """Return the owner, who has opened an empty month."""
     return visit("ana").goto()
 
 
 @pytest.fixture
 def ben(visit: Visit) -> Person:
-    """Return the editor, looking at the same month in another browser."""
+    """Return the editor, who has opened the same month in another browser."""
     return visit("ben").goto()
 
 
 @pytest.fixture
 def owner(visit: Visit) -> Person:
-    """Return Ana, who has no page open: she acts over the API alone."""
+    """Return Ana, who has no page open and acts only through the API."""
     return _at_no_page(visit("ana"))
 
 
@@ -168,13 +168,13 @@ def editor(visit: Visit) -> Person:
 
 
 def _at_no_page(person: Person) -> Person:
-    # A page would bring the CSRF cookie. Django compares it with the header; any two that are alike will do.
+    # A page would set the CSRF cookie. Django only compares it with the header, so any value will do in both.
     person.page.context.add_cookies([{"name": "csrftoken", "value": "e2e" + "0" * 29, "url": person.url}])
     return person
 
 
 class Look(Protocol):
-    """Brings a stranger to a link's page."""
+    """Opens a link's page as a stranger."""
 
     def __call__(self, link: dict[str, Any], *, refused: bool = False) -> Stranger: ...
 

@@ -1,4 +1,4 @@
-"""Public links as an owner makes them through the API. Asserts only that they are made."""
+"""Makes public links through the API, as an owner does."""
 
 from __future__ import annotations
 

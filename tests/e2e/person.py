@@ -1,4 +1,4 @@
-"""A person in front of the calendar page: what they see and do, and which requests their browser made. Asserts nothing itself."""
+"""Stands for a person at the calendar page: what they see and do, and which requests their browser makes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from playwright.sync_api import APIResponse, Error, Locator, Page, Request, Resp
 MONTH: Final = "/?view=month&date=2027-03-15"
 WEEK: Final = "/?view=week&date=2027-03-17"
 DAY: Final = "2027-03-17"
-# A deletion is promised within the same second; tests wait ten times that.
+# The promise is that others see a deletion within a second; tests wait ten times as long.
 PATIENCE_MS: Final = 10_000
 expect.set_options(timeout=PATIENCE_MS)
 
-# A page that could not reach its server for a while tries again after at most 5 s, and a reset is spread over 2 s: ten times that.
+# A page that could not reach its server for a while tries again after at most 5 s, and a reset is spread over 2 s.
+# Tests wait ten times as long.
 RECONNECT_MS: Final = 70_000
 
 SOCKETS: Final = re.compile(r"/ws/(\?.*)?$")
 
-# Notes every text that stands in a calendar entry at any moment, however briefly.
+# Notes every text that a calendar entry shows at any moment, however briefly.
 WATCH_TEXTS: Final = """
 (() => {
   const seen = new Set();
@@ -37,27 +38,30 @@ WATCH_TEXTS: Final = """
 
 @dataclass
 class Cable:
-    """The way by which a page hears from the server, WebSockets and the requests that take their place; it can be cut and mended."""
+    """The connection by which a page hears from the server, which can be cut and mended.
+
+    It carries WebSockets and the requests that take their place.
+    """
 
     whole: bool = True
-    received: list[str] = field(default_factory=list)  # what came through it, and what was answered beside
+    received: list[str] = field(default_factory=list)  # what came through it, and all other answers
     _open: list[WebSocketRoute] = field(default_factory=list)
 
     def plug_into(self, page: Page) -> None:
-        """Route the sockets that the page opens from now on through this cable."""
+        """From now on, route the page's sockets and the requests in their place through this cable."""
         page.route_web_socket(SOCKETS, self._connect)
         page.route("**/api/frames/", self._ask)
         page.on("response", self._note)
 
     def _note(self, answer: Response) -> None:
-        with suppress(Error):  # a redirect has no body, nor has what the page gave up
+        with suppress(Error):  # redirects and requests that the page gave up have no body
             self.received.append(f"{answer.headers} {answer.text()}" if "/static/" not in answer.url else "")
 
     def _ask(self, route: Route) -> None:
         if self.whole:
             route.continue_()
         else:
-            route.fulfill(body="The page of some proxy.")  # nothing that a console would complain of
+            route.fulfill(body="The page of some proxy.")  # the console reports no error for it
 
     def _connect(self, socket: WebSocketRoute) -> None:
         if not self.whole:
@@ -83,13 +87,13 @@ class Cable:
 
 
 def refuse_websockets(page: Page) -> None:
-    """Put the page into a network that lets no WebSocket through."""
+    """Put the page in a network that lets no WebSocket through."""
     page.route_web_socket(SOCKETS, lambda socket: socket.close())
 
 
 @dataclass
 class Gate:
-    """Holds the answers to feed requests: the server has answered, the page has not heard."""
+    """Holds the answers to feed requests: the server has sent them, but the page has not received them."""
 
     closed: bool = True
     held: list[tuple[Route, APIResponse]] = field(default_factory=list)
@@ -105,7 +109,7 @@ class Gate:
             route.fulfill(response=answer)
 
     def open(self) -> None:
-        """Let everything through, from now on and what was held."""
+        """Let through the answers that are held, and every later one."""
         self.closed = False
         for route, answer in self.held:
             route.fulfill(response=answer)
@@ -138,13 +142,13 @@ class Person:
         return self.page.locator(f'#calendar [data-item="{item}"]')
 
     def sees(self, item: str, text: str | None = None) -> None:
-        """Wait until the item is shown (with this text)."""
+        """Wait until the item is shown, with this text if one is given."""
         expect(self.entry(item).first).to_be_visible(timeout=PATIENCE_MS)
         if text is not None:
             expect(self.entry(item).first).to_contain_text(text, timeout=PATIENCE_MS)
 
     def sees_on(self, date: str, item: str) -> None:
-        """Wait until the item stands in a day's column of the month."""
+        """Wait until the item is within the column of a day of the month."""
         self.page.wait_for_function(
             """([item, date]) => {
                 const [entry, day] = [`[data-item="${item}"]`, `[data-date="${date}"]`]
@@ -160,7 +164,7 @@ class Person:
         expect(self.entry(item)).to_have_count(0, timeout=PATIENCE_MS)
 
     def ever_saw(self, text: str) -> bool:
-        """Return whether a text stood in any entry at any time. The page must have been opened with `watch_texts`."""
+        """Return whether any entry has ever shown a text. Requires `watch_texts` before the page is opened."""
         return bool(self.page.evaluate("text => window.everShown(text)", text))
 
     def watch_texts(self) -> Person:
@@ -178,7 +182,7 @@ class Person:
         return self.page.locator("#toasts").get_by_text(text)
 
     def clipboard(self) -> str:
-        """Return what is in the clipboard: pasted elsewhere."""
+        """Return the text in the clipboard, by pasting it into another page."""
         elsewhere = self.page.context.new_page()
         elsewhere.set_content("<textarea></textarea>")
         elsewhere.locator("textarea").focus()
@@ -190,7 +194,7 @@ class Person:
 
     @property
     def id(self) -> str:
-        """Return the user's id, as the open page has it."""
+        """Return the user's id, which the open page contains."""
         return str(self.page.evaluate("JSON.parse(document.getElementById('page-data').textContent).userId"))
 
     # --- the API, as this user -----------------------------------------------------------------------------------
@@ -211,7 +215,7 @@ class Person:
         return f"/api/calendars/{calendar or self.calendar()}/items/{item}/"
 
     def creates(self, title: str = "Design review", **fields: Any) -> str:
-        """Create an item over the API; return its id."""
+        """Create an item through the API. Return its id."""
         calendar = fields.pop("calendar", None) or self.calendar()
         item = str(uuid4())
         body = {"title": title, "start": f"{DAY}T02:00:00Z", "end": f"{DAY}T03:00:00Z"} | fields
@@ -221,13 +225,13 @@ class Person:
         return item
 
     def changes(self, item: str, **fields: Any) -> None:
-        """Edit an item over the API."""
+        """Edit an item through the API."""
         answer = self.call("PATCH", self.path_of(item), data=fields)
         if not answer.ok:
             raise RuntimeError(f"{answer.status}: {answer.text()}")
 
     def deletes(self, item: str) -> None:
-        """Delete an item over the API."""
+        """Delete an item through the API."""
         answer = self.call("DELETE", self.path_of(item))
         if not answer.ok:
             raise RuntimeError(f"{answer.status}: {answer.text()}")
@@ -245,14 +249,14 @@ class Person:
         return self.dialog
 
     def deletes_in_dialog(self, item: str, button: str = "Delete") -> None:
-        """Delete an item as one does: click it, Delete, confirm."""
+        """Delete an item as a user does: click it, click Delete, confirm."""
         dialog = self.opens(item)
         dialog.locator("[data-panel-open=delete]").click()
         dialog.locator("[data-panel=delete]").get_by_role("button", name=button, exact=button == "Delete").click()
         expect(dialog).to_be_hidden(timeout=PATIENCE_MS)
 
     def lifts(self, item: str, onto: Locator) -> None:
-        """Start to drag an item over a place, and keep it in the air."""
+        """Drag an item over a place without dropping it."""
         self.entry(item).first.hover()
         self.page.mouse.down()
         x, y = middle(onto)
@@ -268,7 +272,7 @@ class Person:
 
 
 def middle(place: Locator) -> tuple[float, float]:
-    """Return the middle of an element on the screen."""
+    """Return the coordinates of an element's middle, in pixels. Raises RuntimeError if it is not on the screen."""
     box = place.bounding_box()
     if box is None:
         raise RuntimeError("not on the screen")

@@ -1,4 +1,4 @@
-"""Takes the pictures of the README from a freshly seeded site: `make screenshots`."""
+"""Takes the screenshots of the README from a freshly seeded site. Run it by `make screenshots`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Studio:
         self._site, self._browser = site, browser
 
     def invite(self, user: str, **options: Any) -> Person:
-        """Bring a person to a page that is not open yet."""
+        """Return a person in a browser context of their own, whose page is still blank."""
         context = self._browser.new_context(
             base_url=self._site.url, locale="en-GB", timezone_id="Asia/Manila", **options
         )
@@ -45,7 +45,7 @@ class Studio:
 
 
 def main() -> None:
-    """Write one picture for each of CONTEXTS, and the two of two browsers."""
+    """Write one screenshot for each of CONTEXTS, and the two that show two browsers."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         site = Site(Path(folder))
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _two_browsers(studio: Studio, browser: Browser) -> None:
-    """Ana's page and Ben's side by side, before and after Ana deletes an item."""
+    """Write Ana's page and Ben's side by side, before and after Ana deletes an item."""
     ana, ben = (studio.invite(user, viewport=HALF).goto(MONTH) for user in ("ana", "ben"))
     item = ana.creates("Launch party")
     ana.creates("Design review", start=f"{DAY}T05:00:00Z", end=f"{DAY}T06:00:00Z")
@@ -80,7 +80,7 @@ def _two_browsers(studio: Studio, browser: Browser) -> None:
 
 
 def _side_by_side(browser: Browser, name: str, people: dict[str, Person]) -> None:
-    """Write the pictures of several pages as one, with a line above each."""
+    """Write the screenshots of several pages as one image, with a line of text above each."""
     sheet = browser.new_page(viewport={"width": 1640, "height": 800})
     figures = []
     with tempfile.TemporaryDirectory() as folder:

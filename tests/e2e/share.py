@@ -1,4 +1,4 @@
-"""The sidebar's calendars and the share dialog, as a person uses them. Asserts nothing but that what was opened is open."""
+"""Uses the sidebar's calendars and the share dialog, as a person does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def opens_calendar(person: Person, name: str = "Team") -> Locator:
 
 
 def opens_people(person: Person, name: str = "Team") -> Locator:
-    """Open who shares a calendar, and wait until they are listed."""
+    """Open the share dialog of a calendar, and wait until it lists the members."""
     opens_calendar(person, name).locator("[data-share]").click()
     dialog = person.page.locator("#share-dialog")
     expect(dialog.locator("[data-members] .share-row").first).to_be_visible(timeout=PATIENCE_MS)
@@ -29,19 +29,19 @@ def opens_people(person: Person, name: str = "Team") -> Locator:
 
 
 def row(dialog: Locator, name: str) -> Locator:
-    """Return the row of a person, or of an address that is invited."""
+    """Return the row of a person or of an invited address."""
     return dialog.locator(".share-row", has_text=name)
 
 
 def adds(dialog: Locator, to: str, role: str = "editor") -> None:
-    """Ask for somebody in a share dialog."""
+    """Add a user or an address in a share dialog."""
     dialog.locator("[name=to]").fill(to)
     dialog.locator("[name=role]").select_option(role)
     dialog.get_by_role("button", name="Add", exact=True).click()
 
 
 def makes_owner(owner: Person, one: Person) -> None:
-    """Offer somebody to be an owner of Team, who accepts it; both over the API."""
+    """Offer the ownership of Team to a member, and accept the offer, both through the API."""
     calendar = f"/api/calendars/{owner.calendar()}"
     assert owner.call("PATCH", f"{calendar}/members/{one.id}/", data={"role": "owner"}).ok
     assert one.call("POST", f"{calendar}/ownership/", data={"accept": True}).ok

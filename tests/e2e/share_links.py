@@ -1,4 +1,4 @@
-"""Opens the public links in the share dialog, as an owner does. Asserts only what it waits for."""
+"""Opens, makes and lists public links, in the share dialog as an owner does and through the API."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.e2e.share import opens_people
 
 
 def opens_links(person: Person, name: str = "Team") -> Locator:
-    """Open who shares a calendar, and wait until its links could be listed."""
+    """Open the share dialog of a calendar, and wait until it offers a new public link."""
     dialog = opens_people(person, name)
     expect(dialog.get_by_role("button", name="New public link")).to_be_visible(timeout=PATIENCE_MS)
     return dialog
 
 
 def creates_link(dialog: Locator, name: str = "Website", *, sites: str = "", last_day: str = "") -> Locator:
-    """Make a link in the dialog; return its row, which is open."""
+    """Make a link in the dialog. Return its row, whose panel is open."""
     dialog.get_by_role("button", name="New public link").click()
     form = dialog.locator("[data-new-link]")
     form.get_by_label("Name").fill(name)

@@ -1,4 +1,7 @@
-"""Print a session cookie for each user named, as JSON: `python -m tests.e2e.sign_in ana ben`, in the site's environment."""
+"""Signs users in and prints their session cookies as JSON.
+
+Usage: `python -m tests.e2e.sign_in ana ben`, in the site's environment.
+"""
 
 import json
 import os
@@ -8,7 +11,7 @@ import django
 
 
 def main(names: list[str]) -> None:
-    """Sign each user in, in the database that the environment names."""
+    """Sign each named user in, in the database that the environment names, and print their sessions."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - only after setup

@@ -1,4 +1,4 @@
-"""A real site for a browser: the processes of the Procfile, over a database file of its own and the in-memory layer."""
+"""Runs a real site for browser tests: the Procfile's commands, with its own database file and the in-memory layer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STOP_TIMEOUT_SECONDS: Final = 15
 
 
 def _rename_calendars(rows: sqlite3.Connection) -> None:
-    """Give each calendar another id, wherever it stands: in foreign keys and in the JSON of wires."""
+    """Give each calendar a new id wherever its id occurs, also in foreign keys and in the JSON of wires."""
     old = [UUID(hex=id) for (id,) in rows.execute("SELECT id FROM calendar_live_calendar")]
     new = {form(one): form(other) for one in old for other in [uuid4()] for form in (UUID.__str__, lambda id: id.hex)}
     columns = rows.execute(
@@ -46,9 +46,9 @@ def procfile() -> dict[str, str]:
 
 
 class Site:
-    """One web process on a port of its own. It may be stopped, killed and started again on the same port and database.
+    """One web process on a port of its own. A test may stop or kill it, and start it again on its port and database.
 
-    It serves one test after the other: `begin` gives the next one a database and a log of its own.
+    A site serves one test after another: `begin` gives the next test a database and a log of its own.
     """
 
     def __init__(self, folder: Path, *, database: Path | None = None, settings: str = "project.settings") -> None:
@@ -59,7 +59,7 @@ class Site:
         self.database = folder / "site.sqlite3"
         self._log = folder / "site.log"
         self._logged_bytes = 0  # before this test
-        # A test that makes the server fail on purpose says so.
+        # A test that makes the server fail on purpose sets this.
         self.errors_expected = False
         self._process: subprocess.Popen[bytes] | None = None
         if database:
@@ -79,7 +79,7 @@ class Site:
     def begin(self, database: Path) -> None:
         """Make the site ready for the next test: running, with the rows of `database` and nothing in its log.
 
-        The calendars get new ids: the process still remembers where those of the test before stood.
+        The calendars get new ids, because the process still remembers the states of the previous test's calendars.
         """
         with closing(sqlite3.connect(":memory:")) as rows, closing(sqlite3.connect(self.database)) as target:
             with closing(sqlite3.connect(database)) as source:
@@ -92,11 +92,11 @@ class Site:
             self.start()
 
     def release(self) -> None:
-        """Migrate and fill the database as `make run` does."""
+        """Migrate the database and fill it with the demo data, as `make run` does."""
         self._run(["sh", "-c", procfile()["release"]])
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command beside the site, in a process of its own, and return what it printed."""
+        """Run a management command in a process of its own, and return what it printed."""
         return self._run([sys.executable, "manage.py", *arguments])
 
     def _run(self, command: list[str]) -> str:
@@ -125,7 +125,7 @@ class Site:
             return False
 
     def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> None:
-        """Stop the web process (SIGKILL: as a crash would) and wait for its end. Does nothing when it does not run."""
+        """Stop the web process and wait for its end. SIGKILL acts like a crash. Do nothing if it is not running."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -138,7 +138,7 @@ class Site:
             raise
 
     def await_departures(self) -> None:
-        """Wait until the process has noticed that all pages are closed. Does nothing when it does not run."""
+        """Wait until the process has noticed that all pages are closed. Do nothing if it is not running."""
         if self._process is not None:
             what = "the sockets and the waiting requests of closed pages to end"
             wait_until(self._is_alone, what=what, interval_seconds=0.05)
@@ -152,12 +152,12 @@ class Site:
             return str(answer.read().decode())
 
     def copy_database(self, target: Path) -> None:
-        """Write a consistent copy of the database, also while the site runs."""
+        """Write a consistent copy of the database. The site may be running."""
         with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
 
     def put_back(self, copy: Path) -> None:
-        """Replace the database by a copy made before. The site must be stopped."""
+        """Replace the database with an earlier copy. Raises RuntimeError if the site has not been stopped."""
         if self._process is not None:
             raise RuntimeError("stop the site first")
         for suffix in ("", "-wal", "-shm"):
@@ -165,7 +165,7 @@ class Site:
         shutil.copy(copy, self.database)
 
     def mail_to(self, address: str) -> str:
-        """Return the text of the last mail to an address: a trial prints its mails. Raises LookupError."""
+        """Return the text of the last mail to an address, which a trial prints to its log. Raises LookupError."""
         printed = rf"^To: {re.escape(address)}$.*?\n\n(.*?)^-{{79}}$"
         mails = re.findall(printed, self.log(), re.MULTILINE | re.DOTALL)
         if not mails:
@@ -173,12 +173,12 @@ class Site:
         return str(mails[-1])
 
     def let_time_pass(self, minutes: float) -> None:
-        """Make all invitations so many minutes older."""
+        """Make all invitations older by a number of minutes."""
         columns = ", ".join(f"{name} = datetime({name}, :by)" for name in ("mailed_at", "expires_at"))
         self.execute(f"UPDATE calendar_live_invitation SET {columns}", by=f"-{minutes} minutes")  # noqa: S608
 
     def execute(self, statement: str, **values: object) -> None:
-        """Run one SQL statement on the database, behind the back of the process."""
+        """Run one SQL statement on the database, unnoticed by the web process."""
         with closing(sqlite3.connect(self.database)) as rows, rows:
             rows.execute(statement, values)
 
@@ -191,10 +191,10 @@ class Site:
             return log.read().decode(errors="replace")
 
     def testify(self, test: str) -> tuple[str, str]:
-        """Return the end of the log of this test."""
+        """Return the end of this test's log, with a title."""
         return f"Log of {self.url}", evidence.end_of(self.log())
 
     def tracebacks(self) -> str:
-        """Return the log of this test if it holds an exception, else nothing."""
+        """Return this test's log if it contains a traceback, otherwise an empty string."""
         text = self.log()
         return text if "Traceback (most recent call last)" in text else ""

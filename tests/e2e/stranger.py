@@ -1,4 +1,4 @@
-"""Somebody without an account, before the page of a public link or a foreign page that frames it. Makes and changes no link."""
+"""Stands for a person without an account who opens a public link's page, or a foreign page that frames it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.e2e.person import PATIENCE_MS
 
-# The month of `Person`'s items, on a link's page.
+# The month in which `Person` creates items, on a link's page.
 LINK_MONTH: Final = "?view=month&date=2027-03-15"
 
 
 class Stranger:
-    """Somebody without an account, before the page of a link or a page that frames it."""
+    """A person without an account at the page of a link, or at a page that frames it."""
 
     def __init__(self, page: Page, place: Page | FrameLocator) -> None:
         self.page = page
@@ -47,7 +47,7 @@ class Stranger:
 
 @contextmanager
 def foreign_site() -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve pages, by their path, from an origin of their own: another port is another origin."""
+    """Serve pages from an origin of their own: another port is another origin. Yield it and the pages by their path."""
     pages: dict[str, str] = {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,7 +59,7 @@ def foreign_site() -> Iterator[tuple[str, dict[str, str]]]:
             self.wfile.write(body or b"nothing")
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
@@ -73,4 +73,7 @@ def foreign_site() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def framing(url: str, attributes: str = 'sandbox="allow-scripts allow-same-origin"') -> str:
-    return f'<!doctype html><link rel="icon" href="data:,"><iframe {attributes} src="{url}" width="900" height="700"></iframe>'
+    return (
+        '<!doctype html><link rel="icon" href="data:,">'
+        f'<iframe {attributes} src="{url}" width="900" height="700"></iframe>'
+    )

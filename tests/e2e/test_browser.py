@@ -1,4 +1,4 @@
-"""The browser is found in the promised order, and the pages' complaints do fail a test."""
+"""Tests that a browser is chosen in the documented order, and that complaints of pages fail a test."""
 
 from pathlib import Path
 

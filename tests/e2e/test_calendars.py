@@ -1,4 +1,4 @@
-"""The trash, and calendars that come, change and go: on every open page at once."""
+"""Tests the trash, and that every open page shows at once when a calendar is created, changed or deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.e2e.watch import Watch
 
 
 def test_a_calendar_comes_changes_and_goes_on_all_open_pages(ana: Person) -> None:
-    """Seen failing with one word on the button, whether a calendar is made or changed."""
+    """Seen failing when the button has the same word for a new calendar and for an existing one."""
     other = Person(ana.page.context.new_page(), ana.url).goto()
     ana.page.get_by_role("button", name="New calendar").click()
     dialog = ana.page.locator("#calendar-dialog")
@@ -38,7 +38,7 @@ def test_a_calendar_comes_changes_and_goes_on_all_open_pages(ana: Person) -> Non
 
 
 def test_what_a_calendar_may_not_be_is_said_at_its_field(ana: Person, watch: Watch) -> None:
-    """Seen failing with the errors of all fields shown above them, and with what was wrong left standing."""
+    """Seen failing with the errors of all fields shown above them, and with an error left on a field that is right."""
     watch.allow("status of 422")
     ana.page.get_by_role("button", name="New calendar").click()
     dialog = ana.page.locator("#calendar-dialog")
@@ -58,7 +58,7 @@ def test_what_a_calendar_may_not_be_is_said_at_its_field(ana: Person, watch: Wat
 
 
 def test_a_calendar_that_cannot_be_saved_says_why_in_a_sentence(ana: Person, watch: Watch) -> None:
-    """Seen failing with the half of a sentence that stands behind “was not saved:” elsewhere."""
+    """Seen failing with only the half sentence that elsewhere follows “was not saved:”."""
     watch.allow("ERR_FAILED")
     ana.page.route("**/api/calendars/", lambda route: route.abort())
     ana.page.get_by_role("button", name="New calendar").click()
@@ -70,7 +70,10 @@ def test_a_calendar_that_cannot_be_saved_says_why_in_a_sentence(ana: Person, wat
 
 
 def test_a_failure_is_said_only_while_it_is_so(ana: Person, watch: Watch) -> None:
-    """Not when one types, tries again, comes back, or is connected again. Seen failing with each of these four taken out."""
+    """The message goes when you type, try again, open the dialog again, or are connected again.
+
+    Seen failing with each of these four taken out.
+    """
     watch.allow("ERR_")
     page, held = ana.page, list[Route]()
     page.route("**/api/calendars/", lambda route: held.append(route))
@@ -88,7 +91,7 @@ def test_a_failure_is_said_only_while_it_is_so(ana: Person, watch: Watch) -> Non
     expect(problem).to_be_hidden()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="New calendar").click()
-    fails(page, held)  # what was asked before the dialog was closed
+    fails(page, held)  # the request that was sent before the dialog was closed
     assert page.evaluate("fetch('/healthz').then(answer => answer.ok)")
     expect(problem).to_be_hidden()
     page.unroute("**/api/calendars/")
@@ -100,7 +103,7 @@ def test_a_failure_is_said_only_while_it_is_so(ana: Person, watch: Watch) -> Non
 
 
 def fails(page: Page, held: list[Route], button: Locator | None = None) -> None:
-    """Click a button, and let what it asks for, or what is asked for already, reach nobody."""
+    """Abort a held request: the one that a click on the button sends, or, without a button, the last one."""
     if button:
         button.click()
         wait_until(lambda: page.evaluate("1") and held, what="the request")
@@ -109,7 +112,10 @@ def fails(page: Page, held: list[Route], button: Locator | None = None) -> None:
 
 
 def test_escape_takes_the_question_of_deletion_away_before_the_dialog(ana: Person) -> None:
-    """Also when the focus is elsewhere. Seen failing with `keepAtEscape` taken out, and with `data-question` left on the hidden panel."""
+    """Wherever the focus is, the first Escape removes the question only.
+
+    Seen failing without `keepAtEscape`, and with `data-question` left on the hidden panel.
+    """
     dialog = opens_calendar(ana)
     delete = dialog.locator("[data-ask]")
     for elsewhere in (False, True):
@@ -125,7 +131,7 @@ def test_escape_takes_the_question_of_deletion_away_before_the_dialog(ana: Perso
 
 
 def test_ones_first_calendar_appears_and_can_be_used_without_a_reload(visit: Visit) -> None:
-    """Fails when a page without calendars has no socket, or no calendar to put them in."""
+    """Fails when a page without calendars has no socket, or no view in which to show a calendar."""
     dan, other = visit("dan"), visit("dan")
     for person in (dan, other):
         person.page.goto(MONTH)
@@ -159,7 +165,7 @@ def test_ones_first_calendar_appears_and_can_be_used_without_a_reload(visit: Vis
 
 
 def test_a_browser_with_a_posix_locale_shows_the_calendar(visit: Visit) -> None:
-    """Its language, "en-US@posix", is none that the browser's own Intl takes. Fails when it is handed on as it is."""
+    """Its language is "en-US@posix", which the browser's own Intl refuses. Fails when it is passed on unchanged."""
     ana = visit("ana")
     ana.page.add_init_script("""
         Object.defineProperty(navigator, "language", { get: () => "en-US@posix" });

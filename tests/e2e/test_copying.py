@@ -1,4 +1,4 @@
-"""Copying on pages whose browser has no clipboard for them, as those that came over http from another host."""
+"""Tests copying on pages to which the browser gives no clipboard, such as pages that another host sent over http."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ana(visit: Visit) -> Person:
 
 
 def test_a_link_is_copied_without_a_clipboard_or_selected(ana: Person) -> None:
-    """Seen failing with the clipboard's own way alone."""
+    """Seen failing when the page uses only `navigator.clipboard`."""
     row = creates_link(opens_links(ana))
     copy, address = row.get_by_role("button", name="Copy link"), row.locator("[data-address]")
     copy.click()
@@ -40,7 +40,7 @@ def test_a_link_is_copied_without_a_clipboard_or_selected(ana: Person) -> None:
 
 
 def test_what_was_typed_is_copied_without_a_clipboard(ana: Person, editor: Person) -> None:
-    """Seen failing with the clipboard's own way alone."""
+    """Seen failing when the page uses only `navigator.clipboard`."""
     item = editor.creates("Budget")
     ana.sees(item)
     ana.opens(item).locator("[name=title]").fill("Budget, half typed")

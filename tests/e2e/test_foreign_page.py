@@ -1,4 +1,4 @@
-"""The page of a host site, with its own model: one script tag, and its rows appear, change and vanish live."""
+"""Tests the page of a host site with a model of its own: by one script tag, its rows appear, change and vanish live."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from tests.e2e.conftest import PageFor, Template, Visit
 from tests.e2e.person import PATIENCE_MS, Person
 from tests.e2e.site import Site
 
-BOOK = """
+BOOK = (
+    """
 from datetime import datetime, UTC
 from calendar_live.models import Calendar
 from tests.foreign.bookings import book
 calendar = Calendar.objects.get(name="Team")
-book(calendar.pk, room="Mayon", guest="Rosa", start=datetime(2027, 3, 17, 2, tzinfo=UTC), end=datetime(2027, 3, 17, 3, tzinfo=UTC))
-"""
+book(calendar.pk, room="Mayon", guest="Rosa", start=datetime(2027, 3, 17, 2, tzinfo=UTC), """
+    "end=datetime(2027, 3, 17, 3, tzinfo=UTC))\n"
+)
 RENAME = """
 from tests.foreign.bookings import rename
 from tests.foreign.models import Booking
@@ -30,7 +32,7 @@ from tests.foreign.bookings import cancel
 from tests.foreign.models import Booking
 cancel(Booking.objects.get())
 """
-# Past the log, and past what the database refuses today: as rows are that an older version let in.
+# Written past the log and past the constraints of the database, like a row that an older version accepted.
 PAST_THE_LOG = """
 from datetime import datetime, UTC
 from django.db import connection
@@ -58,7 +60,7 @@ FEEDS_ANSWERED = "performance.getEntriesByType('resource').filter(({ name }) => 
 
 @pytest.fixture
 def site(template: Template, tmp_path: Path) -> Iterator[Site]:
-    """A host site: the same database, with the table of its own app."""
+    """Yield a host site: the same database, plus the table of the host's own app."""
     site = Site(tmp_path, database=template.database, settings="tests.foreign.settings")
     site.manage("migrate", "--run-syncdb", "-v0")
     site.start()
@@ -93,7 +95,7 @@ def test_its_rows_appear_change_and_vanish_on_its_own_page(page_for: PageFor, si
 
 
 def test_a_row_saved_past_the_log_takes_no_other_row_off_the_page(page_for: PageFor, site: Site) -> None:
-    """Seen failing: `{…},,{…}` is no JSON, so the page stood empty, said "live", and had nothing to complain of."""
+    """Seen failing: `{…},,{…}` is not JSON, so the page stayed empty, said "live", and reported nothing."""
     site.manage("shell", "--no-imports", "-c", BOOK)
     site.manage("shell", "--no-imports", "-c", PAST_THE_LOG)
     page = page_for("ben", "/bookings/")
@@ -104,7 +106,7 @@ def test_a_row_saved_past_the_log_takes_no_other_row_off_the_page(page_for: Page
 
 
 def test_a_row_that_no_page_can_read_is_said_and_takes_no_other_row_off_it(page_for: PageFor, site: Site) -> None:
-    """Seen failing: the page refused the whole feed, asked for it again and again, and stood empty."""
+    """Seen failing: the page rejected the whole feed, requested it again and again, and stayed empty."""
     site.manage("shell", "--no-imports", "-c", BOOK)
     site.manage("shell", "--no-imports", "-c", UNREADABLE)
     page = page_for("ben", "/?date=2027-03-15")
@@ -116,7 +118,7 @@ def test_a_row_that_no_page_can_read_is_said_and_takes_no_other_row_off_it(page_
     expect(page.locator("#bookings")).to_have_attribute("data-unreadable", "")
 
 
-# As docs/embedding.md shows it, on a page that has htmx and nothing of ours.
+# The example in docs/embedding.md, on a page that has htmx and nothing of calendar_live.
 HTMX_PAGE = """
 <!doctype html>
 <title>Items</title>

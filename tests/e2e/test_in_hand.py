@@ -1,4 +1,4 @@
-"""What someone holds (drags, or has open in a dialog) while another deletes or edits it: they are told, and lose nothing they typed."""
+"""Tests that a person who drags or edits an item is told when another changes it, and loses nothing that they typed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def test_an_item_deleted_while_it_is_dragged_stays_gone(ana: Person, ben: Person
 
 
 def test_a_deletion_of_what_is_dragged_is_told_once(owner: Person, ben: Person) -> None:
-    """At once, then by the offer to undo it. Seen failing with both left standing, and with the offer's own text."""
+    """The page says it at once, then together with the offer to undo it, in one toast.
+
+    Seen failing when both toasts stayed, and when the offer had its own text.
+    """
     item = owner.creates("In the air")
     ben.sees(item)
     ben.lifts(item, ben.day("2027-03-19"))
@@ -43,10 +46,10 @@ def test_a_deletion_of_what_is_dragged_is_told_once(owner: Person, ben: Person) 
 
 @pytest.mark.parametrize("upwards", [True, False])
 def test_a_move_of_what_is_dragged_is_told_as_a_move(owner: Person, ben: Person, upwards: bool) -> None:
-    """Where both calendars are seen; before that is known, nothing says that it was deleted alone. Seen failing with the old text.
+    """Ben sees both calendars. Until his page knows of the move, no text says that the item was simply deleted.
 
-    Which half of the move is heard first depends on the ids of the calendars. Seen failing, one way of the two, with a deletion that is
-    told although the offer to undo the move is there.
+    The ids of the calendars decide which half of the move arrives first. Seen failing with the old text, and, in one of
+    the two orders, when the page announced a deletion although it had the offer to undo the move.
     """
     left, to = sorted((owner.calendar("Team"), owner.calendar("Projects")), reverse=not upwards)
     ben.page.evaluate(
@@ -108,7 +111,7 @@ def test_two_who_edit_the_same_item_see_both_versions(ana: Person, ben: Person, 
 
 
 def test_an_edit_by_someone_else_does_not_disturb_a_drag(ana: Person, ben: Person, watch: Watch) -> None:
-    """It may be refused because it is stale, which is said; both agree afterwards."""
+    """The drag may be refused because it is stale, and the page then says so. Afterwards, both pages agree."""
     watch.allow("status of 412")
     item = ana.creates("Old title")
     ben.sees(item)
@@ -124,7 +127,10 @@ def test_an_edit_by_someone_else_does_not_disturb_a_drag(ana: Person, ben: Perso
 
 
 def test_escape_asks_each_time_before_typed_text_is_lost(ana: Person) -> None:
-    """Seen failing with `cancel` alone: a browser asks the page once, and closes at the next Escape; and with the focus on *Discard*."""
+    """Seen failing with `cancel` alone, because a browser fires it once and closes the dialog at the next Escape.
+
+    Seen failing, too, with the focus on *Discard*.
+    """
     item = ana.creates("Draft")
     ana.sees(item)
     form = ana.opens(item)
@@ -141,7 +147,10 @@ def test_escape_asks_each_time_before_typed_text_is_lost(ana: Person) -> None:
 
 
 def test_a_move_that_the_network_swallows_is_said_and_done_in_the_end(ana: Person, ben: Person) -> None:
-    """It is asked again after 10 s without an answer, under the same key. Seen failing without that: "Live", and nobody else saw it."""
+    """After 10 s without an answer, the page sends the request again, with the same key.
+
+    Seen failing without that: the page said "Live", and nobody else saw the move.
+    """
     item = ana.creates()
     for person in (ana, ben):
         person.sees_on(DAY, item)

@@ -1,4 +1,4 @@
-"""Invitations from one end to the other: the dialog, the mail, the link, the account, and the owner's open dialog again."""
+"""Tests invitations from end to end: the dialog, the mail, the link, the account, and the owner's open dialog again."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def link_to(site: Site, address: str) -> str:
 
 
 def is_in(dialog: Locator, name: str, role: str) -> None:
-    """Wait until somebody is among the people of an open dialog, and nobody is invited any more."""
+    """Wait until an open dialog lists a person among the members, with a role, and lists no invitation."""
     member = row(dialog.locator("[data-members]"), name)
     expect(member.locator("select")).to_have_value(role, timeout=PATIENCE_MS)
     expect(dialog.locator("[data-invited]")).to_be_hidden()
 
 
 def opens_nothing(page: Page, link: str) -> None:
-    """Open a link that has ended: its page says so, and tells nothing of what it was for."""
+    """Open a link that has ended. Check that its page says so and does not reveal what the link was for."""
     page.goto(link)
     expect(page.locator("h1")).to_have_text("This invitation is no longer open")
     received = page.content()
@@ -50,9 +50,9 @@ def opens_nothing(page: Page, link: str) -> None:
 def test_someone_without_an_account_makes_one_and_the_calendar_is_there(
     ana: Person, site: Site, page_for: PageFor
 ) -> None:
-    """Seen failing with `tell_of_sharing` taken out of `_accept`: the owner's dialog went on to show an invitation.
+    """Seen failing without `tell_of_sharing` in `_accept`: the owner's dialog still showed an invitation.
 
-    Seen failing where the page looked for a member's address beside the user.
+    Seen failing when the page read a member's address next to the user instead of in it.
     """
     item = ana.creates("Kick-off")
     dialog = opens_people(ana)
@@ -80,7 +80,10 @@ def test_someone_without_an_account_makes_one_and_the_calendar_is_there(
 
 
 def test_an_invitation_that_ends_while_it_is_listed_is_listed_no_more(ana: Person, site: Site) -> None:
-    """And the focus is not lost with it. Seen failing with the list shown at its readings alone, and with `focusInside` taken out there."""
+    """The focus is not lost with the invitation.
+
+    Seen failing when the list is shown anew only when it is read from the server, and without `focusInside` there.
+    """
     dialog = opens_people(ana)
     invites(dialog, EVE)
     for opened in (dialog, ana.page.locator("#calendar-dialog")):
@@ -97,7 +100,7 @@ def test_an_invitation_that_ends_while_it_is_listed_is_listed_no_more(ana: Perso
 
 
 def test_someone_with_an_account_signs_in_and_joins(ana: Person, site: Site, page_for: PageFor, watch: Watch) -> None:
-    """The address need not be that of the account. The link is good once."""
+    """The address need not be the account's. The link works once."""
     watch.allow("status of 404")
     item = ana.creates("Kick-off")
     dialog = opens_people(ana)

@@ -1,4 +1,4 @@
-"""An item's link is followed from its dialog, into a tab of its own: never by a click on the item, on our page or a public one."""
+"""Tests that an item's link opens from its dialog, in a new tab: never by a click on the item, on any page of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINK: Final = "https://example.org/agenda"
 
 
 def stays_when(page: Page, act: str, entry: Locator) -> None:
-    """Open an item by a click or from the keyboard: no address is left, and no tab opened."""
+    """Open an item by a click or from the keyboard. Check that this follows no link, and that its link opens a tab."""
     went: list[str] = []
     page.on("framenavigated", lambda frame: went.append(frame.url))
     page.context.on("page", lambda other: went.append(other.url))
@@ -76,6 +76,6 @@ def test_a_filter_of_tags_is_in_the_address_and_hides_what_lacks_them(owner: Per
 
 
 def focusable(entry: Locator) -> Locator:
-    """Return the element of an entry that takes the focus: itself, or the one in it."""
+    """Return the element of an entry that takes the focus: the entry itself, or one inside it."""
     own = entry.evaluate("entry => entry.matches('a, button, [tabindex]')")
     return entry if own else entry.locator("a, button, [tabindex]").first

@@ -1,4 +1,4 @@
-"""What was deleted never comes back: not by a reload, not by navigation, not by an answer that was under way."""
+"""Tests that a deleted item never comes back: not by a reload, by navigation, or by an answer that was under way."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_deleted_item_is_gone_at_once_and_after_a_reload(ana: Person, ben: Per
 
 
 def test_feed_requests_and_answers_forbid_every_cache(owner: Person, ben: Person) -> None:
-    """Seen on navigation: a deletion itself makes no request."""
+    """The test navigates to cause a request, because a deletion itself causes none."""
     item = owner.creates()
     ben.sees(item)
     before = len(ben.feeds)
@@ -57,7 +57,7 @@ def test_a_deleted_item_stays_gone_when_one_leaves_the_month_and_returns(owner: 
     expect(ben.page.locator("#view-title")).to_have_text("March 2027", timeout=PATIENCE_MS)
     ben.wait_until_live()
     ben.sees_nothing_of(item)
-    # What was asked for the month in between may have been given up: nothing of it came.
+    # The page may have given up its request for the month in between, which then has no answer.
     answers = [answer for answer in (request.response() for request in ben.feeds[before:]) if answer is not None]
     assert answers
     for answer in answers:
@@ -77,7 +77,7 @@ def _navigate(person: Person, gate: Gate) -> None:
 
 
 def _toggle(person: Person, gate: Gate) -> None:
-    """Off, then away (so that coming back must ask), then on while the answer is held."""
+    """Switch a calendar off, go to another month, which the page must request, and switch the calendar on again."""
     person.goto("/?view=month&date=2027-05-15")
     toggle = person.page.locator(".calendar-toggle", has_text="Team")
     toggle.click()
@@ -88,7 +88,7 @@ def _toggle(person: Person, gate: Gate) -> None:
 
 
 def _refetch(person: Person, gate: Gate) -> None:
-    """A page that comes back from a rest asks for everything anew."""
+    """Reload the page, so that it requests everything again."""
     person.goto()
     gate.stand_before(person.page)
     person.page.reload()
@@ -104,9 +104,9 @@ MOMENTS: dict[str, Callable[[Person, Gate], None]] = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_an_answer_under_way_does_not_bring_a_deleted_item_back(ana: Person, visit: Visit, moment: str) -> None:
-    """The race: the server has answered with the item, the item is deleted, and only then does the answer arrive.
+    """The race: the server answers with the item, then the item is deleted, and only then does the answer arrive.
 
-    Invariant 4. Seen failing when a feed's rows replace the store without a look at the known revisions (rule C5).
+    Invariant 4. Seen failing when a feed's rows replace the store without a check of the known revisions (rule C5).
     """
     item, stays = ana.creates("Comes back?"), ana.creates("Stays")
     ben = visit("ben").watch_texts()

@@ -1,4 +1,4 @@
-"""Where a proxy refuses WebSockets, pages live on requests: as quickly, as safely, and only until WebSockets are let through."""
+"""Tests pages behind a proxy that refuses WebSockets: requests are as fast and as safe, and end when a socket works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from testbed.cluster import ROOT, Cluster
 from tests.e2e.person import PATIENCE_MS, RECONNECT_MS, Person
 from tests.e2e.watch import Watch
 
-# The tab's own word on whether somebody sees it: without a window all tabs are in front.
+# Lets a test decide whether a tab is visible. Without a window, Chromium takes all tabs to be in front.
 TABS: Final = """
 Object.defineProperty(document, "visibilityState", { get: () => (window.isBehind ? "hidden" : "visible") });
 window.setBehind = (isBehind) => {
@@ -37,7 +37,7 @@ Arrive = Callable[[str], BrowserContext]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """nginx that refuses WebSockets, two processes, PostgreSQL, Redis, and the demo in it."""
+    """Yield two server processes behind an nginx that refuses WebSockets, with PostgreSQL, Redis and the demo data."""
     with Cluster(nodes=2, nginx={"refuse_websockets": True}) as cluster:
         cluster.manage("seed_demo")
         cluster.manage("collectstatic", "--no-input", "--verbosity", "0")
@@ -54,7 +54,7 @@ def sessions(cluster: Cluster) -> dict[str, str]:
 
 @pytest.fixture
 def arrive(cluster: Cluster, sessions: dict[str, str], browser: Browser, watch: Watch) -> Iterator[Arrive]:
-    """Bring a user in a browser of their own, without a page yet."""
+    """Yield a function that gives a user a browser context without a page. A complaint of a page fails the test."""
     watch.allow("WebSocket connection")
     contexts = []
 
@@ -73,7 +73,7 @@ def arrive(cluster: Cluster, sessions: dict[str, str], browser: Browser, watch: 
 
 
 class Guest(Person):
-    """A person whose requests that wait are counted."""
+    """A person whose waiting requests are counted."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
         super().__init__(context.new_page(), url)
@@ -84,20 +84,20 @@ class Guest(Person):
         self.turns += str(getattr(request, "url", "")).endswith("/api/frames/")
 
     def lives_on(self, way: str, *, timeout_ms: float = RECONNECT_MS) -> Guest:
-        """Wait until the sign says by what the page is live."""
+        """Wait until the page is live by a "socket" or by "requests", as its sign says."""
         self.wait_until_live(timeout_ms=timeout_ms)
         hint = re.compile("blocks WebSockets") if way == "requests" else re.compile(r"at once\.$")
         expect(self.page.locator("#connection")).to_have_attribute("title", hint, timeout=timeout_ms)
         return self
 
     def is_behind(self, hidden: bool) -> None:
-        """Put the tab behind another, or before all."""
+        """Put the tab behind another, or in front of all others."""
         self.page.evaluate("hidden => window.setBehind(hidden)", hidden)
 
 
 @pytest.fixture
 def guests(arrive: Arrive, cluster: Cluster) -> tuple[Guest, Guest]:
-    """Ana and Ben, live on requests."""
+    """Return Ana and Ben, whose pages are live by requests."""
     ana, ben = (Guest(arrive(user), cluster.url) for user in ("ana", "ben"))
     for guest in (ana, ben):
         guest.goto()
@@ -108,9 +108,9 @@ def guests(arrive: Arrive, cluster: Cluster) -> tuple[Guest, Guest]:
 def test_two_browsers_see_each_others_deletions_within_a_second_without_a_websocket(
     guests: tuple[Guest, Guest],
 ) -> None:
-    """Most of a wait is 25 s: an answer that only its end brings is too late for `sees_nothing_of`, which waits ten times a second.
+    """A request waits up to 25 s. An answer that comes only then is too late for `sees_nothing_of`, which waits 10 s.
 
-    Seen failing with a client that never turns to requests, and with a waiting request that the hub does not wake.
+    Seen failing with a client that never turns to requests, and with a hub that does not wake a waiting request.
     """
     ana, ben = guests
     items = [
@@ -134,7 +134,7 @@ def test_two_browsers_see_each_others_deletions_within_a_second_without_a_websoc
 def test_a_member_who_is_removed_loses_the_calendar_at_once_and_who_is_let_in_has_it_at_once(
     guests: tuple[Guest, Guest], cluster: Cluster
 ) -> None:
-    """Seen failing with a waiting request that does not look at the rights when it is told to."""
+    """Seen failing with a waiting request that does not check the rights when it is asked to."""
     ana, ben = guests
     item = ana.creates("For members")
     ben.sees(item)
@@ -148,7 +148,7 @@ def test_a_member_who_is_removed_loses_the_calendar_at_once_and_who_is_let_in_ha
 
 
 def test_seven_tabs_of_one_browser_do_not_take_all_its_connections(arrive: Arrive, cluster: Cluster) -> None:
-    """A browser opens six to a site. Seen failing when tabs that nobody sees keep their requests waiting."""
+    """A browser opens at most six connections to a site. Seen failing when hidden tabs keep their requests waiting."""
     ana, context = Guest(arrive("ana"), cluster.url), arrive("ben")
     ana.goto()
     item = ana.creates("Seven times")
@@ -178,9 +178,9 @@ def test_seven_tabs_of_one_browser_do_not_take_all_its_connections(arrive: Arriv
 def test_pages_live_on_when_their_processes_end_while_they_wait(
     guests: tuple[Guest, Guest], cluster: Cluster, watch: Watch, way_out: signal.Signals
 ) -> None:
-    """Nothing is missed or fetched again. Seen failing when a lost request stops the page.
+    """The pages miss nothing and fetch nothing again. Seen failing when a lost request stops the page.
 
-    How seldom they ask meanwhile is counted by a clock of its own in `connection.test.ts`.
+    `connection.test.ts` checks, with a clock of its own, how rarely pages ask in the meantime.
     """
     watch.allow("status of 50[24]")
     ana, ben = guests
@@ -189,7 +189,7 @@ def test_pages_live_on_when_their_processes_end_while_they_wait(
     feeds = len(ben.feeds)
     for node in cluster.nodes:
         node.stop(way_out)
-        if way_out == signal.SIGTERM:  # one at a time; with the other, all at once
+        if way_out == signal.SIGTERM:  # one process after the other; SIGKILL ends both at once
             node.start()
     for node in cluster.nodes:
         if not node.runs:
@@ -203,7 +203,7 @@ def test_pages_live_on_when_their_processes_end_while_they_wait(
 def test_pages_return_to_websockets_when_the_proxy_lets_them_through(
     guests: tuple[Guest, Guest], cluster: Cluster
 ) -> None:
-    """Seen failing when no WebSocket is tried beside the requests."""
+    """Seen failing when pages on requests never try a WebSocket."""
     ana, ben = guests
     first = ana.creates("First")
     ben.sees(first)
@@ -212,7 +212,7 @@ def test_pages_return_to_websockets_when_the_proxy_lets_them_through(
     try:
         cluster.nginx.reload()
         for guest in guests:
-            guest.lives_on("socket", timeout_ms=120_000)  # they try ever more seldom, but at least once a minute
+            guest.lives_on("socket", timeout_ms=120_000)  # pages try less and less often, but at least once a minute
         turns = [guest.turns for guest in guests]
         ana.deletes(first)
         ben.sees_nothing_of(first)

@@ -1,4 +1,4 @@
-"""The calendar on a phone: what must be there also where there is little room."""
+"""Tests the calendar on a phone: what a page must show even where there is little room."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ DAYS: Final = ["M15", "T16", "W17", "T18", "F19", "S20", "S21"]
 
 
 def test_a_week_shows_the_number_of_each_day_and_marks_today(visit: Visit, page_for: PageFor) -> None:
-    """On one's own page and on a public link's. Seen failing with the head left to the theme: it shows the weekday's letter alone;
-    and, where there is room, with that head at every width.
+    """This holds for a user's page and for a public link's page.
+
+    Seen failing with the theme's own head, which shows only the letter of the weekday, and, where there is room, with
+    the phone's head at every width.
     """
     ana = visit("ana", viewport=PHONE)
     ana.page.clock.set_fixed_time("2027-03-17T04:00:00Z")
@@ -40,7 +42,7 @@ def shows_numbers(page: Page) -> None:
 
 
 def test_a_month_on_a_low_screen_shows_items_and_how_many_more_and_scrolls(visit: Visit) -> None:
-    """Seen failing without the least height of a week: each day showed nothing but how many there are."""
+    """Seen failing without a minimum height of a week: each day showed only how many items it has."""
     ana = visit("ana", viewport=LYING).goto()
     for _ in range(3):
         ana.creates("Stand-up")
@@ -55,7 +57,7 @@ def test_a_month_on_a_low_screen_shows_items_and_how_many_more_and_scrolls(visit
 
 
 def test_a_toolbar_is_no_wider_than_its_window_and_names_the_month(visit: Visit) -> None:
-    """Seen failing with the calendar as wide as the toolbar asks, and with the toolbar in one row from 640 px on."""
+    """Seen failing with a calendar as wide as the toolbar asks for, and with the toolbar in one row from 640 px on."""
     ana = visit("ana").goto()
     title = ana.page.locator(".toolbar__title")
     for width in (360, 667, 761, 844):
@@ -66,7 +68,7 @@ def test_a_toolbar_is_no_wider_than_its_window_and_names_the_month(visit: Visit)
 
 
 def test_news_over_an_open_dialog_cover_neither_its_head_nor_its_buttons(visit: Visit, editor: Person) -> None:
-    """Seen failing with the news at the top of the screen, as where there is room beside the dialog."""
+    """Seen failing with the toasts at the top of the screen, where they are if there is room beside the dialog."""
     ana = visit("ana", viewport=PHONE).goto()
     item, other = ana.creates("Open"), ana.creates("Other")
     ana.sees(item)
@@ -80,7 +82,7 @@ def test_news_over_an_open_dialog_cover_neither_its_head_nor_its_buttons(visit: 
 
 
 def edges(place: Locator) -> tuple[float, float]:
-    """Return where an element begins and ends, from the top."""
+    """Return the top and the bottom of an element, in pixels from the top of the window."""
     box = place.bounding_box()
     assert box is not None
     return box["y"], box["y"] + box["height"]

@@ -1,4 +1,4 @@
-"""A public link in a stranger's browser: live, no more than it shows, gone at once when it ends, and framed only where its owner says."""
+"""Tests public links: they are live, show no more than they should, end at once, and are framed only where allowed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_reload_shows_no_more_than_the_page_did(owner: Person, look: Look) -> 
 def test_what_was_shown_goes_at_once_when_the_link_is_withdrawn(
     owner: Person, look: Look, refused: bool, site: Site, watch: Watch
 ) -> None:
-    """Another link's visitor keeps their page. Seen failing when the withdrawal waits for a heartbeat."""
+    """A visitor with another link keeps their page. Seen failing when the withdrawal waits for a heartbeat."""
     watch.allow("status of 40[14]")
     link, other = makes_link(owner), makes_link(owner, name="Poster")
     stranger, stays = look(link, refused=refused), look(other)
@@ -96,7 +96,7 @@ def test_a_page_ends_when_the_time_of_its_link_is_over(owner: Person, look: Look
 def test_a_link_that_shows_less_takes_what_it_showed_away_and_one_that_shows_more_shows_it(
     owner: Person, look: Look, refused: bool
 ) -> None:
-    """At once, either way. Seen failing when a dialog that closes keeps its text."""
+    """Both happen at once. Seen failing when a dialog keeps its text after it closes."""
     link = makes_link(owner)
     stranger = look(link, refused=refused)
     item = owner.creates("Open day", description="Come in")
@@ -115,7 +115,7 @@ def test_a_link_that_shows_less_takes_what_it_showed_away_and_one_that_shows_mor
 def test_a_stranger_who_is_back_is_sent_no_more_than_the_link_shows_now(
     owner: Person, page_for: PageFor, watch: Watch
 ) -> None:
-    """Seen failing when they are replayed what they missed by what the link showed before."""
+    """Seen failing when the replay contains what the link showed before."""
     page, cable, link = page_for(None, "about:blank"), Cable(), makes_link(owner)
     cable.plug_into(page)
     stranger = Stranger(page, page)
@@ -166,7 +166,7 @@ def test_an_item_is_read_by_the_keyboard_and_is_text(owner: Person, look: Look) 
 def test_a_widget_is_live_in_a_sandboxed_frame_of_a_page_that_may_frame_it(
     owner: Person, page_for: PageFor, watch: Watch
 ) -> None:
-    """Without any cookie, as where browsers keep those of third parties back."""
+    """The frame has no cookie, as in browsers that block the cookies of third parties."""
     watch.allow("status of 40[14]")
     with foreign_site() as (origin, pages):
         link = makes_link(owner, frameOrigins=[origin])
@@ -185,7 +185,7 @@ def test_a_widget_is_live_in_a_sandboxed_frame_of_a_page_that_may_frame_it(
 def test_no_other_page_may_frame_it_and_nothing_else_may_be_framed(
     owner: Person, page_for: PageFor, site: Site, watch: Watch
 ) -> None:
-    """Seen failing when the widget's policy names every origin, and when the page is served with the widget's."""
+    """Seen failing when the widget's policy allows every origin, and when the link's page has the widget's policy."""
     watch.allow("frame-ancestors|X-Frame-Options|chrome-error")
     with foreign_site() as (allowed, pages), foreign_site() as (refused, others):
         link = makes_link(owner, frameOrigins=[allowed])

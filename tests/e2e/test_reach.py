@@ -1,4 +1,4 @@
-"""Whatever is on a page can be reached: long lists and long names push nothing off it, and the focus is never lost with what goes."""
+"""Tests that you can reach everything on a page: long lists and names push nothing off it, and focus is never lost."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.e2e.share import listed, opens_calendar, opens_people
 from tests.e2e.site import Site
 from tests.e2e.watch import Watch
 
-# In the last row of the month.
+# A day in the last row of the month.
 LAST_WEEK = "2027-04-08"
 
 
 @pytest.mark.parametrize("count", [8, 40])
 def test_every_item_of_a_crowded_day_can_be_opened_in_the_last_week(ana: Person, count: int) -> None:
-    """Seen failing with the list where FullCalendar lays it: below the edge of a page that does not scroll."""
+    """Seen failing with the list where FullCalendar puts it: below the edge of a page that does not scroll."""
     for number in range(count):
         ana.creates(f"Item {number:02}", start=f"{LAST_WEEK}T02:00:00Z", end=f"{LAST_WEEK}T03:00:00Z")
     ana.page.locator(f"#calendar [data-date='{LAST_WEEK}']").get_by_role("button", name="more").click()
@@ -30,7 +30,7 @@ def test_every_item_of_a_crowded_day_can_be_opened_in_the_last_week(ana: Person,
 
 
 def test_a_new_item_is_proposed_where_one_looks(ana: Person) -> None:
-    """Seen failing with the next full hour of today: what one made was not to be seen."""
+    """Seen failing when the page proposes the next full hour of today: the new item was not on the screen."""
     ana.page.locator(".sidebar__new").click()
     ana.dialog.locator("[name=title]").fill("Kick-off")
     ana.dialog.get_by_role("button", name="Create").click()
@@ -50,7 +50,7 @@ def test_a_long_name_leaves_every_calendar_its_button(ana: Person) -> None:
 
 
 def test_a_long_name_of_ones_own_does_not_hide_that_it_is_oneself(ana: Person, site: Site) -> None:
-    """Seen failing with every name cut at the end of its line."""
+    """Seen failing with every name cut off at the end of its line."""
     site.execute("UPDATE auth_user SET first_name = :name WHERE username = 'ana'", name="Wilhelmina " * 12)
     name = opens_people(ana).locator("span[data-name]", has_text="(you)")
     expect(name).to_be_visible()
@@ -58,7 +58,7 @@ def test_a_long_name_of_ones_own_does_not_hide_that_it_is_oneself(ana: Person, s
 
 
 def test_who_may_not_change_a_calendar_sees_its_colour_as_it_is(visit: Visit) -> None:
-    """Seen failing with all its fields paler."""
+    """Seen failing when all fields that cannot be changed are paler."""
     cara = visit("cara").goto()
     expect(opens_calendar(cara).locator("[name=color]")).to_be_disabled()
     cara.page.wait_for_function(
@@ -84,7 +84,7 @@ def test_a_long_name_makes_a_small_widget_no_wider(owner: Person, page_for: Page
 
 
 def test_the_focus_stays_on_the_page_when_what_had_it_is_deleted(ana: Person) -> None:
-    """Seen failing with the focus on an entry that is about to go, and with the opener of the calendar's dialog gone."""
+    """Seen failing when the focus returns to an entry that is about to go, or to a button that is already gone."""
     item = ana.creates()
     ana.sees(item)
     ana.deletes_in_dialog(item)
@@ -100,7 +100,7 @@ def test_the_focus_stays_on_the_page_when_what_had_it_is_deleted(ana: Person) ->
 
 
 def test_a_button_works_however_long_the_server_takes(visit: Visit, watch: Watch) -> None:
-    """Seen failing when the page asks for its calendars before it listens to its buttons: the click did nothing, for ever."""
+    """Seen failing when the page requests its calendars before it listens to its buttons: the click was simply lost."""
     watch.allow("ERR_FAILED")
     dan, held = visit("dan"), list[Route]()
     dan.page.route("**/api/**", lambda route: held.append(route))
@@ -115,7 +115,7 @@ def test_a_button_works_however_long_the_server_takes(visit: Visit, watch: Watch
 
 
 def test_the_focus_goes_to_what_is_there_when_the_last_calendar_is_gone(visit: Visit) -> None:
-    """Seen failing with the focus left on what is hidden then, the button or the view."""
+    """Seen failing with the focus left on an element that is hidden by then, the button or the view."""
     dan = visit("dan")
     dan.page.goto(MONTH)
     new = dan.page.locator("#no-calendars").get_by_role("button", name="New calendar")
@@ -132,7 +132,7 @@ def test_the_focus_goes_to_what_is_there_when_the_last_calendar_is_gone(visit: V
 
 
 def test_the_focus_stays_in_the_trash_when_what_had_it_is_restored(ana: Person) -> None:
-    """Seen failing when the focus is looked for in the row alone: a button that is off has none."""
+    """Seen failing when the page checks only whether the row has the focus: a disabled button has none."""
     item = ana.creates("Lost and found")
     ana.deletes(item)
     ana.page.get_by_role("button", name="Trash").click()
@@ -144,7 +144,7 @@ def test_the_focus_stays_in_the_trash_when_what_had_it_is_restored(ana: Person) 
 
 
 def test_a_reader_is_not_told_that_what_became_secret_was_deleted(owner: Person, visit: Visit) -> None:
-    """Seen failing with the words that editors are told."""
+    """Seen failing with the text that editors get."""
     cara = visit("cara").goto()
     item = owner.creates("Merger")
     cara.sees(item)

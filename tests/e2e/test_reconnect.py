@@ -1,4 +1,4 @@
-"""A page whose socket was cut is right when it is back: by replay when the log knows its state, by a reset when it does not."""
+"""Tests that a page whose socket was cut is right again: by a replay if the log knows its state, else by a reset."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ changelog.prune(before=timezone.now() + timedelta(days=1))
 
 @pytest.fixture
 def wired(visit: Visit) -> tuple[Person, Cable]:
-    """Return Ben, whose socket goes through a cable."""
+    """Return Ben, and the cable that connects his page to the server."""
     ben, cable = visit("ben"), Cable()
     cable.plug_into(ben.page)
     return ben.goto(), cable
@@ -36,7 +36,7 @@ def _waits_for_trouble(person: Person) -> None:
 
 
 def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(owner: Person, wired: tuple[Person, Cable]) -> None:
-    """Five seconds away, three changes. The sign says that there is trouble, then that it is over."""
+    """Ben's page misses three changes in five seconds. Its sign says that there is trouble, then that it is over."""
     ben, cable = wired
     changed, gone = owner.creates("Old title"), owner.creates("Gone")
     ben.sees(changed)
@@ -47,7 +47,7 @@ def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(owner: Person,
     owner.deletes(gone)
     new = owner.creates("New")
     _waits_for_trouble(ben)
-    ben.page.wait_for_function(  # the five seconds are what is tested
+    ben.page.wait_for_function(  # the test is about these five seconds
         "since => performance.now() > since + 5_000", arg=ben.page.evaluate("performance.now()"), timeout=60_000
     )
     ben.sees(changed, "Old title")
@@ -63,7 +63,7 @@ def test_a_cut_socket_catches_up_by_replay_without_a_feed_request(owner: Person,
 def test_a_page_that_is_back_is_sent_no_more_than_its_rights_of_now_show(
     owner: Person, visit: Visit, way: str, watch: Watch
 ) -> None:
-    """A viewer, made free/busy while away. Seen failing when they are replayed what they missed by the rights of before."""
+    """A viewer's role becomes free/busy while they are away. Seen failing when the replay uses their earlier rights."""
     cara, cable = visit("cara"), Cable()
     cable.plug_into(cara.page)
     if way == "requests":
@@ -91,7 +91,7 @@ def test_a_page_that_is_back_is_sent_no_more_than_its_rights_of_now_show(
 
 
 def test_a_page_whose_network_is_gone_says_so_at_once(owner: Person, ben: Person, watch: Watch) -> None:
-    """Seen failing when the page waits for the silence of its socket, which nobody has closed: it said "Live" for 43 seconds."""
+    """Seen failing when the page waits until its socket, which nobody closes, is silent: it said "Live" for 43 s."""
     watch.allow("ERR_INTERNET_DISCONNECTED")
     before = len(ben.feeds)
     ben.page.context.set_offline(True)
@@ -106,13 +106,13 @@ def test_a_page_whose_network_is_gone_says_so_at_once(owner: Person, ben: Person
 
 
 def test_a_month_that_cannot_be_loaded_is_not_shown_as_an_empty_one(owner: Person, ben: Person, watch: Watch) -> None:
-    """Seen failing with `noteNotLoaded` taken out."""
+    """Seen failing without `noteNotLoaded`."""
     watch.allow("ERR_INTERNET_DISCONNECTED")
     item = owner.creates(start="2027-05-17T02:00:00Z", end="2027-05-17T03:00:00Z")
     line = ben.page.locator("#not-loaded")
     ben.page.context.set_offline(True)
     _waits_for_trouble(ben)
-    expect(line).to_be_hidden()  # what is shown was loaded
+    expect(line).to_be_hidden()  # the month on screen was loaded
     for _ in range(2):
         ben.page.locator("[data-move=next]").click()
     expect(line).to_contain_text("there is no connection", timeout=PATIENCE_MS)
@@ -123,7 +123,7 @@ def test_a_month_that_cannot_be_loaded_is_not_shown_as_an_empty_one(owner: Perso
 
 
 def _forget_the_past(site: Site) -> None:
-    """Prune the log. A process that has delivered what is pruned would tell it from memory for a minute: another takes its place."""
+    """Prune the log, and restart the process, which would replay the pruned change sets from memory for a minute."""
     site.manage("shell", "--no-imports", "-c", PRUNE)
     site.stop()
     site.start()
@@ -151,7 +151,7 @@ def test_a_page_whose_state_was_pruned_starts_anew(
 def test_a_refetch_under_way_does_not_bring_a_deleted_item_back(
     owner: Person, visit: Visit, site: Site, watch: Watch
 ) -> None:
-    """After a reset everything is asked for again; the item is deleted while that answer is held. Invariant 4."""
+    """After a reset, the page requests everything again; the item is deleted while the answer is held. Invariant 4."""
     watch.allow(SERVER_AWAY)
     ben, cable, gate = visit("ben").watch_texts(), Cable(), Gate(closed=False)
     cable.plug_into(ben.page)
@@ -183,7 +183,7 @@ def test_a_refetch_under_way_does_not_bring_a_deleted_item_back(
 def test_pages_are_right_after_the_database_was_put_back(
     ana: Person, ben: Person, site: Site, tmp_path: Path, overtakes: bool, watch: Watch
 ) -> None:
-    """Invariant 6: the old history's revisions are known here, too, but under other nonces.
+    """Invariant 6: revisions of the lost history may occur again in the new one, but with other nonces.
 
     Seen failing when the hub and the log compare revisions without their nonces.
     """
@@ -225,7 +225,7 @@ def test_a_site_that_restarts_finds_its_pages_again(owner: Person, ben: Person, 
 
 
 def test_what_an_operator_imports_appears_on_open_pages(visit: Visit, site: Site) -> None:
-    """Another process writes, and with the in-memory layer no broadcast arrives: the look at the heads finds it."""
+    """Another process writes, and the in-memory layer does not carry its broadcast: the head check finds the change."""
     ben = visit("ben").goto("/?view=month&date=2030-12-15")
     assert ben.page.locator("#calendar [data-item]").count() == 0
     before = len(ben.feeds)

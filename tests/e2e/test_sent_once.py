@@ -1,4 +1,4 @@
-"""Who sends a form twice, by Enter or by a double click, has sent it once, and is told of no failure."""
+"""Tests that a form that is submitted twice, by Enter or by a double click, is sent once, and reports no failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.e2e.watch import Watch
 
 
 class Held:
-    """Keeps what is posted to an address from going on until it is let go."""
+    """Holds back the POST requests to an address until the test decides about them."""
 
     def __init__(self, page: Page, pattern: str) -> None:
         self._waiting: list[Route] | None = []
@@ -27,33 +27,33 @@ class Held:
             self._waiting.append(route)
 
     def let_go(self) -> None:
-        """Send on what has come, and from now on whatever comes."""
+        """Send on the requests that wait, and every later request."""
         waiting, self._waiting = self._waiting, None
         for route in waiting or ():
             route.fallback()
 
     def refuse(self) -> None:
-        """Answer what has come as a server that is busy does, and send on whatever comes."""
+        """Answer the requests that wait as a busy server does, and send on every later request."""
         waiting, self._waiting = self._waiting, None
         for route in waiting or ():
             route.fulfill(status=503, json={"code": "unavailable", "detail": "Try again."})
 
 
 def sends_twice(page: Page, field: Locator, button: Locator, pattern: str) -> Held:
-    """Press Enter twice in a field, and click twice on its form's button, which waits and has not lost the focus to the page."""
+    """Press Enter twice in a field, and double-click its form's button, which is busy and keeps the focus."""
     held = Held(page, pattern)
     field.press("Enter")
     expect(button).to_have_attribute("aria-busy", "true", timeout=PATIENCE_MS)
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(field).to_be_focused()
     field.press("Enter")
-    button.dblclick(force=True)  # a person's mouse does not ask whether it waits
+    button.dblclick(force=True)  # a person clicks without waiting until the button is enabled
     expect(button).to_be_focused()
     return held
 
 
 def test_a_form_of_the_page_that_is_sent_twice_makes_one_thing_and_no_complaint(ana: Person) -> None:
-    """Seen failing without a guard on the page: four calendars were asked for."""
+    """Seen failing without a guard on the page: it sent four requests for a calendar."""
     page = ana.page
     page.get_by_role("button", name="New calendar").click()
     dialog = page.locator("#calendar-dialog")
@@ -85,7 +85,7 @@ def test_a_form_of_the_page_that_is_sent_twice_makes_one_thing_and_no_complaint(
 
 
 def test_a_refused_form_may_be_sent_again(ana: Person, watch: Watch) -> None:
-    """Seen failing without a guard on the page: four were sent."""
+    """Seen failing without a guard on the page: it sent four requests."""
     watch.allow("status of 503")
     dialog = opens_links(ana)
     dialog.get_by_role("button", name="New public link").click()
@@ -103,7 +103,10 @@ def test_a_refused_form_may_be_sent_again(ana: Person, watch: Watch) -> None:
 
 
 def test_who_signs_in_by_two_clicks_is_signed_in(page_for: PageFor) -> None:
-    """The second click came with the CSRF token of before. Seen failing without a guard on the page: two were sent."""
+    """The second request would have the CSRF token from before the sign-in.
+
+    Seen failing without a guard on the page: it sent two requests.
+    """
     page = page_for(None, "/login/")
     posted: list[Request] = []
     page.on("request", lambda request: posted.append(request) if request.method == "POST" else None)
@@ -113,6 +116,6 @@ def test_who_signs_in_by_two_clicks_is_signed_in(page_for: PageFor) -> None:
     place = middle(button)
     with page.expect_request(lambda request: request.method == "POST"):
         button.click(no_wait_after=True)
-    page.mouse.click(*place)  # nobody's hand waits for the page
+    page.mouse.click(*place)  # a person's second click does not wait for the page
     expect(page.locator("#calendar")).to_be_visible(timeout=PATIENCE_MS)
     assert len([request for request in posted if request.url.endswith("/login/")]) == 1

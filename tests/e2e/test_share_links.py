@@ -1,4 +1,4 @@
-"""Public links in the share dialog: an owner makes, copies, changes and withdraws them, and strangers follow at once."""
+"""Tests public links in the share dialog: owners make, copy, change and withdraw them, and strangers see it at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.e2e.watch import Watch
 def test_a_link_made_in_the_dialog_lets_a_stranger_look_until_it_is_withdrawn(
     ana: Person, look: Look, watch: Watch
 ) -> None:
-    """Seen failing with the embed code copied in its place."""
+    """Seen failing when the embed code is copied instead of the link."""
     watch.allow("status of 40[14]")
     item = ana.creates("Open day")
     dialog = opens_links(ana)
@@ -46,7 +46,7 @@ def test_a_link_made_in_the_dialog_lets_a_stranger_look_until_it_is_withdrawn(
 
 
 def test_the_embed_code_shows_the_calendar_on_a_site_that_was_named(ana: Person, page_for: PageFor) -> None:
-    """Also with a calendar's name that means something in HTML. Seen failing with the name unescaped."""
+    """This holds for a calendar's name that contains HTML, too. Seen failing with the name unescaped."""
     now = datetime.now(UTC)
     item = ana.creates("Open day", start=now.isoformat(), end=(now + timedelta(hours=1)).isoformat())
     name = '"><h1>Team</h1>'
@@ -95,7 +95,7 @@ def test_what_a_link_may_not_be_is_said_at_its_field(ana: Person, watch: Watch) 
 
 
 def test_half_a_date_makes_no_link_without_an_end(ana: Person) -> None:
-    """Seen failing with the field's value read alone: half a date has none."""
+    """Seen failing when the page reads only the field's value, which is empty for half a date."""
     dialog = opens_links(ana)
     dialog.get_by_role("button", name="New public link").click()
     form = dialog.locator("[data-new-link]")
@@ -108,7 +108,7 @@ def test_half_a_date_makes_no_link_without_an_end(ana: Person) -> None:
 
 
 def test_a_changed_link_shows_less_at_once(ana: Person, look: Look) -> None:
-    """Only what was changed is sent: the time by the API stays. Seen failing with all fields sent."""
+    """The page sends only changed fields, so the end set by the API stays. Seen failing when it sends all fields."""
     ends = (datetime.now(UTC) + timedelta(days=9)).strftime("%Y-%m-%dT12:34:56Z")
     body = {"name": "Website", "shows": "full", "expiresAt": ends}
     link = ana.call("POST", f"/api/calendars/{ana.calendar()}/links/", data=body).json()
@@ -130,7 +130,7 @@ def test_a_changed_link_shows_less_at_once(ana: Person, look: Look) -> None:
 
 
 def test_the_last_day_of_a_link_is_lasted_out(ana: Person) -> None:
-    """In the reader's zone, which is Manila's. Seen failing with the beginning of that day sent."""
+    """The day ends in the reader's time zone, here Manila's. Seen failing when the page sends the day's beginning."""
     day = datetime.now(UTC).date() + timedelta(days=30)
     row = creates_link(opens_links(ana), last_day=day.isoformat())
     [link] = links_of(ana)
@@ -140,7 +140,7 @@ def test_the_last_day_of_a_link_is_lasted_out(ana: Person) -> None:
 
 
 def test_a_link_that_ends_while_it_is_listed_is_shown_as_ended(ana: Person) -> None:
-    """Seen failing with the list shown at its readings alone."""
+    """Seen failing when the list is shown anew only when it is read from the server."""
     ends = datetime.now(UTC) + timedelta(seconds=30)
     body = {"name": "Website", "shows": "full", "expiresAt": ends.isoformat(timespec="seconds")}
     assert ana.call("POST", f"/api/calendars/{ana.calendar()}/links/", data=body).ok
@@ -160,7 +160,7 @@ def test_an_editor_sees_nothing_of_the_links(ana: Person, ben: Person) -> None:
 
 
 def test_what_another_owner_does_with_a_link_is_followed_while_one_types(ana: Person, ben: Person) -> None:
-    """Seen failing with the whole form written at each reading, and with `sharing` described to nobody."""
+    """Seen failing when each reading fills the whole form, and when no description of a calendar has `sharing`."""
     calendar = f"/api/calendars/{ana.calendar()}"
     makes_owner(ana, ben)
     dialog = opens_links(ana)

@@ -1,4 +1,4 @@
-"""Sharing on the page: what an owner does with people and calendars, each of them sees at once."""
+"""Tests sharing on the page: when an owner changes people and calendars, everybody concerned sees it at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.e2e.person import MONTH, PATIENCE_MS, RECONNECT_MS, Person, middle
 from tests.e2e.share import adds, listed, makes_owner, opens_calendar, opens_people, order, row
 from tests.e2e.watch import Watch
 
-# "Within a second" is what is promised; tests wait ten times that.
+# The promise is "within a second"; tests wait ten times as long.
 
 both_ways = pytest.mark.parametrize("way", ["socket", "requests"])
 
 
 @both_ways
 def test_a_calendar_that_is_shared_appears_at_once(ana: Person, visit: Visit) -> None:
-    """Seen failing with `tell` taken out of `share`, and with the page's toast taken out."""
+    """Seen failing without `tell` in `share`, and without the page's toast."""
     item = ana.creates("Kick-off")
     dan = visit("dan")
     dan.page.goto(MONTH)
@@ -56,7 +56,10 @@ def test_whom_it_cannot_be_shared_with_is_said_beside_the_field(ana: Person, wat
 
 
 def test_an_editor_who_is_made_a_viewer_cannot_change_anything_from_then_on(ana: Person, ben: Person) -> None:
-    """Ben has the item open, first untouched, then in mid-sentence. Seen failing with the item's own news shown in place of that."""
+    """Ben has the item open, first unchanged, then half edited.
+
+    Seen failing when the dialog shows the news about the item instead.
+    """
     item = ana.creates("Budget")
     ben.sees(item)
     ben.opens(item)
@@ -97,7 +100,7 @@ def test_who_is_removed_loses_the_items_at_once(ana: Person, ben: Person) -> Non
 
 
 def test_escape_puts_a_question_away_before_the_dialog(ana: Person) -> None:
-    """Also when the focus is elsewhere. Seen failing with `keepAtEscape` taken out: the first Escape closes the dialog."""
+    """This holds wherever the focus is. Seen failing without `keepAtEscape`: the first Escape closed the dialog."""
     dialog = opens_people(ana)
     remove = row(dialog, "Cara").locator("[data-remove]")
     for elsewhere in (False, True):
@@ -113,7 +116,10 @@ def test_escape_puts_a_question_away_before_the_dialog(ana: Person) -> None:
 
 
 def test_that_there_is_no_connection_is_said_only_while_there_is_none(ana: Person, watch: Watch) -> None:
-    """Of the list and of the field, also after a loss so short that the page stayed "Live". Seen failing with `connected` taken out."""
+    """This holds for the list and for the field, even after a loss so short that the page stayed "Live".
+
+    Seen failing without `connected`.
+    """
     watch.allow("ERR_INTERNET_DISCONNECTED")
     dialog = opens_people(ana)
     ana.page.context.set_offline(True)
@@ -131,7 +137,7 @@ def test_that_there_is_no_connection_is_said_only_while_there_is_none(ana: Perso
 
 
 def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(owner: Person, ben: Person) -> None:
-    """Not even for a moment. Seen failing when news of one's role leave the reading under way valid."""
+    """The links do not show for a moment. Seen failing when a reading under way stays valid after the role changes."""
     member = f"/api/calendars/{owner.calendar()}/members/{ben.id}/"
     makes_link(owner)
     makes_owner(owner, ben)
@@ -147,7 +153,7 @@ def test_an_answer_under_way_shows_no_links_to_who_is_no_owner_any_more(owner: P
             new MutationObserver(note).observe(one, { childList: true, subtree: true });
         }"""
     )
-    # The answer comes while the page waits for an end of the news.
+    # The page waits 150 ms for further news. Here it waits longer, so that the answer comes in that time.
     ben.page.evaluate(
         """() => {
             const later = window.setTimeout;
@@ -175,7 +181,7 @@ def test_who_is_removed_in_mid_sentence_keeps_what_they_typed(owner: Person, ben
 
 
 def test_a_member_leaves_and_the_owner_sees_it_with_the_list_open(ana: Person, ben: Person) -> None:
-    """What Ana types and where she is stay while her list changes. Seen failing with rows made anew at each reading."""
+    """Ana's text and her focus stay while her list changes. Seen failing when each reading makes the rows anew."""
     item = ana.creates("Retrospective")
     ben.sees(item)
     list_of_ana = opens_people(ana)
@@ -194,7 +200,7 @@ def test_a_member_leaves_and_the_owner_sees_it_with_the_list_open(ana: Person, b
 
 
 def test_the_last_owner_is_told_at_once_that_they_cannot_leave(ana: Person, ben: Person) -> None:
-    """With another owner they are asked. Seen failing with everybody asked, and with nobody asked who is an owner."""
+    """If there is another owner, the page asks. Seen failing when it asks everybody, and when it asks no owner."""
     dialog = opens_people(ana)
     place = dialog.locator("[data-leave-place]")
     dialog.locator("[data-leave]").click()
@@ -234,7 +240,7 @@ def test_an_owner_hands_a_calendar_over(ana: Person, ben: Person) -> None:
 
 
 def test_an_offer_is_seen_and_taken_back_and_declined_while_the_lists_are_open(ana: Person, ben: Person) -> None:
-    """Seen failing with an offer that the page of whom it is made to does not tell."""
+    """Seen failing when the page of the person who gets the offer does not announce it."""
     dialog, asked = opens_people(ana), opens_people(ben)
     offer, bens = asked.locator("[data-offer]"), row(dialog, "Ben")
     withdraw = bens.get_by_role("button", name="Withdraw the offer to Ben")
@@ -259,7 +265,7 @@ def test_an_offer_is_seen_and_taken_back_and_declined_while_the_lists_are_open(a
 
 
 def test_an_owner_sees_in_an_open_dialog_what_another_owner_does(ana: Person, ben: Person) -> None:
-    """Seen failing with `sharing` described to nobody."""
+    """Seen failing when no description of a calendar has `sharing`."""
     makes_owner(ana, ben)
     expect(opens_calendar(ben).locator("[data-save]")).to_be_visible(timeout=PATIENCE_MS)
     ben.page.keyboard.press("Escape")
@@ -275,7 +281,7 @@ def test_an_owner_sees_in_an_open_dialog_what_another_owner_does(ana: Person, be
 
 
 def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Person) -> None:
-    """Nobody is told that it is gone when it is back. Seen failing with that left standing on Ana's page, and on Ben's."""
+    """Once it is back, no page says that it is gone. Seen failing when that text stays on Ana's page, and on Ben's."""
     item = ana.creates("Annual plan")
     for person in (ana, ben):
         person.sees(item)
@@ -290,7 +296,7 @@ def test_a_deleted_calendar_is_restored_for_all_its_members(ana: Person, ben: Pe
         ana.toast("The calendar “Team” is deleted."),
         ben.toast("The calendar “Team” was deleted, or is no longer shared"),
     )
-    ben.page.locator("#toasts .toast").hover()  # it stays by itself, as long as it is looked at
+    ben.page.locator("#toasts .toast").hover()  # it stays while the pointer is over it
     expect(gone[1]).to_be_visible()
     ana.page.get_by_role("button", name="Trash").click()
     deleted = ana.page.locator("#trash-dialog .trash__row", has_text="Team")
@@ -309,7 +315,7 @@ def opens_another_page(person: Person) -> Person:
 
 
 def lifts_row(person: Person, name: str) -> tuple[float, float]:
-    """Take a calendar's row by its grip, and keep it in the air. Return where the pointer is."""
+    """Start to drag a calendar's row by its grip, without dropping it. Return the pointer's coordinates, in pixels."""
     listed(person, name).hover()
     x, y = middle(listed(person, name).locator("[data-grip]"))
     person.page.mouse.move(x, y)
@@ -318,7 +324,7 @@ def lifts_row(person: Person, name: str) -> tuple[float, float]:
 
 
 def test_ones_own_order_is_the_same_on_all_ones_pages_and_nobody_elses(ana: Person, ben: Person) -> None:
-    """By keys, then by dragging. Seen failing with `tell` taken out of `set_order`."""
+    """The order changes by keys, then by dragging. Seen failing without `tell` in `set_order`."""
     other = opens_another_page(ana)
     assert order(ana) == ["Team", "Projects", "Holidays"]
     grip = listed(ana).locator("[data-grip]")
@@ -333,7 +339,10 @@ def test_ones_own_order_is_the_same_on_all_ones_pages_and_nobody_elses(ana: Pers
     other.page.mouse.move(x, y - 60, steps=6)
     other.page.mouse.up()
     for person in (other, ana):
-        wait_until(lambda: order(person) == ["Holidays", "Projects", "Team"], what="the order by dragging")  # noqa: B023
+        wait_until(
+            lambda: order(person) == ["Holidays", "Projects", "Team"],  # noqa: B023
+            what="the order by dragging",
+        )
     assert order(ben) == ["Team", "Projects", "Holidays"]
     ana.page.reload()
     assert order(ana.wait_until_live()) == ["Holidays", "Projects", "Team"]
@@ -343,14 +352,14 @@ def test_ones_own_order_is_the_same_on_all_ones_pages_and_nobody_elses(ana: Pers
 def test_what_comes_while_a_calendar_is_dragged_disturbs_nothing_and_is_there_at_the_drop(
     ana: Person, moved: bool
 ) -> None:
-    """Seen failing with the rows saved as they stand at the drop: what another page did meanwhile was undone."""
+    """Seen failing when the drop saves the rows in their order on the page: it undid what another page had done."""
     other = opens_another_page(ana)
     team, projects, holidays = map(ana.calendar, ("Team", "Projects", "Holidays"))
     x, y = lifts_row(other, "Holidays")
     other.page.mouse.move(x, y - 6, steps=2)
     assert ana.call("PUT", "/api/calendars/order/", data={"ids": [projects, team, holidays]}).ok
     assert ana.call("PATCH", f"/api/calendars/{team}/", data={"name": "Crew"}).ok
-    expect(listed(other, "Crew")).to_be_visible(timeout=PATIENCE_MS)  # so the order has been told, too
+    expect(listed(other, "Crew")).to_be_visible(timeout=PATIENCE_MS)  # so the page knows the order, too
     assert order(other) == ["Crew", "Projects", "Holidays"]
     if moved:
         other.page.mouse.move(x, y - 90, steps=6)

@@ -1,4 +1,4 @@
-"""A page whose session has ended, in whichever way: it hears and shows nothing more, says so, and leads back in."""
+"""Tests that a page whose session has ended receives and shows nothing more, says so, and leads back to signing in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANOTHER: Final = "a phrase of another year"
 
 
 def signs_out(ana: Person, one: Person) -> None:
-    """Do it in another tab."""
+    """Sign a person out in another tab of their browser."""
     tab = one.page.context.new_page()
     tab.goto(f"{one.url}{MONTH}")
     tab.get_by_role("button", name="Sign out").click()
@@ -39,9 +39,9 @@ def is_deactivated(ana: Person, one: Person) -> None:
 
 
 def signs_in(one: Person, name: str) -> None:
-    """Let somebody sign in in another tab."""
+    """Sign a user in, in another tab of a person's browser."""
     tab = one.page.context.new_page()
-    tab.goto(one.url)  # leads to where one signs in
+    tab.goto(one.url)  # redirects to the sign-in page
     tab.locator("[name=username]").fill(name)
     tab.locator("[name=password]").fill("demo")
     tab.get_by_role("button", name="Sign in").click()
@@ -49,7 +49,7 @@ def signs_in(one: Person, name: str) -> None:
     tab.close()
 
 
-# Ends with the code that closes the WebSocket by which the page asks who is signed in.
+# Resolves with the code that closes the WebSocket with which the page asks who is signed in.
 LOOK_AGAIN: Final = """
 () => new Promise((answered) => {
     const look = () => document.dispatchEvent(new Event("visibilitychange"));
@@ -69,7 +69,7 @@ LOOK_AGAIN: Final = """
 
 
 def is_covered(one: Person) -> None:
-    """Wait until the page says that nobody is signed in, and shows nothing that was theirs."""
+    """Wait until a person's page says that they are signed out, and shows nothing of theirs."""
     expect(one.page.locator("#connection")).to_contain_text("Signed out", timeout=PATIENCE_MS)
     expect(one.page.locator("#signed-out")).to_be_visible(timeout=PATIENCE_MS)
     for place in ("#calendar", "#calendars", "#filters", ".day-list", "#toasts"):
@@ -77,7 +77,7 @@ def is_covered(one: Person) -> None:
 
 
 def account_of(admin: Person, one: Person, page: str = "") -> Page:
-    """Open a page of somebody's account in the admin, in another tab."""
+    """Open a page of a person's account in the admin, in another tab."""
     tab = admin.page.context.new_page()
     tab.goto(f"{admin.url}/admin/auth/user/{one.id}/change/{page}")
     return tab
@@ -93,7 +93,7 @@ def saves(form: Page) -> None:
 def test_a_page_whose_session_ends_hears_nothing_more_and_says_so(
     ana: Person, visit: Visit, site: Site, watch: Watch
 ) -> None:
-    """Invariant 7. Seen failing when the end is told to nobody."""
+    """Invariant 7. Seen failing when the end of a session is not announced."""
     watch.allow("status of 401")
     site.execute(MAKE_ADMIN)
     added = ana.call("POST", f"/api/calendars/{ana.calendar()}/members/", data={"to": "dan", "role": "editor"})
@@ -101,7 +101,7 @@ def test_a_page_whose_session_ends_hears_nothing_more_and_says_so(
     ends = {"ben": signs_out, "cara": gets_another_password, "dan": is_deactivated}
     people = {name: visit(name).watch_texts().goto() for name in ends}
     item = ana.creates("Salaries")
-    for number in range(8):  # more than fit into a day
+    for number in range(8):  # more than one day has room for
         ana.creates(f"Team meeting {number}")
     for name, end in ends.items():
         one = people[name]
@@ -121,9 +121,10 @@ def test_a_page_whose_session_ends_hears_nothing_more_and_says_so(
 def test_a_page_is_there_again_when_its_own_user_has_signed_in_in_another_tab(
     ana: Person, visit: Visit, watch: Watch
 ) -> None:
-    """By replay, without a reload, and with what was typed. It shows nothing, and saves nothing, by somebody else's session.
+    """The page returns by a replay, without a reload, and keeps what was typed.
 
-    Seen failing when a page that is signed out asks no more, and when the server does not compare whose page it is.
+    While another user's session is in the browser, the page shows nothing and saves nothing. Seen failing when a
+    signed-out page stops asking, and when the server does not compare the page's user with the session's.
     """
     watch.allow("status of 401|ERR_INTERNET_DISCONNECTED")
     item, gone, draft = ana.creates("Offer"), ana.creates("Gone"), ana.creates("Draft")
@@ -133,7 +134,7 @@ def test_a_page_is_there_again_when_its_own_user_has_signed_in_in_another_tab(
     dialog.locator("[name=title]").fill("Draft by Ben")
     signs_out(ana, ben)
     is_covered(ben)
-    ben.page.context.set_offline(True)  # which one knows no more of
+    ben.page.context.set_offline(True)  # where the page cannot ask who is signed in
     ben.page.evaluate("dispatchEvent(new Event('focus'))")
     ben.page.wait_for_function("() => !navigator.onLine")
     is_covered(ben)
@@ -163,7 +164,10 @@ def test_a_page_is_there_again_when_its_own_user_has_signed_in_in_another_tab(
 def test_a_page_stays_live_when_its_user_changes_their_own_password_in_another_tab(
     ana: Person, editor: Person, site: Site, watch: Watch
 ) -> None:
-    """This browser's session was renewed, all others ended. Seen failing when the first word of being signed out is believed."""
+    """This browser's session is renewed, and all others end.
+
+    Seen failing when the page believes the first message that it is signed out.
+    """
     watch.allow("status of 401")
     site.execute(MAKE_ADMIN)
     item = editor.creates("Salaries")
@@ -172,7 +176,8 @@ def test_a_page_stays_live_when_its_user_changes_their_own_password_in_another_t
         """() => {
             window.signs = [];
             const sign = document.getElementById("connection");
-            new MutationObserver(() => window.signs.push(sign.textContent)).observe(sign, { childList: true, subtree: true });
+            new MutationObserver(() => window.signs.push(sign.textContent))"""
+        """.observe(sign, { childList: true, subtree: true });
         }"""
     )
     form = ana.page.context.new_page()

@@ -1,4 +1,4 @@
-"""The site that all browser tests share is as new for each of them."""
+"""Tests that the site, which all browser tests share, is as good as new for each of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.e2e.site import Site
 
 
 def test_a_site_that_died_is_there_again_for_the_next_test(site: Site, template: Template) -> None:
-    """Seen failing with a process that is taken to run until it is stopped: every later test failed with it."""
+    """Seen failing when a process counted as running until it was stopped: every later test failed, too."""
     assert site._process
     site._process.kill()
     site._process.wait()

@@ -1,4 +1,4 @@
-"""The feed in a FullCalendar that knows nothing of calendar_live, as docs/embedding.md promises: the stock bundles of 6 and 7."""
+"""Tests the feed in stock bundles of FullCalendar 6 and 7 without calendar_live, as docs/embedding.md promises."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUNDLES: Final[dict[str, tuple[Path, Sequence[str], Sequence[str]]]] = {
     ),
 }
 LINK: Final = "https://example.org/agenda"
-# What each entry of the calendar looks like. FullCalendar draws an entry's colour on itself, or on the dot before it.
+# Returns the appearance of each entry. FullCalendar colours the entry itself, or the dot before it.
 ENTRIES: Final = """() => Object.fromEntries([...document.querySelectorAll('[data-entry]')].map((one) => [
     one.dataset.entry,
     {
@@ -42,7 +42,7 @@ ENTRIES: Final = """() => Object.fromEntries([...document.querySelectorAll('[dat
 
 @dataclass(frozen=True)
 class Stock:
-    """A page with nothing but a stock calendar, and how its feed was asked and answered."""
+    """A page with nothing but a stock calendar, and the status and the query of each feed request."""
 
     page: Page
     asked: list[tuple[int, dict[str, list[str]]]]
@@ -90,7 +90,10 @@ def fill(owner: Person) -> None:
 @pytest.mark.parametrize("zone", ["local", "UTC", "America/New_York"])
 @pytest.mark.parametrize("version", BUNDLES)
 def test_a_stock_calendar_shows_every_item(owner: Person, page_for: PageFor, version: str, zone: str) -> None:
-    """Seen failing with keys that are null: links to /null in 6 and 7, items in no colour in 7; and with a 422 for New York in 6."""
+    """Seen failing with keys that are null: items linked to /null in 6 and 7, and had no colour in 7.
+
+    Seen failing, too, with a 422 for New York in 6.
+    """
     fill(owner)
     seen = stock(page_for, "ben", version, events=feed_of(owner), timeZone=zone)
     for name in ("plain", "linked", "whole", "red"):
@@ -116,7 +119,7 @@ def test_a_stock_calendar_shows_every_item(owner: Person, page_for: PageFor, ver
 def test_a_stock_calendar_says_of_a_taken_time_that_somebody_is_busy(
     owner: Person, page_for: PageFor, version: str
 ) -> None:
-    """Seen failing without the title: an entry without a word."""
+    """Seen failing without the title: the entry had no text."""
     owner.creates("Stock private", visibility="private", url=LINK, tags=["Stock tag"])
     owner.creates("Stock secret", visibility="secret", start="2027-03-18T02:00:00Z", end="2027-03-18T03:00:00Z")
     seen = stock(page_for, "cara", version, events=feed_of(owner))

@@ -1,4 +1,4 @@
-"""What one does, the other sees at once, without a request to the feed and without losing their place."""
+"""Tests that a change in one browser shows in another at once, without a feed request and without moving the view."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ both_ways = pytest.mark.parametrize("way", ["socket", "requests"])
 
 @both_ways
 def test_a_deletion_in_one_browser_empties_the_other(visit: Visit) -> None:
-    """The main job. Scroll, focus and the very DOM nodes of everything else stay."""
+    """This is the app's main purpose. The scroll position, the focus and the DOM nodes of other items stay."""
     ana, ben = visit("ana").goto(WEEK), visit("ben").goto(WEEK)
     item, other = ana.creates(), ana.creates("Stays", start=f"{DAY}T04:00:00Z", end=f"{DAY}T05:00:00Z")
     ana.sees(item)

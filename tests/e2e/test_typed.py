@@ -1,4 +1,4 @@
-"""A page that is reloaded, closed or left while something typed is not saved: somebody is asked first, and only then."""
+"""Tests that a page asks before it is reloaded, closed or left while typed text is not saved, and only then."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def types(field: Locator, text: str = "An hour of writing") -> None:
 
 
 def listens(page: Page) -> bool:
-    """Return whether the page listens for its leaving, which may keep it out of the back/forward cache."""
+    """Return whether the page listens for `beforeunload`, which may keep it out of the back/forward cache."""
     session = page.context.new_cdp_session(page)
     window = session.send("Runtime.evaluate", {"expression": "window"})["result"]["objectId"]
     found = session.send("DOMDebugger.getEventListeners", {"objectId": window})["listeners"]
@@ -65,7 +65,7 @@ def listens(page: Page) -> bool:
 
 
 def is_asked(page: Page, leave: str = "location.reload()") -> bool:
-    """Leave the page. Return whether somebody is asked, who stays."""
+    """Try to leave the page, and stay if it asks. Return whether it asks."""
     asks = listens(page)
     with page.expect_event("dialog" if asks else "framenavigated") as happened:
         page.evaluate(f"setTimeout(() => {{ {leave} }})")
@@ -141,7 +141,7 @@ def saves_a_link(person: Person) -> None:
     "end", [discards, saves_an_item, saves_a_calendar, adds_somebody, puts_a_link_away, saves_a_link]
 )
 def test_nobody_is_asked_once_it_is_saved_or_discarded(ana: Person, end: Callable[[Person], None]) -> None:
-    """Seen failing with a listener that stays, and with one that is only ever added."""
+    """Seen failing with a listener that is always there, and with one that is added but never removed."""
     end(ana)
     wait_until(lambda: not listens(ana.page), what="the page to listen no more", interval_seconds=0.05)
     assert not is_asked(ana.page)

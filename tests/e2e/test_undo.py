@@ -1,4 +1,4 @@
-"""Every kind of change shows in the other browser without a request to the feed, and is undone from there."""
+"""Tests that every kind of change shows in another browser without a feed request, and can be undone from there."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ LATER = {"start": "2027-06-17T02:00:00Z", "end": "2027-06-17T03:00:00Z"}
 
 
 def offer(person: Person, text: str) -> Locator:
-    """Return the toast with a text and an Undo."""
+    """Return the toast that has a text and an Undo button."""
     return person.page.locator(".toast", has_text=text).filter(has=person.page.get_by_role("button", name="Undo"))
 
 
 def undoes(person: Person, text: str) -> None:
-    """Click Undo in the toast with a text."""
+    """Click Undo in the toast that has a text, and wait for the confirmation."""
     toast = offer(person, text)
     expect(toast).to_be_visible(timeout=PATIENCE_MS)
-    # The confirmation of an earlier Undo may still be there.
+    # The confirmation of an earlier Undo may still be on the page.
     person.page.locator(".toast").evaluate_all("toasts => toasts.forEach((one) => { one.dataset.earlier = ''; })")
     toast.get_by_role("button", name="Undo").click()
     done = person.page.locator(".toast:not([data-earlier])", has_text="Undone")
@@ -135,7 +135,7 @@ def test_another_tab_undoes_a_move_to_another_calendar(ana: Person, ben: Person)
 
 
 def test_who_cannot_undo_a_move_out_of_their_sight_is_told_why(owner: Person, ben: Person, watch: Watch) -> None:
-    """Seen failing with the text of what is stale: that somebody changed it meanwhile."""
+    """Seen failing with the text for a stale item, which says that somebody has changed it."""
     watch.allow("status of 404")
     launch = call(owner, "POST", "/api/calendars/", data={"name": "Launch"})["id"]
     item = owner.creates()
@@ -186,7 +186,7 @@ def test_an_editor_undoes_a_bulk_deletion_and_a_bulk_edit(ana: Person, ben: Pers
 
 
 def test_an_older_undo_does_not_undo_a_later_deletion(ana: Person, visit: Visit, watch: Watch) -> None:
-    """Ben's tab has not heard of the restoration and the second deletion when he clicks."""
+    """When Ben clicks, his tab does not know of the restoration and the second deletion."""
     watch.allow("status of 412")
     watch.allow("WebSocket")
     ben, cable = visit("ben"), Cable()
@@ -216,7 +216,10 @@ def test_an_offer_goes_when_its_item_changes_again(owner: Person, ben: Person) -
 
 
 def test_who_deletes_a_parent_is_told_how_many_went_with_it(ana: Person, ben: Person) -> None:
-    """One of them is in no month that is shown. Seen failing with the parent alone named, and with it counted among the others."""
+    """One child is in a month that is not shown.
+
+    Seen failing when the toast named only the parent, and when it counted the parent among the others.
+    """
     parent = ana.creates("Launch")
     children = [ana.creates("Poster", parent=parent), ana.creates("Fair", parent=parent, **LATER)]
     for person in (ana, ben):

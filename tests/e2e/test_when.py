@@ -1,4 +1,4 @@
-"""When an item is: a drag, its form and the change of clocks alter what they were asked to, and nothing else of it."""
+"""Tests the times of items: a drag, the form and a change of the clocks alter what they should, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from tests.e2e.conftest import Visit
 from tests.e2e.person import PATIENCE_MS, Person
 
 LOS_ANGELES = "America/Los_Angeles"
-# A month in which the clocks of Los Angeles go back: half past one comes twice on the 7th.
+# A month in which the clocks of Los Angeles go back: on the 7th, half past one in the morning occurs twice.
 NOVEMBER = "/?view=month&date=2027-11-15"
 
 
 def saved(person: Person, item: str) -> tuple[str, str]:
-    """Return when an item begins and ends, by the server."""
+    """Return the start and the end that the server has for an item."""
     found = person.call("GET", person.path_of(item)).json()
     return found["start"], found["end"]
 
 
 def drops(person: Person, item: str, onto: Locator) -> tuple[str, str]:
-    """Drag an item, and return when it begins and ends then."""
+    """Drag an item. Return the start and the end that the server then has for it."""
     with person.page.expect_response(f"**/items/{item}/", timeout=PATIENCE_MS) as answered:
         person.drags(item, onto)
     assert answered.value.ok, answered.value.text()
@@ -28,7 +28,7 @@ def drops(person: Person, item: str, onto: Locator) -> tuple[str, str]:
 
 
 def undoes(person: Person, item: str, title: str) -> None:
-    """Undo by the keyboard that an item was moved. It shows before the server has done it."""
+    """Undo the move of an item by the keyboard, and wait for the server, because the page shows it earlier."""
     expect(person.toast(f"Rescheduled “{title}”")).to_be_visible(timeout=PATIENCE_MS)
     with person.page.expect_response(f"**/items/{item}/", timeout=PATIENCE_MS) as answered:
         person.page.keyboard.press("Control+z")
@@ -42,12 +42,12 @@ def saves(person: Person) -> None:
 
 @pytest.fixture
 def ana(visit: Visit) -> Person:
-    """Return Ana, in Los Angeles, looking at the month in which the clocks go back."""
+    """Return Ana, who is in Los Angeles and has opened the month in which the clocks go back."""
     return visit("ana", timezone_id=LOS_ANGELES).goto(NOVEMBER)
 
 
 def test_a_deadline_is_drawn_once_and_stays_one_wherever_it_is_dragged(visit: Visit) -> None:
-    """Seen failing with the hour that FullCalendar gives it: it stood on two days, and was an hour long when it was dropped."""
+    """Seen failing with the hour that FullCalendar adds: the item was on two days, and an hour long after the drop."""
     ana = visit("ana").goto()
     at = "2027-03-16T15:30:00Z"  # half past eleven in the evening, in Manila
     item = ana.creates("Deadline", start=at, end=at, timeZone="Asia/Manila")
@@ -66,7 +66,7 @@ def test_a_deadline_is_drawn_once_and_stays_one_wherever_it_is_dragged(visit: Vi
 
 
 def test_half_an_hour_over_the_change_of_clocks_is_half_an_hour_wherever_it_is(ana: Person) -> None:
-    """By a drag and by the form. Seen failing with an hour by the drag, and with a refusal by the form."""
+    """Both by a drag and by the form. Seen failing: the drag made the item an hour long, and the form was refused."""
     before = ("2027-11-07T08:45:00Z", "2027-11-07T09:15:00Z")
     item = ana.creates("Handover", start=before[0], end=before[1], timeZone=LOS_ANGELES)
     ana.sees_on("2027-11-07", item)
@@ -82,7 +82,7 @@ def test_half_an_hour_over_the_change_of_clocks_is_half_an_hour_wherever_it_is(a
 
 
 def test_the_second_of_two_equal_times_stays_the_second_until_the_first_is_chosen(ana: Person) -> None:
-    """Seen failing: what began at the second half past one began an hour earlier after its end alone was changed."""
+    """Seen failing: an item that began at the second half past one began an hour earlier once its end was changed."""
     item = ana.creates("Night shift", start="2027-11-07T09:30:00Z", end="2027-11-07T10:30:00Z", timeZone=LOS_ANGELES)
     ana.sees(item)
     form = ana.opens(item)
@@ -100,7 +100,7 @@ def test_the_second_of_two_equal_times_stays_the_second_until_the_first_is_chose
 
 
 def test_an_end_that_would_be_skipped_is_proposed_after_the_gap(ana: Person) -> None:
-    """Seen failing: half past two was proposed, and refused because the clocks skip it."""
+    """Seen failing: half past two was proposed and then refused, because the clocks skip it."""
     ana.goto("/?view=month&date=2027-03-15")
     item = ana.creates("Backup", start="2027-03-12T09:30:00Z", end="2027-03-12T10:30:00Z", timeZone=LOS_ANGELES)
     ana.sees(item)
@@ -111,7 +111,7 @@ def test_an_end_that_would_be_skipped_is_proposed_after_the_gap(ana: Person) -> 
 
 
 def test_an_evening_until_midnight_that_becomes_all_day_is_one_day(ana: Person) -> None:
-    """Seen failing with two days: the day at whose first moment it ends was among them."""
+    """Seen failing with two days: the day that begins when the item ends was counted, too."""
     evening = ("2027-11-17T04:00:00Z", "2027-11-17T08:00:00Z")  # 20:00 to midnight on the 16th
     item = ana.creates("Evening", start=evening[0], end=evening[1], timeZone=LOS_ANGELES)
     ana.sees_on("2027-11-16", item)

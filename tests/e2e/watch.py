@@ -1,6 +1,6 @@
-"""Watches the pages of a test: what they complain of, which writes are under way, and what they show when the test fails.
+"""Watches the pages of a test: their complaints, the writes under way, and what they show when the test fails.
 
-Complaints are uncaught exceptions and errors on the console, where Chromium reports breaches of the CSP too.
+Complaints are uncaught exceptions and errors on the console. Chromium reports violations of the CSP there, too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from testbed import evidence
 from testbed.waiting import wait_until
 
 READING: Final = ("GET", "HEAD", "OPTIONS")
-# What of a page says most about it, in the order of the page.
+# The parts of a page that tell most about it, in their order on the page.
 TOLD: Final = {
     "connection": "#connection",
     "heading": "h1",
@@ -31,7 +31,7 @@ SHOWN: Final = """places => Object.entries(places).flatMap(([name, place]) => {
 
 
 class Watch:
-    """All pages of a test. A complaint that is not allowed by name fails the test."""
+    """Watches all pages of a test. A complaint that the test does not allow fails it."""
 
     def __init__(self) -> None:
         self._complaints: list[str] = []
@@ -40,7 +40,7 @@ class Watch:
         self._writes: list[Request] = []
 
     def attach(self, context: BrowserContext, who: str) -> None:
-        """Listen to every page of a browser context, those opened later too."""
+        """Listen to every page of a browser context, including pages that are opened later."""
 
         def on_console(message: ConsoleMessage) -> None:
             if message.type == "error":
@@ -52,7 +52,8 @@ class Watch:
             page.on("pageerror", lambda error: self._note_exception(who, error))
 
         def on_request(request: Request) -> None:
-            if request.method not in READING and not request.url.endswith("/api/frames/"):  # those wait
+            # Requests for frames wait, and write nothing.
+            if request.method not in READING and not request.url.endswith("/api/frames/"):
                 self._writes.append(request)
 
         def on_end(request: Request) -> None:
@@ -68,15 +69,15 @@ class Watch:
         self._complaints.append(f"{who}: uncaught {error.stack or error.message}")
 
     def allow(self, pattern: str) -> None:
-        """Expect complaints that match a regular expression, as a refused request's `status of 412`."""
+        """Expect complaints that match a regular expression, such as `status of 412` for a refused request."""
         self._allowed.append(re.compile(pattern))
 
     def complaints(self) -> list[str]:
-        """Return what no one expected."""
+        """Return the complaints that the test does not expect."""
         return [text for text in self._complaints if not any(allowed.search(text) for allowed in self._allowed)]
 
     def await_writes(self) -> None:
-        """Wait until what the pages have asked to be written is answered: nothing is written after the test."""
+        """Wait until every write that the pages have sent is answered, so that nothing is written after the test."""
         for one in list(self._writes):
             wait_until(lambda: not self._is_under_way(one), what=f"the answer to {one.method} {one.url}")  # noqa: B023
 
@@ -84,11 +85,11 @@ class Watch:
         page = request.frame.page
         if page.is_closed():
             return False
-        page.evaluate("1")  # events are delivered while Playwright is asked for something
+        page.evaluate("1")  # Playwright delivers events only during its own calls
         return request in self._writes
 
     def testify(self, test: str) -> tuple[str, str]:
-        """Take a picture of each open page, and return what the pages show and complain of."""
+        """Take a screenshot of each open page. Return a title, and what the pages show and complain of."""
         evidence.FOLDER.mkdir(parents=True, exist_ok=True)
         told = []
         for number, (who, page) in enumerate(self._pages, 1):

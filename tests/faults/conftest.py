@@ -1,4 +1,4 @@
-"""A cluster for all tests of faults, and a process for each that needs no more: what a test breaks it also mends."""
+"""Fixtures of the fault tests: one cluster for all, or one process for a test. A test repairs what it breaks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.faults.pages import Page, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all
 from tests.faults.raw import Raw
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide what a failure says
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would hide a failure
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def sessions(_started: Cluster) -> dict[str, str]:
 
 @pytest.fixture
 def cluster(_started: Cluster) -> Cluster:
-    """Return the cluster, all of which runs."""
+    """Return the cluster, with all its processes running."""
     for node in _started.nodes:
         if not node.runs:
             node.start()
@@ -45,14 +45,14 @@ def cluster(_started: Cluster) -> Cluster:
 
 @pytest.fixture
 def ana(cluster: Cluster, sessions: dict[str, str]) -> Iterator[Program]:
-    """Return the owner, who comes through nginx."""
+    """Yield the owner, whose requests go through nginx."""
     with Program(cluster.url, sessions["ana"]) as program:
         yield program
 
 
 @pytest.fixture
 def at_node(cluster: Cluster, sessions: dict[str, str]) -> Iterator[list[Program]]:
-    """Return the owner at each process."""
+    """Yield the owner at each process."""
     with ExitStack() as stack:
         yield [stack.enter_context(Program(node.url, sessions["ana"])) for node in cluster.nodes]
 
@@ -65,7 +65,7 @@ def calendar(ana: Program) -> str:
 
 @pytest.fixture
 def pages(at_node: list[Program], ana: Program, calendar: str) -> Iterator[Sequence[Page]]:
-    """Return pages that are right: on each process one on a WebSocket and one on requests."""
+    """Yield pages that are right: at each process, one by WebSocket and one by requests."""
     with opened(of_each_kind(at_node, calendar)) as made:
         await_right(made, ana, what="at the start")
         yield made
@@ -76,20 +76,20 @@ def pages(at_node: list[Program], ana: Program, calendar: str) -> Iterator[Seque
 
 @pytest.fixture
 def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
-    """Return a process of this test alone. `CALENDAR_LIVE` of the test's module are entries of that setting."""
+    """Yield a process for this test alone. `CALENDAR_LIVE` in the test's module has entries for the setting."""
     with serving(tmp_path, **getattr(request.module, "CALENDAR_LIVE", {})) as node:
         yield node
 
 
 @pytest.fixture
 def client(node: Node) -> Iterator[httpx.Client]:
-    """Return the owner at the process."""
+    """Yield the owner at the process."""
     with closing(sign_in(node.url)) as client:
         yield client
 
 
 class Connect(Protocol):
-    """Makes a connection to the process, which ends with the test."""
+    """Makes a connection to the process. The connection ends with the test."""
 
     def __call__(self, *, receive_bytes: int | None = None) -> Raw: ...
 

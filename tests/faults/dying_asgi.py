@@ -1,4 +1,4 @@
-"""The site, with a process that dies between the commit and the broadcast of an item whose title says so. Never part of the product."""
+"""Serves the site in a process that dies between the commit and the broadcast of an item whose title asks for it."""
 
 import os
 import signal
@@ -14,8 +14,8 @@ from tests.faults.people import DIE_HERE
 __all__ = ["application"]
 
 
-def die_or_send(*, change_set: Any, **arguments: Any) -> None:  # as the receiver it stands in for
-    """Do what the broadcast does, unless an item asks for the end of the process."""
+def die_or_send(*, change_set: Any, **arguments: Any) -> None:  # like the receiver that it replaces
+    """Broadcast a change set, or kill the process if an item asks for that."""
     if any(DIE_HERE in (entry.wire or "") for entry in change_set.entries or ()):
         os.kill(os.getpid(), signal.SIGKILL)
     announcing.send(change_set=change_set, **arguments)

@@ -1,4 +1,4 @@
-"""Measure a calendar of 100,000 items and a deletion of 10,000: `python -m tests.faults.large`. Decides nothing."""
+"""Measures a calendar of 100,000 items and a deletion of 10,000: `python -m tests.faults.large`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.faults.people import Program, sign_in_all, since
 from tests.faults.rows import fill
 
 MANY: Final = 100_000
-FEW: Final = 300  # of the same months
+FEW: Final = 300  # in the same months
 MOST: Final = 10_000  # BULK_ENTRIES and MAX_BULK_ITEMS
 MONTHS: Final = ("2026-12-01", "2027-01-01", "2027-02-01", "2027-03-01")
 PROMISED_SECONDS: Final = 1.5  # docs/protocol.md, invariant 5
 
 
 def delete_all(program: Program, calendar: str, items: list[str]) -> None:
-    """Delete items by one call; what is more than a call may name goes below what it names."""
+    """Delete items by one call. Items beyond those that a call may name are first moved below one that it names."""
     named, rest = items[:MOST], items[MOST:]
     for item in rest:
         path = f"/api/calendars/{calendar}/items/{item}/"
@@ -31,13 +31,13 @@ def delete_all(program: Program, calendar: str, items: list[str]) -> None:
 
 
 def month_of(program: Program, calendar: str, start: str, end: str) -> int:
-    """Ask for a month's feed; return how many items it has."""
+    """Request a month's feed. Return how many items it has."""
     month = program.client.get(f"/api/calendars/{calendar}/feed/", params={"start": start, "end": end})
     return len(month.raise_for_status().json())
 
 
 def _feed_seconds(program: Program, calendar: str) -> float:
-    """Return the seconds of the quickest of some months' feeds, none of which was asked for before."""
+    """Return the seconds of the fastest of some months' feeds, none of which was requested before."""
     taken = []
     for start, end in pairwise(MONTHS):
         started = time.monotonic()
@@ -47,7 +47,7 @@ def _feed_seconds(program: Program, calendar: str) -> float:
 
 
 def _heard_seconds(pages: list[Page], program: Program, calendar: str, item: str) -> float:
-    """Delete an item; return the seconds until the last page has heard of it."""
+    """Delete an item. Return the seconds until the last page has heard of it."""
     started = time.monotonic()
     program.delete(calendar, item).raise_for_status()
     wait_until(lambda: all(item not in page.view.items for page in pages), what="pages to hear of it")
@@ -55,7 +55,7 @@ def _heard_seconds(pages: list[Page], program: Program, calendar: str, item: str
 
 
 def measure(cluster: Cluster, session: str) -> list[tuple[str, float, float | None]]:
-    """Return figures: what, its seconds, and how many are promised."""
+    """Return figures: the name of each, its seconds, and the seconds that are promised."""
     with ExitStack() as stack:
         at_node = [stack.enter_context(Program(node.url, session)) for node in cluster.nodes]
         ana = stack.enter_context(Program(cluster.url, session))

@@ -1,4 +1,4 @@
-"""Writers that go on while something is broken, and what came of it: answers, their times, and how late each page heard."""
+"""Runs writers while something is broken, and records their answers and times, and how late each page heard of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAUSE_SECONDS: Final = 0.05
 
 @dataclass
 class Written:
-    """One answered write: when it was asked for, how long its answer took, with what status."""
+    """One answered write: when it was requested (monotonic clock, s), how long its answer took, and its status."""
 
     item: str
     phase: str
@@ -31,7 +31,7 @@ class Written:
 
 @dataclass
 class Load:
-    """What some writers did. `phase` names what is broken now; each write belongs to the one it began in."""
+    """The writes of some writers. `phase` names what is broken now; a write belongs to the phase in which it began."""
 
     phase: str = "before"
     writes: list[Written] = field(default_factory=list)
@@ -43,19 +43,25 @@ class Load:
         return [one for one in self.writes if not 200 <= one.status < 300]
 
     def milliseconds(self, phase: str) -> tuple[float, float]:
-        """Return the median and the 99th percentile of what a write took."""
+        """Return the median and the 99th percentile of the time that a write took, in milliseconds."""
         taken = sorted(one.seconds * 1000 for one in self.of(phase))
         return statistics.median(taken), taken[min(len(taken) - 1, int(len(taken) * 0.99))]
 
     def staleness_seconds(self, phase: str, pages: Sequence[Page], *, after: float = 0.0) -> float:
-        """Return the longest time from asking for a write (after an instant) to hearing of it: an upper bound of a picture's age."""
+        """Return the longest time from the request for a write until a page hears of it: a bound of a picture's age.
+
+        Only writes that were requested after the instant `after` count.
+        """
         asked = [one for one in self.of(phase) if one.asked_at > after]
         return max((page.view.heard_at[one.item] - one.asked_at for one in asked for page in pages), default=0.0)
 
 
 @contextmanager
 def writers(programs: Sequence[Program], calendar: str, *, heard_by: Sequence[Page] = ()) -> Iterator[Load]:
-    """Let each program create items, each once some pages have heard of the last, until the context ends. Raises what one failed with."""
+    """Let each program create items until the context ends, each after the given pages have heard of the last.
+
+    Raises the first error of a program.
+    """
     load, ended = Load(), threading.Event()
     faults: list[BaseException] = []
 
@@ -87,7 +93,7 @@ def writers(programs: Sequence[Program], calendar: str, *, heard_by: Sequence[Pa
 
 
 def pass_seconds(seconds: float, check: Callable[[], None]) -> None:
-    """Let a fault last, checking meanwhile that nobody suffers."""
+    """Let a fault last for some seconds, and call `check` again and again meanwhile."""
     until = time.monotonic() + seconds
     pause = threading.Event()
     while time.monotonic() < until:

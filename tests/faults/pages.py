@@ -1,4 +1,4 @@
-"""Pages of a cluster, on a WebSocket or on requests: each fails when what it hears does not chain, or is of two histories."""
+"""Runs pages of a cluster by WebSocket or by requests. A page fails if its frames do not chain or mix two histories."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ BOUND_SECONDS: Final = 15
 
 
 class View:
-    """What a page has of one calendar, by the client's rules: subscribe, one feed, changes that chain; a reset starts anew."""
+    """A page's picture of one calendar, by the client's rules.
+
+    It subscribes, fetches one feed, and applies changes that chain. After a reset, it starts anew.
+    """
 
     def __init__(self, program: Program, calendar: str) -> None:
         self.calendar = calendar
@@ -35,7 +38,7 @@ class View:
         self.live = False
         self.resets: list[str] = []
         self.revisions: list[int] = []  # pushed, in order
-        self.heard_at: dict[str, float] = {}  # item -> when the last change to it was heard
+        self.heard_at: dict[str, float] = {}  # by item: when the page heard of the last change to it
         self.lock = threading.Lock()
         self._program = program
         self._number = 0
@@ -43,7 +46,7 @@ class View:
         self._chunks: list[dict[str, Any]] = []
 
     def ask(self) -> dict[str, Any]:
-        """Return the subscribe that says where this view stands."""
+        """Return the `subscribe` frame with this view's state and access."""
         self._number += 1
         self._chunks = []
         access = None if self.cursor is None else self.access
@@ -56,7 +59,7 @@ class View:
         }
 
     def take(self, frame: dict[str, Any]) -> bool:
-        """Take a frame. Return True when the page has to subscribe (again)."""
+        """Take a frame. Return True if the page must subscribe again. Raises AssertionError for a wrong frame."""
         with self.lock:
             if frame["type"] == "error":
                 raise AssertionError(frame)
@@ -93,7 +96,7 @@ class View:
         self.revisions.append(revision)
         known = revision_of(self._feed_state)
         if revision == known and self.cursor != self._feed_state:
-            self._fetch()  # the feed was of another history than the chain
+            self._fetch()  # the feed belongs to another history than the chain
         for chunk in chunks if revision > known else []:
             self._apply(chunk)
 
@@ -115,17 +118,17 @@ class View:
         self.heard_at |= dict.fromkeys(self.items, now)
 
     def shows(self, state: str, items: dict[str, dict[str, Any]]) -> bool:
-        """Whether this is the picture, at this state."""
+        """Return whether the view is live and shows these items at this state."""
         with self.lock:
             return self.live and self.cursor == state and self.items == items
 
 
 class Page(threading.Thread):
-    """A page on a thread of its own, which comes back when its connection is lost. See `opened`."""
+    """A page on a thread of its own, which connects again when it loses its connection. See `opened`."""
 
     def __init__(self, program: Program, calendar: str) -> None:
         super().__init__(daemon=True)
-        # Its own: a client is not for two threads.
+        # The page has its own program, because two threads must not share a client.
         self.program = Program(program.url, program.session)
         self.view = View(self.program, calendar)
         self.fault: BaseException | None = None
@@ -146,15 +149,15 @@ class Page(threading.Thread):
 
     @abstractmethod
     def _listen(self) -> None:
-        """Hear frames until the page is ended. Raises when the connection is lost."""
+        """Take frames until the page is ended. Raises if the connection is lost."""
 
     def check(self) -> None:
-        """Raise what the page failed with, if it did."""
+        """Raise AssertionError if the page has failed."""
         if self.fault is not None:
             raise AssertionError(f"a page of {self.program.url} failed: {self.fault!r}") from self.fault
 
     def end(self) -> None:
-        """Have it end soon."""
+        """Ask the page to end soon."""
         self._ended.set()
 
 
@@ -187,7 +190,7 @@ class SocketPage(Page):
 
 
 class RequestPage(Page):
-    """A page that no WebSocket reaches."""
+    """A page that hears by requests, because no WebSocket reaches it."""
 
     known: dict[str, str] | None = None
 
@@ -202,7 +205,7 @@ class RequestPage(Page):
 
 
 def await_right(pages: Sequence[Page], program: Program, *, what: str, timeout_seconds: float = BOUND_SECONDS) -> float:
-    """Wait until every page shows what a fresh feed says; return the seconds it took. Raises when one failed meanwhile."""
+    """Wait until every page shows what a fresh feed contains. Return the seconds it took. Raises if a page failed."""
     started = time.monotonic()
 
     def all_right() -> bool:
@@ -217,7 +220,7 @@ def await_right(pages: Sequence[Page], program: Program, *, what: str, timeout_s
 
 @contextmanager
 def opened(pages: Sequence[Page]) -> Iterator[Sequence[Page]]:
-    """Let pages live as long as the context. Raises what one of them failed with."""
+    """Run pages for as long as the context lasts. Raises AssertionError if one of them has failed."""
     for page in pages:
         page.start()
     try:
@@ -234,12 +237,12 @@ def opened(pages: Sequence[Page]) -> Iterator[Sequence[Page]]:
 
 
 def _answer_who_waits(pages: Sequence[Page]) -> None:
-    """Write something, which ends every wait."""
+    """Write something to each calendar, which answers every request that waits."""
     for calendar in {page.view.calendar for page in pages}:
         with Program(pages[-1].program.url, pages[-1].program.session) as program, suppress(httpx.HTTPError):
             program.put(calendar, "the end")
 
 
 def of_each_kind(programs: Sequence[Program], calendar: str) -> list[Page]:
-    """Return a page on a WebSocket and one on requests for each program's address."""
+    """Return a page by WebSocket and one by requests for each program's address."""
     return [kind(one, calendar) for one in programs for kind in (SocketPage, RequestPage)]

@@ -1,4 +1,4 @@
-"""Who uses a cluster under fault: programs that write and read at one address. Decides nothing about what must hold."""
+"""Provides the users of a cluster under fault: programs that write and read at one address."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from testbed.cluster import ROOT, Cluster
 USERS: Final = ("ana", "ben", "cara")
 # Wide enough for every item of these tests.
 WINDOW: Final = {"start": "2026-01-01", "end": "2028-01-01"}
-# The title of an item that ends the process of dying_asgi.py.
+# The title of an item that makes the process of dying_asgi.py die.
 DIE_HERE: Final = "die here"
 PATIENCE_SECONDS: Final = 50  # ten times what a request may wait for a lock
-# Django compares the header with the cookie; any two that are alike will do.
+# Django only compares the header with the cookie, so any value will do in both.
 _CSRF: Final = "faults" + "0" * 26
 
 
 def sign_in_all(cluster: Cluster) -> dict[str, str]:
-    """Return a session key for each user of the demo, without their passwords, which are slow to check on purpose."""
+    """Return a session key for each user of the demo. This takes no passwords, which are slow to check on purpose."""
     command = [sys.executable, "-m", "tests.e2e.sign_in", *USERS]
     made = subprocess.run(command, cwd=ROOT, env=cluster.environ, check=True, capture_output=True).stdout
     sessions: dict[str, str] = json.loads(made)["sessions"]
@@ -32,7 +32,7 @@ def sign_in_all(cluster: Cluster) -> dict[str, str]:
 
 
 class Program:
-    """Somebody signed in, at the address of nginx or of one process. Not for two threads at once."""
+    """A signed-in user at the address of nginx or of one process. Two threads must not share a program."""
 
     def __init__(self, url: str, session: str) -> None:
         self.url, self.session = url, session
@@ -51,13 +51,13 @@ class Program:
         self.client.close()
 
     def create_calendar(self, name: str = "Faults") -> str:
-        """Return the id of a new calendar of one's own."""
+        """Create a calendar that this user owns. Return its id."""
         answer = self.client.post("/api/calendars/", json={"name": name}).raise_for_status()
         calendar: str = answer.json()["id"]
         return calendar
 
     def put(self, calendar: str, title: str, *, item: str | None = None, key: str | None = None) -> httpx.Response:
-        """Create an item, or replace it. A `title` that tells when is of use to who reads a failure."""
+        """Create or replace an item. A `title` that names the moment makes a failure easier to understand."""
         body = {"title": title, "start": "2026-11-23T09:00:00Z", "end": "2026-11-23T10:00:00Z"}
         path = f"/api/calendars/{calendar}/items/{item or uuid4()}/"
         return self.client.put(path, json=body, headers={"Idempotency-Key": key or str(uuid4())})

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection as bare as can be: the test decides when which byte is sent, and what is read. Decides nothing else."""
+"""Provides a bare HTTP/1.1 connection, on which the test decides when each byte is sent and what is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testbed.serving import connections_to, cookie_of
 
 
 class Raw:
-    """A connection to a process, for requests of somebody who is signed in."""
+    """A connection to a process, for the requests of a signed-in user."""
 
     def __init__(self, node: Node, client: httpx.Client, *, receive_bytes: int | None = None) -> None:
         self._node, self._host = node, f"{LOOPBACK}:{node.port}"
@@ -41,7 +41,7 @@ class Raw:
         self.socket.sendall(self.request("POST", path, body))
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of the next answer. Raises ConnectionError when it is cut off."""
+        """Return the status, headers and body of the next answer. Raises ConnectionError if it is cut off."""
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._more()
@@ -59,7 +59,7 @@ class Raw:
         return received
 
     def is_open(self) -> bool:
-        """Whether the process still has the connection."""
+        """Return whether the process still has the connection."""
         return self.port in connections_to(self._node)
 
     def close(self) -> None:

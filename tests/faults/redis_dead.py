@@ -1,4 +1,7 @@
-"""Redis is away for a while under writes, in one way or another: what it costs. `python -m tests.faults.redis_dead --seconds 60`."""
+"""Takes Redis away under writes for a while, in one of several ways, and measures what that costs.
+
+Usage: `python -m tests.faults.redis_dead --seconds 60`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from tests.faults.load import Written, pass_seconds, writers
 from tests.faults.pages import BOUND_SECONDS, Page, await_right, of_each_kind, opened
 from tests.faults.people import Program, sign_in_all
 
-QUIET_SECONDS: Final = 1.5  # longer than the hubs' second
+QUIET_SECONDS: Final = 1.5  # longer than the second between two head checks
 PAUSE_SECONDS: Final = float(str(conf.DEFAULTS["BROADCAST_PAUSE_SECONDS"]))
 PROMISED_SECONDS: Final = 1.5  # docs/protocol.md, invariant 5
 FAILED: Final = 'calendar_live_broadcasts_total{result="failed"}'
@@ -36,7 +39,7 @@ Way = Callable[[Redis], AbstractContextManager[None]]
 
 @contextmanager
 def killed(redis: Redis) -> Iterator[None]:
-    """Nobody listens at its port."""
+    """Kill Redis for as long as the context lasts: nothing listens at its port."""
     redis.kill()
     try:
         yield
@@ -46,7 +49,7 @@ def killed(redis: Redis) -> Iterator[None]:
 
 @contextmanager
 def stopped(redis: Redis) -> Iterator[None]:
-    """It takes connections and bytes, and answers nothing."""
+    """Stop Redis for as long as the context lasts: it accepts connections and bytes, and answers nothing."""
     redis.signal(signal.SIGSTOP)
     try:
         yield
@@ -55,7 +58,7 @@ def stopped(redis: Redis) -> Iterator[None]:
 
 
 class _Nonsense(socketserver.BaseRequestHandler):
-    """Says what a Redis that starts, one that is full, and no Redis at all would say."""
+    """Gives the answers of a Redis that is starting, of one that is full, and of servers that are not Redis."""
 
     ANSWERS: Final = (
         b"-LOADING Redis is loading the dataset in memory\r\n",
@@ -65,7 +68,7 @@ class _Nonsense(socketserver.BaseRequestHandler):
     )
 
     def handle(self) -> None:
-        turn = id(self)  # each connection hears them in another order
+        turn = id(self)  # each connection begins with another answer
         try:
             while self.request.recv(65536):
                 turn += 1
@@ -82,7 +85,7 @@ class _NonsenseServer(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def talking_nonsense(redis: Redis) -> Iterator[None]:
-    """Something answers at its port, but it is no Redis, or none that can serve."""
+    """Replace Redis, for as long as the context lasts, by a server that is not Redis, or is one that cannot serve."""
     redis.kill()
     try:
         with _NonsenseServer((LOOPBACK, redis.port), _Nonsense) as server:
@@ -98,9 +101,10 @@ WAYS: Final[dict[str, Way]] = {"killed": killed, "stopped": stopped, "talking no
 
 @dataclass(frozen=True)
 class Outcome:
-    """What it cost: what a write took by phase (median and 99th percentile, ms), and the worst staleness by phase (s).
+    """The cost: the time of a write by phase (median and 99th percentile, ms), and the worst staleness by phase (s).
 
-    `paid`: broadcasts that were tried in vain, each of which a write waited for; `may_pay`: how many the pauses between them allow.
+    `paid` counts the broadcasts that failed while a write waited for them; `may_pay` is how many the pauses between
+    them allow.
     """
 
     way: str
@@ -131,7 +135,10 @@ class Outcome:
 
 
 def redis_away(cluster: Cluster, sessions: dict[str, str], *, seconds: float, way: str = "killed") -> Outcome:
-    """Take Redis away under writes, for so many seconds. Raises when anyone saw an error, or a page heard anything but the chain."""
+    """Take Redis away under writes for some seconds. Return the cost.
+
+    Raises if anybody sees an error, or if a page hears anything but the chain.
+    """
     assert cluster.redis
     with ExitStack() as stack:
         at_node = [stack.enter_context(Program(node.url, sessions["ana"])) for node in cluster.nodes]
@@ -183,7 +190,7 @@ def _await_live(pages: Sequence[Page]) -> None:
 
 
 def _await_heard(writes: Sequence[Written], pages: Sequence[Page]) -> None:
-    """Wait until every page heard of these writes, before Redis is back: without it, not by what it tells later."""
+    """Wait until every page has heard of these writes. Call this before Redis is back: they must hear without it."""
     wait_until(
         lambda: all(one.item in page.view.heard_at for one in writes for page in pages),
         what="pages to hear without Redis",
@@ -198,7 +205,7 @@ def _check(observer: Program, calendar: str, pages: Sequence[Page]) -> None:
 
 
 def _await_broadcasts(cluster: Cluster, observer: Program, calendar: str, pages: Sequence[Page]) -> None:
-    """Wait until broadcasts bring a change to every process, with none that finds it, or another one, by its look."""
+    """Wait until broadcasts bring a change to every process, and no process finds a change by its head check."""
 
     def is_broadcast() -> bool:
         missed, item = _count(cluster, MISSED), str(uuid4())
@@ -216,7 +223,7 @@ def _count(cluster: Cluster, name: str) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Take the Redis of a new cluster away in each way, and print what it cost."""
+    """Take the Redis of a new cluster away in each way, and print the cost."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.redis_dead", description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--way", choices=sorted(WAYS), action="append")

@@ -1,6 +1,6 @@
-"""Whose rights end, in which way, and who listens meanwhile: for the tests of revocation, which run it as another process, too.
+"""Ends rights in each possible way while pages listen. The tests of revocation also run it as another process.
 
-`python -m tests.faults.revoking` ends them in each way, and says how long that took.
+`python -m tests.faults.revoking` ends rights in each way, and prints how long that takes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from testbed.waiting import wait_until
 from tests.faults.people import Program, sign_in_all
 
 SIGNED_OUT: Final = 4401
-# What ends or narrows the rights of a member, and of who looks by a public link.
+# The acts that end or narrow the rights of a member, and those of a public link's visitors.
 OF_MEMBERS: Final = ("sign-out", "password", "deactivation", "membership", "role")
 OF_LINKS: Final = ("withdrawal", "expiry")
 PROMISED_SECONDS: Final = 1
 _WAIT_SECONDS: Final = 25
-# Long enough for a slow machine to take it before it is over.
+# Long enough for a slow machine to accept the expiry before it is over.
 _EXPIRES_IN_SECONDS: Final = 5
 _CSRF: Final = "revoking" + "0" * 24
 
@@ -43,7 +43,7 @@ Way = Literal["socket", "requests"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Somebody who is to lose rights in one way: a member, by their session, or whoever looks by a link, by its token."""
+    """A receiver that is to lose rights in one way: a member, with a session, or a public link, with its token."""
 
     act: str
     key: str  # of the user, or of the link
@@ -52,7 +52,7 @@ class Subject:
 
 
 class Tap(threading.Thread):
-    """A page of a subject at one process: when its tap was closed or narrowed, and all that it ever heard."""
+    """A subject's page at one process. It keeps all that it hears, and when its rights ended or were narrowed."""
 
     def __init__(self, url: str, subject: Subject, calendar: str, way: Way) -> None:
         super().__init__(daemon=True)
@@ -74,7 +74,7 @@ class Tap(threading.Thread):
             self._listen_by_requests()
 
     def end(self) -> None:
-        """Have it end soon."""
+        """Ask the page to end soon."""
         self._ended.set()
 
     def _listen_by_socket(self) -> None:
@@ -140,7 +140,7 @@ class Tap(threading.Thread):
 def listening(
     url: str, subjects: Sequence[Subject], calendar: str, *, ways: Sequence[Way] = ("socket", "requests")
 ) -> Iterator[list[Tap]]:
-    """Open a page of each kind for each subject at one process, and end them."""
+    """Open a page of each kind for each subject, at one process, for as long as the context lasts."""
     taps = [Tap(url, subject, calendar, way) for subject in subjects for way in ways]
     for tap in taps:
         tap.start()
@@ -156,7 +156,7 @@ def listening(
 
 
 def make_subjects(cluster: Cluster, owner: Program, calendar: str, *, group: str) -> list[Subject]:
-    """Return a new member of the calendar for each way, and a new link for each."""
+    """Return a new member of the calendar for each act of members, and a new link for each act of links."""
     made = _beside(cluster, "make", calendar, *(f"{group}-{act}" for act in OF_MEMBERS))
     members = [
         Subject(act, key, session=session) for act, (key, session) in zip(OF_MEMBERS, made.values(), strict=True)
@@ -171,7 +171,10 @@ def _link(owner: Program, calendar: str, act: str) -> Subject:
 
 
 def end_by_the_application(cluster: Cluster, owner: Program, calendar: str, subject: Subject) -> float:
-    """End or narrow a subject's rights as people and programs do; return when that began. An expiry needs nobody: it ends then."""
+    """End or narrow a subject's rights as people and programs do. Return when that began (monotonic clock, s).
+
+    An expiry begins when the link expires.
+    """
     path = f"/api/calendars/{calendar}"
     started = time.monotonic()
     match subject.act:
@@ -194,27 +197,30 @@ def end_by_the_application(cluster: Cluster, owner: Program, calendar: str, subj
     return started
 
 
-# By the act: what a database's operator would write.
+# By act, the statement that the operator of a database would execute.
 _STATEMENTS: Final = {
     "sign-out": "DELETE FROM django_session WHERE session_key = %(session)s",
     "password": "UPDATE auth_user SET password = '!' WHERE id = %(key)s::int",
     "deactivation": "UPDATE auth_user SET is_active = false WHERE id = %(key)s::int",
     "membership": "DELETE FROM calendar_live_membership WHERE user_id = %(key)s::int AND calendar_id = %(calendar)s",
-    "role": "UPDATE calendar_live_membership SET role = 'freebusy' WHERE user_id = %(key)s::int AND calendar_id = %(calendar)s",
+    "role": (
+        "UPDATE calendar_live_membership SET role = 'freebusy' "
+        "WHERE user_id = %(key)s::int AND calendar_id = %(calendar)s"
+    ),
     "withdrawal": "UPDATE calendar_live_publiclink SET withdrawn_at = now() WHERE id = %(key)s::uuid",
     "expiry": "UPDATE calendar_live_publiclink SET expires_at = now() WHERE id = %(key)s::uuid",
 }
 
 
 def end_behind_its_back(cluster: Cluster, calendar: str, subject: Subject) -> None:
-    """End or narrow a subject's rights by SQL, of which nobody is told."""
+    """End or narrow a subject's rights by SQL, without a notice to any process."""
     given = {"session": subject.session, "key": subject.key, "calendar": calendar}
     with psycopg.connect(cluster.postgres.url, autocommit=True) as connection:
         assert connection.execute(_STATEMENTS[subject.act].encode(), given).rowcount == 1, subject.act
 
 
 def measure(cluster: Cluster, session: str) -> Iterator[tuple[str, float]]:
-    """End rights in each way; yield each tap with the seconds until it was closed or narrowed."""
+    """End rights in each way. Yield each tap, with the seconds until it was closed or narrowed."""
     url = cluster.nodes[0].url
     with Program(cluster.nodes[1].url, session) as owner:
         calendar = owner.create_calendar()
@@ -223,12 +229,16 @@ def measure(cluster: Cluster, session: str) -> Iterator[tuple[str, float]]:
             for one in subjects:
                 began_at = end_by_the_application(cluster, owner, calendar, one)
                 for tap in [tap for tap in taps if tap.subject is one]:
-                    narrowed_at = wait_until(lambda tap=tap: tap.narrowed_at, what=f"{tap}", timeout_seconds=60)  # type: ignore[misc]
+                    narrowed_at = wait_until(
+                        lambda tap=tap: tap.narrowed_at,  # type: ignore[misc]
+                        what=f"{tap}",
+                        timeout_seconds=60,
+                    )
                     yield str(tap), narrowed_at - began_at
 
 
 def report(figures: Iterable[tuple[str, float]]) -> str:
-    """Return the seconds of each tap, and whether what is promised was kept."""
+    """Return the seconds of each tap, and whether the promise was kept, as text."""
     rows = list(figures)
     late = sum(seconds > PROMISED_SECONDS for _, seconds in rows)
     kept = "kept" if not late else f"NOT kept by {late} of {len(rows)}"
@@ -270,13 +280,13 @@ def _change_account(what: str, key: str) -> dict[str, float]:
         user.set_password("another one")
     else:
         user.is_active = False
-    started = time.monotonic()  # of the machine: the same for all its processes
+    started = time.monotonic()  # the clock of the machine is the same for all its processes
     user.save()
     return {"at": started}
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure; or make members, or change somebody's account, and print what came of it as JSON."""
+    """Measure; or, with arguments, make members or change an account, and print the result as JSON."""
     if not arguments:
         with Cluster(nodes=2) as cluster:
             cluster.manage("seed_demo")

@@ -1,4 +1,4 @@
-"""What a test does to the cluster's database beside the site: many rows at once, changes nobody is told of, a lock that is held."""
+"""Changes the cluster's database beside the site: inserts many rows, writes without a broadcast, and holds a lock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psycopg
 from testbed.cluster import ROOT, Cluster
 from tests.faults.people import Program
 
-# Items lie so many hours apart, so that a month has few of many.
+# The hours between two items, so that a month has few of many items.
 HOURS_APART: Final = 10
 _ROWS: Final = """
     WITH template AS (SELECT * FROM calendar_live_workitem WHERE id = %(template)s),
@@ -49,7 +49,7 @@ _OWN: Final = {"id": "places.id", "start": "places.start", "end": _END, "wire": 
 
 
 def fill(cluster: Cluster, program: Program, calendar: str, count: int) -> list[str]:
-    """Put so many items into a calendar as if they had been there for long, beyond what its log tells; return their ids."""
+    """Insert a number of items into a calendar, as if they were older than its log. Return their ids."""
     template = program.put(calendar, "one of many").raise_for_status().json()["id"]
     with psycopg.connect(cluster.postgres.url, autocommit=True) as connection:
         columns = [
@@ -67,7 +67,7 @@ def fill(cluster: Cluster, program: Program, calendar: str, count: int) -> list[
 
 
 def write_unheard(cluster: Cluster, calendar: str, times: int) -> None:
-    """Write so many changes beside the site, of which no process is told."""
+    """Write a number of changes beside the site, without a broadcast to its processes."""
     subprocess.run(_command("write", calendar, str(times)), cwd=ROOT, env=cluster.environ, check=True)
 
 
@@ -87,7 +87,7 @@ def rows_read(cluster: Cluster, calendar: str, start: str, end: str) -> int:
 
 @contextmanager
 def held_by_a_process_that_stands_still(cluster: Cluster, calendar: str) -> Iterator[None]:
-    """Have a process of the site begin a change of a calendar, and do nothing more."""
+    """Make a process of the site begin a change of a calendar, and then stall for as long as the context lasts."""
     holder = subprocess.Popen(
         _command("hold", calendar), cwd=ROOT, env=cluster.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -150,7 +150,7 @@ def _hold(calendar: UUID) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Be the process beside the site."""
+    """Write to a calendar, hold its lock, or read its feed, in a process beside the site."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.rows", description=main.__doc__)
     parser.add_argument("what", choices=("write", "hold", "read"))
     parser.add_argument("calendar", type=UUID)

@@ -1,8 +1,9 @@
-"""Measure what slow readers cost a process, and the others: `python -m tests.faults.slow_readers`. Decides nothing.
+"""Measures what slow readers cost a process and other readers: `python -m tests.faults.slow_readers`.
 
-One socket never reads, one reads 1 kB a second, and both come back whenever they are cut off; ordinary sockets follow the same
-stream of changes. Blocks with and without the slow ones alternate in one run. The process tidies up before its memory is measured:
-what Python and the allocator have not given back yet came to more, and to another figure each time, than what waits for anybody.
+One socket never reads, another reads 1 kB a second, and both come back whenever they are cut off. Ordinary sockets
+follow the same stream of changes. Blocks with and without the slow readers alternate in one run. The process tidies up
+before its memory is measured, because the memory that Python and the allocator have not given back yet is more than
+what waits for the readers, and differs each time.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ _ITEMS: Final = 6
 _DESCRIPTION: Final = 20_000  # characters, so that a change is a frame of about 121 kB
 _TRICKLE_BYTES: Final = 1_024
 _RECEIVE_BYTES: Final = 4_096
-_LOOK_EVERY: Final = 6  # changes: at the memory
+_LOOK_EVERY: Final = 6  # changes between two measurements of the memory
 TIDY: Final = "tests.faults.tidy_asgi:application"
-# Some times what may wait for two slow readers, of which much is copied on its way; without the bound it was 22 MB.
+# A few times what may wait for two slow readers, because much of it is copied on its way. Without the bound, it was
+# 22 MB.
 GROWTH_BYTES: Final = 12_000_000
 SLOWER: Final = 1.5
 _NEW_STATE: Final = b'"newState":"'
@@ -41,7 +43,7 @@ _NEW_STATE: Final = b'"newState":"'
 
 @dataclass(slots=True)
 class Figures:
-    """What one run came to: milliseconds from the request to each ordinary socket, bytes of the process's memory."""
+    """The result of one run: milliseconds from the request to each ordinary socket, bytes of the process's memory."""
 
     without: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
@@ -80,7 +82,7 @@ def quantile(figures: list[float], percent: int) -> float:
 
 
 class Listener(Follower):
-    """An ordinary socket that notes when it heard of a state, and spends no time on what was changed."""
+    """An ordinary socket that notes when it hears of a state, and spends no time on the changes themselves."""
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if self.state and opcode == TEXT and payload.startswith(b'{"type":"changes"'):
@@ -115,12 +117,12 @@ class Stream:
     def follower(
         self, kind: type[Follower] = Follower, *, receive_bytes: int | None = None, port: int = 0, tls: bool = False
     ) -> Follower:
-        """Return a new socket, of another port of the process where one is named."""
+        """Return a new socket, to the node's own port unless another port of the process is given."""
         asked = port or self.node.port
         return kind(asked, cookie=self._cookie, calendar=self.calendar, receive_bytes=receive_bytes, tls=tls)
 
     def feed(self, *, min_revision: int = 0) -> dict[str, str]:
-        """Return the items of a year, as their states by id."""
+        """Return the states of a year's items, by id."""
         window: dict[str, str | int] = {
             "start": (self._start - timedelta(days=180)).isoformat(),
             "end": (self._start + timedelta(days=180)).isoformat(),
@@ -130,14 +132,17 @@ class Stream:
         return {item["id"]: item["state"] for item in answer.json()}
 
     def load(self, one: Follower) -> None:
-        """Have a follower start anew: subscribe, then the feed."""
+        """Make a follower start anew: it subscribes, then reads the feed."""
         one.forget()
         one.follow()
         assert one.state
         one.items = self.feed(min_revision=int(one.state.partition(".")[0])) | one.items
 
     def change(self, number: int) -> tuple[str, list[float], int]:
-        """Change the items in one change set. Return its state, the milliseconds to each ordinary socket, and about its bytes."""
+        """Change the items in one change set.
+
+        Return its state, the milliseconds to each ordinary socket, and its approximate size in bytes.
+        """
         text = f"{number} ".ljust(_DESCRIPTION, "x")
         body = {"changes": {item: {"description": text} for item in self._items}}
         sent_at = time.perf_counter()
@@ -152,7 +157,7 @@ class Stream:
 
 
 class Slow:
-    """A page that reads so many bytes a second, and comes back with its picture when it is cut off."""
+    """A page that reads a number of bytes a second, and comes back with its picture when it is cut off."""
 
     def __init__(self, stream: Stream, *, bytes_per_second: int) -> None:
         self._stream = stream
@@ -163,7 +168,7 @@ class Slow:
         self._read_at = time.perf_counter()
 
     def read(self) -> None:
-        """Read what it may by now; when it was cut off, what is left, and come back."""
+        """Read the bytes that the rate allows by now. If the socket was cut off, read the rest and come back."""
         allowed = int((time.perf_counter() - self._read_at) * self._rate)
         if allowed > 0:
             self._read_at = time.perf_counter()
@@ -173,10 +178,10 @@ class Slow:
             self.socket.subscribe()
 
     def catch_up(self, state: str) -> None:
-        """Come back on a good line, and read until the picture is at a state."""
+        """Come back on a fast connection, and read until the picture is at a state."""
         self.socket.close()
         self._come_back(None)
-        if self.socket.state is None:  # it had read that it was to start anew
+        if self.socket.state is None:  # it has read a reset
             self._stream.load(self.socket)
         else:
             self.socket.subscribe()
@@ -200,14 +205,14 @@ class Slow:
 
 
 def held_bytes(node: Node) -> int:
-    """Return the memory of a process of TIDY that it needs."""
+    """Return the memory that a process of TIDY holds after it has tidied up, in bytes."""
     node.signal(signal.SIGUSR2)
-    assert is_ready(node.port)  # answered by the thread that tidies up, afterwards
+    assert is_ready(node.port)  # the thread that tidies up answers afterwards
     return node.resident_bytes()
 
 
 def hung_up(one: Follower) -> bool:
-    """Whether the server has cut a connection, told without reading from it."""
+    """Return whether the server has cut a connection, without reading from it."""
     poll = select.poll()
     poll.register(one.socket, 0)
     return bool(poll.poll(0))
@@ -227,7 +232,10 @@ def two_slow(stream: Stream) -> list[Slow]:
 
 
 def outrun(stream: Stream, slow: list[Slow], numbers: Iterable[int], figures: Figures) -> int:
-    """Change things faster than the slow ones read, then let them catch up; add to the figures. Return the most memory held, in bytes."""
+    """Change items faster than the slow readers read, then let these catch up. Add to the figures.
+
+    Return the most memory that the process held, in bytes.
+    """
     state, held = "", 0
     for number in numbers:
         state, milliseconds, size = stream.change(number)
@@ -249,14 +257,14 @@ def outrun(stream: Stream, slow: list[Slow], numbers: Iterable[int], figures: Fi
 
 
 def measure(node: Node, *, ordinary: int = 50, blocks: int = 2, changes: int = 180) -> Figures:
-    """Return the figures of so many blocks of changes with, and as many without, slow readers."""
+    """Return the figures of a number of blocks of changes with slow readers, and as many without."""
     figures = Figures()
     numbers = iter(range(1_000_000))
     with stream_of(node, ordinary=ordinary) as stream:
         slow = two_slow(stream)
         for one in slow:
             one.socket.close()
-        for number in islice(numbers, changes // 2):  # what a process allocates once
+        for number in islice(numbers, changes // 2):  # for what a process allocates only once
             stream.change(number)
         for _ in range(blocks):
             state, quiet = "", held_bytes(node)

@@ -1,4 +1,4 @@
-"""The site's Redis cache down, hanging, full, forgetful or holding garbage: bytes are right, requests quick, the log quiet."""
+"""Tests the site's Redis cache when it is down, hangs, is full, forgets or has garbage: feeds stay right and quick."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def server() -> Iterator[Redis]:
 
 @pytest.fixture
 def client(server: Redis) -> Iterator[redis.Redis]:
-    """Return who spoils what is in the cache. It is empty, and mended afterwards."""
+    """Yield a client with which a test spoils the cache. The cache is empty at first, and without limits afterwards."""
     client = redis.Redis.from_url(f"{server.url}/1")
     client.flushall()
     yield client
@@ -57,7 +57,7 @@ def metric(name: str) -> float:
 
 
 def ask(times: int = 1) -> int:
-    """Ask so many times for bytes, which must be right; return how often they were computed."""
+    """Request bytes a number of times, and check that they are right. Return how often they were computed."""
     computed = 0
 
     def compute() -> tuple[str, bytes]:
@@ -78,7 +78,7 @@ def test_a_cache_that_works_computes_once(client: redis.Redis) -> None:
 def test_a_cache_that_is_down_is_told_once_and_tried_again_after_the_pause(
     server: Redis, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing without the breaker: a warning for each look, store and lock."""
+    """Seen failing without the breaker: the log had a warning for each read, store and lock."""
     before = metric("failures")
     server.kill()
     try:
@@ -94,8 +94,8 @@ def test_a_cache_that_is_down_is_told_once_and_tried_again_after_the_pause(
 
 
 def test_a_cache_that_hangs_costs_one_request_its_time_out(server: Redis) -> None:
-    """Seen failing without the breaker: each request pays four (look, lock, store and unlock)."""
-    ask()  # a connection is there, which hangs
+    """Seen failing without the breaker: each request waited for four time-outs (read, lock, store and unlock)."""
+    ask()  # so that there is a connection, which then hangs
     before = metric("failures")
     server.signal(signal.SIGSTOP)
     try:
@@ -119,15 +119,15 @@ def test_a_cache_that_is_full_serves_what_it_has_and_stores_nothing(client: redi
 
 @pytest.fixture
 def locks_for_hours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test that waits for who never began wait for hours."""
+    """Make a wait last for hours, so that a test that waits for a computation that nobody began cannot pass."""
     monkeypatch.setattr(cache, "_LOCK_SECONDS", 36_000)
 
 
 @pytest.mark.usefixtures("locks_for_hours")
 def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: redis.Redis) -> None:
-    """Also not who is computing: another process is at it all the time, and nobody waits for what was forgotten.
+    """The cache forgets the locks, too: another process takes a lock again and again, and nobody waits for a lost one.
 
-    Seen failing with `_await` that does not look whether the lock is still there.
+    Seen failing when `_await` does not check whether the lock still exists.
     """
     ended = threading.Event()
 
@@ -146,11 +146,10 @@ def test_a_cache_that_forgets_everything_at_once_is_no_worse_than_none(client: r
 
 
 def test_a_cache_too_small_for_all_evicts_and_harms_nobody(client: redis.Redis) -> None:
-    """Seen failing with what is not there any more taken for no bytes."""
+    """Seen failing when a value that was evicted counts as empty bytes."""
     client.config_set("maxmemory-policy", "allkeys-lru")
-    client.config_set(
-        "maxmemory", client.info("memory")["used_memory"] + 2_000_000
-    )  # what other clients have waiting counts, too
+    # The memory in use includes the data that waits for other clients.
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 2_000_000)
     for number in range(100):
         key, kept = cache.key_of(number), bytes([number]) * 200_000
         for _ in range(2):
@@ -198,7 +197,10 @@ def spoil(client: redis.Redis, how: str) -> None:
 def test_garbage_under_our_keys_is_replaced_and_never_served(
     how: str, client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing without the checksum (cut short, a bit turned, bytes of another key), and when a refusal pauses the cache."""
+    """Seen failing when a refusal of the cache pauses it.
+
+    Seen failing without the checksum, too (cut short, a bit turned, bytes of another key).
+    """
     ask()
     spoil(client, how)
     spoilt, failures = metric("spoilt"), metric("failures")
@@ -209,13 +211,13 @@ def test_garbage_under_our_keys_is_replaced_and_never_served(
 
 @pytest.mark.usefixtures("locks_for_hours")
 def test_a_lock_that_is_garbage_holds_up_nobody(client: redis.Redis) -> None:
-    """Seen failing when the complaint of Redis fails the request."""
+    """Seen failing when the error of Redis fails the request."""
     client.rpush(f"{STORED}:lock", b"x")
     assert ask() == 1
 
 
 def test_many_threads_before_a_hanging_cache_pay_once_together(server: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    """Seen failing when each thread that meets the failure says so."""
+    """Seen failing when each thread that sees the failure logs it."""
     server.signal(signal.SIGSTOP)
     threads = [threading.Thread(target=ask, args=(5,)) for _ in range(8)]
     try:

@@ -1,4 +1,4 @@
-"""A process that is told to stop ends in order: nobody's request is cut, pages go elsewhere, and the exit code is 0."""
+"""Tests that a process that is told to stop ends in order: no request is cut, pages go elsewhere, exit code 0."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CALENDAR_LIVE: Final[dict[str, Any]] = {"DRAIN_SECONDS": DRAIN_SECONDS}
 
 @contextmanager
 def locked(node: Node) -> Iterator[Callable[[], object]]:
-    """Keep every writer waiting until what is yielded is called."""
+    """Lock the database, so that every writer waits. Yield a function that releases the lock."""
     database = node._environ["DATABASE_URL"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(database, isolation_level=None, check_same_thread=False)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -41,7 +41,7 @@ def tell_to_stop(node: Node, number: signal.Signals = signal.SIGTERM) -> None:
 
 
 def end_of(node: Node) -> int:
-    """Return the exit code; fails when anything in the log looks like a fault."""
+    """Wait for the end of the process and return its exit code. Check that its log has no traceback."""
     code = node.await_end()
     assert "Traceback" not in node.log()
     return code
@@ -51,7 +51,10 @@ def end_of(node: Node) -> int:
 def test_requests_under_way_are_answered_and_those_that_wait_at_once(
     number: signal.Signals, node: Node, client: httpx.Client, connect: Connect
 ) -> None:
-    """Seen failing without `hub.end` (those that wait are cut), and without `_end_with_answer` (who keeps a connection is not told)."""
+    """Seen failing without `hub.end`: requests that wait were cut.
+
+    Seen failing, too, without `_end_with_answer`: the client of a persistent connection was not told to close it.
+    """
     calendar = calendar_of(client)
     path = f"/api/calendars/{calendar['id']}/"
     write, half, changes, frames, kept = (connect() for _ in range(5))
@@ -72,7 +75,7 @@ def test_requests_under_way_are_answered_and_those_that_wait_at_once(
         kept.ask("/api/calendars/")
         status, headers, _ = kept.answer()
         assert (status, headers["connection"]) == (200, "close")
-        node.signal(number)  # whoever is impatient
+        node.signal(number)  # as an impatient operator does
         release()
     assert write.answer()[0] == 200
     half.socket.sendall(request[-5:])
@@ -81,7 +84,7 @@ def test_requests_under_way_are_answered_and_those_that_wait_at_once(
 
 
 def test_who_waits_to_be_accepted_is_answered(node: Node, client: httpx.Client, connect: Connect) -> None:
-    """Seen failing with `numberAccepts` as Twisted left it, and with `_end_with_answer` not knowing of requests already answered."""
+    """Seen failing with Twisted's own `numberAccepts`, and when `_end_with_answer` fails on an answered request."""
     node.signal(signal.SIGSTOP)
     queued = [connect() for _ in range(150)]
     for one in queued:
@@ -93,7 +96,7 @@ def test_who_waits_to_be_accepted_is_answered(node: Node, client: httpx.Client, 
 
 
 def test_who_has_said_nothing_yet_is_answered(node: Node, connect: Connect) -> None:
-    """Seen failing without the time for the first word."""
+    """Seen failing without the time that a new connection has for its first request."""
     silent = connect()
     wait_until(silent.is_open, what="the connection")
     tell_to_stop(node)
@@ -125,7 +128,7 @@ def test_pages_are_sent_elsewhere_and_those_that_stay_are_closed_with_4001(
 
 
 def test_a_request_longer_than_the_time_is_given_up(node: Node, client: httpx.Client, connect: Connect) -> None:
-    """Seen failing with the wait for requests unbounded, and with `_busy` without what is half received."""
+    """Seen failing with an unbounded wait for requests, and when `_busy` omits requests that are half received."""
     calendar = calendar_of(client)
     half = connect()
     half.socket.sendall(half.request("PATCH", f"/api/calendars/{calendar['id']}/", {"name": "Half"})[:-5])
@@ -138,6 +141,6 @@ def test_a_request_longer_than_the_time_is_given_up(node: Node, client: httpx.Cl
 
 
 def test_a_port_that_is_taken_is_told_by_the_exit_code(node: Node) -> None:
-    """Seen failing with an end that does not wait for daphne to say so (`run` within a `try`, the end in its `finally`)."""
+    """Seen failing when the process ends without daphne's exit code (`run` in a `try`, the end in its `finally`)."""
     command = [*SERVER, "--bind", LOOPBACK, "--port", str(node.port), "project.asgi:application"]
     assert subprocess.run(command, env=node._environ, capture_output=True, timeout=60).returncode == 1

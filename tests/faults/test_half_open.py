@@ -1,4 +1,4 @@
-"""Peers that are gone, or as good as gone, are given up after a while: what they were owed is not kept for ever."""
+"""Tests that the server gives up peers that are gone, or as good as gone, and does not keep data for them for ever."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ WINDOW: Final = timedelta(days=180)
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """Return a process of all tests here: none of them harms it."""
+    """Yield one process for all tests here, because none of them harms it."""
     with serving(tmp_path_factory.mktemp("half-open"), SILENCE_SECONDS=SILENCE_SECONDS) as node:
         yield node
 
 
 def large_feed(client: httpx.Client) -> str:
-    """Return the address of a feed of more bytes than kernels keep for a connection."""
+    """Return the address of a feed that is larger than the kernel's buffers for a connection."""
     calendar, now = calendar_of(client)["id"], datetime.now(tz=UTC)
     window = httpx.QueryParams({"start": (now - WINDOW).isoformat(), "end": (now + WINDOW).isoformat()})
     address = f"/api/calendars/{calendar}/feed/?{window}"
@@ -47,12 +47,13 @@ def large_feed(client: httpx.Client) -> str:
 
 
 def test_who_takes_nothing_of_an_answer_is_cut_off(client: httpx.Client, connect: Connect) -> None:
-    """To the kernel a peer that is gone and one that reads no more are the same.
+    """To the kernel, a peer that is gone and a peer that no longer reads are the same.
 
-    As nginx asks: a connection that is kept is given up by Twisted, some time after its answer. Seen failing without `_bound_silence`.
+    The request says `Connection: close`, as nginx does, because Twisted itself gives up a persistent connection some
+    time after its answer. Seen failing without `_bound_silence`.
     """
     address = large_feed(client)
-    peer = connect(receive_bytes=4_096)  # only now: one that has asked for nothing is given up too
+    peer = connect(receive_bytes=4_096)  # not before: a connection without a request is given up, too
     head = f"GET {address} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n"
     peer.socket.sendall(f"{head}Cookie: {cookie_of(client)}\r\n\r\n".encode())
     assert peer.socket.recv(12) == b"HTTP/1.1 200"
@@ -63,14 +64,14 @@ def test_who_takes_nothing_of_an_answer_is_cut_off(client: httpx.Client, connect
     "sent", [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"]
 )
 def test_a_request_that_does_not_come_is_not_waited_for(sent: bytes, connect: Connect) -> None:
-    """Seen failing with Twisted's own time, a minute."""
+    """Seen failing with Twisted's own limit, a minute."""
     peer = connect()
     peer.socket.sendall(sent)
     wait_until(lambda: not peer.is_open(), what="the end", timeout_seconds=PATIENCE_SECONDS)
 
 
 def test_a_request_that_comes_byte_by_byte_is_not_waited_for(connect: Connect) -> None:
-    """Seen failing with `resetTimeout` as Twisted has it: each byte would buy the time anew."""
+    """Seen failing with Twisted's own `resetTimeout`: the time began anew with each byte."""
     peer = connect()
 
     def has_ended() -> bool:
@@ -85,7 +86,7 @@ def test_a_request_that_comes_byte_by_byte_is_not_waited_for(connect: Connect) -
 
 
 def test_a_socket_that_answers_pings_and_says_nothing_is_closed_with_4012(node: Node, client: httpx.Client) -> None:
-    """Seen failing without the look at the silence in `_beat`."""
+    """Seen failing when `_beat` does not check for silence."""
     page = Follower(node.port, cookie=cookie_of(client), calendar=str(calendar_of(client)["id"]))
     with closing(page):
         read_until(lambda: page.closed, [page], what="the close", timeout_seconds=PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""Calendars of 100,000 items and deletions of 10,000: who asks pays for what they see, and nobody else is held up."""
+"""Tests calendars of 100,000 items and deletions of 10,000: a feed costs what it shows, and nobody else is held up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from tests.faults.rows import fill, rows_read
 def test_a_deletion_of_ten_thousand_items_is_right_everywhere_and_holds_up_nobody(
     count: int, resets: list[str], cluster: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:
-    """Up to 10,000 items it is pushed in chunks, beyond that everyone loads anew; other calendars hear of their changes meanwhile.
+    """Up to 10,000 items, the deletion is pushed in chunks; beyond that, every page loads anew.
+
+    Meanwhile, pages of other calendars hear of their changes.
 
     Seen failing with a higher limit (a reset), and with a lower one (in chunks).
     """
@@ -45,10 +47,10 @@ def test_a_deletion_of_ten_thousand_items_is_right_everywhere_and_holds_up_nobod
 def test_a_calendar_of_a_hundred_thousand_items_is_as_quick_as_its_month(
     cluster: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:
-    """Its feed costs what a month holds, not what the calendar does: of one which holds little else as many rows are read.
+    """A feed costs what its month holds: the database reads as many rows as for a calendar that holds little else.
 
-    `python -m tests.faults.large` says how long that takes. Seen failing with a feed whose statement reads the whole calendar and that
-    chooses the month's items itself.
+    `python -m tests.faults.large` prints how long that takes. Seen failing with a feed whose statement reads the whole
+    calendar, and which then selects the month's items itself.
     """
     few = ana.create_calendar("Few")
     fill(cluster, ana, few, FEW)

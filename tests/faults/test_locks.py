@@ -1,4 +1,4 @@
-"""Somebody stands still and holds a lock: who needs it is told so in time, nobody else waits, and a calendar's is lost in the end."""
+"""Tests a lock of a stalled process: writers that need it get an error in time, others do not wait, the lock ends."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def locked(cluster: Cluster, calendar: str) -> Iterator[None]:
 def test_a_lock_that_is_held_is_a_clear_answer_in_time_and_does_not_last(
     cluster: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:
-    """Who needs it waits, and is answered while it is held; a holder that stands still loses it in the end.
+    """A writer that needs the lock gets its answer while the lock is held. A holder that stalls loses it in the end.
 
-    Seen failing without `lock_timeout` (the writer waits for the holder) and without `idle_in_transaction_session_timeout`.
+    Seen failing without `lock_timeout` (the writer waits for the holder), and without
+    `idle_in_transaction_session_timeout`.
     """
     held, other, key, item = ana.create_calendar("Held"), ana.create_calendar("Other"), str(uuid4()), str(uuid4())
     with held_by_a_process_that_stands_still(cluster, calendar):
@@ -57,7 +58,7 @@ def test_a_lock_that_is_held_is_a_clear_answer_in_time_and_does_not_last(
 
 
 def test_the_log_is_pruned_around_what_somebody_holds(cluster: Cluster, ana: Program, calendar: str) -> None:
-    """As the deletion of a user does. Seen failing without SKIP LOCKED: it waits, and ends with an error after `lock_timeout`."""
+    """The deletion of a user locks such rows. Seen failing without SKIP LOCKED: pruning failed after `lock_timeout`."""
     for title in ("one", "two", "three"):
         ana.put(calendar, title).raise_for_status()
     log = "SELECT revision FROM calendar_live_changeset WHERE calendar_id = %s"

@@ -1,4 +1,4 @@
-"""Slow requests take every connection of a process's pool: its pages hear of changes all the same."""
+"""Tests that pages hear of changes even if slow requests take every connection of their process's pool."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITERS: Final = 8
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Cluster]:
-    """Return a cluster whose processes have few connections, and wait for a lock for as long as it is held."""
+    """Yield a cluster whose processes have few connections, and wait for a lock for as long as it is held."""
     cluster = Cluster(nodes=2, DATABASE_POOL_MIN="1", DATABASE_POOL_MAX=str(POOL))
     for node in cluster.nodes:
         node._environ["DATABASE_URL"] += "?options=-c%20lock_timeout%3D0"
@@ -34,7 +34,7 @@ def small() -> Iterator[Cluster]:
 
 @contextmanager
 def exhausted(cluster: Cluster, program: Program, calendar: str) -> Iterator[None]:
-    """Have more writers wait for a calendar's lock, in one process, than that process has connections."""
+    """Make more writers of one process wait for a calendar's lock than that process has connections."""
     ended = threading.Event()
 
     def write() -> None:
@@ -58,7 +58,7 @@ def exhausted(cluster: Cluster, program: Program, calendar: str) -> Iterator[Non
 
 
 def test_a_pool_that_is_taken_holds_up_neither_broadcasts_nor_the_head_check(small: Cluster) -> None:
-    """Invariant 5. Seen failing with the hub's thread on a connection of the pool."""
+    """Invariant 5. Seen failing when the hub's thread uses a connection of the pool."""
     sessions = sign_in_all(small)
     with ExitStack() as stack:
         busy, other = (stack.enter_context(Program(node.url, sessions["ana"])) for node in small.nodes)

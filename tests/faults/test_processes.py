@@ -1,4 +1,4 @@
-"""A process dies or stands still at the worst moment: what it did is neither lost nor done twice, and everyone hears of it."""
+"""Tests a process that dies or stalls at the worst moment: no work is lost or done twice, and all pages hear of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.faults.people import DIE_HERE, Program, since
 
 @pytest.fixture
 def dying(cluster: Cluster) -> Iterator[Cluster]:
-    """Return the cluster, the first of whose processes dies when it is told to, after the commit and before the broadcast."""
+    """Yield the cluster. Its first process dies on request, after the commit and before the broadcast."""
     node = cluster.nodes[0]
     node.stop(signal.SIGKILL)
     node.application = "tests.faults.dying_asgi:application"
@@ -33,9 +33,9 @@ def dying(cluster: Cluster) -> Iterator[Cluster]:
 def test_a_process_killed_between_commit_and_broadcast_loses_nothing(
     dying: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:
-    """Invariants 5 and 8: the others find it by their look at the heads, and its maker's retry gets the first answer.
+    """Invariants 5 and 8: the others find the change by their head check, and a retry gets the first answer.
 
-    Seen failing with a hub that does not look at the heads, and with retries that are done again.
+    Seen failing with a hub without the head check, and when a retry is executed again.
     """
     with opened(of_each_kind(at_node[1:], calendar)) as others, opened([SocketPage(at_node[0], calendar)]) as own:
         await_right([*others, *own], ana, what="at the start")
@@ -57,9 +57,9 @@ def test_a_process_killed_between_commit_and_broadcast_loses_nothing(
 def test_a_process_that_stood_still_catches_up_in_order(
     cluster: Cluster, at_node: list[Program], ana: Program, calendar: str
 ) -> None:
-    """Invariants 3 and 5. Redis has given up on it meanwhile.
+    """Invariants 3 and 5. In the meantime, Redis closes the process's subscription.
 
-    Not yet seen failing: without the look a later broadcast has the hub read the log.
+    Not yet seen failing: without the head check, a later broadcast makes the hub read the log.
     """
     assert cluster.redis is not None
     with opened(of_each_kind(at_node, calendar)) as pages:

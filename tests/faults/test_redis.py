@@ -1,4 +1,4 @@
-"""Redis dies, hangs, forgets who listens or talks nonsense: nobody sees an error, nothing is lost, nothing comes twice."""
+"""Tests a Redis that dies, hangs, loses subscriptions or talks nonsense: no error, nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ AWAY_SECONDS: Final = 2
 def test_a_redis_that_is_away_costs_a_second_of_staleness_and_nothing_else(
     way: str, cluster: Cluster, sessions: dict[str, str]
 ) -> None:
-    """Invariants 5 and 8: no error to anyone, also not to who opens a page or signs in; no gap, no double.
+    """Invariants 5 and 8: nobody sees an error, even on opening a page or signing in; nothing is lost or comes twice.
 
-    How long writes take, and how late pages are, says `python -m tests.faults.redis_dead`. Seen failing with a hub that does not look
-    at the heads (killed), without the breaker of the broadcasts (stopped), and with a hub that does not join again (talking nonsense).
+    `python -m tests.faults.redis_dead` prints how long writes take, and how late pages are. Seen failing with a hub
+    without the head check (killed), without the breaker of the broadcasts (stopped), and with a hub that does not join
+    its groups again (talking nonsense).
     """
     outcome = redis_away(cluster, sessions, seconds=AWAY_SECONDS, way=way)
     assert outcome.refused == []
@@ -34,7 +35,7 @@ def test_a_redis_that_is_away_costs_a_second_of_staleness_and_nothing_else(
 def test_subscriptions_that_redis_cuts_all_the_time_lose_nothing(
     cluster: Cluster, ana: Program, calendar: str, pages: Sequence[Page]
 ) -> None:
-    """Invariants 5 and 8. Seen failing with a hub that does not look at the heads."""
+    """Invariants 5 and 8. Seen failing with a hub without the head check."""
     assert cluster.redis is not None
     ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""A database put back from a back-up under open pages: all end right, none mixes histories, no feed of the lost one is served."""
+"""Tests a database that is restored under open pages: all become right, none mixes histories, no old feed is served."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOST = 5
 
 @pytest.fixture
 def backup() -> Iterator[Path]:
-    """Return where the database's files may be kept for the test."""
+    """Yield a path at which the test may keep a copy of the database's files."""
     with folder_for_a_while("calendar-backup-") as folder:
         yield folder / "data"
 
@@ -35,10 +35,10 @@ def backup() -> Iterator[Path]:
 def test_a_restored_database_ends_with_everyone_right(
     new: int, backup: Path, cluster: Cluster, ana: Program, calendar: str, pages: Sequence[Page]
 ) -> None:
-    """Invariant 6. The processes do not run while the database is put back and written to, so their look finds it all at once.
+    """Invariant 6. The processes stand still while the database is restored and changed: one head check finds it all.
 
-    Seen failing with a hub that does not look at the heads (nothing new, overtaken), with a look that compares revisions without nonces,
-    and with cache keys without the nonce (the same revision again).
+    Seen failing with a hub without the head check (nothing new, overtaken), with a head check that compares revisions
+    without nonces, and with cache keys without the nonce (the same revision again).
     """
     for number in range(3):
         ana.put(calendar, f"kept {number}").raise_for_status()

@@ -1,4 +1,4 @@
-"""Rights that end: within a second where the application ends them, 30 where nobody is told, at another process than the page's."""
+"""Tests rights that end at another process than the page's: the page loses them in 1 s, or in 30 s without a notice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LEAK: Final = "LEAK after the end"
 
 @pytest.fixture
 def without_heartbeats(cluster: Cluster) -> Iterator[Cluster]:
-    """Return the cluster, the first of whose processes looks at rights only when it is told to, or when they end."""
+    """Yield the cluster. Its first process checks rights only when it is asked to, or when they expire."""
     node, own = cluster.nodes[0], cluster.nodes[0]._environ
     node.stop(signal.SIGKILL)
     node._environ = own | {
@@ -44,7 +44,7 @@ def without_heartbeats(cluster: Cluster) -> Iterator[Cluster]:
 
 
 def await_narrowed(taps: Sequence[Tap], *, promised_seconds: float) -> None:
-    """Wait until the taps are closed or narrowed. Raises TimeoutError that says which are not."""
+    """Wait until the taps are closed or narrowed. Raises TimeoutError that names those that are not."""
     left = [str(tap) for tap in taps]
 
     def all_narrowed() -> bool:
@@ -58,7 +58,7 @@ def await_narrowed(taps: Sequence[Tap], *, promised_seconds: float) -> None:
 
 
 def nothing_more_is_heard(taps: Sequence[Tap], owner: Program, calendar: str, *, url: str) -> None:
-    """Write what nobody of them may see; by when the owner's own page there has heard of it, they have not."""
+    """Write something that none of the taps may hear. Check that none has heard it when the owner's page there has."""
     with listening(url, [Subject("nothing", "", session=owner.session)], calendar, ways=("socket",)) as [witness]:
         owner.put(calendar, _LEAK).raise_for_status()
         wait_until(lambda: _LEAK in "".join(witness.heard), what="the owner to hear of it")
@@ -72,15 +72,16 @@ def await_waiting(cluster: Cluster, count: int) -> None:
 def test_whatever_ends_rights_closes_the_tap_within_a_second(
     without_heartbeats: Cluster, at_node: list[Program], calendar: str
 ) -> None:
-    """Invariant 7, by WebSocket and by requests. `python -m tests.faults.revoking` says how long each took.
+    """Invariant 7, by WebSocket and by requests. `python -m tests.faults.revoking` prints how long each way takes.
 
-    Seen failing when nobody is told of rights, when a changed account tells nobody, and without a timer of a link's end.
+    Seen failing when no change of rights is announced, when no change of an account is, and without a timer for the end
+    of a link.
     """
     cluster, owner, url = without_heartbeats, at_node[1], without_heartbeats.nodes[0].url
     subjects = make_subjects(cluster, owner, calendar, group="told")
     with listening(url, subjects, calendar) as taps:
         await_waiting(cluster, len(subjects))
-        for one in subjects:  # one after the other: word of one act would have the others looked at too
+        for one in subjects:  # in turn, because the notice of one act makes the process check the others, too
             end_by_the_application(cluster, owner, calendar, one)
             await_narrowed([tap for tap in taps if tap.subject is one], promised_seconds=PROMISED_SECONDS)
         nothing_more_is_heard(taps, owner, calendar, url=url)
@@ -89,16 +90,17 @@ def test_whatever_ends_rights_closes_the_tap_within_a_second(
 def test_what_nobody_is_told_of_closes_the_tap_within_half_a_minute(
     cluster: Cluster, at_node: list[Program], calendar: str
 ) -> None:
-    """Invariant 7: rows changed by SQL, and word that a dead Redis lost; with the heartbeat and the longest wait of a site as it is.
+    """Invariant 7, for rows changed by SQL and for notices that a dead Redis loses.
 
-    Seen failing when a heartbeat does not check the rights.
+    The heartbeat and the longest wait are those of a site by default. Seen failing when a heartbeat does not check the
+    rights.
     """
     assert max(conf.app.HEARTBEAT_SECONDS, conf.app.MAX_WAIT_SECONDS) < UNTOLD_SECONDS
     assert cluster.redis is not None
     owner, url = at_node[1], cluster.nodes[0].url
     by_sql = make_subjects(cluster, owner, calendar, group="sql")
     unheard = make_subjects(cluster, owner, calendar, group="unheard")
-    unheard = [one for one in unheard if one.act != "expiry"]  # that needs no word
+    unheard = [one for one in unheard if one.act != "expiry"]  # an expiry needs no notice
     with listening(url, [*by_sql, *unheard], calendar) as taps:
         await_waiting(cluster, len(by_sql) + len(unheard))
         for one in by_sql:

@@ -1,13 +1,16 @@
-"""A rolling restart costs nobody anything: no change, no feed, no failed write. `python -m soak rolling` says how long it takes."""
+"""Tests that a rolling restart costs pages no change, no feed and no failed write.
+
+`python -m soak rolling` prints how long such a restart takes.
+"""
 
 from soak.rolling import roll
 
 
 def test_a_rolling_restart_loses_nothing_and_costs_no_feed() -> None:
-    """Invariants 5 and 8, C11: who was away for less than a minute is told what they missed, and asks for nothing else.
+    """Invariants 5 and 8, C11: a page that was away for less than a minute gets what it missed and requests no feed.
 
-    Seen failing with a daphne of no own in Procfile.cluster (writes fail, pages are cut off), and with a cursor that is forgotten when
-    the connection is lost (`cut` in core/rules.ts).
+    Seen failing with stock daphne in Procfile.cluster (writes fail, pages are cut off), and when a page that loses its
+    connection forgets its cursor (`cut` in core/rules.ts).
     """
     outcome = roll(clients=60, seed=1, items=40)
     assert outcome.wrong == []

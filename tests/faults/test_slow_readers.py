@@ -1,4 +1,4 @@
-"""Readers too slow for their stream cost a process a bounded memory and the others nothing, and are right again when they come back."""
+"""Tests that slow readers cost a process bounded memory and other readers nothing, and are right when they return."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ from tests.faults.slow_readers import TIDY, Figures, hung_up, outrun, stream_of,
 
 TOO_SLOW: Final = 4008
 MAX_BACKLOG_BYTES: Final = 1_000_000
-FRAME_HEADS_BYTES: Final = 1_000  # of all the frames that wait
-LOOK_SECONDS: Final = 2  # daphne's `timeout_checker`; a heartbeat would end a socket too, but later
+FRAME_HEADS_BYTES: Final = 1_000  # for all frames that wait
+LOOK_SECONDS: Final = (
+    2  # between two calls of daphne's `timeout_checker`; a heartbeat would end a socket, too, but later
+)
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    """Return a process that ends no socket because of its silence."""
+    """Yield a process that ends no socket because of its silence."""
     with serving(tmp_path, application=TIDY, HEARTBEAT_SECONDS=3_600, SILENCE_SECONDS=3_600) as node:
         yield node
 
 
 def test_two_slow_readers_cost_little_memory_and_nobody_else_anything(node: Node) -> None:
-    """Invariant 10: what waits for them is bounded, and the others hear of each change. `python -m tests.faults.slow_readers` measures.
+    """Invariant 10: their backlog is bounded, and the others hear of each change.
 
-    Seen failing with a `MAX_BACKLOG_BYTES` of a hundred megabytes.
+    `python -m tests.faults.slow_readers` measures the memory. Seen failing with a `MAX_BACKLOG_BYTES` of a hundred
+    megabytes.
     """
     figures = Figures()
     with stream_of(node, ordinary=20) as stream:
@@ -69,7 +72,7 @@ def test_who_never_reads_is_closed_also_by_stock_daphne_and_behind_tls(kind: str
 
 
 def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
-    """Invariant 10: autobahn writes them by itself, past the consumer. Seen failing without the look in `timeout_checker`."""
+    """Invariant 10: autobahn writes pongs without the consumer. Seen failing without the check in `timeout_checker`."""
     with stream_of(node, ordinary=1) as stream, closing(stream.follower(receive_bytes=4_096)) as flood:
         read_until(lambda: "hello" in flood.frames, [flood], what="hello")
         pings = masked(PING, b"x" * 125) * 1_000
@@ -79,7 +82,7 @@ def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
         def is_cut() -> bool:
             nonlocal sent
             try:
-                sent += flood.socket.send(pings[sent % len(pings) :])  # half a frame would end the socket, too
+                sent += flood.socket.send(pings[sent % len(pings) :])  # half a frame would end it, too
             except TimeoutError:
                 pass
             except OSError:
@@ -91,7 +94,7 @@ def test_who_asks_for_pongs_and_never_reads_them_is_cut_off(node: Node) -> None:
 
 
 def test_who_comes_back_reads_on_from_where_it_was(node: Node) -> None:
-    """By a replay, not by a new start. Seen failing with a hub that resets whoever missed something."""
+    """The page returns by a replay, not by a reset. Seen failing with a hub that resets pages that missed a change."""
     with stream_of(node, ordinary=1) as stream, closing(stream.follower()) as page:
         stream.load(page)
         stream.change(1)

@@ -1,4 +1,4 @@
-"""A process that ends TLS itself knows by it whose pages are its own."""
+"""Tests that a process that terminates TLS itself knows by the scheme which pages are its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.deploy.production import certificate
 def test_a_page_of_the_same_address_is_let_in_if_it_came_over_tls_too(
     page: str, closed: int | None, tmp_path: Path
 ) -> None:
-    """Seen failing with the scheme as daphne leaves it: none, which counts as plain."""
+    """Seen failing with the scheme that daphne sets: none, which counts as plain."""
     secure, plain = free_port(), free_port()
     chain, key = certificate(tmp_path)
     endpoint = f"ssl:{secure}:interface={LOOPBACK}:privateKey={key}:certKey={chain}"

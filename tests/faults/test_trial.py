@@ -1,4 +1,4 @@
-"""Ctrl+C on `make run`: it ends in order and at once, whatever is open."""
+"""Tests that Ctrl+C ends `make run` in order and at once, whatever is open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from testbed.followers import Follower
 from testbed.serving import calendar_of, cookie_of, environment, filled_database, sign_in
 from testbed.waiting import wait_until
 
-# The honcho of the Procfile, which sends SIGKILL only after ten times its own time: on a busy machine an end in order may take as long.
+# Runs the Procfile with a honcho that sends SIGKILL only after ten times its usual time, because an orderly end may
+# take that long on a busy machine.
 PATIENT_HONCHO: Final = f"""
 import honcho.command, honcho.manager
 honcho.manager.KILL_WAIT = {10 * KILL_WAIT}
@@ -29,7 +30,7 @@ honcho.command.main()
 
 @pytest.fixture
 def trial(tmp_path: Path) -> Iterator[Node]:
-    """Return the site as `make run` starts it, by its Procfile."""
+    """Yield the site as `make run` starts it, by its Procfile."""
     database = shutil.copy(filled_database(), tmp_path / "trial.sqlite3")
     drain = re.search(r"^run: export DRAIN_SECONDS \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert drain

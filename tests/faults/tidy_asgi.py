@@ -1,4 +1,4 @@
-"""The site, in a process that tells what waits in it, and tidies up when SIGUSR2 says so. Never part of the product."""
+"""Serves the site in a process that reports how many bytes wait in it, and tidies up its memory at SIGUSR2."""
 
 import ctypes
 import gc
@@ -14,18 +14,18 @@ from project.asgi import application
 
 __all__ = ["application"]
 
-_give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's: other libraries keep less
+_give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc; other libraries keep less
 
 
 def tidy(*_: Any) -> None:
-    """Collect requests that refer to themselves, as all of Django's do, and return what the allocator keeps for each thread."""
+    """Collect Django's requests, which refer to themselves, and give back the memory that the allocator keeps."""
     gc.collect()
     if _give_back:
         _give_back(0)
 
 
 def most_waiting() -> int:
-    """Return how many bytes wait for the connection for which the most do."""
+    """Return the bytes that wait for the slowest reader."""
     return max(map(unsent_bytes, reactor.getWriters()), default=0)  # type: ignore[misc]  # as in server.py
 
 

@@ -1,4 +1,4 @@
-"""What every test of the live side needs: a layer, threads and a hub of its own, and sockets that leave nothing behind."""
+"""Fixtures of the live tests: a layer, threads and a hub for each test, and sockets that must leave nothing behind."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from tests.live.sockets import Open, Socket, sign_in
 
 @pytest.fixture(autouse=True)
 def _new_layer_and_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let no channel layer of another event loop, and no thread with a connection, outlive a test."""
+    """Remove the channel layer, which belongs to a test's event loop, and the threads with their connections."""
     channel_layers.backends.clear()
-    subscriptions.set(0)  # the last hub of another test may have had some
+    subscriptions.set(0)  # the last hub of another test may have left some
     yield
     channel_layers.backends.clear()
     for threads in (reader._threads, reader._hub_thread):
@@ -42,13 +42,16 @@ def _new_layer_and_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def no_head_check(settings: Any) -> None:
-    """Let hubs check the heads only when a test makes them, so no broadcast may be given up because the machine is busy."""
+    """Let hubs check the heads only when a test makes them.
+
+    No broadcast may then be given up because the machine is busy, so its time-out is long.
+    """
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "BROADCAST_TIMEOUT_SECONDS": 30.0}
 
 
 @pytest.fixture
 async def hub(no_head_check: None) -> AsyncIterator[Hub]:
-    """Return a hub on the in-memory layer."""
+    """Yield a hub on the in-memory layer."""
     made = Hub()
     yield made
     await made.close()
@@ -56,7 +59,10 @@ async def hub(no_head_check: None) -> AsyncIterator[Hub]:
 
 @pytest.fixture
 def first_checks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
-    """Return a wait for the check of the rights that each socket begins with, which would make up for word that nobody was told."""
+    """Return a function that waits for the first check of rights of a number of sockets.
+
+    Such a check would otherwise hide that a change of rights was not announced.
+    """
     read, made = reader.grant_of, 0
 
     async def read_and_count(credential: Credential | None, *, at_leisure: bool = False) -> Grant | None:
@@ -74,7 +80,7 @@ def first_checks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[N
 
 @pytest.fixture
 async def open_socket(settings: Any) -> AsyncIterator[Open]:
-    """Return a function that opens the socket of a user; all are left at the end, and must leave nothing behind."""
+    """Yield a function that opens the socket of a user. All are closed at the end, and must leave nothing behind."""
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.1}
     opened: list[Socket] = []
@@ -92,7 +98,7 @@ async def open_socket(settings: Any) -> AsyncIterator[Open]:
             with suppress(asyncio.CancelledError):
                 await socket.disconnect(timeout=10)
     hub = get_hub()
-    await hub.check_heads()  # takes away calendars whose last page was reset
+    await hub.check_heads()  # removes calendars whose last page was reset
     assert hub._served == {}
     assert hub._audiences.of == {}
     assert not consumer._seats.taken
@@ -103,7 +109,7 @@ async def open_socket(settings: Any) -> AsyncIterator[Open]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Redis]:
-    """Return a Redis that a test may kill and starts again."""
+    """Yield a Redis that a test may kill, and then starts again."""
     running = Redis()
     running.start()
     yield running
@@ -112,16 +118,17 @@ def server() -> Iterator[Redis]:
 
 @pytest.fixture
 async def hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return two processes' hubs that check the heads only when a test makes them."""
+    """Yield the hubs of two processes. They check the heads only when a test makes them."""
     use_redis(server, settings)
-    made = await make_hubs(settings, BROADCAST_TIMEOUT_SECONDS=30.0)  # nothing else makes good for one given up
+    # A long time-out: nothing else would bring a change whose broadcast was given up.
+    made = await make_hubs(settings, BROADCAST_TIMEOUT_SECONDS=30.0)
     yield made
     await close(made)
 
 
 @pytest.fixture
 async def checking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return two processes' hubs that check the heads as in production, only oftener."""
+    """Yield the hubs of two processes. They check the heads as in production, but more often."""
     use_redis(server, settings)
     made = await make_hubs(settings, HEAD_CHECK_SECONDS=0.2)
     yield made

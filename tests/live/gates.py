@@ -1,4 +1,4 @@
-"""Gates in the reader: what a page asked stands still beside the database, and something else happens meanwhile."""
+"""Provides gates in the reader, which hold a page's query while the test does something else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from calendar_live.live import reader
 
 
 class Gate:
-    """Holds one call of a reader's function, before or after it asked the database, until it is opened."""
+    """Holds one call of a function of the reader, before or after its query of the database, until it is opened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> None:
         self.reached, self.opened = asyncio.Event(), asyncio.Event()
@@ -31,7 +31,7 @@ class Gate:
 
 @asynccontextmanager
 async def held(work: Coroutine[Any, Any, None], *, at: Gate) -> AsyncIterator[None]:
-    """Do `work` up to a gate, then the block, then the rest of `work`. Fails when `work` ends without coming to the gate."""
+    """Run `work` up to a gate, then the block, then the rest of `work`. Fails if `work` ends before the gate."""
     task, passing = asyncio.ensure_future(work), asyncio.ensure_future(at.reached.wait())
     try:
         await asyncio.wait({task, passing}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""A page as the hub sees it, which fails at once when what it hears does not chain (rules S2 and S3)."""
+"""Provides a page as the hub sees it. It fails at once if the frames that it gets do not chain (rules S2 and S3)."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ R = TypeVar("R")
 
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run what touches the database as a view would: in a thread, its broadcasts on this event loop."""
+    """Run a function that uses the database as a view would: in a thread, with its broadcasts on this event loop."""
     answer: R = await database_sync_to_async(function)(*args, **kwargs)
     return answer
 
 
 class Page:
-    """A socket that knows where it stands in each calendar; it has items as a receiver of its rights would."""
+    """A socket that knows its state in each calendar, and keeps the items that it is sent."""
 
     def __init__(self, who: User | Receiver) -> None:
         self.receiver = receiver_of(who)
         self.frames: list[dict[str, Any]] = []
         self.texts: list[str] = []
         self.rechecks = 0
-        self.states: dict[str, str] = {}  # where the chain is; missing: silent
+        self.states: dict[str, str] = {}  # the end of each calendar's chain; a missing calendar is silent
         self.items: dict[str, dict[str, dict[str, Any]]] = {}
-        self._asked: dict[str, str | None] = {}  # calendar -> state of the subscribe under way
+        self._asked: dict[str, str | None] = {}  # by calendar: the state of the subscribe under way
         self._numbers = itertools.count(1)
 
     def recheck(self, *, at_leisure: bool = False) -> None:
@@ -77,7 +77,7 @@ class Page:
     async def subscribe(
         self, hub: Hub, calendar: Calendar, state: State | str | None = None, access: str | None = None
     ) -> None:
-        """Subscribe and wait for the answer to have been pushed."""
+        """Subscribe, and wait until the answer has been pushed."""
         key = str(calendar.pk)
         wanted = state if state is None or isinstance(state, State) else State.parse(state)
         self._asked[key] = None if wanted is None else str(wanted)
@@ -94,7 +94,7 @@ class Page:
 
     @property
     def kinds(self) -> list[str]:
-        """Return what was heard, as types; a reset with its reason."""
+        """Return the types of all frames, in order; a reset is followed by its reason."""
         return [frame["type"] + (f" {frame['reason']}" if "reason" in frame else "") for frame in self.frames]
 
     def revisions(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""Hubs on a real Redis, as two processes have them. Asserts nothing."""
+"""Makes hubs on a real Redis, as two processes have them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def use_redis(server: Redis, settings: Any) -> None:
 
 
 async def make_hubs(settings: Any, **own: float) -> list[Hub]:
-    """Return a hub of each alias; what is written goes out by the first."""
+    """Return a hub for each alias. Changes are broadcast by the layer of the first."""
     hubs = []
     for alias in ALIASES:
         settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"CHANNEL_LAYER": alias} | own

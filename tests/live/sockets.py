@@ -1,4 +1,4 @@
-"""A browser's WebSocket, as the consumer sees it: a session cookie, an origin, frames in and out."""
+"""Provides a browser's WebSocket as the consumer sees it: with a session cookie, an origin, and frames in and out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE: Final = 10
 
 
 def sign_in(user: User) -> str:
-    """Return the session key of a new session."""
+    """Sign a user in. Return the session's key."""
     client = Client()
     client.force_login(user)
     key = client.session.session_key
@@ -29,7 +29,7 @@ def sign_in(user: User) -> str:
 
 
 class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels ships no types
-    """One WebSocket. Channels' own communicator keeps database connections open meanwhile; this one does not."""
+    """One WebSocket. Unlike Channels' own communicator, it does not keep database connections open."""
 
     def __init__(
         self,
@@ -56,11 +56,13 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels ships no 
         await ApplicationCommunicator.send_input(self, message)  # type: ignore[no-untyped-call]
 
     async def receive_output(self, timeout: float = PATIENCE) -> dict[str, Any]:  # noqa: ASYNC109 - channels' signature
-        message: dict[str, Any] = await ApplicationCommunicator.receive_output(self, timeout)  # type: ignore[no-untyped-call]
+        message: dict[str, Any] = await ApplicationCommunicator.receive_output(  # type: ignore[no-untyped-call]
+            self, timeout
+        )
         return message
 
     async def open(self) -> None:
-        """Connect; the server accepts before it may close with a code."""
+        """Connect. The server accepts every socket before it may close it with a code."""
         accepted, _ = await self.connect(PATIENCE)
         assert accepted
 
@@ -69,20 +71,20 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels ships no 
         await self.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
 
     async def hear(self) -> dict[str, Any]:
-        """Return the next frame. Fails when the socket is closed instead."""
+        """Return the next frame. Fails if the socket is closed instead."""
         frame: dict[str, Any] = await self.receive_json_from(PATIENCE)
         self.frames.append(frame)
         return frame
 
     async def hear_of(self, kind: str) -> dict[str, Any]:
-        """Return the next frame of a type, past all others."""
+        """Return the next frame of a type, and skip all others."""
         while True:
             frame = await self.hear()
             if frame["type"] == kind:
                 return frame
 
     async def closed(self) -> int:
-        """Return the code the server closes with, past all frames."""
+        """Return the code with which the server closes the socket. Frames before the close are kept."""
         while True:
             message = await self.receive_output()
             if message["type"] == "websocket.close":
@@ -92,11 +94,11 @@ class Socket(WebsocketCommunicator):  # type: ignore[misc]  # channels ships no 
     async def subscribe(
         self, calendar: object, *, number: int = 1, state: str | None = None, access: str | None = None
     ) -> None:
-        """Ask for a calendar."""
+        """Subscribe to a calendar."""
         await self.say({"type": "subscribe", "id": number, "calendar": str(calendar), "state": state, "access": access})
 
     async def watch(self, calendar: object) -> None:
-        """Ask for a calendar, and wait until it is live."""
+        """Subscribe to a calendar, and wait until it is live."""
         await self.subscribe(calendar)
         await self.hear_of("subscribed")
 

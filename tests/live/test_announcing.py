@@ -1,4 +1,4 @@
-"""Announcing a change: at once, whole, bounded in time, and never at the expense of who made it."""
+"""Tests that a change is announced at once and whole, in bounded time, and that a failure costs its writer little."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.people import NINE, make_item
 
 
 class StuckLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no types
-    """Takes every message and never lets go of its sender."""
+    """Accepts every message, and makes its sender wait for ever."""
 
-    sends = 0  # of change sets: word of rights that it did not take is told again meanwhile, by a thread
+    sends = 0  # of change sets only: meanwhile, a thread sends notices of rights again that failed
 
     async def group_send(self, group: str, message: Any) -> None:
         self.sends += group.startswith("calendar.")

@@ -1,4 +1,4 @@
-"""What each rights class is pushed is, byte for byte, what a fresh feed of that class holds: while items and rights change at random."""
+"""Tests that pushes to each rights class equal a fresh feed to the byte, while items and rights change at random."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _read: Final = json.JSONDecoder().raw_decode
 
 
 def raw_items(text: str, at: int) -> Iterator[tuple[str, str]]:
-    """Yield (id, the very text) of the items of an array that begins at a place."""
+    """Yield (id, exact text) for each item of the JSON array that begins at index `at`."""
     at += 1
     while text[at] != "]":
         item, end = _read(text, at)
@@ -41,7 +41,7 @@ def raw_items(text: str, at: int) -> Iterator[tuple[str, str]]:
 
 
 class Picture:
-    """What one receiver's page has of a calendar, as text: a fresh feed, then what is pushed."""
+    """One receiver's picture of a calendar, as text: a fresh feed, then the frames that are pushed."""
 
     def __init__(self, who: User | PublicLink, socket: Socket, calendar: Calendar) -> None:
         self.who, self.calendar = who, calendar
@@ -68,7 +68,7 @@ class Picture:
         return dict(raw_items(text, 0))
 
     def folded(self, since: str) -> dict[str, str]:
-        """Return what `changes` tells since a state at which there was nothing."""
+        """Return the items that `changes` returns since a state at which there was none."""
         text = self._ask("changes", {"since": since})
         assert json.loads(text)["hasMore"] is False
         return dict(raw_items(text, text.index('"upserted":[') + len('"upserted":')))
@@ -87,12 +87,12 @@ class Picture:
         return client
 
     async def follow(self, state: str) -> None:
-        """Take what is pushed up to a state."""
+        """Take the frames that are pushed, up to a state."""
         while self._state != state:
             await self._take(await self._socket.receive_from(PATIENCE))
 
     async def await_reset(self) -> None:
-        """Take what is pushed up to the reset that other rights bring, and start anew."""
+        """Take the frames that are pushed, up to the reset that follows a change of rights, and start anew."""
         number = self._number
         while self._number == number:
             await self._take(await self._socket.receive_from(PATIENCE))
@@ -110,7 +110,7 @@ class Picture:
 
 
 def step(dice: random.Random, calendar: Calendar, ana: User) -> None:
-    """Change some items, or one's visibility."""
+    """Change some items at random."""
     kind = dice.choice(["create", "create", "create", "update", "update", "edit", "delete", "restore"])
     span = (WEEK.start + dice.randrange(-100, 200) * HOUR, dice.choice([timedelta(0), HOUR, DAY, 3 * DAY]))
     visibility = dice.choice(["normal", "normal", "private", "secret"])
@@ -118,7 +118,7 @@ def step(dice: random.Random, calendar: Calendar, ana: User) -> None:
 
 
 def change_rights(dice: random.Random, calendar: Calendar, ana: User, cara: User, link: PublicLink) -> str | None:
-    """Give the member another role, or have the link show something else; return whose access is another now."""
+    """Change the member's role, or what the link shows. Return whose access changed, if any did."""
     who = dice.choice(sorted(CHANGED))
     receiver = cara if who == "cara" else link_receiver(link.pk)
     before = standings(receiver)[0].access
@@ -133,9 +133,10 @@ def change_rights(dice: random.Random, calendar: Calendar, ana: User, cara: User
 async def test_what_each_rights_class_is_pushed_is_its_fresh_feed_to_the_byte(
     seed: int, open_socket: Open, team: Calendar, ana: User, cara: User, dan: User
 ) -> None:
-    """Invariants 2 and 7, of members and links.
+    """Invariants 2 and 7, for members and links.
 
-    Seen failing when links are pushed what members are, when a push encodes wires anew, and when other rights reset nobody.
+    Seen failing when links get the pushes of members, when a push encodes wires anew, and when a change of rights does
+    not reset pages.
     """
     dice = random.Random(seed)
     start = str((await in_thread(Calendar.objects.get, pk=team.pk)).state)

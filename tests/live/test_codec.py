@@ -1,4 +1,4 @@
-"""Change sets as messages of the channel layer."""
+"""Tests change sets as messages of the channel layer."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def change_sets(draw: st.DrawFn) -> ChangeSet:
 
 @given(change_sets())
 def test_a_change_set_survives_the_layer(change_set: ChangeSet) -> None:
-    """Also as the layers encode it: with msgpack, in which a tuple returns as a list."""
-    from channels_redis.serializers import registry  # noqa: PLC0415 - of the layer that is used with Redis
+    """This includes the layers' own encoding, msgpack, in which a tuple returns as a list."""
+    from channels_redis.serializers import registry  # noqa: PLC0415 - belongs to the layer for Redis
 
     serializer = registry.get_serializer("msgpack", symmetric_encryption_keys=None)
     message = serializer.deserialize(serializer.serialize(dict(codec.encode(change_set))))

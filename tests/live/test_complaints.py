@@ -1,4 +1,4 @@
-"""What fails for many at once is said once, and counted; what fails otherwise is said too."""
+"""Tests that a failure of many calls at once is logged once and counted, and that other failures are logged, too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("calendar_live.test")
 async def test_of_failures_alike_the_first_is_told_whole_and_the_others_are_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing when each is logged, when failures are told apart by their type alone, and when nothing ends the while."""
+    """Seen failing when each is logged, when only types distinguish failures, and when the period never ends."""
     monkeypatch.setattr(complaints, "_PAUSE_SECONDS", 0.05)
     away, full = OSError("no route"), OSError("too many clients")
     for failure in (away, away, full, away):

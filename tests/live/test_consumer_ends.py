@@ -1,4 +1,4 @@
-"""A WebSocket that is cut or fails at any moment: nothing of it stays behind."""
+"""Tests that a WebSocket that is cut or fails at any moment leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_a_socket_cut_at_any_moment_leaves_nothing_behind(
     moment: str, open_socket: Open, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when a cancelled consumer cleans up in `disconnect`, which does not run then. The fixture looks at the end."""
+    """Fails when a cancelled consumer cleans up in `disconnect`, which does not run then.
+
+    The fixture checks at the end that nothing is left.
+    """
     state = str(await in_thread(head_of, team))
     await write(team, ana)
     socket = await open_socket(ana)

@@ -1,4 +1,4 @@
-"""What a WebSocket is asked: frames it cannot read, subscribes answered in order and read together, and how many it takes."""
+"""Tests the frames that a WebSocket receives: bad frames, subscribes in order and read together, and limits."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_subscribes_and_unsubscribes_are_answered_in_order(open_socket: Op
         await socket.say({"type": "unsubscribe", "calendar": str(team.pk)})
     await socket.subscribe(team.pk, number=6)
     answers = [(await socket.hear_of("subscribed"))["id"]]
-    while answers[-1] != 6:  # one that still waited was replaced by what came after it
+    while answers[-1] != 6:  # a subscribe that still waits is replaced by the next one
         answers.append((await socket.hear_of("subscribed"))["id"])
     assert answers == sorted(answers)
     await write(team, ana)
@@ -150,9 +150,10 @@ async def test_what_a_page_asks_together_is_read_together(
     monkeypatch: pytest.MonkeyPatch,
     first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
-    """Seen failing with a query for each subscribe: with ten calendars, half of what a page that comes back cost.
+    """Seen failing with a query for each subscribe: with ten calendars, half the cost of a page that comes back.
 
-    The check of the rights that the socket begins with is over: one that comes meanwhile has what is left read again.
+    The test first waits for the check of rights with which the socket begins, because a check in between causes the
+    subscribes that are left to be read again.
     """
     calendars = [await in_thread(make_calendar, ana) for _ in range(20)]
     socket = await open_socket(ana)
@@ -170,7 +171,7 @@ async def test_what_a_page_asks_together_is_read_together(
         await socket.subscribe(calendar.pk, number=number)
     await gate.reached.wait()
     await socket.say({"type": "ping"})
-    await socket.hear_of("pong")  # all have been taken in
+    await socket.hear_of("pong")  # the socket has taken all of them
     monkeypatch.setattr(reader, "standings", counted)
     gate.opened.set()
     assert [(await socket.hear_of("subscribed"))["id"] for _ in calendars] == list(range(20))
@@ -180,7 +181,7 @@ async def test_what_a_page_asks_together_is_read_together(
 async def test_a_calendar_that_is_taken_away_between_the_query_and_its_turn_is_refused(
     open_socket: Open, team: Calendar, ana: User, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 7. Seen failing with what was read for all of a page's subscribes used to the last."""
+    """Invariant 7. Seen failing when the result of the query for all of a page's subscribes stays valid to the last."""
     other = await in_thread(make_calendar, ana)
     await in_thread(set_role, other, member=cara, role=Role.VIEWER)
     state = str(await in_thread(head_of, team))
@@ -225,7 +226,7 @@ async def test_a_socket_has_so_many_calendars_and_no_more(open_socket: Open, ana
 async def test_so_many_subscribes_may_wait_and_no_more(
     open_socket: Open, team: Calendar, ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with each of them a bad frame: a page of many calendars would be refused for good (4400)."""
+    """Seen failing when each of them counts as a bad frame: a page of many calendars was refused for good (4400)."""
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"MAX_SUBSCRIPTIONS_PER_SOCKET": 2}
     socket = await open_socket(ana)
     gate = Gate(monkeypatch, "standings", after=False)
@@ -242,7 +243,7 @@ async def test_so_many_subscribes_may_wait_and_no_more(
 async def test_a_subscribe_replaces_one_of_its_calendar_that_waits(
     open_socket: Open, team: Calendar, ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who asks again because no answer comes is not refused for it in the end. Seen failing with each of them in the queue."""
+    """A page that asks again because no answer comes is not refused in the end. Seen failing when all of them wait."""
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"MAX_SUBSCRIPTIONS_PER_SOCKET": 2}
     socket = await open_socket(ana)
     gate = Gate(monkeypatch, "standings", after=False)
@@ -250,7 +251,7 @@ async def test_a_subscribe_replaces_one_of_its_calendar_that_waits(
         await socket.subscribe(team.pk, number=number)
         await gate.reached.wait()
     await socket.say({"type": "ping"})
-    await socket.hear_of("pong")  # all have been taken in
+    await socket.hear_of("pong")  # the socket has taken all of them
     gate.opened.set()
     assert [(await socket.hear_of("subscribed"))["id"] for _ in range(2)] == [0, 8]
     assert "error" not in {frame["type"] for frame in socket.frames}

@@ -1,4 +1,4 @@
-"""A WebSocket's heartbeat: it tells where calendars stand, ends the silent, and finds what nobody told of."""
+"""Tests a WebSocket's heartbeat: it sends calendars' states, closes silent sockets, and finds unannounced changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def beating(open_socket: Open, settings: Any) -> Open:
-    """Return a function that opens sockets whose heart beats every second."""
+    """Return a function that opens sockets with a heartbeat every second."""
     settings.CALENDAR_LIVE = settings.CALENDAR_LIVE | {"HEARTBEAT_SECONDS": 1, "SILENCE_SECONDS": 60}
     return open_socket
 
@@ -88,7 +88,7 @@ async def test_rights_lost_while_the_broker_is_dead_are_noticed_at_the_next_hear
 async def test_a_database_that_is_away_at_a_heartbeat_costs_no_socket_and_one_traceback(
     beating: Open, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing with a traceback for each check of each socket."""
+    """Seen failing with a traceback in the log for each check of each socket."""
     sockets = [await beating(ana) for _ in range(3)]
     for socket in sockets:
         await socket.hear_of("hello")

@@ -1,4 +1,4 @@
-"""Opening a WebSocket: who may, from which pages, and how many."""
+"""Tests who may open a WebSocket, from which pages, and how many."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ FOREIGN: Final[list[dict[str, Any]]] = [
     {"origin": f"http://user@{HOST}"},
     {"origin": f"{ORIGIN}/"},
     {"origin": f"{ORIGIN} http://evil.example"},
-    {"origin": "http://evil.example", "host": "evil.example"},  # rebound DNS: the host is not ours
+    {"origin": "http://evil.example", "host": "evil.example"},  # DNS rebinding: the host is not ours
     {"origin": ORIGIN, "host": None},
     {"origin": "http://", "host": ""},
-    {"origin": f"https://{HOST}", "headers": ((b"x-forwarded-proto", b"https"),)},  # nobody said to trust that header
+    {"origin": f"https://{HOST}", "headers": ((b"x-forwarded-proto", b"https"),)},  # the header is not trusted
 ]
 
 
@@ -104,7 +104,7 @@ async def test_one_who_is_signed_out_is_closed_with_4401(open_socket: Open, ana:
 async def test_a_page_of_somebody_else_is_closed_with_4401(
     open_socket: Open, ana: User, ben: User, query: str, code: int | None
 ) -> None:
-    """Who signed in since is somebody else. Seen failing when the server does not compare."""
+    """Another user has signed in since. Seen failing when the server does not compare the users."""
     socket = await open_socket(ana, path="/ws/" + query.format(ana=ana.pk, ben=ben.pk))
     if code is None:
         await socket.hear_of("hello")

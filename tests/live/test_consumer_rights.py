@@ -1,4 +1,4 @@
-"""Rights that change while a WebSocket is open: told, or cut off, at once."""
+"""Tests that a change of rights is told to an open WebSocket, or cuts it off, at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_one_who_signs_out_is_cut_off_at_once(
     open_socket: Open, team: Calendar, ana: User, first_checks: Callable[[int], Awaitable[None]]
 ) -> None:
-    """Invariant 7: within a second. Seen failing when the other tabs of a session learn of its end at a heartbeat, 25 s later."""
+    """Invariant 7: within a second.
+
+    Seen failing when the other tabs of a session learn of its end only at a heartbeat, 25 s later.
+    """
 
     def sign_out(session: str) -> None:
         request = RequestFactory().post("/logout/")
@@ -54,7 +57,7 @@ async def test_one_whose_account_is_changed_is_cut_off_at_once(
     cara: User,
     first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
-    """Invariant 7. Seen failing when sockets learn of it at a heartbeat, 25 s later."""
+    """Invariant 7. Seen failing when sockets learn of it only at a heartbeat, 25 s later."""
     socket = await open_socket(cara)
     await socket.hear_of("hello")
     await first_checks(1)
@@ -75,7 +78,10 @@ async def test_one_whose_account_is_changed_is_cut_off_at_once(
 async def test_a_member_who_is_removed_is_cut_off_at_once(
     open_socket: Open, team: Calendar, ana: User, cara: User
 ) -> None:
-    """Invariant 7: within a second, long before a heartbeat. Seen failing when a change of rights is not sent to the user."""
+    """Invariant 7: within a second, long before a heartbeat.
+
+    Seen failing when a change of rights is not sent to the user.
+    """
     socket = await open_socket(cara)
     await socket.watch(team.pk)
     await in_thread(remove_member, team, member=cara)
@@ -97,7 +103,7 @@ async def test_a_member_whose_role_changes_is_told_and_reset(open_socket: Open, 
 async def test_a_viewer_made_free_busy_reads_no_title_after(
     open_socket: Open, team: Calendar, ana: User, cara: User
 ) -> None:
-    """Invariant 7. Seen failing when a live subscription keeps the rights it was made with."""
+    """Invariant 7. Seen failing when a live subscription keeps the rights with which it was made."""
     socket = await open_socket(cara)
     await socket.watch(team.pk)
     await in_thread(set_role, team, member=cara, role=Role.FREEBUSY)

@@ -1,4 +1,4 @@
-"""What concerns every socket of every process: the order to connect anew."""
+"""Tests the command to connect anew, which reaches every socket of every process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hub that no longer hears a Redis that is well: changes come by the head check meanwhile, and soon by broadcasts again."""
+"""Tests a hub that no longer hears a working Redis: head checks find changes until, soon, broadcasts arrive again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Disturb = Callable[[Hub, str, Redis], Awaitable[None]]
 
 
 def ear(hub: Hub) -> Any:
-    """Return the connection by which a hub's layer hears."""
+    """Return the connection by which a hub's layer receives messages."""
     [shard] = hub._listener._layer._get_layer()._shards
     return shard
 
@@ -47,19 +47,19 @@ def begun_anew() -> float:
 
 
 async def cut(hub: Hub, group: str, server: Redis) -> None:
-    """Have Redis close the connection."""
+    """Make Redis close the connection."""
     async with redis.asyncio.Redis.from_url(server.url) as client:
         await client.client_kill_filter(_type="pubsub")
 
 
 async def restart(hub: Hub, group: str, server: Redis) -> None:
-    """Start a Redis anew that knows no subscription."""
+    """Restart Redis, which then knows no subscription."""
     server.kill()
     server.start()
 
 
 async def choke(hub: Hub, group: str, server: Redis) -> None:
-    """Have the layer's task fail at one message."""
+    """Make the layer's task fail at one message."""
     real = ear(hub)._receive_message
 
     def fail(message: object) -> None:
@@ -71,7 +71,7 @@ async def choke(hub: Hub, group: str, server: Redis) -> None:
 
 
 async def time_out(hub: Hub, group: str, server: Redis) -> None:
-    """End the layer's task as its own code does: by the one error of a connection that it lets through."""
+    """End the layer's task by the one error of a connection that its own code does not catch."""
 
     async def fail(**_: Any) -> None:
         raise TimeoutError(110, "Connection timed out")
@@ -81,12 +81,12 @@ async def time_out(hub: Hub, group: str, server: Redis) -> None:
 
 
 async def lose_the_peer(hub: Hub, group: str, server: Redis) -> None:
-    """Have the kernel give up on a connection that nobody answers any more."""
+    """Make the kernel give up a connection whose peer no longer answers."""
     ear(hub)._pubsub.connection._reader.set_exception(TimeoutError(110, "Connection timed out"))
 
 
 async def go_silent(hub: Hub, group: str, server: Redis) -> None:
-    """Let a connection be forgotten by a firewall: it is open, and nothing comes."""
+    """Make a connection silent, as when a firewall forgets it: it is open, and nothing comes."""
 
     silent = asyncio.Event()
 
@@ -99,12 +99,12 @@ async def go_silent(hub: Hub, group: str, server: Redis) -> None:
 
 
 async def forget_the_group(hub: Hub, group: str, server: Redis) -> None:
-    """Lose one subscription of many, which the layer believes it has."""
+    """Lose one subscription of many without the layer's knowledge."""
     await ear(hub)._pubsub.unsubscribe(group)
 
 
 async def is_broadcast(team: Calendar, ana: User, pages: list[Page]) -> bool:
-    """Write, and say whether broadcasts brought it to all pages, before any head check."""
+    """Write. Return whether broadcasts brought the change to all pages before any head check did."""
     before = missed()
     await write(team, ana)
     for page in pages:
@@ -114,7 +114,7 @@ async def is_broadcast(team: Calendar, ana: User, pages: list[Page]) -> bool:
 
 @pytest.fixture
 async def checking_hubs(server: Redis, settings: Any) -> AsyncIterator[list[Hub]]:
-    """Return hubs that check the heads as in production."""
+    """Yield hubs that check the heads as in production."""
     use_redis(server, settings)
     made = await make_hubs(settings, HEAD_CHECK_SECONDS=1.0)
     yield made
@@ -129,8 +129,10 @@ async def test_broadcasts_come_back_to_speed_after_the_layer_was_disturbed(
     team: Calendar,
     ana: User,
 ) -> None:
-    """Invariant 5. Seen failing without `_try_ears` (timed out, silent), without the doubt of the head check (a group
-    forgotten), and without pings, as the layer is (the peer lost: the whole process stood still, and for good).
+    """Invariant 5. Seen failing without `_try_ears` (`time_out`, `go_silent`), and when the head check doubts no group
+    (`forget_the_group`).
+
+    Seen failing, too, with the layer's default, which sends no pings (`lose_the_peer`): the process stalled for good.
     """
     pages, anew = await pages_on(checking_hubs, team, ana), begun_anew()
     await until(lambda: not any(hub._listener.unheard for hub in checking_hubs), what="the hubs to listen")
@@ -164,7 +166,7 @@ async def test_what_cannot_be_read_holds_up_nothing(
 async def test_a_hub_that_waits_for_the_database_is_not_taken_for_deaf(
     hubs: list[Hub], team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with echoes that are missed while a message is being taken."""
+    """Seen failing when echoes count as lost while the hub handles a message."""
     pages, anew = await pages_on(hubs, team, ana), begun_anew()
     served = hubs[0]._served[str(team.pk)]
     async with served.lock:
@@ -173,7 +175,7 @@ async def test_a_hub_that_waits_for_the_database_is_not_taken_for_deaf(
         monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.1)
         ticks = time.monotonic() + 1.5
         await until(lambda: time.monotonic() > ticks, what="some echoes to be due")
-        monkeypatch.undo()  # from here on a slow machine has the time that it has in production
+        monkeypatch.undo()  # from now on, a slow machine has as much time as in production
     for page in pages:
         await settled(page, team)
     assert begun_anew() == anew

@@ -1,4 +1,4 @@
-"""A real deletion passes the server's functions in the order of docs/architecture.md, "The life of a deletion"."""
+"""Tests that a deletion passes the functions in the order of docs/architecture.md, "The life of a deletion"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Step = tuple[str, str]
 
 
 def steps(suffix: str) -> list[Step]:
-    """Return (file, function) of the table, in its order, of the files that end so."""
+    """Return (file, function) for each function in the table whose file ends with the suffix, in the table's order."""
     text = (ROOT / "docs/architecture.md").read_text().partition("## The life of a deletion")[2].partition("```")[0]
     found: list[Step] = []
     for _, _, where in re.findall(r"^\| (.*?)\| (.*?) \| (.*?) \|$", text, re.MULTILINE):
@@ -37,7 +37,7 @@ def steps(suffix: str) -> list[Step]:
 
 
 class Trace:
-    """The calls of the functions of the table, whichever thread makes them."""
+    """The calls of the functions in the table, in any thread that is traced."""
 
     def __init__(self, wanted: list[Step]) -> None:
         self.calls: list[Step] = []
@@ -50,7 +50,7 @@ class Trace:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Note the calls of this thread."""
+        """Note the calls in this thread for as long as the context lasts."""
         sys.setprofile(self.note)
         try:
             yield
@@ -59,7 +59,7 @@ class Trace:
 
 
 def in_their_order(wanted: list[Step], calls: list[Step]) -> list[Step]:
-    """Return the steps that are not found in the calls, each after the one before it."""
+    """Return the steps that are left when each is searched for in the calls after the one before it."""
     left = list(wanted)
     for call in calls:
         if left and call == left[0]:
@@ -70,7 +70,7 @@ def in_their_order(wanted: list[Step], calls: list[Step]) -> list[Step]:
 async def test_a_deletion_passes_the_documented_functions_in_their_order(
     open_socket: Open, client: Client, team: Calendar, ana: User, ben: User
 ) -> None:
-    """Seen failing with two rows of the table exchanged, and with a function renamed in it."""
+    """Seen failing with two rows of the table exchanged, and with a function renamed in the table."""
     item = await in_thread(make_item, team, ana)
     page = await open_socket(ben)
     await page.hear_of("hello")

@@ -1,4 +1,4 @@
-"""Queries of sockets that the database keeps waiting: nobody else's delivery waits for them."""
+"""Tests that deliveries do not wait for other sockets' queries when the database is slow to answer these."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Gate:
-    """Stands before a query of the sockets' threads, and counts who waits at it until it is opened."""
+    """Holds a query in the threads of sockets until it is opened, and counts the calls that wait."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -42,7 +42,7 @@ class Gate:
 
 @pytest.fixture
 def rights_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """Have each read of a subscriber's standing wait, from the call on."""
+    """Yield a gate for the reads of subscribers' standings. It is opened at the end."""
     gate = Gate(access.standings_for)
     yield gate
     gate.open()
@@ -51,13 +51,13 @@ def rights_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_database(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch, rights_gate: Gate
 ) -> None:
-    """Seen failing with `heads`, and with `read_missed`, on the threads of the sockets."""
+    """Seen failing when `heads`, or `read_missed`, runs in the threads of the sockets."""
     page = Page(ana)
     await page.subscribe(hub, team)
     monkeypatch.setattr(access, "standings_for", rights_gate)
     threads = conf.app.LIVE_THREADS
     others = [asyncio.create_task(Page(ana).subscribe(hub, team)) for _ in range(threads + 1)]
-    # Places are read by few calls, however many ask; what else sockets ask may take the other threads.
+    # Few calls read the standings, however many sockets ask. Other queries of sockets take the threads that are left.
     others += [asyncio.create_task(reader._in_thread(rights_gate, [])) for _ in range(threads)]
     await until(lambda: rights_gate.waiting == threads, what="every thread to wait")
     await write(team, ana)
@@ -73,7 +73,7 @@ async def test_deliveries_go_on_while_every_thread_of_the_sockets_waits_for_the_
 async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_other(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with `receive`, and with the head check, waiting for the calendar's lock before its head is there."""
+    """Seen failing when `receive`, or the head check, waits for the lock of a calendar whose head is still unknown."""
     page, first = Page(ana), Page(ana)
     await page.subscribe(hub, team)
     other = await in_thread(make_calendar, ana, name="Other")
@@ -98,7 +98,7 @@ async def test_a_calendar_whose_first_subscriber_is_kept_waiting_holds_up_no_oth
 async def test_a_change_announced_before_the_first_head_was_read_is_not_lost(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with `announced` not looked at in `_serve`: only the head check would find it."""
+    """Seen failing when `_serve` ignores `announced`: only the head check would find the change."""
     page = Page(ana)
     await page.subscribe(hub, team)
     other = await in_thread(make_calendar, ana, name="Other")

@@ -1,4 +1,4 @@
-"""Deliveries: broadcasts in any order and number are one chain, cut, redacted and encoded for each page."""
+"""Tests deliveries: broadcasts in any order and number are one chain, cut, redacted and encoded for each page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The head check: it finds what no broadcast told, in one query, whatever the database or the broker is up to."""
+"""Tests the head check: it finds changes that no broadcast brought, in one query, even if database or broker fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_a_lost_broadcast_is_found_by_the_head_check(hub: Hub, team: Calendar, ana: User) -> None:
-    """Invariant 5. Fails without `check_heads`: tail loss has no next message to show the gap."""
+    """Invariant 5. Fails without `check_heads`: after the last broadcast is lost, no later message shows the gap."""
     page = Page(ana)
     await page.subscribe(hub, team)
     await write_unheard(team, ana, 3)
@@ -35,7 +35,7 @@ async def test_a_lost_broadcast_is_found_by_the_head_check(hub: Hub, team: Calen
 async def test_the_head_check_happens_by_itself_and_survives_a_database_that_is_away(
     team: Calendar, ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 5. Fails without the supervised task, or when it dies of one failure."""
+    """Invariant 5. Fails without the supervised task, or when one failure ends it."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.02}
     hub, page = Hub(), Page(ana)
     try:
@@ -87,7 +87,7 @@ async def test_a_hub_far_behind_delivers_all_it_missed_in_order(
 async def test_a_hub_too_far_behind_has_its_pages_start_anew(
     hub: Hub, team: Calendar, ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would have to hold all it missed before it may tell any of it. Seen failing without a bound."""
+    """The hub would have to keep all that it missed before it may send any of it. Seen failing without a bound."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "MAX_REPLAY_SETS": 2}
     monkeypatch.setattr("calendar_live.live.hub._MOST_PARTS", 3)
     page = Page(ana)
@@ -102,7 +102,7 @@ async def test_a_hub_too_far_behind_has_its_pages_start_anew(
 
 
 class StuckLayer:
-    """A broker that takes every request and answers none."""
+    """A broker that accepts every request and answers none."""
 
     async def stuck(self, *_: Any) -> Any:
         await asyncio.Event().wait()
@@ -113,7 +113,7 @@ class StuckLayer:
 async def test_a_stuck_broker_does_not_hold_up_the_head_check(
     ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 5: within a second or so, also with Redis dead. Fails when head checks wait for the broker, however briefly."""
+    """Invariant 5: within about a second, even if Redis is dead. Fails when head checks wait for the broker at all."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.05}
     calendars = [await in_thread(make_calendar, ana) for _ in range(4)]
     hub, page = Hub(), Page(ana)

@@ -1,4 +1,4 @@
-"""A database that was restored, as the hub meets it: everyone is reset, and then everyone is right."""
+"""Tests the hub after the database was restored: every page is reset, and is then right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_a_restored_database_resets_everyone_and_then_everyone_is_right(
     then: int, hub: Hub, team: Calendar, ana: User, cara: User
 ) -> None:
-    """Invariant 6. Fails when the hub compares revisions without nonces: with as many changes after as before, nothing shows."""
+    """Invariant 6.
+
+    Fails when the hub compares revisions without nonces: it notices nothing if there are as many changes after the
+    restoration as before.
+    """
     other = await in_thread(make_calendar, ana)
     await write(team, ana, 2)
     backup = await in_thread(back_up)

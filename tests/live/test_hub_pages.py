@@ -1,4 +1,4 @@
-"""Pages in the hub: told when their rights change, and let go with all they had when they leave."""
+"""Tests pages in the hub: they are told when their rights change, and leave nothing behind when they go."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_a_calendar_that_is_deleted_is_withdrawn(hub: Hub, team: Calendar,
 async def test_the_users_pages_are_asked_to_check_when_rights_change(
     hub: Hub, team: Calendar, ana: User, cara: User, dan: User
 ) -> None:
-    """Invariant 7. Fails when a change of rights is not broadcast: the tap would stay open until the next heartbeat."""
+    """Invariant 7. Fails when a change of rights is not broadcast: pages would keep them until the next heartbeat."""
     pages = {user: Page(user) for user in (ana, cara, dan)}
     for page in pages.values():
         await hub.enter(page)
@@ -98,7 +98,7 @@ async def test_pages_that_come_and_go_at_once_leave_the_hub_listening_for_those_
 
 
 class SlowLayer:
-    """The in-memory layer, with a gate before it forgets a member."""
+    """The in-memory layer, with a gate before it removes a member from a group."""
 
     def __init__(self) -> None:
         self.layer = get_channel_layer()
@@ -116,7 +116,7 @@ class SlowLayer:
 async def test_a_user_who_reloads_while_the_broker_is_slow_is_still_told_of_their_rights(
     hub: Hub, team: Calendar, ana: User, cara: User
 ) -> None:
-    """Invariant 7. Fails when the old page's farewell may overtake the new page's greeting."""
+    """Invariant 7. Fails when the old page may leave the group after the new page has joined it."""
     layer = hub._listener._layer = SlowLayer()
     old, new = Page(ana), Page(ana)
     await hub.enter(old)

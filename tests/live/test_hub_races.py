@@ -1,4 +1,4 @@
-"""What happens while a page subscribes: changes, other subscribes, resets and farewells lose nothing and double nothing."""
+"""Tests changes, subscribes, resets and departures while a page subscribes: nothing is lost and nothing comes twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.live.writing import lost_broadcasts, settled, write, write_unheard
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What the database is asked while a page subscribes: for its rights and its calendar's head, and for what it missed.
+# The queries of a page that subscribes: its rights, its calendar's head, and what it missed.
 ASKED: Final = {"new": ("standings", "first_head"), "resumes": ("standings", "first_head", "read_since")}
 MOMENTS: Final = [(who, name) for who, names in ASKED.items() for name in names]
 
@@ -39,7 +39,10 @@ async def test_a_change_committed_while_a_page_subscribes_is_neither_lost_nor_do
     ana: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """S3. Fails when the page is registered after the log is read, or what arrived meanwhile is dropped, or not compared."""
+    """S3. Fails when the page is registered after the log is read.
+
+    Fails, too, when the hub drops changes that arrive in the meantime, or does not compare their states.
+    """
     start, resumes = await in_thread(head_of, team), who == "resumes"
     await write(team, ana)
     page = Page(ana)
@@ -61,7 +64,7 @@ During = Callable[[Page, State], AbstractAsyncContextManager[None]]
 
 @pytest.fixture
 def during_replay(hub: Hub, team: Calendar, monkeypatch: pytest.MonkeyPatch) -> During:
-    """Return a function that holds a page's replay of what it missed since a state, as the context of what happens meanwhile."""
+    """Return a function that holds a page's replay since a state for as long as the context lasts."""
 
     def hold(page: Page, since: State) -> AbstractAsyncContextManager[None]:
         return held(page.subscribe(hub, team, since, "full.1"), at=Gate(monkeypatch, "read_since", after=True))
@@ -100,7 +103,7 @@ async def test_of_two_subscribes_that_race_one_is_live_and_nothing_is_doubled(
 async def test_a_page_reset_while_it_is_replayed_is_reset_once_and_stays_silent(
     hub: Hub, team: Calendar, ana: User, during_replay: During
 ) -> None:
-    """S3: pending subscribes are void after a reset. Fails when a subscribe goes on after its subscription was reset."""
+    """S3: a reset voids pending subscribes. Fails when a subscribe goes on after its subscription was reset."""
     start = await in_thread(head_of, team)
     await write(team, ana)
     page = Page(ana)
@@ -112,7 +115,7 @@ async def test_a_page_reset_while_it_is_replayed_is_reset_once_and_stays_silent(
 
 
 async def test_a_page_whose_subscribe_finds_another_history_is_reset_once(hub: Hub, team: Calendar, ana: User) -> None:
-    """S3. Fails when the subscribe that made the hub notice goes on after everyone was reset."""
+    """S3. Fails when the subscribe that made the hub notice goes on after every page was reset."""
     await write(team, ana)
     first, second = Page(ana), Page(ana)
     await first.subscribe(hub, team)

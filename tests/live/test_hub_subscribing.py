@@ -1,4 +1,4 @@
-"""A page that subscribes: what it is told, what it is replayed, and when it is told to start anew."""
+"""Tests a page that subscribes: what it is told, what it is replayed, and when it must start anew."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_page_that_returns_hears_what_it_missed_then_that_it_is_subscrib
 async def test_a_page_at_the_databases_head_is_live_without_reading_the_log(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each long-poll comes back at the state of its last answer. Fails when the log is read whatever the state."""
+    """Each long-poll returns with the state of its last answer. Fails when the hub reads the log whatever the state."""
     page = Page(ana)
     start = await in_thread(head_of, team)
     Gate(monkeypatch, "read_since", after=False)

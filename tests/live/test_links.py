@@ -1,4 +1,4 @@
-"""Public links live, by WebSocket and by request: what is sent, what is not, and how what was shown is taken away at once."""
+"""Tests live public links by WebSocket and by request: they send what they may, and end or show less at once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def path_of(link: PublicLink) -> str:
 
 @pytest.fixture
 async def stranger(settings: Any) -> AsyncIterator[Callable[..., Any]]:
-    """Return a function that asks for frames by a link, without an account; nobody may be left waiting."""
+    """Yield a function that requests frames by a link, without an account. At the end, no request may still wait."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 0.1, "MAX_WAIT_SECONDS": LONG}
 
     async def ask(
@@ -59,7 +59,7 @@ async def stranger(settings: Any) -> AsyncIterator[Callable[..., Any]]:
         return answer.status_code, orjson.loads(answer.content)
 
     yield ask
-    await sync_to_async(connections.close_all)()  # Django's test client leaves its thread's open
+    await sync_to_async(connections.close_all)()  # Django's test client leaves its thread's connections open
     assert not longpoll._seats.taken
     await get_hub().close()
 
@@ -131,7 +131,7 @@ async def test_who_looks_loses_everything_at_once_when_a_link_ends(
     settings: Any,
     first_checks: Callable[[int], Awaitable[None]],
 ) -> None:
-    """Invariant 7. Seen failing when `withdraw_link` tells nobody: the heartbeat is an hour away."""
+    """Invariant 7. Seen failing when `withdraw_link` announces nothing: the heartbeat is an hour away."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": 3_600, "HEAD_CHECK_SECONDS": 0.1}
     link, other = await in_thread(make_link, team, ana), await in_thread(make_link, team, ana)
     socket = await watching(open_socket, link)
@@ -151,13 +151,13 @@ async def test_who_looks_loses_everything_at_once_when_a_link_ends(
 async def test_an_expiry_ends_what_is_open_by_a_timer(
     open_socket: Open, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Seen failing with a seat that does not wake when its grant ends: the heartbeat is a minute away."""
+    """Seen failing with a seat that does not wake when its link expires: the heartbeat is a minute away."""
     settings.CALENDAR_LIVE = {"HEARTBEAT_SECONDS": LONG, "HEAD_CHECK_SECONDS": 0.1}
     expires_at = timezone.now() + timedelta(seconds=1.5)
     _, socket = await watched(open_socket, team, ana, expires_at=expires_at)
     assert (await socket.hear_of("rights"))["rights"] is None
     assert await socket.closed() == consumer.SIGNED_OUT
-    assert timezone.now() >= expires_at  # not too early either
+    assert timezone.now() >= expires_at  # and not too early
 
 
 async def test_an_expiry_that_is_put_off_ends_nothing(
@@ -197,9 +197,9 @@ async def test_a_withdrawal_that_redis_lost_is_found_by_the_heartbeat(
 async def test_another_scope_resets_who_looks_and_a_replay_is_redacted_by_the_rights_of_now(
     open_socket: Open, team: Calendar, ana: User
 ) -> None:
-    """S5: neither the old access nor the new one brings back what was shown with more rights.
+    """S5: neither the old access nor the new one replays what the link showed with more rights.
 
-    Seen failing when `edit_link` keeps the version, and when the hub compares no access.
+    Seen failing when `edit_link` does not change the version, and when the hub does not compare the access.
     """
     start = await in_thread(head_of, team)
     link = await in_thread(make_link, team, ana)
@@ -250,7 +250,7 @@ async def test_one_by_a_link_cannot_subscribe_to_another_calendar(open_socket: O
 async def test_a_change_is_encoded_once_for_each_rights_class_however_many_receivers(
     hub: Hub, team: Calendar, ana: User, ben: User, cara: User
 ) -> None:
-    """Members and links together. Seen failing when the encoding hangs on the receiver, or on the kind of receiver."""
+    """Members and links share encodings. Seen failing when there is one for each receiver, or each kind of receiver."""
     free = await in_thread(make_user, "free")
     await in_thread(set_role, team, member=free, role=Role.FREEBUSY)
     links = [await in_thread(make_link, team, ana, shows=shows) for shows in ("full", "full", "freebusy", "freebusy")]
@@ -295,7 +295,7 @@ async def test_a_request_by_a_link_hears_of_a_change_at_once(stranger: Any, team
 async def test_a_waiting_request_is_told_when_its_link_ends_and_the_next_is_refused(
     stranger: Any, team: Calendar, ana: User, act: Act
 ) -> None:
-    """Seen failing when `withdraw_link` tells nobody."""
+    """Seen failing when `withdraw_link` announces nothing."""
     link = await in_thread(make_link, team, ana)
     task = await asked_and_waiting(stranger, link, team)
     await in_thread(act, link, ana)
@@ -308,7 +308,7 @@ async def test_a_waiting_request_is_told_when_its_link_ends_and_the_next_is_refu
 async def test_a_waiting_request_is_told_when_the_time_of_its_link_is_over(
     stranger: Any, team: Calendar, ana: User
 ) -> None:
-    """Seen failing with a seat that does not wake when its grant ends."""
+    """Seen failing with a seat that does not wake when its link expires."""
     expires_at = timezone.now() + timedelta(seconds=2)
     link = await in_thread(make_link, team, ana, expires_at=expires_at)
     task = await asked_and_waiting(stranger, link, team)

@@ -1,4 +1,4 @@
-"""The hub's one channel: whatever group it joins, it joins with the channel that it reads."""
+"""Tests that the hub joins every group with the one channel that it reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from testbed.waiting import until
 
 
 class SlowLayer:
-    """A channel layer whose new channels take a turn of the event loop, as one across a network does."""
+    """A channel layer whose new channels take a turn of the event loop, as those of a layer across a network do."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -41,10 +41,10 @@ class Page:
         self.receiver = Receiver("user", str(user_id))
 
     def push(self, text: str) -> None:
-        """Hear nothing."""
+        """Ignore the frame."""
 
     def recheck(self, *, at_leisure: bool = False) -> None:
-        """Have no rights to check."""
+        """Check nothing, because this page has no rights."""
 
 
 @override_settings(CALENDAR_LIVE={"HEAD_CHECK_SECONDS": 60.0})
@@ -61,7 +61,7 @@ async def test_users_who_come_together_are_all_heard_on_one_channel() -> None:
 
 
 class HeldLayer(SlowLayer):
-    """Answers when it is let."""
+    """A layer that answers one kind of call only when the test lets it."""
 
     def __init__(self, *, holds: str) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ async def _take(message: object) -> None:
 async def test_what_is_joined_on_a_layer_that_was_given_up_meanwhile_is_joined_anew(
     holds: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing without a look at whether it is still the one: a user's rights were heard of no more, by nobody here."""
+    """Seen failing without a check that the layer is still in use: the hub no longer heard of a user's rights."""
     old, new = HeldLayer(holds=holds), SlowLayer()
     ears = Listener(_take, lambda group: None)
     ears._layer = old
@@ -107,7 +107,7 @@ async def test_what_is_joined_on_a_layer_that_was_given_up_meanwhile_is_joined_a
 
 
 async def test_a_group_that_is_parted_from_while_all_are_joined_again_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen failing without a second look: groups that nobody here is in were heard until the process ended."""
+    """Seen failing without a second check: the hub stayed in groups without pages until the process ended."""
     monkeypatch.setattr(listener, "_RETRY_SECONDS", 0.001)
     joined: list[str] = []
     ears = Listener(_take, joined.append)
@@ -116,7 +116,7 @@ async def test_a_group_that_is_parted_from_while_all_are_joined_again_is_not(mon
     rejoining = asyncio.create_task(ears.rejoin())
     try:
         await layer.asked.wait()
-        await ears.part(list(ears.unheard)[1])  # the second one
+        await ears.part(list(ears.unheard)[1])  # the group that is joined second
         layer.let.set()
         await until(lambda: not ears.unheard, what="all to be joined")
     finally:

@@ -1,4 +1,4 @@
-"""One object for each running event loop, and waits that end by themselves."""
+"""Tests that each running event loop has its own object, and that waits end by themselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calendar_live.live.loops import event_or_instant, one_per_loop
 
 
 class Thing:
-    """An object of which a test can tell whether it is still there."""
+    """An object whose existence a test can check."""
 
 
 async def _ask(get: Callable[[], Thing], times: int = 1) -> list[Thing]:

@@ -1,4 +1,4 @@
-"""A socket's way out: in order, bounded for a slow reader, and straight through daphne as long as daphne is what it was."""
+"""Tests the outbox of a socket: it keeps the order, bounds the backlog, and writes to the installed daphne directly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testbed.waiting import until
 
 
 class Reader:
-    """The other end of an ASGI `send`; reads only while its gate is open."""
+    """The other end of an ASGI `send`. It reads only while its gate is open."""
 
     def __init__(self, *, reads: bool = True) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -45,7 +45,7 @@ async def test_frames_and_the_close_arrive_in_order() -> None:
 
 
 async def test_what_waits_for_a_slow_reader_is_bounded_and_then_it_is_closed_with_4008() -> None:
-    """Invariant 10. Fails when the bytes that wait are not counted: they grow until the process dies."""
+    """Invariant 10. Fails when the outbox does not count the bytes that wait: they grow until the process dies."""
     reader = Reader(reads=False)
     outbox = Outbox(reader.send, max_bytes=100)
     for _ in range(1_000):
@@ -62,7 +62,10 @@ async def test_a_reader_that_keeps_up_is_never_closed_however_much_it_reads() ->
     outbox = Outbox(reader.send, max_bytes=100)
     for number in range(100):
         outbox.push("x" * 60)
-        await until(lambda number=number: len(reader.messages) == number + 1, what="it to be read")  # type: ignore[misc]
+        await until(
+            lambda number=number: len(reader.messages) == number + 1,  # type: ignore[misc]
+            what="it to be read",
+        )
     assert not outbox.closed
 
 
@@ -75,7 +78,7 @@ async def test_a_frame_larger_than_the_bound_closes() -> None:
 
 
 async def test_the_bound_is_of_bytes_whatever_is_written() -> None:
-    """Invariant 10. Fails when characters are counted: most of the world's take more than one byte."""
+    """Invariant 10. Fails when the outbox counts characters, most of which take more than one byte."""
     reader = Reader(reads=False)
     outbox = Outbox(reader.send, max_bytes=100)
     outbox.push("字" * 34)
@@ -110,7 +113,7 @@ async def test_a_socket_that_breaks_is_closed_and_raises_to_nobody() -> None:
 
 
 class Protocol:
-    """What daphne's server calls to write to a connection."""
+    """A stand-in for the protocol on which daphne's server calls `handle_reply` to write to a connection."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -137,7 +140,7 @@ async def daphnes_send(protocol: Protocol) -> Any:
 
 
 async def test_the_installed_daphne_is_written_to_straight() -> None:
-    """Fails when an upgrade of daphne changes its `send`: look at `_never_suspends` then, before production does."""
+    """Fails when an upgrade of daphne changes its `send`: check `_never_suspends` before you deploy the upgrade."""
     protocol = Protocol()
     send = await daphnes_send(protocol)
     assert _never_suspends(send)

@@ -1,4 +1,4 @@
-"""Frames that are handed to the kernel at once: on a real Twisted transport, never out of order, never twice, never half."""
+"""Tests frames that are handed to the kernel at once, on a real Twisted transport: whole, once, and in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from testbed.websocket import CLOSE, TEXT, Reader
 
 
 class Reactor:
-    """A reactor whose time comes when the test says so."""
+    """A reactor that writes only when the test calls it."""
 
     def __init__(self) -> None:
         self.writers: set[Any] = set()
@@ -41,7 +41,7 @@ class Reactor:
 
 
 class Connection:
-    """An open WebSocket as daphne has it, and the browser's end of its TCP connection."""
+    """An open WebSocket as daphne keeps it, and the browser's end of its TCP connection."""
 
     def __init__(self, *, max_bytes: int = 1_000_000) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -93,7 +93,10 @@ def connection() -> Iterator[Connection]:
 
 
 async def test_the_installed_twisted_writes_a_frame_at_once(connection: Connection) -> None:
-    """Fails when an upgrade changes what `_is_idle` looks at: deliveries are right then, and five times as dear."""
+    """Fails when an upgrade changes the attributes that `_is_idle` reads.
+
+    Deliveries are right then, but cost five times as much.
+    """
     connection.outbox.push("né")
     assert connection.reactor.writers == set()
     assert connection.arrived() == ["né"]
@@ -105,7 +108,7 @@ async def test_a_frame_of_any_size_is_read_as_it_was_written(size: int) -> None:
 
 
 async def test_a_frame_keeps_its_place_behind_what_waits(connection: Connection) -> None:
-    connection.protocol.sendMessage(b"1")  # not ours: it waits for the reactor
+    connection.protocol.sendMessage(b"1")  # not by the outbox: it waits for the reactor
     connection.outbox.push("2")
     assert connection.arrived() == []
     connection.reactor.write()
@@ -131,9 +134,9 @@ async def test_a_reader_that_is_slow_gets_every_frame_whole_and_in_order() -> No
 async def test_what_waits_for_a_reader_of_daphnes_is_bounded_and_then_it_is_closed_with_4008(
     connection: Connection,
 ) -> None:
-    """Invariant 10. Fails when an upgrade changes what `_unsent_bytes` looks at.
+    """Invariant 10. Fails when an upgrade changes the attributes that `_unsent_bytes` reads.
 
-    Seen failing with `_unsent_bytes` returning 0, with its `_tempDataLen` left out, and with its `offset` left out.
+    Seen failing when `_unsent_bytes` returns 0, when it omits `_tempDataLen`, and when it omits `offset`.
     """
     before = too_slow._value.get()
     text = "x" * 60_000
@@ -158,7 +161,7 @@ async def test_what_waits_for_a_reader_of_daphnes_is_bounded_and_then_it_is_clos
 
 
 async def test_who_reads_again_in_time_is_not_closed(connection: Connection) -> None:
-    """Seen failing with `_unsent_bytes` counting what was written, instead of what waits."""
+    """Seen failing when `_unsent_bytes` counts the bytes that were written instead of those that wait."""
     text = "x" * 60_000
     for _ in range(20):
         while connection.outbox.backlog_bytes < 500_000:
@@ -171,7 +174,7 @@ async def test_who_reads_again_in_time_is_not_closed(connection: Connection) -> 
 
 
 async def test_a_replay_waits_until_there_is_room_for_it(connection: Connection) -> None:
-    """Seen failing with `room` returning at once: who comes back to many calendars would be closed each time."""
+    """Seen failing when `room` returns at once: a page that comes back to many calendars would be closed each time."""
     while connection.outbox.backlog_bytes < 500_000:
         connection.outbox.push("x" * 60_000)
     waits = asyncio.create_task(connection.outbox.room())

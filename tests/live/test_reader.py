@@ -1,4 +1,4 @@
-"""What sessions grant, asked by many sockets at about the same time: one read, its statements counted."""
+"""Tests that many sockets that ask for the grants of their sessions at about the same time share one read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOBODYS = SessionKey("of nobody")
 
 
 def session_of(user: User) -> SessionKey:
-    """Sign a user in, and return the session's key."""
+    """Sign a user in. Return the session's key."""
     request = HttpRequest()
     request.session = SessionStore()
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
@@ -84,13 +84,13 @@ def test_a_read_takes_two_statements_for_each_session_and_two_for_all(
 
 
 def grant_to(credential: Credential) -> Grant:
-    """Return a grant that can be told from those of other sessions."""
+    """Return a grant that differs from those of other sessions."""
     assert isinstance(credential, SessionKey)
     return Grant(Receiver("user", credential.key))
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> list[list[str]]:
-    """Let reads be answered without a database, first by these failures; return the list of what will be asked."""
+    """Answer reads without a database, first with these failures. Return a list to which each read adds its keys."""
     asked: list[list[str]] = []
 
     def answer(keys: Iterable[Credential]) -> dict[Credential, Grant | None]:
@@ -116,7 +116,10 @@ async def test_sockets_that_ask_together_are_answered_by_one_read(monkeypatch: p
 async def test_what_is_asked_while_calls_are_under_way_is_read_by_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Pages that come back all at once. Seen failing with a call for each; one that hangs holds up none but those of the next."""
+    """Pages may come back all at once. Seen failing with a call for each page.
+
+    A call that hangs holds up only the pages of the next call.
+    """
     asked: list[list[str]] = []
     goes_on = threading.Event()
 
@@ -165,7 +168,7 @@ async def test_without_a_session_nothing_is_granted_and_nobody_asked() -> None:
 async def test_a_check_that_was_asked_for_and_failed_is_made_again(
     team: Calendar, cara: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Long before the next heartbeat. Seen failing when only the heartbeat checks again."""
+    """The retry comes long before the next heartbeat. Seen failing when only the heartbeat checks again."""
     settings.ALLOWED_HOSTS = ["testserver"]
     monkeypatch.setattr(seat, "RETRY_SECONDS", 0.05)
     read, checked, failed = reader.grant_of, asyncio.Event(), asyncio.Event()
@@ -182,7 +185,7 @@ async def test_a_check_that_was_asked_for_and_failed_is_made_again(
     await socket.subscribe(team.pk)
     await socket.hear_of("subscribed")
     async with asyncio.timeout(PATIENCE):
-        await checked.wait()  # the one that each socket begins with
+        await checked.wait()  # the check with which each socket begins
 
     async def fail(_: Credential, *, at_leisure: bool) -> None:
         failed.set()
@@ -202,7 +205,7 @@ async def test_a_check_that_was_asked_for_and_failed_is_made_again(
 async def test_a_socket_that_opens_while_the_database_is_away_is_to_try_again(
     ana: User, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen failing when what the database raises goes on to daphne, which says nothing to the page."""
+    """Seen failing when daphne gets the error of the database: it tells the page nothing."""
     settings.ALLOWED_HOSTS = ["testserver"]
 
     async def fail(_: Credential) -> None:
@@ -220,7 +223,7 @@ async def test_a_socket_that_opens_while_the_database_is_away_is_to_try_again(
 async def test_places_that_many_ask_for_at_once_are_read_together(
     team: Calendar, ana: User, cara: User, dan: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each gets their own, of the calendars that they asked for. Seen failing with a call for each."""
+    """Each user gets their own standings in the calendars that they name. Seen failing with a call for each request."""
     mine = await in_thread(make_calendar, ana, name="Mine")
     await in_thread(make_item, mine, ana)
     named = [str(team.pk), str(mine.pk)]

@@ -1,4 +1,4 @@
-"""What the hub tells again out of its own memory: the same as the log would, and nothing of another history."""
+"""Tests the replays that a hub makes from memory: they equal those from the log, and contain no other history."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_little_is_kept_the_newest() -> None:
 
 
 def test_deletions_are_counted() -> None:
-    """Each is an id: ten thousand of them are no little. Seen failing with the wires alone."""
+    """Each deletion is an id, and ten thousand ids are many bytes. Seen failing when only the wires count."""
     kept = Recent()
     for revision in (1, 2):
         gone = tuple(Entry(f"{number:036}", None) for number in range(1_000))
@@ -82,7 +82,7 @@ def test_deletions_are_counted() -> None:
 async def test_no_more_is_told_than_a_replay_may_have(
     limit: dict[str, int], hub: Hub, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """S3, whichever process it is. Seen failing with limits of its own."""
+    """S3 holds at each process. Seen failing when the memory has limits of its own."""
     settings.CALENDAR_LIVE = {**settings.CALENDAR_LIVE, **limit}
     watcher, back = Page(ana), Page(ana)
     await watcher.subscribe(hub, team)
@@ -96,7 +96,7 @@ async def test_no_more_is_told_than_a_replay_may_have(
 async def test_what_is_old_is_forgotten_by_the_head_check(
     hub: Hub, team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or each calendar that anybody wrote in would keep a hundred kilobytes for as long as somebody looks at it."""
+    """If not, each calendar that was changed would take a hundred kilobytes for as long as somebody has it open."""
     page = Page(ana)
     await page.subscribe(hub, team)
     start = await in_thread(head_of, team)
@@ -117,7 +117,7 @@ async def test_what_is_old_is_forgotten_by_the_head_check(
 async def test_who_comes_back_is_told_without_the_log_what_the_log_would_tell(
     hub: Hub, team: Calendar, ana: User, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the byte, in each rights class, and encoded once. Fails when each replay is read, or encoded, by itself."""
+    """The bytes are equal in each rights class, and encoded once. Fails when each replay is read or encoded anew."""
     free = await in_thread(make_user, "free")
     await in_thread(set_role, team, member=free, role=Role.FREEBUSY)
     watchers = [Page(user) for user in (ana, cara, free)]
@@ -129,14 +129,14 @@ async def test_who_comes_back_is_told_without_the_log_what_the_log_would_tell(
     for page in watchers:
         await settled(page, team)
     back, other = [[Page(user) for user in (ana, cara, free)] for _ in range(2)]
-    elsewhere = Hub()  # as another process, which has delivered none of it
+    elsewhere = Hub()  # like another process, which has delivered none of these changes
     try:
         for page in other:
             await page.subscribe(elsewhere, team, start, await access_of(page_user(page), team))
     finally:
         await elsewhere.close()
     encoded = REGISTRY.get_sample_value("calendar_live_encodings_total")
-    Gate(monkeypatch, "read_since", after=False)  # who asks the log from now on waits for ever
+    Gate(monkeypatch, "read_since", after=False)  # from now on, a query of the log waits for ever
     for page in back:
         await page.subscribe(hub, team, start, await access_of(page_user(page), team))
     assert [page.texts for page in back] == [page.texts for page in other]
@@ -152,7 +152,7 @@ def page_user(page: Page) -> User:
 async def test_what_a_restored_database_has_lost_is_told_to_nobody_who_comes_back(
     then: int, hub: Hub, team: Calendar, ana: User
 ) -> None:
-    """Invariant 6, before the hub has noticed. Fails when what is remembered is told whatever the database's head is."""
+    """Invariant 6, before the hub notices. Fails when the hub replays from memory whatever the database's head is."""
     watcher = Page(ana)
     await watcher.subscribe(hub, team)
     await write(team, ana)

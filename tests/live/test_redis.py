@@ -1,4 +1,4 @@
-"""Two processes and a real Redis: each hears each change once, and a Redis that dies costs time but no change."""
+"""Tests two processes with a real Redis: both hear each change once, and a Redis that dies costs time but no change."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_calendars_first_subscribed_at_once_are_all_heard(hubs: list[Hub],
 async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_is_back(
     checking_hubs: list[Hub], server: Redis, team: Calendar, ana: User, settings: Any
 ) -> None:
-    """Invariant 5. Fails without `check_heads`, or when a hub does not hear again of a Redis that came back."""
+    """Invariant 5. Fails without `check_heads`, or when a hub does not listen again to a Redis that came back."""
     pages = await pages_on(checking_hubs, team, ana)
     server.kill()
     try:
@@ -70,9 +70,8 @@ async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_i
 
     await until(both_listen, what="both hubs to listen again")
     await client.aclose()
-    await asyncio.gather(
-        *(hub.check_heads() for hub in checking_hubs)
-    )  # the last head check: now only broadcasts bring anything
+    # The last head check: from now on, only broadcasts bring changes.
+    await asyncio.gather(*(hub.check_heads() for hub in checking_hubs))
     await write(team, ana)
     for page in pages:
         await settled(page, team)
@@ -82,7 +81,7 @@ async def test_a_redis_that_is_killed_loses_no_change_and_serves_again_when_it_i
 async def test_a_subscription_that_redis_cuts_loses_no_change(
     checking_hubs: list[Hub], server: Redis, team: Calendar, ana: User
 ) -> None:
-    """Invariant 5. `group_send` succeeds meanwhile: only the head check knows."""
+    """Invariant 5. Meanwhile, `group_send` succeeds, so only the head check can find the changes."""
     pages = await pages_on(checking_hubs, team, ana)
     client = redis.asyncio.Redis.from_url(server.url)
     try:

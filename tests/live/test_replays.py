@@ -1,4 +1,4 @@
-"""What is told of the past, to whom and by whichever way: of each item only what it is now (S3, invariant 7)."""
+"""Tests that every replay, to any receiver and by any way, shows of each item only what it is now (S3, invariant 7)."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from tests.people import make_item, make_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What a title says that nobody but owners and editors may know in the end.
+# A title that in the end only owners and editors may know.
 TELLING: Final = "Redundancies in the spring"
 WHO: Final = ("a viewer", "a public link", "who had free/busy rights then", "who was no member then")
-# Of an item that nobody else may know of, and one of which they may know when it is.
+# The visibility of an item of which others may know nothing, and of one of which they may know only the time.
 HOW: Final = ("secret", "private")
 
 
 def let_in(who: str, team: Calendar, ana: User, other: User) -> User | PublicLink:
-    """Give a receiver its rights of before. Returns who it is."""
+    """Give a receiver its earlier rights. Return the user or the link."""
     if who == "a public link":
         return make_link(team, ana)
     if who == "a viewer":
@@ -46,14 +46,14 @@ def let_in(who: str, team: Calendar, ana: User, other: User) -> User | PublicLin
 
 
 def show(team: Calendar, ana: User) -> tuple[State, WorkItem]:
-    """Make a telling item that is normal, after another. Returns the state before both."""
+    """Make an item, then one with the telling title, both normal. Return the state before both, and the second item."""
     before = head_of(team)
     make_item(team, ana)
     return before, make_item(team, ana, title=TELLING)
 
 
 def hide(team: Calendar, ana: User, item: WorkItem, how: str) -> None:
-    """Make an item secret or private, and write it once more, beside others."""
+    """Make an item secret or private, and change it once more. Make another item before and after that."""
     make_item(team, ana)
     for changes in ({"visibility": how}, {"title": f"{TELLING} and later"}):
         update_item(team.pk, actor=ana, item_id=item.pk, changes=changes, expected_state=None)
@@ -61,7 +61,7 @@ def hide(team: Calendar, ana: User, item: WorkItem, how: str) -> None:
 
 
 def raise_rights(who: str, team: Calendar, other: User) -> None:
-    """Give who had fewer rights, or none, those of a viewer."""
+    """Make a receiver that had fewer rights, or none, a viewer."""
     if who.startswith("who "):
         set_role(team, member=other, role=Role.VIEWER)
 
@@ -75,7 +75,7 @@ def access_of(one: User | PublicLink, team: Calendar) -> str:
 
 
 def check(page: Page, team: Calendar, item: WorkItem, how: str) -> None:
-    """The title is in no frame, every state was passed, and the picture is what may be seen now."""
+    """Check that no frame has the title, that the page passed every state, and that it shows what it may show now."""
     assert TELLING not in "".join(page.texts)
     assert page.revisions() == list(range(1, page.revisions()[-1] + 1))
     shown = page.items[str(team.pk)]
@@ -92,7 +92,7 @@ def check(page: Page, team: Calendar, item: WorkItem, how: str) -> None:
 async def test_a_replay_tells_of_an_item_only_what_it_is_now(
     remembered: bool, who: str, how: str, hub: Hub, team: Calendar, ana: User, dan: User
 ) -> None:
-    """Seen failing with change sets that are told as they were, in each row."""
+    """Each case was seen failing with change sets that are replayed as they were."""
     one = await in_thread(let_in, who, team, ana, dan)
     watcher = Page(ana)
     if remembered:
@@ -112,7 +112,7 @@ async def test_a_replay_tells_of_an_item_only_what_it_is_now(
 async def test_what_waited_meanwhile_counts_too(
     how: str, hub: Hub, team: Calendar, ana: User, cara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The item is hidden after the log was read. Seen failing when what waited is told after the replay, by itself."""
+    """The item is hidden after the log was read. Seen failing when the change is sent by itself, after the replay."""
     start, item = await in_thread(show, team, ana)
     page, access = Page(cara), await in_thread(access_of, cara, team)
     gate = Gate(monkeypatch, "read_since", after=True)
@@ -128,7 +128,7 @@ async def test_what_waited_meanwhile_counts_too(
 async def test_who_is_live_is_told_of_what_was_lost_as_it_is_now(
     how: str, hub: Hub, team: Calendar, ana: User, cara: User, settings: Any
 ) -> None:
-    """Broadcasts were lost, and the hub reads the log, in several parts. Seen failing when it tells each part as it was."""
+    """Broadcasts are lost, and the hub reads the log in parts. Seen failing when it sends each part as it was."""
     settings.CALENDAR_LIVE = {**settings.CALENDAR_LIVE, "MAX_REPLAY_SETS": 2}
     page = Page(cara)
     await page.subscribe(hub, team)
@@ -144,7 +144,7 @@ async def test_who_is_live_is_told_of_what_was_lost_as_it_is_now(
 async def test_a_request_for_frames_is_told_the_same(
     who: str, how: str, team: Calendar, ana: User, dan: User, settings: Any
 ) -> None:
-    """Without a WebSocket."""
+    """This holds without a WebSocket, too."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "BROADCAST_TIMEOUT_SECONDS": 30.0}
     one = await in_thread(let_in, who, team, ana, dan)
     start, item = await in_thread(show, team, ana)

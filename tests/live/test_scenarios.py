@@ -1,7 +1,8 @@
-"""The model's scenarios with the real server beside the model's: services, log, hub and feed must say what the model says.
+"""Runs the model's scenarios with the real server beside the model's: services, log, hub and feed must agree with it.
 
-What reaches the client, and when, is the scenario's choice; what the server has to say at all is compared here: each change set as
-it was pushed, each feed of each state, the answer to each subscribe with its replay, each reset that a server has a reason for.
+The scenario decides what reaches the client, and when. This module compares what the two servers send: each change set
+that is pushed, each feed of each state, the answer to each subscribe with its replay, and each reset for which a server
+has a reason.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 R = TypeVar("R")
 ROLES: Final = {"full": Role.EDITOR, "shared": Role.VIEWER, "freebusy": Role.FREEBUSY}
 HOUR_NULL: Final = datetime(2026, 11, 2, tzinfo=UTC)
-# What of an event object the model knows.
+# The fields of an event object that the model knows.
 KNOWN: Final = ("id", "start", "end", "title", "visibility", "busy")
 
 Event = dict[str, Any]
@@ -50,7 +51,7 @@ Said = tuple[dict[str, Event], set[str]]
 
 
 class Beside(Script):
-    """A script whose server is the model's and, beside it, the real one; they are compared as they go."""
+    """A script with the model's server and, beside it, the real one. Each step compares the two."""
 
     runner: ClassVar[asyncio.Runner]
     hub: ClassVar[Hub]
@@ -61,7 +62,7 @@ class Beside(Script):
         self.ana, self.olga = self.in_thread(make_user, "ana"), self.in_thread(make_user, "olga")
         self.api = Api(self.ana)
         self.calendars: dict[str, Calendar] = {}
-        self.states: dict[tuple[str, State], str] = {}  # the model's states, as the real server calls them
+        self.states: dict[tuple[str, State], str] = {}  # by the model's state: the real server's
         self.accesses: dict[tuple[str, Access], str] = {}
         self.feeds: dict[tuple[str, State, Span, Access], Event] = {}
         self.asking: dict[str, Subscribe] = {}  # sent by the client, not yet handed to the real hub
@@ -149,7 +150,7 @@ class Beside(Script):
         self.run(until(lambda: self.page.rechecks > asked, what="the page to be asked to check its rights"))
 
     def _apply_rights(self) -> None:
-        """Do what a consumer does when it is asked to check."""
+        """Do what a consumer does when it is asked to check its rights."""
         now = {one.calendar: str(one.access) for one in self.in_thread(standings, self.ana)}
         for page in (self.page, self.witness):
             self.run(self.hub.apply_rights(page, now))
@@ -160,7 +161,7 @@ class Beside(Script):
         self.run(self.witness.subscribe(self.hub, self.calendars[calendar]))
 
     def _learn(self, calendar: str, *, pushed: bool = True) -> None:
-        """Note how the real server calls the model's head, hear it pushed, and read every feed at it."""
+        """Note the real server's state for the model's head, wait until it is pushed, and read every feed at it."""
         place, head = self.calendars[calendar], self.head_of(calendar)
         standing_now = self.in_thread(standing, self.ana, place.pk)
         self.states[calendar, head] = str(standing_now.state)
@@ -179,7 +180,7 @@ class Beside(Script):
             self.feeds[calendar, head, within, self.access(calendar)] = rows
 
     def _heard(self, page: Page, calendar: str, new: str) -> Said:
-        """Return a change set as a page heard it last, its chunks put together."""
+        """Return a change set as a page last heard it, with its chunks put together."""
         place = str(self.calendars[calendar].pk)
         chunks = [one for one in page.heard("changes") if (one["calendar"], one["newState"]) == (place, new)]
         assert chunks, f"nobody heard {new}"
@@ -230,7 +231,7 @@ class Beside(Script):
         super().subscribed(at=at, number=number, calendar=calendar)
 
     def _subscribe(self, asked: Subscribe) -> None:
-        """Hand a client's subscribe to the real hub; what it replays must be what the model's replays."""
+        """Hand a client's subscribe to the real hub. Check that its replay is the model's."""
         place = self.calendars[asked.calendar]
         state = None if asked.state is None else RealState.parse(self.states[asked.calendar, asked.state])
         access = None if asked.access is None else self.accesses[asked.calendar, asked.access]
@@ -258,7 +259,7 @@ class Beside(Script):
         asked = self.asking.pop(calendar, None)
         if reason == "pruned":
             self.in_thread(changelog.prune, before=datetime.now(UTC) + timedelta(days=1))
-            self.hub._served[str(self.calendars[calendar].pk)].recent.forget()  # the real one may still know it
+            self.hub._served[str(self.calendars[calendar].pk)].recent.forget()  # the real hub may still know it
         if reason == "rights":
             self._apply_rights()
             self._witness(calendar)
@@ -293,7 +294,7 @@ def _known(event: Event) -> Event:
 
 @pytest.fixture
 def beside(no_head_check: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Beside]]:
-    """Let the scenarios be written with the real server beside the model's."""
+    """Make the scenarios run with the real server beside the model's."""
 
     async def new_hub() -> Hub:
         return Hub()  # on the loop that runs
@@ -315,8 +316,8 @@ def beside(no_head_check: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[typ
 def test_the_real_server_says_what_the_models_says(name: str, beside: type[Beside]) -> None:
     """Rules S3 to S5 and invariants 2 and 6, in every scenario.
 
-    Fails when a state is verified by its revision alone, when a membership counts its access versions from 1, and when an item
-    that became secret is logged as one that always was.
+    Fails when a state is verified by its revision alone, when a membership counts its access versions from 1, and when
+    an item that became secret is logged as one that always was secret.
     """
     SCENARIOS[name][1]()
     assert "subscribed" in beside.compared

@@ -1,4 +1,4 @@
-"""Who may open a connection, when its rights are read again, and when it is signed out: each rule as a table.
+"""Tests who may open a connection, when its rights are read again, and when it is signed out: each rule as a table.
 
 Every rule was seen failing. The docstrings name the mutations of live/seat.py.
 """
@@ -23,7 +23,7 @@ NEVER: Final = math.inf
 
 
 def view(access: str = "full.1") -> CalendarView:
-    """Return a calendar of which only the access token matters."""
+    """Return a calendar in which only the access token matters."""
     return {
         "id": "c",
         "name": "Team",
@@ -83,7 +83,7 @@ def settled(*, until: float = NEVER, beats_at: float = NEVER) -> Seat:
 def test_a_seat_is_for_the_receiver_of_a_grant_that_lasts(
     grant: Grant | None, user: str | None, error: type[Exception] | None
 ) -> None:
-    """Seen failing without each of the three conditions, and with `is_over` also true for users."""
+    """Seen failing without each of the three conditions, and when `is_over` is true for users, too."""
     seats = Seats(at_leisure=True)
     if error is None:
         seat, admitted = seats.admit(grant, user=user, most=MOST)
@@ -99,7 +99,7 @@ def test_a_seat_is_for_the_receiver_of_a_grant_that_lasts(
 def test_a_receiver_has_so_many_seats_and_another_when_one_is_free(
     receiver: Receiver, other: Receiver, most: int
 ) -> None:
-    """Seen failing with one more, with one limit for both kinds, with one count for all, and without `leave`."""
+    """Seen failing with one seat more, with one limit for both kinds, with one count for all, and without `leave`."""
     seats = Seats(at_leisure=True, full=lambda: TooMany("too_many_waiting"))
 
     def sit(one: Receiver) -> None:
@@ -123,7 +123,7 @@ def test_a_receiver_has_so_many_seats_and_another_when_one_is_free(
 
 @pytest.mark.parametrize("at_leisure", [True, False])
 def test_the_first_check_is_due_at_once_and_made_once(at_leisure: bool) -> None:
-    """Invariant 7. Seen failing with a seat that begins unasked, that ignores `at_leisure`, and that stays asked."""
+    """Invariant 7. Seen failing with a seat that begins without a check, ignores `at_leisure`, or repeats the check."""
     seat, _ = Seats(at_leisure=at_leisure).admit(grant_to(ANA), user=None, most=MOST)
     assert seat.wakes_at == -math.inf
     assert seat.wake(0) == (AT_LEISURE if at_leisure else HURRIED)
@@ -143,7 +143,7 @@ def test_the_first_check_is_due_at_once_and_made_once(at_leisure: bool) -> None:
     ids=["nobody asks", "at leisure", "in a hurry", "in a hurry at last", "in a hurry at first"],
 )
 def test_whoever_asks_gets_one_check_and_one_in_a_hurry_hurries_all(asked: list[bool], check: Check | None) -> None:
-    """Seen failing with the last one who asks deciding alone, and with a hurry that lasts."""
+    """Seen failing when only the last request counts, and when a hurry outlasts its check."""
     seat = settled()
     for at_leisure in asked:
         seat.ask(at_leisure=at_leisure)
@@ -181,7 +181,10 @@ def test_whoever_asks_gets_one_check_and_one_in_a_hurry_hurries_all(asked: list[
 def test_a_check_is_due_at_a_heartbeat_when_the_grant_ends_and_when_somebody_asks(
     until: float, beats_at: float, asks: bool, now: float, check: Check | None
 ) -> None:
-    """Seen failing with a seat that ignores its heartbeats or its end, that is at leisure then, or calls all heartbeats."""
+    """Seen failing with a seat that ignores its heartbeats or its end, or checks at leisure at its end.
+
+    Seen failing, too, with a seat that calls every check a heartbeat.
+    """
     seat = settled(until=until, beats_at=beats_at)
     assert seat.wakes_at == min(until, beats_at)
     if asks:
@@ -199,7 +202,7 @@ def test_a_check_is_due_at_a_heartbeat_when_the_grant_ends_and_when_somebody_ask
     ids=["the same receiver", "a link that has ended", "another receiver", "nobody"],
 )
 def test_a_credential_that_is_nobodys_or_anothers_by_now_signs_out(grant: Grant | None, is_signed_out: bool) -> None:
-    """A link that has ended is told of before it is refused. Seen failing without each of the two conditions."""
+    """The page of a link hears that the link has ended before it is refused. Seen failing without each condition."""
     seat = settled()
     if is_signed_out:
         with pytest.raises(SignedOut):
@@ -211,7 +214,7 @@ def test_a_credential_that_is_nobodys_or_anothers_by_now_signs_out(grant: Grant 
 
 
 def test_a_check_tells_the_accesses_of_now_and_that_it_was_made() -> None:
-    """Subscribes that were under way compare both. Seen failing with the first accesses kept, and without the count."""
+    """Subscribes under way compare both. Seen failing when the seat keeps the first accesses, and without the count."""
     seat = settled()
     assert (seat.checks, seat.accesses) == (1, {"c": "full.1"})
     seat.renew(Grant(LINK, {"d": view("freebusy.2")}))
@@ -220,7 +223,7 @@ def test_a_check_tells_the_accesses_of_now_and_that_it_was_made() -> None:
 
 @pytest.mark.parametrize("until", [30.0, 90.0, NEVER], ids=["earlier", "later", "never"])
 def test_an_end_that_was_moved_counts_from_the_next_check(until: float) -> None:
-    """Seen failing with the first end kept."""
+    """Seen failing when the seat keeps the first end."""
     seat = settled(until=60)
     seat.renew(grant_to(LINK, until=until))
     assert seat.wakes_at == until
@@ -240,7 +243,9 @@ def test_an_end_that_was_moved_counts_from_the_next_check(until: float) -> None:
 def test_a_check_that_failed_is_made_again_a_second_later_unless_a_heartbeat_will(
     check: Check, until: float, wakes_at: float, then: Check | None
 ) -> None:
-    """The database may be away. Seen failing with no retry, with one for heartbeats, and with the end left where it was."""
+    """A check fails when the database is away. Seen failing without a retry, with a retry for heartbeats, too, and with
+    an end that is left where it was.
+    """
     seat = settled(until=until)
     seat.put_off(check, 10)
     assert seat.wakes_at == wakes_at

@@ -1,4 +1,4 @@
-"""Sharing, live: whoever is given or loses a calendar learns it at once, on a WebSocket as by waiting over HTTP."""
+"""Tests that pages learn at once when their user gets or loses a calendar, by WebSocket and by a waiting request."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def _accept(team: Calendar) -> None:
     sharing.answer_offer(team.pk, actor=User.objects.get(username="ben"), accept=True)
 
 
-# Name -> (what happens, who has the page open, what the page is told of the calendar: the type, and the role, reason or rights).
+# By name: what happens, who has the page open, and what the page is told of the calendar (the type of each frame, and
+# the role, reason or rights in it).
 TOLD: Final[dict[str, tuple[Act, str, Said]]] = {
     "shared with me": (
         lambda team, ana, cara, dan: sharing.share(team.pk, actor=ana, to="dan", role=Role.VIEWER),
@@ -99,7 +100,7 @@ TOLD: Final[dict[str, tuple[Act, str, Said]]] = {
 
 
 def said(frames: list[dict[str, Any]], calendar: Calendar) -> Said:
-    """Return what frames say of who may see a calendar."""
+    """Return what frames say about the receiver's rights in a calendar."""
     found: Said = []
     for frame in frames:
         match frame["type"]:
@@ -114,7 +115,7 @@ def said(frames: list[dict[str, Any]], calendar: Calendar) -> Said:
 
 @pytest.fixture
 async def opened(settings: Any) -> AsyncIterator[list[Socket]]:
-    """Return a list of sockets to close at the end; nothing here may be due to a heartbeat."""
+    """Yield a list of sockets that are closed at the end. Heartbeats are an hour apart, so no test relies on one."""
     settings.CALENDAR_LIVE = {"HEAD_CHECK_SECONDS": 3_600.0, "HEARTBEAT_SECONDS": 3_600, "MAX_WAIT_SECONDS": 60}
     sockets: list[Socket] = []
     yield sockets
@@ -138,7 +139,7 @@ async def page_of(user: User, calendar: Calendar, opened: list[Socket]) -> Socke
 
 
 def write_after(calendar: Calendar) -> None:
-    """Write as its owner, unless the calendar is gone."""
+    """Write to a calendar as its owner, unless it is deleted."""
     for mine in calendar.memberships.filter(role=Role.OWNER, calendar__deleted_at=None):
         make_item(calendar, mine.user, title="After")
 
@@ -147,7 +148,7 @@ def write_after(calendar: Calendar) -> None:
 async def test_a_socket_is_told_at_once(
     act: Act, who: str, expected: Said, opened: list[Socket], team: Calendar, ana: User, cara: User, dan: User
 ) -> None:
-    """Invariant 7. Seen failing when `tell` tells nobody."""
+    """Invariant 7. Seen failing when `tell` announces nothing."""
     user = await in_thread(User.objects.get, username=who)
     await in_thread(_offer, team, ana)
     socket = await page_of(user, team, opened)
@@ -155,8 +156,8 @@ async def test_a_socket_is_told_at_once(
     while len(said(socket.frames, team)) < len(expected):
         await socket.hear()
     assert said(socket.frames, team) == expected
-    if expected[-1][0] != "calendar":  # the tap is closed: nothing comes any more until the page subscribes again
-        socket.frames.clear()  # the deletion of a calendar is a change set, too: it may come before
+    if expected[-1][0] != "calendar":  # the rights have ended: nothing more comes until the page subscribes again
+        socket.frames.clear()  # the deletion of a calendar is a change set, too, which may come before
         await in_thread(write_after, team)
         await socket.say({"type": "ping"})
         await socket.hear_of("pong")
@@ -167,7 +168,7 @@ async def test_a_socket_is_told_at_once(
 async def test_a_request_that_waits_is_answered_at_once(
     act: Act, who: str, expected: Said, opened: list[Socket], team: Calendar, ana: User, cara: User, dan: User
 ) -> None:
-    """Invariant 7. Seen failing when `tell` tells nobody, and when a wait takes no notice of it."""
+    """Invariant 7. Seen failing when `tell` announces nothing, and when a waiting request ignores the notice."""
     await in_thread(_offer, team, ana)
     client = AsyncClient()
     await client.aforce_login(await in_thread(User.objects.get, username=who))
@@ -187,7 +188,7 @@ async def test_a_request_that_waits_is_answered_at_once(
     if again:
         await until(lambda: any(one.members for one in get_hub()._served.values()), what="the request to subscribe")
     await in_thread(act, team, ana, cara, dan)
-    async with asyncio.timeout(10):  # promised within a second; a wait that ends by itself would tell the same
+    async with asyncio.timeout(10):  # the promise is one second; a wait that ends by itself would have the same answer
         answer = await waits
         frames = answer["frames"]
         while len(said(frames, team)) < len(expected):
@@ -197,7 +198,7 @@ async def test_a_request_that_waits_is_answered_at_once(
 
 
 class Desk:
-    """What an owner has before them in the share dialog: somebody's role, an invitation, a public link."""
+    """The contents of an owner's share dialog: a member's role, an invitation, a public link."""
 
     def __init__(self, team: Calendar, ana: User) -> None:
         self.team, self.ana = team, ana
@@ -207,7 +208,7 @@ class Desk:
         self.link = make_link(team, ana)
 
 
-# What an owner does with others -> the deed.
+# By name: what an owner does with other people and links.
 DEEDS: Final[dict[str, Callable[[Desk], Any]]] = {
     "gives another role": lambda at: sharing.change_role(
         at.team.pk, actor=at.ana, member=str(at.fay.pk), role=Role.EDITOR
@@ -231,7 +232,10 @@ DEEDS: Final[dict[str, Callable[[Desk], Any]]] = {
 async def test_of_others_roles_invitations_and_links_owners_alone_hear_at_once(
     deed: Callable[[Desk], Any], opened: list[Socket], team: Calendar, ana: User, ben: User, cara: User, dan: User
 ) -> None:
-    """Invariant 7: to editors and viewers not a byte comes of it. Seen failing with `sharing` described to every member, and to none."""
+    """Invariant 7: editors and viewers get not a byte of it.
+
+    Seen failing when every member gets `sharing` in descriptions of the calendar, and when no member does.
+    """
     desk = await in_thread(Desk, team, ana)
     await in_thread(set_role, team, member=dan, role=Role.OWNER)
     owner = await page_of(dan, team, opened)
@@ -278,7 +282,7 @@ async def test_ones_own_order_is_told_to_ones_other_pages_alone(
 async def test_what_becomes_secret_goes_from_a_viewers_page_and_comes_back(
     opened: list[Socket], team: Calendar, ana: User, cara: User
 ) -> None:
-    """Invariant 7. Seen failing when `seen_by` leaves out what was just hidden."""
+    """Invariant 7. Seen failing when `seen_by` omits an item that was just hidden."""
     item = await in_thread(make_item, team, ana, title="Merger")
     socket = await page_of(cara, team, opened)
 

@@ -1,4 +1,4 @@
-"""Three hundred pages come at once while five people write: nobody misses a change, nobody hears one twice."""
+"""Tests that 300 pages that come at once while five people write miss no change and hear none twice."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ async def test_a_storm_of_subscribers_beside_writers_loses_and_doubles_nothing(
 ) -> None:
     """Invariants 3 and 8, rule S3: each page's chain is checked frame by frame.
 
-    Seen failing with a subscription that is live at once, and with one that is registered only after its replay was read (pages that
-    return).
+    Seen failing with a subscription that is live at once, and with one that is registered only after its replay was
+    read (pages that return).
     """
     start, access = await in_thread(head_of, team), await access_of(ana, team)
     pages = [Page(ana) for _ in range(PAGES)]

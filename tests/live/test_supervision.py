@@ -1,4 +1,4 @@
-"""The hub's tasks: whichever ends, however it does, runs again, is logged once and counted, and the hub does its work as before."""
+"""Tests the hub's tasks: a task that ends in any way runs again, is logged once and counted, and works as before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class KilledError(BaseException):
-    """What no `except Exception` catches."""
+    """An error that `except Exception` does not catch."""
 
 
 def counted(task: str) -> float:
@@ -36,7 +36,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def end(name: str) -> None:
-    """End a task of the hub, as nobody should."""
+    """End a task of the hub, which nothing should do."""
     [task] = [one for one in asyncio.all_tasks() if one.get_name() == name]
     task.cancel()
 
@@ -117,7 +117,7 @@ async def test_a_task_that_died_before_the_end_does_not_come_back_after_it() -> 
 
 
 async def test_a_task_that_misses_its_cancellation_ends_all_the_same() -> None:
-    """Seen failing with one cancellation for each task: the end waited for ever."""
+    """Seen failing with only one cancellation for each task: `close` waited for ever."""
     misses = 3
 
     async def run() -> None:
@@ -134,5 +134,5 @@ async def test_a_task_that_misses_its_cancellation_ends_all_the_same() -> None:
     supervisor.start()
     await asyncio.sleep(0)
     ended, _ = await asyncio.wait({asyncio.create_task(supervisor.close())}, timeout=10)
-    misses = 0  # or the end of the test would wait for ever, too
+    misses = 0  # otherwise the end of the test would wait for ever, too
     assert ended

@@ -1,4 +1,7 @@
-"""Word of new rights that the layer did not take, or that nobody heard: told again, or made good by a check. Each was seen failing."""
+"""Tests notices of new rights that the layer refused or lost: they are sent again, or a check replaces them.
+
+Each test was seen failing.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,12 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class FlakyLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no types
-    """Fails while it does not work."""
+    """A layer that fails as long as `works` is false."""
 
     def __init__(self) -> None:
         super().__init__()
         self.works = False
-        self.now = 0.0  # by a clock that goes on by a second with each message
+        self.now = 0.0  # the time of a clock that each message moves on by a second
         self.told: list[str] = []
 
     async def group_send(self, group: str, message: Any) -> None:
@@ -64,7 +67,7 @@ def layer() -> Iterator[FlakyLayer]:
 
 
 def test_rights_that_a_layer_did_not_take_are_told_as_soon_as_it_does(layer: FlakyLayer) -> None:
-    """Also those that nobody tried to send in the pause after a failure, and although nothing is written meanwhile."""
+    """This includes notices that were not tried in the pause after a failure, and needs no write in the meantime."""
     rights.send_rights(receivers=["user.1", "link.2"])
     assert announcing.breaker.is_open(time.monotonic())
     rights.send_rights(receivers=["user.3"])
@@ -77,7 +80,7 @@ def test_rights_that_a_layer_did_not_take_are_told_as_soon_as_it_does(layer: Fla
 def test_word_for_many_keeps_nobody_waiting_and_stops_no_broadcast(
     layer: FlakyLayer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with all of them told by one call, which the time-out of a broadcast would end."""
+    """Seen failing when one call sends all of them, which the time-out of a broadcast would end."""
     settings.CALENDAR_LIVE = {"BROADCAST_TIMEOUT_SECONDS": 30.0}
     for module in (rights, untold):
         monkeypatch.setattr(module, "AT_ONCE", 5)
@@ -124,7 +127,7 @@ def test_nobody_is_forgotten_whom_many_threads_could_not_tell() -> None:
 
 
 async def test_who_could_not_join_at_once_is_checked_when_they_have(layer: FlakyLayer) -> None:
-    """What was taken away in between was told to nobody here."""
+    """Rights that were withdrawn before the hub joined the group were announced to nobody here."""
     hub, page = Hub(), Page(Receiver("user", "1"))
     await hub.enter(page)
     try:
@@ -138,7 +141,7 @@ async def test_who_could_not_join_at_once_is_checked_when_they_have(layer: Flaky
 async def test_an_echo_that_never_came_has_everybody_checked(
     layer: FlakyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A broker that was started anew has lost what was sent to it before this process had joined its groups again."""
+    """A broker that was restarted has lost the messages that came before this process joined its groups again."""
     monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.02)
     layer.works = True
     hub, pages = Hub(), [Page(Receiver("user", str(number))) for number in range(3)]
@@ -147,7 +150,7 @@ async def test_an_echo_that_never_came_has_everybody_checked(
     try:
         await until(lambda: hub._listener._heard is not None, what="an echo")
         assert [page.rechecks for page in pages] == [0, 0, 0]
-        hub._listener._number += 1  # one that went and did not come
+        hub._listener._number += 1  # an echo that was sent and did not come back
         await until(lambda: [page.rechecks for page in pages] == [1, 1, 1], what="checks of the rights")
     finally:
         await hub.close()

@@ -1,4 +1,4 @@
-"""Changes as views make them, heard or lost, and the wait until a page has them."""
+"""Writes changes as views do, with broadcasts that arrive or are lost, and waits until a page has them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.history import head_of
 from tests.live.pages import Page, in_thread
 from tests.people import make_item
 
-SETTLE_SECONDS: Final = 15  # ten times what is promised (docs/protocol.md, invariant 5)
+SETTLE_SECONDS: Final = 15  # ten times the promised time (docs/protocol.md, invariant 5)
 
 
 async def write(calendar: Calendar, actor: User, times: int = 1) -> list[WorkItem]:
-    """Make so many items, each in a change of its own, broadcast as from a view."""
+    """Make a number of items, each in a change of its own that is broadcast as from a view."""
     return [await in_thread(make_item, calendar, actor) for _ in range(times)]
 
 
 @contextmanager
 def lost_broadcasts() -> Iterator[None]:
-    """Let no broadcast through."""
+    """Suppress all broadcasts for as long as the context lasts."""
     announcing.breaker.trip(10**12, 0)
     try:
         yield
@@ -45,7 +45,7 @@ async def access_of(user: User, calendar: Calendar) -> str:
 
 
 async def settled(page: Page, calendar: Calendar) -> None:
-    """Wait until a page is where the database is."""
+    """Wait until a page is at the database's head of a calendar."""
     head = str(await in_thread(head_of, calendar))
     await until(
         lambda: page.states.get(str(calendar.pk)) == head,
