@@ -33,10 +33,12 @@ SAME_ON_POSTGRESQL: Final = {
         "what it looks up is tests/live/test_reader.py and test_hub_subscribing.py",
     ),
     "tests/live/test_announcing.py::*": "the channel layer",
+    "tests/live/test_bytes.py::*": "the bytes of pushes; those of feed and log are compared in tests/reading/test_feed_fold.py",
     "tests/live/test_control.py::*": "the channel layer",
     "tests/live/test_deaf.py::*": "Redis and the hub's connections to it",
     "tests/live/test_links.py::*": "sockets and timers; which links count is asked in tests/services/test_links.py",
     "tests/live/test_redis.py::*": "Redis; how a hub reads the log is tests/live/test_hub_heads.py",
+    "tests/live/test_scenarios.py::*": "the protocol; how hubs read the log is in tests/live/test_hub_*.py",
     "tests/live/test_supervision.py::*": "the hub's tasks",
     "tests/pages/*::*": "templates and forms; they write by services and read by access, which have tests of their own",
     **dict.fromkeys(
