@@ -128,6 +128,7 @@ _FOR_PROGRAMS: Final[Mapping[str, Sentence]] = {
     "body_too_large": "The body has more than %(limit)s bytes.",
     "half_character": "The body holds half a surrogate pair, which is no character.",
     "too_many_parameters": "The request has more parameters than are read.",
+    "query_not_utf_8": "The query of the address is not UTF-8.",
     "body_is_form": "The body must be JSON, and no form.",
     "body_not_json": "The body cannot be read as JSON.",
     "if_match": 'If-Match: must be one state in double quotes, as "42.0123456789abcdef".',

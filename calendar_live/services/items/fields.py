@@ -6,7 +6,7 @@ There is one rule per field, and all failures are reported at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -161,17 +161,27 @@ def _link(value: object) -> str:
 def _tags(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BadValue("not_texts")
+    return list(check_tags(value).values())
+
+
+def check_tags(texts: Iterable[str]) -> dict[str, str]:
+    """Return tags by the keys by which they are compared, each once and without white space around it.
+
+    Tags of an item and of a feed's filter obey the same rule. Raises BadValue.
+    """
     tags: dict[str, str] = {}
-    for one in value:
+    for one in texts:
         tags.setdefault(tag_key(one.strip()), one.strip())
     for tag in tags.values():
         if not 1 <= len(tag) <= MAX_TAG_LENGTH:
             raise BadValue("tag_length", limit=MAX_TAG_LENGTH)
-        if _NO_TAG.search(tag) or not is_text(tag):
+        if not is_text(tag):
+            raise BadValue("bad_characters")
+        if _NO_TAG.search(tag):
             raise BadValue("tag_characters")
     if len(tags) > MAX_TAGS:
         raise BadValue("too_many_tags", limit=MAX_TAGS)
-    return list(tags.values())
+    return tags
 
 
 def _parent(value: object) -> UUID | None:
