@@ -65,9 +65,15 @@ _FOR_PEOPLE: Final[Mapping[str, Sentence]] = {
     "below_itself": _("A work item cannot be part of itself."),
     "too_deep": _("Work items can be nested at most %(limit)s levels deep."),
     "not_link": _("Enter an address that begins with http:// or https://."),
+    "link_characters": _('The address must not contain spaces, invisible characters, or any of \\ < > ".'),
+    "link_host": _("Browsers cannot open this address. Check the part after //, such as www.example.org."),
     "link_names_user": _("The address must not contain a user name or a password."),
     "tag_length": _("Each tag must have from 1 to %(limit)s characters."),
-    "tag_characters": _("A tag must not contain commas or line breaks."),
+    "tag_comma": _("A tag must not contain commas."),
+    "tag_characters": _(
+        "A tag must not contain line breaks, control characters, or characters that change the direction of text."
+    ),
+    "tag_unseen": _("Each tag must contain a visible character."),
     "too_many_tags": _("At most %(limit)s tags."),
     "too_many_assignees": _("At most %(limit)s people can work on one item."),
     "strangers": _("Not a member of this calendar: %(ids)s."),

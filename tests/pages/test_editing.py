@@ -12,13 +12,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from calendar_live import changelog
 from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.reading import tree as parents
 from calendar_live.schedule.ranges import parse_instant
 from calendar_live.services.calendars import set_role
 from calendar_live.services.items import delete_item, update_item
 from tests.pages.dialog import Answer, client_of, edit_url, errors_beside, new_url, read_form, submit
-from tests.people import make_calendar, make_item
+from tests.people import SPAN, make_calendar, make_item
 from tests.recording import all_rows
 
 # Each write is a revision of its own, as on a real site.
@@ -411,6 +412,18 @@ def test_links_and_tags_are_typed_compared_and_kept(ben: User, ana: User, team: 
     }
     assert read_form(wrong)["url"] == "javascript:alert(1)", "what was typed stays"
     assert 'href="javascript' not in wrong.text
+
+
+def test_a_link_and_tags_that_nobody_could_type_today_hinder_nothing(ben: User, team: Calendar) -> None:
+    """Earlier versions accepted them. Seen failing when the form gives the service what was not touched."""
+    url, tags = "https://a\u200b.example/\x01\x80", ["\u200b", "\u202eQ4"]
+    with changelog.change(team.pk, actor=ben) as logged:
+        item = WorkItem(calendar=team, title="Old", url=url, **SPAN)
+        item.tags = tags
+        logged.upsert(item)
+    assert submit(client_of(ben), edit_url(item, team), {"title": "New"}).status_code == 204
+    item.refresh_from_db()
+    assert (item.title, item.url, item.tags) == ("New", url, tags)
 
 
 def test_people_changed_by_two_are_told_by_name_and_kept_as_chosen(
