@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -57,6 +58,34 @@ def test_saving_what_nobody_touched_writes_nothing(ben: User, team: Calendar) ->
         before = all_rows()
         assert submit(client_of(ben), edit_url(item, team)).status_code == 204
         assert all_rows() == before
+
+
+@pytest.mark.parametrize("typed", [{}, {"title": "New"}])
+def test_an_item_that_is_gone_is_not_saved_whatever_was_touched(
+    typed: dict[str, str], ben: User, ana: User, team: Calendar
+) -> None:
+    """Seen failing when nothing was touched: 204, with the state that the form named, also for an unknown item."""
+    item, client = make_item(team, ana), client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    delete_item(team.pk, actor=ana, item_id=item.pk)
+    gone = submit(client, edit_url(item, team), typed, form=form)
+    assert (gone.status_code, gone.context["gone"]) == (412, True)
+    elsewhere = make_item(make_calendar(ben), ben)
+    before = all_rows()
+    for other in (uuid4(), elsewhere):
+        assert submit(client, edit_url(other, team), typed, form=form).status_code == 404
+    assert all_rows() == before
+
+
+def test_saving_what_nobody_touched_tells_the_state_of_the_item(ben: User, ana: User, team: Calendar) -> None:
+    """Seen failing: the answer repeated the state that the form named, whatever it was."""
+    item, client = make_item(team, ana), client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    change(item, ana, title="Hers")
+    for state in (form["state"], "made up", ""):
+        response = submit(client, edit_url(item, team), {"state": state}, form=form)
+        assert response.status_code == 204
+        assert json.loads(response.headers["HX-Trigger"])["workItemSaved"]["state"] == item.state
 
 
 def test_the_second_of_two_equal_wall_times_stays_the_second(ben: User, team: Calendar) -> None:
