@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -19,14 +19,26 @@ from django.utils.translation import gettext_lazy as _
 
 from . import wording
 from .access import standings
-from .errors import CalendarLiveError, Invalid
+from .errors import CalendarLiveError, Fault, Invalid
 from .models import Calendar, ChangeSet, Membership, PublicLink, Role, WorkItem, left_ownerless, ownerless
 from .pages.accounts import PasswordForm
 from .services import accounts, calendars, owners
 from .services.items import delete_items
+from .services.texts import is_text
 
 
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
+class _ChecksQuery:
+    """Refuses filters and searches for a text that no database can hold. PostgreSQL would fail at a NUL."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows of the list and of the search. Raises BadRequest."""
+        if not all(is_text(value) for _, values in request.GET.lists() for value in values):
+            raise BadRequest(wording.sentence(Fault("bad_characters")))
+        found: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # a ModelAdmin has it
+        return found
+
+
+class _ReadOnly(_ChecksQuery, admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
     """Shows rows, but does not save them, because that would write past the log."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -179,7 +191,7 @@ class ChangeSetAdmin(_ReadOnly):
         return False
 
 
-class KeepsOwners:
+class KeepsOwners(_ChecksQuery):
     """Deletes users through the service, which logs the deletion and leaves no calendar without an owner.
 
     A mixin for the admin of users. It must come before the other bases.

@@ -15,16 +15,16 @@ from ninja import Query, Router
 from .. import access, changelog, conf
 from ..access import Standing
 from ..changelog import Since
-from ..errors import CannotCalculateChanges, Fault, Invalid
+from ..errors import BadValue, CannotCalculateChanges, Fault, Invalid
 from ..live.longpoll import listening
-from ..models import Status, WorkType, tag_key
+from ..models import Status, WorkType
 from ..protocol.changes import latest, seen_by
 from ..protocol.frames import Subscribe
 from ..protocol.state import State
 from ..reading.feed import Feed, read_feed
 from ..reading.feed import Query as FeedRange
 from ..schedule.ranges import NotATime, Range, parse_moments
-from ..services.items.fields import MAX_TAGS
+from ..services.items.fields import check_tags
 from ..serving.asgi import give_back_thread
 from .auth import RECEIVERS, credential, receiver
 from .http import json_response, matches, may_wait, refuse_unknown_parameters
@@ -95,10 +95,11 @@ def _range_of(request: HttpRequest, query: FeedQuery) -> FeedRange:
             faults[name] = [Fault("not_among", choices=choices)]
         elif values:
             wanted[name] = values
-    if tags := _split(query.tag):
-        wanted["tag"] = tuple(dict.fromkeys(map(tag_key, tags)))
-        if len(wanted["tag"]) > MAX_TAGS:
-            faults["tag"] = [Fault("too_many_tags", limit=MAX_TAGS)]
+    try:
+        if tags := tuple(check_tags(_split(query.tag))):
+            wanted["tag"] = tags
+    except BadValue as bad:
+        faults["tag"] = [bad.fault]
     if not faults:
         faults = _range_faults(Range(**bounds))
     if faults:

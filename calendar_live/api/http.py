@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import cast
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import orjson
@@ -124,7 +125,14 @@ def matches(request: HttpRequest, etag: str) -> bool:
 
 
 def refuse_unknown_parameters(request: HttpRequest, known: Collection[str]) -> None:
-    """Raise Invalid, which names each unknown query parameter: a misspelt filter must not return everything."""
+    """Raise Invalid, which names each unknown query parameter: a misspelt filter must not return everything.
+
+    Raises Malformed if the query is not UTF-8. Django would replace the bytes that are not, and find something else.
+    """
+    try:
+        unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("query_not_utf_8") from error
     unknown = [name for name in request.GET if name not in known]
     if unknown:
         raise Invalid(fields={name: [Fault("unknown_parameter")] for name in unknown})

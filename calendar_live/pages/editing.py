@@ -111,7 +111,7 @@ def _save(request: HttpRequest, standing: Standing, item_id: UUID) -> HttpRespon
         return _show(request, item, data=request.POST, status=Invalid.status)
     changes = form.changes()
     if not changes:
-        return saved(str(item_id), standing.calendar, form.cleaned_data["state"])
+        return _leave_as_it_is(request, standing, item_id, form)
     try:
         written = update_item(
             UUID(standing.calendar),
@@ -129,6 +129,17 @@ def _save(request: HttpRequest, standing: Standing, item_id: UUID) -> HttpRespon
         item, _wire = _find(standing, item_id)
         return _show(request, item, data=request.POST, failure=failure)
     return saved(written.item_id, written.calendar_id, written.state)
+
+
+def _leave_as_it_is(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
+    """Answer a form in which nothing was touched with the state of the item, or, if it is gone, as any other form."""
+    try:
+        item, _wire = _find(standing, item_id)
+    except NotFound:
+        if not WorkItem.objects.filter(pk=item_id, calendar=UUID(standing.calendar)).exists():
+            raise
+        return _show_stale(request, standing, item_id, form, Stale("deleted_meanwhile"))
+    return saved(str(item.pk), standing.calendar, item.state)
 
 
 def resume(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:

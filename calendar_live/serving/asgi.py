@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import connections
 
 P = ParamSpec("P")
@@ -63,7 +63,24 @@ def _keep(thread: ThreadPoolExecutor) -> None:
         thread.shutdown(wait=False)
 
 
+class _Request(ASGIRequest):
+    """A request whose forms are UTF-8, as browsers send them, whatever charset its headers name.
+
+    Other charsets can spell lone surrogates, which no database and no answer can contain.
+    """
+
+    @property
+    def encoding(self) -> None:
+        """The charset of forms: None stands for UTF-8."""
+
+    @encoding.setter
+    def encoding(self, named: object) -> None:
+        """Ignore the charset that the headers name."""
+
+
 class _Handler(ASGIHandler):
+    request_class = _Request
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)  # Django refuses it

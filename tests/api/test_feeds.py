@@ -166,6 +166,8 @@ WRONG: Final[list[tuple[dict[str, Any], dict[str, list[str]]]]] = [
         {"status": ["Must be one of: not_started, in_progress, at_risk, blocked, completed, cancelled."]},
     ),
     (WEEK | {"tag": ",".join(map(str, range(21)))}, {"tag": ["At most 20 tags."]}),
+    (WEEK | {"tag": ["q4", "x" * 51]}, {"tag": ["Each tag must have from 1 to 50 characters."]}),
+    (WEEK | {"tag": "a\x00b"}, {"tag": ["Contains characters that cannot be saved."]}),
     (WEEK | {"worktype": "task"}, {"worktype": ["There is no such parameter."]}),
     (WEEK | {"a": "1", "b": "2"}, {"a": ["There is no such parameter."], "b": ["There is no such parameter."]}),
     (WEEK | {"calendar": "x"}, {"calendar": ["There is no such parameter."]}),

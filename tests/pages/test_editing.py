@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -12,13 +13,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from calendar_live import changelog
 from calendar_live.models import Calendar, Role, WorkItem
 from calendar_live.reading import tree as parents
 from calendar_live.schedule.ranges import parse_instant
 from calendar_live.services.calendars import set_role
 from calendar_live.services.items import delete_item, update_item
 from tests.pages.dialog import Answer, client_of, edit_url, errors_beside, new_url, read_form, submit
-from tests.people import make_calendar, make_item
+from tests.people import SPAN, make_calendar, make_item
 from tests.recording import all_rows
 
 # Each write is a revision of its own, as on a real site.
@@ -56,6 +58,34 @@ def test_saving_what_nobody_touched_writes_nothing(ben: User, team: Calendar) ->
         before = all_rows()
         assert submit(client_of(ben), edit_url(item, team)).status_code == 204
         assert all_rows() == before
+
+
+@pytest.mark.parametrize("typed", [{}, {"title": "New"}])
+def test_an_item_that_is_gone_is_not_saved_whatever_was_touched(
+    typed: dict[str, str], ben: User, ana: User, team: Calendar
+) -> None:
+    """Seen failing when nothing was touched: 204, with the state that the form named, also for an unknown item."""
+    item, client = make_item(team, ana), client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    delete_item(team.pk, actor=ana, item_id=item.pk)
+    gone = submit(client, edit_url(item, team), typed, form=form)
+    assert (gone.status_code, gone.context["gone"]) == (412, True)
+    elsewhere = make_item(make_calendar(ben), ben)
+    before = all_rows()
+    for other in (uuid4(), elsewhere):
+        assert submit(client, edit_url(other, team), typed, form=form).status_code == 404
+    assert all_rows() == before
+
+
+def test_saving_what_nobody_touched_tells_the_state_of_the_item(ben: User, ana: User, team: Calendar) -> None:
+    """Seen failing: the answer repeated the state that the form named, whatever it was."""
+    item, client = make_item(team, ana), client_of(ben)
+    form = read_form(client.get(edit_url(item, team)))
+    change(item, ana, title="Hers")
+    for state in (form["state"], "made up", ""):
+        response = submit(client, edit_url(item, team), {"state": state}, form=form)
+        assert response.status_code == 204
+        assert json.loads(response.headers["HX-Trigger"])["workItemSaved"]["state"] == item.state
 
 
 def test_the_second_of_two_equal_wall_times_stays_the_second(ben: User, team: Calendar) -> None:
@@ -411,6 +441,18 @@ def test_links_and_tags_are_typed_compared_and_kept(ben: User, ana: User, team: 
     }
     assert read_form(wrong)["url"] == "javascript:alert(1)", "what was typed stays"
     assert 'href="javascript' not in wrong.text
+
+
+def test_a_link_and_tags_that_nobody_could_type_today_hinder_nothing(ben: User, team: Calendar) -> None:
+    """Earlier versions accepted them. Seen failing when the form gives the service what was not touched."""
+    url, tags = "https://a\u200b.example/\x01\x80", ["\u200b", "\u202eQ4"]
+    with changelog.change(team.pk, actor=ben) as logged:
+        item = WorkItem(calendar=team, title="Old", url=url, **SPAN)
+        item.tags = tags
+        logged.upsert(item)
+    assert submit(client_of(ben), edit_url(item, team), {"title": "New"}).status_code == 204
+    item.refresh_from_db()
+    assert (item.title, item.url, item.tags) == ("New", url, tags)
 
 
 def test_people_changed_by_two_are_told_by_name_and_kept_as_chosen(

@@ -6,10 +6,11 @@ There is one rule per field, and all failures are reported at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from ... import conf
@@ -26,9 +27,22 @@ SETTABLE: Final = {field.column: field for field in fields.SETTABLE}
 MAX_LINK_LENGTH: Final = 2_000
 MAX_TAG_LENGTH: Final = 50
 MAX_TAGS: Final = 20
-# Browsers read a backslash as a slash and remove line breaks, so a link has neither.
-_LINK: Final = re.compile(r"https?://[^\s\\<>\"]+\Z", re.IGNORECASE)
-_NO_TAG: Final = re.compile("[,\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+_LINK: Final = re.compile("https?://", re.IGNORECASE)
+# Browsers read a backslash as a slash.
+_NOT_IN_LINK: Final = frozenset('\\<>"')
+# The Unicode categories of controls, formats, lone surrogates and white space. In an address they could hide where it
+# leads, and browsers remove some of them.
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp", "Zs"))
+# Characters of other categories that show nothing either: fillers, variation selectors, the empty Braille pattern.
+_BLANK: Final = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    r"\U000e0000-\U000e0fff]"
+)
+# https://url.spec.whatwg.org/#forbidden-host-code-points, and the characters that count as dots.
+_NOT_IN_HOST: Final = re.compile(r"[\x00-\x20#%/:<>?@[\\\]^|\x7f]")
+_DOTS: Final = ".\u3002\uff0e\uff61"
+# Controls, line breaks, and what changes the direction of text. Other characters of the category Cf are parts of emoji.
+_NOT_IN_TAG: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}\Z")
 
 
@@ -145,33 +159,60 @@ def _link(value: object) -> str:
     cleaned = value.strip() if isinstance(value, str) else ""
     if len(cleaned) > MAX_LINK_LENGTH:
         raise BadValue("too_long", limit=MAX_LINK_LENGTH)
+    if not _NOT_IN_LINK.isdisjoint(cleaned) or not all(map(_is_seen, cleaned)):
+        raise BadValue("link_characters")
+    if _LINK.match(cleaned) is None:
+        raise BadValue("not_link")
     try:
         address = urlsplit(cleaned)
-        is_one = bool(_LINK.match(cleaned) and is_text(cleaned) and address.hostname and address.port != 0)
-        names_somebody = "@" in address.netloc
-    except ValueError:  # the port or the IPv6 address is not valid
-        is_one = names_somebody = False
-    if not is_one:
-        raise BadValue("not_link")
-    if names_somebody:
+        host, port = address.hostname or "", address.port
+    except ValueError as error:  # the port or the IPv6 address is not valid
+        raise BadValue("link_host") from error
+    if port == 0 or not _is_host(host):
+        raise BadValue("link_host")
+    if "@" in address.netloc:
         raise BadValue("link_names_user")
     return cleaned
+
+
+def _is_host(host: str) -> bool:
+    """Whether a browser could open a host, whose percent escapes it decodes. Only an IPv6 address has colons."""
+    decoded = unquote(host.replace(":", ""))
+    return bool(decoded.strip(_DOTS)) and not _NOT_IN_HOST.search(decoded) and all(map(_is_seen, decoded))
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) not in _UNSEEN
 
 
 def _tags(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BadValue("not_texts")
+    return list(check_tags(value).values())
+
+
+def check_tags(texts: Iterable[str]) -> dict[str, str]:
+    """Return tags by the keys by which they are compared, each once and without white space around it.
+
+    Tags of an item and of a feed's filter obey the same rule. Raises BadValue.
+    """
     tags: dict[str, str] = {}
-    for one in value:
+    for one in texts:
         tags.setdefault(tag_key(one.strip()), one.strip())
     for tag in tags.values():
         if not 1 <= len(tag) <= MAX_TAG_LENGTH:
             raise BadValue("tag_length", limit=MAX_TAG_LENGTH)
-        if _NO_TAG.search(tag) or not is_text(tag):
+        if not is_text(tag):
+            raise BadValue("bad_characters")
+        if "," in tag:
+            raise BadValue("tag_comma")
+        if _NOT_IN_TAG.search(tag):
             raise BadValue("tag_characters")
+        if not any(map(_is_seen, _BLANK.sub("", tag))):
+            raise BadValue("tag_unseen")
     if len(tags) > MAX_TAGS:
         raise BadValue("too_many_tags", limit=MAX_TAGS)
-    return list(tags.values())
+    return tags
 
 
 def _parent(value: object) -> UUID | None:
