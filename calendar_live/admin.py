@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -12,9 +12,10 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from . import wording
@@ -25,6 +26,11 @@ from .pages.accounts import PasswordForm
 from .services import accounts, calendars, owners
 from .services.items import delete_items
 from .services.texts import is_text
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Any]
+else:
+    _Admin = object  # the mixins below come before a ModelAdmin
 
 
 class _ChecksQuery:
@@ -38,7 +44,74 @@ class _ChecksQuery:
         return found
 
 
-class _ReadOnly(_ChecksQuery, admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
+class _ByServices(_Admin):
+    """Changes and deletes rows by services. What a service refuses is neither logged nor reported as done.
+
+    A mixin. It must come before a ModelAdmin.
+    """
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._answer(request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._answer(request, super().delete_view, *args, **kwargs)
+
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._answer(request, super().response_action, *args, **kwargs)
+
+    def _answer(self, request: HttpRequest, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a view of the admin. If a service refuses, show the reasons to the user instead of the view's answer."""
+        try:
+            return view(request, *args, **kwargs)
+        except CalendarLiveError as failure:
+            refusals = [wording.whole(failure)]
+        except _Refused as several:
+            refusals = several.reasons
+        for reason in refusals:
+            self.message_user(request, reason, messages.ERROR)
+        return self.response_post_save_change(request, None)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Log nothing: the admin calls this before any deletion, and `_delete` logs each one together with it."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete what can be deleted, each part in a transaction of its own. Raises _Refused for the rest."""
+        reasons = []
+        for rows in self._parts(queryset):
+            try:
+                self._delete(request, rows)
+            except CalendarLiveError as failure:
+                named = Truncator(", ".join(map(str, rows))).chars(200)
+                reasons.append(f"{named}: {wording.whole(failure)}")
+        if reasons:
+            raise _Refused(reasons)
+
+    def _delete(self, request: HttpRequest, rows: list[Any]) -> None:
+        with transaction.atomic():
+            super().log_deletions(request, rows)  # type: ignore[arg-type]  # the admin, too, gives it a list
+            self._call_service(request, rows)
+
+    def _parts(self, rows: Iterable[Any]) -> Iterable[list[Any]]:
+        """Return the rows in the parts that one call of the service deletes together."""
+        return ([row] for row in rows)
+
+    def _call_service(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Delete the rows of one part. Raises what the service raises."""
+        raise NotImplementedError
+
+
+class _Refused(Exception):
+    """Services refused some of several deletions, for these reasons."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__(*reasons)
+
+
+class _ReadOnly(_ByServices, _ChecksQuery, admin.ModelAdmin):  # type: ignore[type-arg]  # generic at type-checking time only
     """Shows rows, but does not save them, because that would write past the log."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -55,13 +128,6 @@ class _ReadOnly(_ChecksQuery, admin.ModelAdmin):  # type: ignore[type-arg]  # ge
             {self.opts.verbose_name} if any(not self.has_delete_permission(request, obj) for obj in objs) else set()
         )
         return [str(obj) for obj in objs], {str(self.opts.verbose_name_plural): len(objs)}, refused, []
-
-    def _try(self, request: HttpRequest, act: Any, *args: Any, **kwargs: Any) -> None:
-        """Call a service. If it refuses, show the reason to the user."""
-        try:
-            act(*args, **kwargs)
-        except CalendarLiveError as failure:
-            self.message_user(request, wording.whole(failure), messages.ERROR)
 
 
 class _Owners(admin.SimpleListFilter):
@@ -90,12 +156,9 @@ class CalendarAdmin(_ReadOnly):
             return super().has_delete_permission(request)
         return any(one.role == Role.OWNER for one in standings(request.user, calendars=[obj.pk]))
 
-    def delete_model(self, request: HttpRequest, obj: Calendar) -> None:
-        self._try(request, calendars.delete_calendar, obj.pk, actor=request.user)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Calendar]) -> None:
-        for calendar in queryset.order_by("pk"):
-            self.delete_model(request, calendar)
+    def _call_service(self, request: HttpRequest, rows: list[Calendar]) -> None:
+        for calendar in rows:
+            calendars.delete_calendar(calendar.pk, actor=request.user)
 
 
 @admin.register(WorkItem)
@@ -113,18 +176,14 @@ class WorkItemAdmin(_ReadOnly):
         found = standings(request.user, calendars=[obj.calendar_id])
         return obj.deleted_at is None and any(one.may_edit for one in found)
 
-    def delete_model(self, request: HttpRequest, obj: WorkItem) -> None:
-        self._delete(request, [obj])
+    def _parts(self, rows: Iterable[WorkItem]) -> Iterable[list[WorkItem]]:
+        by_calendar: dict[UUID, list[WorkItem]] = defaultdict(list)
+        for item in rows:
+            by_calendar[item.calendar_id].append(item)
+        return by_calendar.values()
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WorkItem]) -> None:
-        self._delete(request, queryset.filter(deleted_at=None))
-
-    def _delete(self, request: HttpRequest, items: Iterable[WorkItem]) -> None:
-        by_calendar: dict[UUID, list[UUID]] = defaultdict(list)
-        for item in items:
-            by_calendar[item.calendar_id].append(item.pk)
-        for calendar_id in sorted(by_calendar):
-            self._try(request, delete_items, calendar_id, actor=request.user, item_ids=by_calendar[calendar_id])
+    def _call_service(self, request: HttpRequest, rows: list[WorkItem]) -> None:
+        delete_items(rows[0].calendar_id, actor=request.user, item_ids=[item.pk for item in rows])
 
 
 @admin.register(Membership)
@@ -146,25 +205,12 @@ class MembershipAdmin(_ReadOnly):
         return () if obj is None else ("calendar", "user")
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        self._try(request, calendars.set_role, obj.calendar, member=obj.user, role=Role(obj.role))
-        # The admin's own log needs the key. There is no membership if the service refused to add one.
-        known = Membership.objects.filter(calendar=obj.calendar, user=obj.user).values_list("pk", flat=True)
-        obj.pk = known.first()
+        calendars.set_role(obj.calendar, member=obj.user, role=Role(obj.role))
+        obj.pk = Membership.objects.get(calendar=obj.calendar, user=obj.user).pk  # for the admin's own log
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return None if obj.pk is None else super().log_addition(request, obj, message)
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        if obj.pk is None:  # the service refused; the reason is among the messages
-            return self.response_post_save_add(request, obj)
-        return super().response_add(request, obj, post_url_continue)
-
-    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        self._try(request, calendars.remove_member, obj.calendar, member=obj.user)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        for membership in queryset.select_related("calendar", "user"):
-            self.delete_model(request, membership)
+    def _call_service(self, request: HttpRequest, rows: list[Membership]) -> None:
+        for membership in rows:
+            calendars.remove_member(membership.calendar, member=membership.user)
 
 
 @admin.register(PublicLink)
@@ -191,7 +237,7 @@ class ChangeSetAdmin(_ReadOnly):
         return False
 
 
-class KeepsOwners(_ChecksQuery):
+class KeepsOwners(_ByServices, _ChecksQuery):
     """Deletes users through the service, which logs the deletion and leaves no calendar without an owner.
 
     A mixin for the admin of users. It must come before the other bases.
@@ -199,7 +245,7 @@ class KeepsOwners(_ChecksQuery):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, which refuses to deactivate the last owner of a calendar."""
-        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]  # a ModelAdmin has it
+        form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None or "is_active" not in form.base_fields:
             return form
 
@@ -221,15 +267,12 @@ class KeepsOwners(_ChecksQuery):
 
         Calendars without other members do not prevent it: the service deletes them together with the user.
         """
-        going, counts, refused, _cascade = super().get_deleted_objects(objs, request)  # type: ignore[misc]  # as above
+        going, counts, refused, _cascade = super().get_deleted_objects(objs, request)
         return going, counts, refused, [str(calendar) for calendar in left_ownerless([user.pk for user in objs])]
 
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        _ReadOnly._try(self, request, accounts.delete_user, obj)  # type: ignore[arg-type]  # any ModelAdmin will do
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+    def _call_service(self, request: HttpRequest, rows: list[User]) -> None:
+        for user in rows:
+            accounts.delete_user(user)
 
 
 class AdminSignInForm(PasswordForm, AdminAuthenticationForm):

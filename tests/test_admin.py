@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
 from calendar_live import conf
+from calendar_live.errors import Forbidden
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
 from tests.people import make_calendar, make_item, make_user
 
@@ -71,6 +73,92 @@ def test_a_membership_that_the_service_refuses_is_said_and_not_made(
         f"Some fields are not valid. A calendar has at most {conf.app.MAX_MEMBERS} members."
     ]
     assert not Membership.objects.filter(user=boss).exists()
+
+
+# --- what a service refuses ------------------------------------------------------------------------------------------
+
+_REFUSED: Final = "Some fields are not valid. A calendar needs an owner. Make someone else an owner first."
+
+
+def said(answer: Any) -> list[tuple[str, str]]:
+    """Return the messages of an answer, with their levels."""
+    return [(one.level_tag, str(one.message)) for one in answer.context["messages"]]
+
+
+def test_a_change_that_the_service_refuses_is_neither_logged_nor_said_to_be_done(
+    client: Client, boss: User, team: Calendar, ana: User
+) -> None:
+    """Seen failing: the membership "was changed successfully", and the admin logged the change."""
+    mine = Membership.objects.get(user=ana)
+    path = f"/admin/calendar_live/membership/{mine.pk}/change/"
+    answer = client.post(path, {"role": "viewer"}, follow=True)
+    assert said(answer) == [("error", _REFUSED)]
+    assert not LogEntry.objects.exists()
+    assert Membership.objects.get(pk=mine.pk).role == Role.OWNER
+
+
+@pytest.mark.parametrize(
+    ("model", "service"),
+    [
+        ("membership", "calendars.remove_member"),
+        ("calendar", "calendars.delete_calendar"),
+        ("workitem", "delete_items"),
+        ("user", "accounts.delete_user"),
+    ],
+)
+@pytest.mark.parametrize("by", ["button", "action"])
+def test_a_deletion_that_the_service_refuses_is_neither_logged_nor_said_to_be_done(
+    client: Client,
+    boss: User,
+    team: Calendar,
+    ana: User,
+    ben: User,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    service: str,
+    by: str,
+) -> None:
+    """Seen failing: the row "was deleted successfully", and the admin logged the deletion."""
+    item = make_item(team, ana)
+    Membership.objects.filter(user=ana).update(user=boss)
+    mine = Membership.objects.get(user=ben)
+    row = {"membership": mine, "calendar": team, "workitem": item, "user": ben}[model]
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise Forbidden("owners_only")
+
+    monkeypatch.setattr(f"calendar_live.admin.{service}", refuse)
+    path = "/admin/auth/user/" if model == "user" else f"/admin/calendar_live/{model}/"
+    if by == "button":
+        answer = client.post(f"{path}{row.pk}/delete/", {"post": "yes"}, follow=True)
+        expected = "Only the owners of a calendar may do this."
+    else:
+        body = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+        answer = client.post(path, body, follow=True)
+        expected = f"{row}: Only the owners of a calendar may do this."
+    assert answer.status_code == 200
+    assert said(answer) == [("error", expected)]
+    assert not LogEntry.objects.exists()
+
+
+def test_the_action_says_of_each_row_whether_it_was_deleted(
+    client: Client, boss: User, team: Calendar, ana: User, ben: User, cara: User
+) -> None:
+    """Seen failing with three rows logged and said to be deleted, of which one was refused."""
+    own, bens, caras = (Membership.objects.get(user=user) for user in (ana, ben, cara))
+    keys = [str(one.pk) for one in (own, bens, caras)]
+    body = {"action": "delete_selected", "_selected_action": keys, "post": "yes"}
+    answer = client.post("/admin/calendar_live/membership/", body, follow=True)
+    assert said(answer) == [("error", f"{own}: {_REFUSED}")]
+    assert list(Membership.objects.filter(calendar=team)) == [own]
+    assert set(LogEntry.objects.values_list("object_id", "action_flag")) == {(key, DELETION) for key in keys[1:]}
+
+
+def test_a_deletion_is_logged_and_said(client: Client, boss: User, team: Calendar, ben: User) -> None:
+    mine = Membership.objects.get(user=ben)
+    answer = client.post(f"/admin/calendar_live/membership/{mine.pk}/delete/", {"post": "yes"}, follow=True)
+    assert [level for level, _ in said(answer)] == ["success"]
+    assert LogEntry.objects.get().object_id == str(mine.pk)
 
 
 def test_the_action_deletes_many_items_as_one_change(client: Client, boss: User, team: Calendar, ana: User) -> None:

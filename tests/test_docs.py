@@ -301,3 +301,11 @@ def test_an_example_in_typescript_imports_what_the_plug_in_exports() -> None:
     }
     assert named
     assert [one for one in sorted(named) if not re.search(rf"\b{one}\b", exported)] == []
+
+
+def test_the_embed_code_is_documented_as_the_page_writes_it() -> None:
+    """Seen failing with `allow-popups` in the page's code alone."""
+    written = re.search(r'sandbox: "([^"]+)"', (ROOT / "frontend/src/page/sharing/link-words.ts").read_text())
+    examples = blocks((ROOT / "docs/embedding.md").read_text(), "html")
+    assert written
+    assert [f'sandbox="{written[1]}"' in one for one in examples if "<iframe" in one] == [True]

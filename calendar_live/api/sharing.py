@@ -141,10 +141,14 @@ def _members(request: HttpRequest, calendar_id: UUID) -> list[dict[str, object]]
 
 
 def _member(request: HttpRequest, calendar_id: UUID, user_id: str) -> dict[str, object]:
+    """Return a member with the rights that the caller has now, which may be less than an owner's again."""
+    standing = access.standing(request.user, calendar_id)
+    if standing.rights == "freebusy" and str(request.user.pk) != user_id:
+        raise Forbidden("people_hidden")
     rows = _rows(calendar_id)
     for row in rows:
         if str(row.user_id) == user_id:
-            return _as_member(request, row, rows, by_owner=True)
+            return _as_member(request, row, rows, by_owner=standing.role == Role.OWNER)
     raise NotFound("member_left")
 
 

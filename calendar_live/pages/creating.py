@@ -11,7 +11,6 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from .. import access
 from ..access import may_edit, memberships_of, require_edit
 from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound
 from ..models import Calendar, WorkItem
@@ -19,7 +18,7 @@ from ..reading.calendars import people_of
 from ..reading.tree import parent_choices
 from ..schedule.ranges import NotATime, format_time, is_time_zone
 from ..services.items import create_item
-from .editing import resume
+from .editing import show_refusal, show_typed
 from .forms import ItemForm
 from .http import fragment, is_htmx, saved
 from .values import Values, blank_values, span_values
@@ -34,37 +33,53 @@ def new_item(request: HttpRequest) -> HttpResponse:
     """
     if request.method != "POST" and not is_htmx(request):
         return redirect("calendar_live:calendar")
-    calendars = [mine.calendar for mine in memberships_of(request.user) if may_edit(mine.role)]
+    if request.method == "POST":
+        return _create(request)
+    calendars = _calendars(request)
     if not calendars:
         raise Forbidden("no_calendar_to_change")
-    if request.method == "POST":
-        return _create(request, calendars)
     chosen = _chosen(calendars, request.GET.get("calendar"))
     return _show(request, calendars, initial=blank_values() | _asked_span(request, chosen) | {"calendar": chosen.pk})
 
 
-def _create(request: HttpRequest, calendars: list[Calendar]) -> HttpResponse:
-    form = ItemForm(request.POST, calendars=_choices(calendars))
+def _create(request: HttpRequest) -> HttpResponse:
+    form = ItemForm(request.POST, calendars=())
     if not form.is_valid():
-        return _show(request, calendars)
+        return _show_refusal(request, Invalid())
+    calendar_id, item_id = form.cleaned_data["calendar"], form.cleaned_data["item_id"]
     try:
         written = create_item(
-            form.cleaned_data["calendar"],
+            calendar_id,
             actor=request.user,
-            item_id=form.cleaned_data["item_id"],
+            item_id=item_id,
             fields=form.changes(),
             mutation_id=form.cleaned_data["mutation_id"],
         )
-    except KeyReused:
-        standing = access.standing(request.user, form.cleaned_data["calendar"])
-        if WorkItem.objects.filter(
-            pk=form.cleaned_data["item_id"], calendar=UUID(standing.calendar), deleted_at=None
-        ).exists():
-            return resume(request, standing, form.cleaned_data["item_id"], form)
-        return _show(request, calendars, failure=KeyReused("created_before"))
+    except KeyReused as reused:
+        if WorkItem.objects.filter(pk=item_id, calendar=calendar_id, deleted_at=None).exists():
+            return show_refusal(request, calendar_id, item_id, form, reused)
+        return _show_refusal(request, KeyReused("created_before"), calendar_id)
     except CalendarLiveError as failure:
-        return _show(request, calendars, failure=failure)
+        return _show_refusal(request, failure, calendar_id)
     return saved(written.item_id, written.calendar_id, written.state)
+
+
+def _show_refusal(request: HttpRequest, refusal: CalendarLiveError, calendar_id: UUID | None = None) -> HttpResponse:
+    """Show the form as it was submitted, with the rights that its user has now, as `editing.show_refusal` does."""
+    try:
+        if calendar_id is not None:
+            require_edit(request.user, calendar_id)
+    except (Forbidden, NotFound) as lost:
+        refusal = lost
+    calendars = _calendars(request)
+    if not calendars:
+        return show_typed(request, refusal if calendar_id else Forbidden("no_calendar_to_change"))
+    return _show(request, calendars, failure=refusal)
+
+
+def _calendars(request: HttpRequest) -> list[Calendar]:
+    """Return the calendars that the user may edit now, in the user's own order."""
+    return [mine.calendar for mine in memberships_of(request.user) if may_edit(mine.role)]
 
 
 def _show(

@@ -49,9 +49,9 @@ def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpRes
     """
     if request.method != "POST" and not is_htmx(request):
         return redirect(f"{reverse('calendar_live:calendar')}#{calendar_id}/{item_id}")
-    standing = access.standing(request.user, calendar_id)
     if request.method == "POST":
-        return _save(request, standing, item_id)
+        return _save(request, calendar_id, item_id)
+    standing = access.standing(request.user, calendar_id)
     item, wire = _find(standing, item_id)
     if not standing.may_edit:
         return _show_details(request, standing, item, wire)
@@ -102,85 +102,95 @@ def _new_ids() -> str:
     return orjson.dumps({"item_id": str(uuid4()), "mutation_id": str(uuid4())}).decode()
 
 
-def _save(request: HttpRequest, standing: Standing, item_id: UUID) -> HttpResponse:
+def _save(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
     form = ItemForm(request.POST)
-    if not standing.may_edit:
-        return _refuse(request, standing, item_id, form)
-    if not form.is_valid():
-        item, _wire = _find(standing, item_id)
-        return _show(request, item, data=request.POST, status=Invalid.status)
+    refusal: CalendarLiveError = Invalid()
+    if form.is_valid():
+        try:
+            return _write(request, calendar_id, item_id, form)
+        except CalendarLiveError as failure:
+            refusal = failure
+    return show_refusal(request, calendar_id, item_id, form, refusal)
+
+
+def _write(request: HttpRequest, calendar_id: UUID, item_id: UUID, form: ItemForm) -> HttpResponse:
     changes = form.changes()
     if not changes:
-        return _leave_as_it_is(request, standing, item_id, form)
-    try:
-        written = update_item(
-            UUID(standing.calendar),
-            actor=request.user,
-            item_id=item_id,
-            changes=changes,
-            expected_state=form.cleaned_data["state"],
-            mutation_id=form.cleaned_data["mutation_id"],
-        )
-    except Stale as stale:
-        return _show_stale(request, standing, item_id, form, stale)
-    except KeyReused:
-        return resume(request, standing, item_id, form)
-    except CalendarLiveError as failure:
-        item, _wire = _find(standing, item_id)
-        return _show(request, item, data=request.POST, failure=failure)
+        return _leave_as_it_is(request, calendar_id, item_id)
+    written = update_item(
+        calendar_id,
+        actor=request.user,
+        item_id=item_id,
+        changes=changes,
+        expected_state=form.cleaned_data["state"],
+        mutation_id=form.cleaned_data["mutation_id"],
+    )
     return saved(written.item_id, written.calendar_id, written.state)
 
 
-def _leave_as_it_is(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
-    """Answer a form in which nothing was touched with the state of the item, or, if it is gone, as any other form."""
+def _leave_as_it_is(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
+    """Answer a form in which nothing was touched with the state of the item. Raises what a write would raise."""
+    standing = access.require_edit(request.user, calendar_id)
     try:
         item, _wire = _find(standing, item_id)
-    except NotFound:
-        if not WorkItem.objects.filter(pk=item_id, calendar=UUID(standing.calendar)).exists():
-            raise
-        return _show_stale(request, standing, item_id, form, Stale("deleted_meanwhile"))
-    return saved(str(item.pk), standing.calendar, item.state)
+    except NotFound as gone:
+        if WorkItem.objects.filter(pk=item_id, calendar=calendar_id).exists():
+            raise Stale("deleted_meanwhile") from gone
+        raise
+    return saved(str(item.pk), str(calendar_id), item.state)
 
 
-def resume(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
-    """Continue from what an earlier submit of the form did under its key, if the answer was lost.
+def show_refusal(
+    request: HttpRequest, calendar_id: UUID, item_id: UUID, form: ItemForm, refusal: CalendarLiveError
+) -> HttpResponse:
+    """Show why a form was not saved, with the rights that its user has now.
 
-    The form shows what was typed since then on top of the item as it was saved.
+    The user may have lost rights while the form waited for the calendar's lock, so nothing that was read before the
+    refusal counts. If the form's key was used before, the answer to an earlier submit was lost: then the form shows
+    what was typed since on top of the item as it was saved.
     """
-    item, _wire = _find(standing, item_id)
-    return _show_stale(request, standing, item_id, form, Stale(current=item.wire), resumed=True)
+    try:
+        standing = access.standing(request.user, calendar_id)
+        if isinstance(refusal, Stale) and refusal.current is None and standing.may_edit:
+            return _show_gone(request, calendar_id, refusal)
+        item, _wire = _find(standing, item_id)
+        if not standing.may_edit:
+            raise Forbidden("view_only")
+    except (Forbidden, NotFound) as lost:
+        return show_typed(request, lost)
+    if isinstance(refusal, Stale | KeyReused):
+        return _show_stale(request, item, form, resumed=isinstance(refusal, KeyReused))
+    return _show(request, item, data=request.POST, failure=refusal)
 
 
-def _refuse(request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm) -> HttpResponse:
-    """Show what was typed to a user who may not save it (any more), and nothing of the item."""
-    _find(standing, item_id)
-    refusal = Forbidden("view_only")
+def show_typed(request: HttpRequest, refusal: CalendarLiveError) -> HttpResponse:
+    """Show what was typed to a user who may not save it (any more), and nothing of the item or its calendar."""
+    form = ItemForm(request.POST)
     form.is_valid()
     form.add_error(None, wording.detail(refusal))
     return render(request, _FORM, {"form": form, "refused": True}, status=refusal.status)
 
 
-def _show_stale(
-    request: HttpRequest, standing: Standing, item_id: UUID, form: ItemForm, stale: Stale, *, resumed: bool = False
-) -> HttpResponse:
-    """Show both versions of an item that somebody else has changed, or what was typed if the item was deleted.
+def _show_gone(request: HttpRequest, calendar_id: UUID, stale: Stale) -> HttpResponse:
+    """Show what was typed for an item that somebody else has deleted."""
+    form = ItemForm(request.POST, parents=parent_choices(calendar_id), people=people_of(calendar_id))
+    return render(request, _FORM, {"form": form, "gone": True, "copy": _new_ids()}, status=stale.status)
+
+
+def _show_stale(request: HttpRequest, item: WorkItem, form: ItemForm, *, resumed: bool) -> HttpResponse:
+    """Show both versions of an item that somebody else has changed, or that an earlier submit has saved (`resumed`).
 
     Fields that this user touched stay as typed. The others take the other version's values.
     """
-    if stale.current is None:
-        calendar = UUID(standing.calendar)
-        gone = ItemForm(request.POST, parents=parent_choices(calendar), people=people_of(calendar))
-        return render(request, _FORM, {"form": gone, "gone": True, "copy": _new_ids()}, status=stale.status)
-    theirs = values_of(stale.current)
-    item, _wire = _find(standing, item_id)
+    theirs = values_of(item.wire)
     return _show(
         request,
         item,
-        data=form.on_top_of(theirs, state=orjson.loads(stale.current)["state"]),
-        status=stale.status,
+        data=form.on_top_of(theirs, state=item.state),
+        status=Stale.status,
         stale=True,
         resumed=resumed,
-        differences=_differences(form, theirs, UUID(standing.calendar)),
+        differences=_differences(form, theirs, item.calendar_id),
     )
 
 

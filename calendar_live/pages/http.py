@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from .. import wording
 from ..access import receiver_of
 from ..access.credentials import page_user
-from ..errors import CalendarLiveError, Unavailable
+from ..errors import CalendarLiveError, SignedOut, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,11 @@ def fragment(view: View) -> View:
 
     def _answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not request.user.is_authenticated or not receiver_of(request.user).is_user(page_user(request)):
-            if is_htmx(request):
-                return HttpResponse(_("You are signed out."), status=401, headers={"HX-Reswap": "none"})
-            return redirect_to_login(request.get_full_path())
-        response = _carry_out(request, *args, **kwargs)
+            return _signed_out(request)
+        try:
+            response = _carry_out(request, *args, **kwargs)
+        except SignedOut:  # the account was deactivated or deleted meanwhile
+            return _signed_out(request)
         # The page puts only answers with this header into the dialog, and no proxy's error page or sign-in page.
         response.headers["Calendar-Dialog"] = "1"
         return response
@@ -59,12 +60,19 @@ def fragment(view: View) -> View:
         except (OperationalError, InterfaceError) as failure:
             logger.warning("The database did not serve %s %s: %s", request.method, request.path, failure)
             return _failed(request, Unavailable())
+        except SignedOut:
+            raise
         except CalendarLiveError as failure:
             return _failed(request, failure)
 
     def _failed(request: HttpRequest, failure: CalendarLiveError) -> HttpResponse:
         context = {"detail": wording.detail(failure), "fields": wording.fields(failure)}
         return render(request, "calendar_live/item_failure.html", context, status=failure.status)
+
+    def _signed_out(request: HttpRequest) -> HttpResponse:
+        if is_htmx(request):
+            return HttpResponse(_("You are signed out."), status=401, headers={"HX-Reswap": "none"})
+        return redirect_to_login(request.get_full_path())
 
     return answer
 

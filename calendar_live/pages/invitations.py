@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods
 from .. import wording
 from ..access import display_name
 from ..errors import Invalid, NotFound
-from ..models import Invitation
 from ..services import sharing
 
 
@@ -45,18 +44,15 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
     A link that opens nothing is answered with 404.
     """
     try:
-        invitation = sharing.find_invitation(token)
-        if request.method != "POST":
-            return _show(request, invitation)
-        return _accept(request, invitation, token)
+        return _accept(request, token) if request.method == "POST" else _show(request, token)
     except NotFound:
         return render(request, "calendar_live/invitation_gone.html", status=404)
 
 
-def _accept(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
+def _accept(request: HttpRequest, token: str) -> HttpResponse:
     form = None if request.user.is_authenticated else AccountForm(request.POST, label_suffix="")
     if form is not None and not form.is_valid():
-        return _show(request, invitation, form=form)
+        return _show(request, token, form=form)
     try:
         if form is None:
             sharing.accept(token, user=request.user)
@@ -64,7 +60,7 @@ def _accept(request: HttpRequest, invitation: Invitation, token: str) -> HttpRes
             sharing.accept_as_new(token, **form.cleaned_data)
             _sign_in(request, form.cleaned_data["username"], form.cleaned_data["password"])
     except Invalid as refusal:
-        return _show(request, invitation, form=form, refusal=refusal)
+        return _show(request, token, form=form, refusal=refusal)
     return redirect("calendar_live:calendar")
 
 
@@ -75,12 +71,13 @@ def _sign_in(request: HttpRequest, username: str, password: str) -> None:
 
 
 def _show(
-    request: HttpRequest, invitation: Invitation, *, form: AccountForm | None = None, refusal: Invalid | None = None
+    request: HttpRequest, token: str, *, form: AccountForm | None = None, refusal: Invalid | None = None
 ) -> HttpResponse:
-    """Show the invitation.
+    """Show the invitation as it is now. Raises NotFound.
 
     A refusal is answered with 200, as by Django's own forms, because a 4xx would write the address to the log.
     """
+    invitation = sharing.find_invitation(token)
     form = form or AccountForm(label_suffix="")
     faults = wording.fields(refusal) if refusal else {}
     for name, texts in faults.items():

@@ -72,7 +72,11 @@ def foreign_site() -> Iterator[tuple[str, dict[str, str]]]:
         thread.join()
 
 
-def framing(url: str, attributes: str = 'sandbox="allow-scripts allow-same-origin"') -> str:
+# As in our embed code.
+_SANDBOX: Final = 'sandbox="allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox"'
+
+
+def framing(url: str, attributes: str = _SANDBOX) -> str:
     return (
         '<!doctype html><link rel="icon" href="data:,">'
         f'<iframe {attributes} src="{url}" width="900" height="700"></iframe>'

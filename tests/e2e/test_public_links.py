@@ -182,6 +182,26 @@ def test_a_widget_is_live_in_a_sandboxed_frame_of_a_page_that_may_frame_it(
         stranger.has_lost_everything()
 
 
+def test_a_link_that_its_frame_may_not_open_is_selected_to_be_copied(
+    owner: Person, page_for: PageFor, watch: Watch
+) -> None:
+    """For embed codes without `allow-popups`. Seen failing: a click on the link did nothing."""
+    watch.allow("allow-popups")
+    with foreign_site() as (origin, pages):
+        link = makes_link(owner, frameOrigins=[origin])
+        pages["/"] = framing(link["embedUrl"] + LINK_MONTH, 'sandbox="allow-scripts allow-same-origin"')
+        page = page_for(None, "about:blank")
+        stranger = Stranger(page, page.frame_locator("iframe"))
+        page.goto(f"{origin}/")
+        item = owner.creates("Open day", url="https://example.org/agenda")
+        stranger.waits_until_live().sees(item, "Open day")
+        stranger.entry(item).click()
+        address = stranger.place.locator("dialog[open] #item-link a")
+        address.click()
+        assert address.evaluate("() => String(getSelection())") == "https://example.org/agenda"
+        assert page.context.pages == [page]
+
+
 def test_no_other_page_may_frame_it_and_nothing_else_may_be_framed(
     owner: Person, page_for: PageFor, site: Site, watch: Watch
 ) -> None:

@@ -66,6 +66,35 @@ def test_the_embed_code_shows_the_calendar_on_a_site_that_was_named(ana: Person,
         expect(page.locator("h1")).to_have_count(0)
 
 
+def test_the_link_of_an_item_opens_from_the_embed_code_in_a_tab_that_may_do_everything(
+    ana: Person, page_for: PageFor
+) -> None:
+    """Seen failing without `allow-popups` in the code, and without `allow-popups-to-escape-sandbox`: no form was sent."""
+    now = datetime.now(UTC)
+    with foreign_site() as (origin, pages), foreign_site() as (elsewhere, others):
+        url = f"{elsewhere}/agenda"
+        others["/agenda"] = (
+            '<link rel="icon" href="data:,"><form action="/sent"><button name="by" value="hand">Send</button></form>'
+        )
+        others["/sent?by=hand"] = '<link rel="icon" href="data:,">Sent'
+        item = ana.creates("Open day", start=now.isoformat(), end=(now + timedelta(hours=1)).isoformat(), url=url)
+        row = creates_link(opens_links(ana), sites=origin)
+        row.get_by_role("button", name="Copy embed code").click()
+        expect(ana.toast("The embed code is copied.")).to_be_visible()
+        pages["/"] = f'<!doctype html><link rel="icon" href="data:,">{ana.clipboard()}'
+        page = page_for(None, "about:blank")
+        stranger = Stranger(page, page.frame_locator("iframe"))
+        page.goto(f"{origin}/")
+        stranger.waits_until_live().place.locator("[data-view=list]").click()
+        stranger.sees(item, "Open day")
+        stranger.entry(item).click()
+        with page.context.expect_page(timeout=PATIENCE_MS) as opened:
+            stranger.place.locator("dialog[open] #item-link a").click()
+        expect(opened.value).to_have_url(url, timeout=PATIENCE_MS)
+        opened.value.get_by_role("button", name="Send").click()
+        expect(opened.value).to_have_url(f"{elsewhere}/sent?by=hand", timeout=PATIENCE_MS)
+
+
 def test_what_a_link_may_not_be_is_said_at_its_field(ana: Person, watch: Watch) -> None:
     """Seen failing with the errors of all fields shown above the list."""
     watch.allow("status of 422")

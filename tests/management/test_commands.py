@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from calendar_live.models import Calendar, ChangeSet, Membership, Role, WorkItem
 from calendar_live.protocol.changes import ChangeSet as Announced
+from calendar_live.services.calendars import set_role
 from calendar_live.services.items import delete_item
 from tests.people import make_calendar, make_item
 from tests.recording import all_rows
@@ -64,6 +65,17 @@ def test_a_holiday_that_somebody_deleted_stays_deleted(holidays: Calendar, ana: 
     run("import_holidays", country="PH", years="2026")
     gone.refresh_from_db()
     assert gone.deleted_at is not None
+
+
+def test_holidays_are_imported_as_an_owner_whose_account_is_active(holidays: Calendar, ana: User, ben: User) -> None:
+    """Seen failing with "Sign in first.": the command wrote as the first owner, whose account was inactive."""
+    set_role(holidays, member=ben, role=Role.OWNER)
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+    run("import_holidays", country="PH", years="2026")
+    assert ChangeSet.objects.filter(calendar=holidays).latest("revision").actor_id == ben.pk
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    with pytest.raises(CommandError, match="has no owner whose account is active"):
+        run("import_holidays", country="PH", years="2027")
 
 
 def test_a_calendar_may_be_named_by_its_id(ana: User, holidays: Calendar) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from calendar_live.errors import Invalid
 from calendar_live.models import Calendar, Membership, Role
 from calendar_live.services import sharing
 from calendar_live.services.calendars import edit_calendar
@@ -151,3 +153,23 @@ def test_no_log_of_django_tells_the_token(
     logged = [record.getMessage() for record in caplog.records]
     assert any("/invitations/…/" in one for one in logged), "it is logged"
     assert not [one for one in logged if url in one]
+
+
+def test_an_invitation_withdrawn_while_it_is_accepted_tells_nothing_more(
+    team: Calendar, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing: the page of the invitation came again, as it was read before the call."""
+    mailing = invite(team, ana)
+    accept_as_new = sharing.accept_as_new
+
+    def refuse_and_lose(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return accept_as_new(*args, **kwargs)
+        except Invalid:
+            sharing.withdraw(team.pk, actor=ana, invitation_id=mailing.invitation.pk)
+            raise
+
+    monkeypatch.setattr(sharing, "accept_as_new", refuse_and_lose)
+    refused = Client().post(path(mailing), ACCOUNT | {"username": "ana"})
+    assert refused.status_code == 404
+    assert "Team" not in refused.text

@@ -77,7 +77,7 @@ MATRIX: Final[dict[str, str]] = {
     "GET favicon.ico": "                                       302   302    302    302      302      302     302   302",
     "POST favicon.ico": "                                      405   405    405    405      405      405     405   405",
     "GET items/new/": "                                        200   200    403    403      403      401     401   401",
-    "POST items/new/": "                                       204   204    403    403      403      401     401   401",
+    "POST items/new/": "                                       204   204    403    403      404      401     401   401",
     "GET items/parents/": "                                    200   200    403    403      404      401     401   401",
     "POST items/parents/": "                                   405   405    405    405      405      405     405   405",
     "GET calendars/<calendar_id>/items/<item_id>/edit/": "     200   200    200    200      404      401     401   401",

@@ -10,9 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ... import wording
 from ...errors import CalendarLiveError
-from ...models import Calendar, Membership, Role, WorkItem
+from ...models import Calendar, WorkItem
 from ...schedule.ranges import EARLIEST, LATEST, date_to_instant
 from ...services.items import create_items
+from ...services.roles import owners
 
 HOLIDAYS = UUID("601da750-0000-4000-8000-000000000000")
 
@@ -30,9 +31,9 @@ class Command(BaseCommand):
         wanted = _holidays(calendar, options["country"].upper(), _years(options["years"]))
         known = set(WorkItem.objects.filter(pk__in=list(wanted)).values_list("pk", flat=True))
         new = {key: fields for key, fields in wanted.items() if key not in known}
-        owner = Membership.objects.filter(calendar=calendar, role=Role.OWNER).select_related("user").first()
+        owner = owners(calendar.pk).select_related("user").order_by("pk").first()
         if owner is None:
-            raise CommandError(f"The calendar {calendar} has no owner to write as.")
+            raise CommandError(f"The calendar {calendar} has no owner whose account is active, to write as.")
         try:
             made = create_items(calendar.pk, actor=owner.user, items=new) if new else 0
         except CalendarLiveError as failure:

@@ -20,6 +20,10 @@ export class Details {
     this.dialog?.addEventListener("click", ({ target }) => {
       if (target === this.dialog) this.close(); // the click was beside the dialog's content
     });
+    this.dialog?.querySelector("#item-link a")?.addEventListener("click", ({ currentTarget }) => {
+      // A frame whose sandbox lacks `allow-popups` opens nothing and says nothing. The selected address can be copied.
+      if (window.parent !== window && currentTarget instanceof Node) getSelection()?.selectAllChildren(currentTarget);
+    });
     client.onRepaint(() => this.keepUp());
   }
 

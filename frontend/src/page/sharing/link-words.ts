@@ -59,7 +59,7 @@ export function embedCode(url: string, title: string): string {
     height: "600",
     style: "max-width: 100%; border: 0",
     loading: "lazy",
-    sandbox: "allow-scripts allow-same-origin",
+    sandbox: "allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox",
   };
   const written = Object.entries(attributes).map(([name, value]) => `${name}="${escaped(value)}"`);
   return `<iframe ${written.join(" ")}></iframe>`;

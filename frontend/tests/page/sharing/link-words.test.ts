@@ -60,6 +60,6 @@ it("embed code keeps a calendar's name a text", () => {
   const [frame, ...rest] = code.match(/<[^>]*>/g) ?? [];
   expect(frame).toContain("title=\"&#34;&#62;&#60;img src=x&#62; &#38; 'Team'\"");
   expect(frame).toContain('src="https://c.example/public/a.b/embed/?x=1&#38;y=2"');
-  expect(frame).toContain('sandbox="allow-scripts allow-same-origin"');
+  expect(frame).toContain('sandbox="allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox"');
   expect(rest).toEqual(["</iframe>"]);
 });
