@@ -1,6 +1,6 @@
 /**
- * Tests that the palette defines every colour that FullCalendar's theme uses, and is the only place that does. Seen failing
- * when embed.css did not import it, without one of its colours, and with a variable that only the page defines.
+ * Tests that the palette defines every colour that FullCalendar's theme uses, and is the only place that does. Seen
+ * failing when embed.css did not import it, without one of its colours, and with a variable that only the page defines.
  */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
