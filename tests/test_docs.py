@@ -310,7 +310,7 @@ def test_the_examples_in_typescript_have_no_type_error(types: list[str], works: 
     options = {"noEmit": True, "types": types, "paths": plug_in, "lib": ["ES2022", "DOM", "DOM.Iterable"]}
     config = {"extends": str(front / "tsconfig.base.json"), "compilerOptions": options, "files": ["examples.ts"]}
     (tmp_path / "tsconfig.json").write_text(json.dumps(config))
-    command = [front / "node_modules/.bin/tsc", "-p", tmp_path]
+    command = [str(front / "node_modules/.bin/tsc"), "-p", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode == 0) is works, done.stdout
 
