@@ -32,7 +32,12 @@ const BUNDLES: Readonly<Record<string, BuildEnvironmentOptions>> = {
   /** The pages around it: signing in, an invitation. */
   card: pageBundle("card"),
   /** The calendar on pages of other Django sites. */
-  embed: pageBundle("embed"),
+  embed: {
+    ...pageBundle("embed"),
+    // The first browsers with light-dark(). For older ones, Vite would replace it by the visitor's scheme, but this
+    // calendar follows the scheme of the page that it is on.
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
+  },
   /** The page behind a public link. */
   public: pageBundle("public"),
   /** The plug-in for other sites, which uses the host page's own copy of FullCalendar. */

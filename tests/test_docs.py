@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from calendar_live import conf, errors
 from calendar_live.api.app import api
 from calendar_live.live import consumer, outbox
+from tests.host import blocks
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -29,11 +31,6 @@ NOT_YET: Final = "Not yet"
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def blocks(text: str, language: str) -> list[str]:
-    """Return the fenced blocks of a language in a document."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def rows(text: str) -> Iterator[list[str]]:
@@ -309,3 +306,68 @@ def test_the_embed_code_is_documented_as_the_page_writes_it() -> None:
     examples = blocks((ROOT / "docs/embedding.md").read_text(), "html")
     assert written
     assert [f'sandbox="{written[1]}"' in one for one in examples if "<iframe" in one] == [True]
+
+
+@pytest.mark.parametrize(("types", "works"), [(["vite/client"], True), ([], False)], ids=["with-vite", "without"])
+def test_the_examples_in_typescript_have_no_type_error(types: list[str], works: bool, tmp_path: Path) -> None:
+    """They import style sheets, so they need the types that docs/embedding.md names, as the second case shows."""
+    front = ROOT / "frontend"
+    (tmp_path / "examples.ts").write_text("\n".join(blocks((ROOT / "docs/embedding.md").read_text(), "ts")))
+    (tmp_path / "node_modules").symlink_to(front / "node_modules")
+    plug_in = {"@calendar-live/fullcalendar": [str(front / "src/fullcalendar/index.ts")]}
+    options = {"noEmit": True, "types": types, "paths": plug_in, "lib": ["ES2022", "DOM", "DOM.Iterable"]}
+    config = {"extends": str(front / "tsconfig.base.json"), "compilerOptions": options, "files": ["examples.ts"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(config))
+    command = [str(front / "node_modules/.bin/tsc"), "-p", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode == 0) is works, done.stdout
+
+
+def test_a_packed_plug_in_is_left_in_an_ignored_folder() -> None:
+    """Seen failing with `npm pack ./frontend`, which leaves its file beside the README."""
+    text = "\n".join(path.read_text() for path in DOCUMENTS)
+    assert set(re.findall(r"^npm pack [^#\n]*?(?= *#|$)", text, re.MULTILINE)) == {
+        "npm pack ./frontend --pack-destination dist"
+    }
+    assert "/dist/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+# --- the script tag ------------------------------------------------------------------------------------------------
+
+EMBED: Final = ROOT / "frontend/src/embed"
+
+
+def attributes() -> dict[str, str]:
+    """Return what docs/embedding.md says of each attribute of the script tag, by its name."""
+    table = section((ROOT / "docs/embedding.md").read_text(), "## One script tag")
+    return {name: cells[1] for cells in rows(table) for name in re.findall(r"`(data-[a-z-]+)`", cells[0])}
+
+
+def test_every_attribute_of_the_script_tag_is_documented() -> None:
+    """Seen failing with a word of the widget left out of the table."""
+    words = re.search(r"type Words = .*?;", (EMBED / "words.ts").read_text(), re.DOTALL)
+    script = (EMBED / "index.ts").read_text()
+    [taken] = re.findall(r"const \{([^}]*)\} = place\.dataset", script)
+    names = {
+        *re.findall(r'"(\w+)"', words[0] if words else ""),
+        *re.findall(r"(\w+)(?: = [^,]*)?,?", taken),
+        *re.findall(r'place\.dataset\["(\w+)"\]', script),
+    }
+    assert len(names) > 10
+    assert attributes().keys() == {"data-" + re.sub(r"[A-Z]", lambda big: "-" + big[0].lower(), one) for one in names}
+
+
+def test_every_status_of_a_connection_is_documented() -> None:
+    """Seen failing with "and so on" in place of the rest of them."""
+    kinds = re.search(
+        r"^export type Status =(.*?);", (ROOT / "frontend/src/core/connection.ts").read_text(), re.M | re.S
+    )
+    statuses = set(re.findall(r'"([\w-]+)"', kinds[1] if kinds else ""))
+    assert len(statuses) == 10
+    assert statuses <= set(re.findall(r"`([\w-]+)`", attributes()["data-status"]))
+
+
+def test_only_one_document_has_the_recipe_for_a_host() -> None:
+    """Seen failing with the recipe of the README, which was another one and did not work."""
+    assert {name for name, example in examples() if "INSTALLED_APPS" in example} == {"docs/embedding.md"}
+    assert blocks((ROOT / "README.md").read_text(), "(?:python|ts|html)") == []

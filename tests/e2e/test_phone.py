@@ -36,7 +36,7 @@ def test_a_week_shows_the_number_of_each_day_and_marks_today(visit: Visit, page_
 def shows_numbers(page: Page) -> None:
     heads = page.locator("#calendar [role=columnheader][data-date]")
     expect(heads).to_have_text(DAYS, timeout=PATIENCE_MS)
-    expect(page.locator(".day-head__number--today")).to_have_text("17")
+    expect(page.locator(".live-day-head__number--today")).to_have_text("17")
     for head in heads.all():
         assert head.evaluate("one => one.scrollWidth <= one.clientWidth")
 

@@ -27,8 +27,11 @@ _FOR_DEVELOPERS: Final = re.compile(r"(\bError\(|\bconsole\.\w+\(|\bfault\()\s*\
 _DETAIL: Final = re.compile(r"\bdetail:\s*\Z")
 # In the library, `detail` is for its callers, who word an error by its code, as the page does.
 _LIBRARY: Final = ("client/", "core/", "fullcalendar/", "protocol/", "transport/")
-# The only word that the library itself shows. A page can replace it with `busyTitle`.
-_KNOWN: Final = {("client/live-reader.ts", "Busy")}
+# The only words that scripts themselves show. A page can replace them with `busyTitle` and `data-not-loaded`.
+_KNOWN: Final = {
+    ("client/live-reader.ts", "Busy"),
+    ("embed/words.ts", "The calendar could not be loaded. Reload the page to try again."),
+}
 _IN_BRACES: Final = re.compile(r"\$\{[^{}]*\}")
 
 

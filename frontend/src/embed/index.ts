@@ -5,9 +5,11 @@ import dayGridPlugin from "fullcalendar/daygrid";
 import listPlugin from "fullcalendar/list";
 import breezyTheme from "fullcalendar/themes/breezy";
 import timeGridPlugin from "fullcalendar/timegrid";
+import type { ApiError } from "../client/api/http";
 import { createLiveReader, type LiveReader } from "../client/live-reader";
 import { liveEventSource, livePlugin } from "../fullcalendar/plugin";
-import { wordsOf } from "./words";
+import { grid } from "../page/view/grid";
+import { notLoaded, wordsOf } from "./words";
 
 const VIEWS: Readonly<Record<string, string>> = {
   month: "dayGridMonth",
@@ -35,19 +37,38 @@ async function fill(place: HTMLElement): Promise<void> {
   });
   const loaded = await client.loadCalendars();
   if (!loaded.ok) {
-    if (client.status() !== "signed-out") place.dataset["status"] = loaded.error.code;
+    if (client.status() !== "signed-out") showFailure(place, api, loaded.error);
     return;
   }
-  new Calendar(place, {
+  const calendar = document.createElement("div"); // its height is FullCalendar's; that of `place` is the page's
+  place.replaceChildren(calendar);
+  new Calendar(calendar, {
     plugins: [dayGridPlugin, timeGridPlugin, listPlugin, breezyTheme, livePlugin],
     initialView: VIEWS[view] ?? view,
     ...(date === undefined ? {} : { initialDate: date }),
+    ...grid(),
+    height: "100%",
+    headerToolbar: { start: "title", end: "today prev,next" },
+    listItemEventClass: ({ view }) => (view.type.startsWith("list") ? "" : "live-line"),
+    listItemEventInnerClass: ({ view }) => (view.type.startsWith("list") ? "live-entry" : ""),
+    rowMoreLinkClass: "live-more",
     ...wordsOf(place.dataset),
     eventSources: idsOf(place, client).map((id) => liveEventSource(client, id)),
     eventDidMount: ({ el, event }) => {
       el.dataset["item"] = event.id;
     },
   }).render();
+}
+
+/** Tell visitors that there is no calendar, and the developer why. */
+function showFailure(place: HTMLElement, api: string, { code, detail, status }: ApiError): void {
+  place.dataset["status"] = code;
+  const told = document.createElement("p");
+  told.setAttribute("role", "alert");
+  told.textContent = notLoaded(place.dataset);
+  place.replaceChildren(told);
+  const answer = status === 0 ? detail : `${status} ${detail}`;
+  console.error(`calendar_live: ${api}calendars/ answered "${answer}". Does data-api name the address of the API?`);
 }
 
 function idsOf(place: HTMLElement, client: LiveReader): readonly string[] {

@@ -5,18 +5,18 @@ import { Fragment, h, type VNode } from "fullcalendar/preact";
 /** Return the content of a day's head; `true` leaves it to the theme. */
 export function dayHead(info: DayHeaderInfo): VNode | true {
   if (!lacksNumber(info)) return true;
-  const number = `day-head__number ${info.isToday ? "day-head__number--today" : ""}`;
+  const number = `live-day-head__number ${info.isToday ? "live-day-head__number--today" : ""}`;
   return h(
     Fragment,
     null,
-    h("span", { class: "day-head__weekday" }, info.weekdayText),
+    h("span", { class: "live-day-head__weekday" }, info.weekdayText),
     h("span", { class: number }, info.dayNumberText),
   );
 }
 
 /** Return the class of a day's head. */
 export function dayHeadClass(info: DayHeaderInfo): string {
-  return lacksNumber(info) ? "day-head" : "";
+  return lacksNumber(info) ? "live-day-head" : "";
 }
 
 /**
