@@ -33,7 +33,7 @@ SAME_ON_POSTGRESQL: Final = {
         "what it looks up is tests/live/test_reader.py and test_hub_subscribing.py",
     ),
     "tests/live/test_announcing.py::*": "the channel layer",
-    "tests/live/test_bytes.py::*": "the bytes of pushes; those of feed and log are compared in tests/reading/test_feed_fold.py",
+    "tests/live/test_bytes.py::*": "bytes of pushes; tests/reading/test_feed_fold.py compares those of feed and log",
     "tests/live/test_control.py::*": "the channel layer",
     "tests/live/test_deaf.py::*": "Redis and the hub's connections to it",
     "tests/live/test_links.py::*": "sockets and timers; which links count is asked in tests/services/test_links.py",

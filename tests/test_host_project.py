@@ -61,7 +61,7 @@ from rooms.views import book_an_hour
 urlpatterns += [path("book/<uuid:calendar_id>/", book_an_hour)]
 """
 
-# Runs in the host's process: book a room, read the feed, cancel, and read both changes from the log. Then ask the pages.
+# Runs in the host's process: book a room, read the feed, cancel, read both changes from the log, and ask the pages.
 VISIT: Final = """
 from datetime import UTC, datetime
 
@@ -105,7 +105,8 @@ for page in ("/calendar/", "/admin/", "/calendar/api/docs"):
     assert browser.get(page).status_code == 200, page
 described = browser.get("/calendar/api/docs").content.decode()
 assert "/static/ninja/" in described and "//cdn" not in described, described
-assert Client(SERVER_NAME="localhost").get("/calendar/", follow=True).redirect_chain[0][0].startswith("/calendar/login/")
+visit = Client(SERVER_NAME="localhost").get("/calendar/", follow=True)
+assert visit.redirect_chain[0][0].startswith("/calendar/login/")
 for path in PATHS:
     import_string(path)
 print("the host works")

@@ -52,7 +52,7 @@ def test_the_site_runs_as_the_readme_says(tmp_path: Path) -> None:
 
 
 def status_of(server: subprocess.Popen[bytes], port: int) -> int:
-    """Return the status of the sign-in page, as a proxy that ends TLS asks for it; 0 if the site does not answer yet."""
+    """Return the status of the sign-in page, as a proxy that ends TLS asks for it; 0 while the site does not answer."""
     assert server.poll() is None
     headers = {"Host": "calendar.example", "X-Forwarded-Proto": "https"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/login/", headers=headers)

@@ -69,7 +69,7 @@ def test_the_embed_code_shows_the_calendar_on_a_site_that_was_named(ana: Person,
 def test_the_link_of_an_item_opens_from_the_embed_code_in_a_tab_that_may_do_everything(
     ana: Person, page_for: PageFor
 ) -> None:
-    """Seen failing without `allow-popups` in the code, and without `allow-popups-to-escape-sandbox`: no form was sent."""
+    """Seen failing without `allow-popups`, and without `allow-popups-to-escape-sandbox`: no form was sent."""
     now = datetime.now(UTC)
     with foreign_site() as (origin, pages), foreign_site() as (elsewhere, others):
         url = f"{elsewhere}/agenda"

@@ -1,4 +1,4 @@
-"""Tests that a form whose user loses rights while it is being saved is answered by the rights that the user has then."""
+"""Tests that a form whose user loses rights while it is saved is answered by the rights that the user has then."""
 
 from __future__ import annotations
 

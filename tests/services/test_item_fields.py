@@ -116,7 +116,8 @@ BAD: Final[list[tuple[str, object, str, str]]] = [
     ("tags", ["a,b"], "tags", "A tag must not contain commas."),
     *(("tags", [f"a{one}b"], "tags", "Contains characters that cannot be saved.") for one in ("\x00", "\ud800")),
     *(("tags", [f"a{one}b"], "tags", NOT_IN_TAGS) for one in (
-        "\n", "\x1f", "\x7f", "\x85", "\u2028", "\u2029", "\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069",
+        "\n", "\x1f", "\x7f", "\x85", "\u2028", "\u2029", "\u061c", "\u200e", "\u200f", "\u202a", "\u202e",
+        "\u2066", "\u2069",
     )),
     *(("tags", [one], "tags", "Each tag must contain a visible character.")
       for one in ("\u200b", "\u200d\u200d", "\ufeff", "\u00ad \u2060", "\ufe0f", "\u3164", "\u2800", "\U000e0041")),
