@@ -125,6 +125,8 @@ class ItemForm(_Declared):
     """
 
     state = forms.CharField(required=False, widget=forms.HiddenInput)
+    # The item's state when the form was opened. `state` moves on with each comparison.
+    base = forms.CharField(required=False, widget=forms.HiddenInput)
     item_id = forms.UUIDField(widget=forms.HiddenInput)
     # A submit that is repeated because its answer was lost is carried out only once.
     mutation_id = forms.UUIDField(widget=forms.HiddenInput)
