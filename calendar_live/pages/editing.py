@@ -19,8 +19,9 @@ from ..errors import CalendarLiveError, Forbidden, Invalid, KeyReused, NotFound,
 from ..models import WorkItem
 from ..protocol.fields import SETTABLE, Kind
 from ..protocol.rights import reads_whole
+from ..protocol.state import State
 from ..reading.calendars import people_of
-from ..reading.item import read_item
+from ..reading.item import read_as_of, read_item
 from ..reading.tree import ids_below, parent_choices
 from ..services.items import update_item
 from .forms import COLUMNS, SPAN, ItemForm
@@ -45,12 +46,13 @@ _TOLD_IN_LINES: Final = tuple(
 def edit_item(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
     """Show an item, as a form to editors and as details to others, or save the form.
 
-    A saved form is answered with 204, errors with 422, and a conflict with 412 and both versions.
+    A saved form is answered with 204, errors with 422, and a conflict with 412 and both versions. A form sent with
+    `compare` is never saved: the answer has what was typed on top of the item as it is now.
     """
     if request.method != "POST" and not is_htmx(request):
         return redirect(f"{reverse('calendar_live:calendar')}#{calendar_id}/{item_id}")
     if request.method == "POST":
-        return _save(request, calendar_id, item_id)
+        return (_compare if "compare" in request.POST else _save)(request, calendar_id, item_id)
     standing = access.standing(request.user, calendar_id)
     item, wire = _find(standing, item_id)
     if not standing.may_edit:
@@ -79,7 +81,8 @@ def _show(
     under = ids_below(item)
     form = ItemForm(
         data,
-        initial=values_of(item.wire) | {"state": item.state, "item_id": item.pk, "calendar": item.calendar_id},
+        initial=values_of(item.wire)
+        | {"state": item.state, "base": item.state, "item_id": item.pk, "calendar": item.calendar_id},
         parents=parent_choices(item.calendar_id, without={*under, item.pk}, keep=item.parent),
         people=people_of(item.calendar_id),
     )
@@ -140,6 +143,33 @@ def _leave_as_it_is(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> H
     return saved(str(item.pk), str(calendar_id), item.state)
 
 
+def _compare(request: HttpRequest, calendar_id: UUID, item_id: UUID) -> HttpResponse:
+    """Show what was typed on top of the item as it is now, and both versions if they differ. Save nothing.
+
+    The differences are those since the form was opened, so a change that was undone in the meantime is none.
+    """
+    form = ItemForm(request.POST)
+    standing = access.standing(request.user, calendar_id)
+    item, _wire = _find(standing, item_id)
+    if not standing.may_edit:
+        return show_typed(request, Forbidden("view_only"))
+    if not form.is_valid():
+        return _show(request, item, data=request.POST, status=Invalid.status)
+    theirs = values_of(item.wire)
+    base = form.cleaned_data["base"]
+    opened = read_as_of(item, State.parse(base)) if base else None
+    first = values_of(opened) if opened else form.given()
+    differences = [one for one in _differences(form, first, theirs, item.calendar_id) if one.mine != one.theirs]
+    return _show(
+        request,
+        item,
+        data=form.on_top_of(theirs, state=item.state),
+        stale=bool(differences),
+        touched=bool(form.changes()),
+        differences=differences,
+    )
+
+
 def show_refusal(
     request: HttpRequest, calendar_id: UUID, item_id: UUID, form: ItemForm, refusal: CalendarLiveError
 ) -> HttpResponse:
@@ -190,7 +220,7 @@ def _show_stale(request: HttpRequest, item: WorkItem, form: ItemForm, *, resumed
         status=Stale.status,
         stale=True,
         resumed=resumed,
-        differences=_differences(form, theirs, item.calendar_id),
+        differences=_differences(form, form.given(), theirs, item.calendar_id),
     )
 
 
@@ -203,8 +233,9 @@ class Difference:
     mine: str | None
 
 
-def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Difference]:
-    given, touched, mine = form.given(), form.touched(), form.cleaned_data
+def _differences(form: ItemForm, before: Values, theirs: Values, calendar: UUID) -> list[Difference]:
+    """Return the fields in which somebody else's version differs from an earlier one."""
+    touched, mine = form.touched(), form.cleaned_data
     named = {values["parent"] for values in (theirs, mine) if values["parent"]}
     names: dict[object, str] = dict(people_of(calendar))
     if named:  # only items of this calendar, because the user may not be allowed to see the titles of others
@@ -212,7 +243,7 @@ def _differences(form: ItemForm, theirs: Values, calendar: UUID) -> list[Differe
     found = []
     for name in ("title", "when", *(name for name in COLUMNS if name != "title")):
         parts = SPAN if name == "when" else (name,)
-        if any(given[part] != theirs[part] for part in parts):
+        if any(before[part] != theirs[part] for part in parts):
             label = _("When") if name == "when" else str(form.fields[name].label)
             typed = say(mine, name, names=names) if touched.intersection(parts) else None
             found.append(Difference(label, say(theirs, name, names=names), typed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,8 @@ SPAN: Final = (*_READ_BY, *_EDGES["start"], *_EDGES["end"])
 COLUMNS: Final = {field.key: field.column for field in SETTABLE if not field.in_span}
 # Name on the wire -> form field that shows its errors.
 _BLAMED: Final = {field.name: f"{field.key}_date" if field.kind is Kind.TIME else field.key for field in SETTABLE}
+# An address as people type it: a host whose last part has letters alone, and perhaps a port and a path.
+_LIKE_HOST: Final = re.compile(r"([^\W_]([\w-]*[^\W_])?\.)+[^\W\d_]{2,}(:[0-9]+)?([/?#]\S*)?\Z")
 COLORS: Final = (
     ("#dc2626", gettext_lazy("Red")),
     ("#ea580c", gettext_lazy("Orange")),
@@ -125,6 +128,8 @@ class ItemForm(_Declared):
     """
 
     state = forms.CharField(required=False, widget=forms.HiddenInput)
+    # The item's state when the form was opened. `state` moves on with each comparison.
+    base = forms.CharField(required=False, widget=forms.HiddenInput)
     item_id = forms.UUIDField(widget=forms.HiddenInput)
     # A submit that is repeated because its answer was lost is carried out only once.
     mutation_id = forms.UUIDField(widget=forms.HiddenInput)
@@ -223,6 +228,11 @@ class ItemForm(_Declared):
         if not is_time_zone(zone):
             raise forms.ValidationError(wording.sentence(Fault("not_zone")))
         return zone
+
+    def clean_url(self) -> str:
+        """Add the scheme that people leave out. The API takes only whole addresses."""
+        url = str(self.cleaned_data["url"])
+        return f"https://{url}" if _LIKE_HOST.match(url) else url
 
     def clean_description(self) -> str:
         return str(self.cleaned_data["description"]).replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""Reads one work item as its receiver sees it."""
+"""Reads one work item as its receiver sees it, or as the log has it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from uuid import UUID
 
 from ..access import Standing
 from ..errors import NotFound
-from ..models import WorkItem
+from ..models import Entry, WorkItem
 from ..protocol.rights import redact
+from ..protocol.state import State
 
 
 def read_item(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
@@ -21,3 +22,13 @@ def read_item(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
     if item is None or wire is None:
         raise NotFound("no_item")
     return item, wire
+
+
+def read_as_of(item: WorkItem, state: State) -> str | None:
+    """Return an item's whole wire as a change set left it; None if the log of its calendar does not have it (any more).
+
+    Only for editors, whom it shows nothing that they could not have read then.
+    """
+    change_set = {"calendar": item.calendar_id, "revision": state.revision, "nonce": state.nonce}
+    entries = Entry.objects.filter(item=item.pk, **{f"change_set__{name}": value for name, value in change_set.items()})
+    return entries.values_list("wire", flat=True).first()

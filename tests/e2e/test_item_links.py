@@ -75,6 +75,59 @@ def test_a_filter_of_tags_is_in_the_address_and_hides_what_lacks_them(owner: Per
     owner.sees(other)
 
 
+def test_typed_tags_filter_by_themselves_and_are_suggested(owner: Person) -> None:
+    """Whole tags match, as in feeds. Seen failing with a page that waits for Enter, and without suggestions."""
+    owner.goto()
+    tagged, other = owner.creates("Tagged", tags=["R&D"]), owner.creates("Other", tags=["Sales"])
+    owner.sees(tagged)
+    owner.sees(other)
+    field = owner.page.locator("#filter-tag")
+    field.press_sequentially("sales")
+    owner.sees_nothing_of(tagged)
+    owner.sees(other)
+    assert "tag=" not in owner.page.url
+    field.press_sequentially(", ")
+    options = owner.page.locator("#tags option")
+    expect(options).to_have_count(1)
+    expect(options).to_have_attribute("value", "sales, R&D")
+    field.press_sequentially("r&d")
+    owner.sees(tagged)
+    field.press("Enter")
+    owner.page.wait_for_url("**tag=sales,r%26d")
+
+
+def test_filters_that_hide_everything_say_so_and_can_be_reset_beside_the_calendar(owner: Person) -> None:
+    """Seen failing without the message, and with one that an item that appears does not remove."""
+    owner.goto()
+    other = owner.creates("Other", tags=["Sales"])
+    owner.sees(other)
+    message = owner.page.get_by_text("No items match the filters")
+    expect(message).to_be_hidden()
+    field = owner.page.locator("#filter-tag")
+    field.press_sequentially("sale")
+    expect(message).to_be_visible(timeout=PATIENCE_MS)
+    owner.changes(other, tags=["sale"])
+    expect(message).to_be_hidden(timeout=PATIENCE_MS)
+    owner.changes(other, tags=[])
+    expect(message).to_be_visible(timeout=PATIENCE_MS)
+    owner.page.locator("#no-match").get_by_role("button", name="Show all").click()
+    owner.sees(other)
+    expect(message).to_be_hidden()
+    expect(field).to_have_value("")
+    expect(owner.page.locator("#calendar")).to_be_focused()
+
+
+def test_an_empty_list_says_why_it_is_empty_once(owner: Person) -> None:
+    """Seen failing with both sentences in the middle of the page."""
+    owner.goto("/?view=list&date=2027-06-14")
+    message, nothing = owner.page.get_by_text("No items match the filters"), owner.page.locator(".nothing")
+    expect(nothing).to_be_visible(timeout=PATIENCE_MS)
+    expect(message).to_be_hidden()
+    owner.page.locator("#filters").get_by_text("Blocked").click()
+    expect(message).to_be_visible(timeout=PATIENCE_MS)
+    expect(nothing).to_be_hidden()
+
+
 def focusable(entry: Locator) -> Locator:
     """Return the element of an entry that takes the focus: the entry itself, or one inside it."""
     own = entry.evaluate("entry => entry.matches('a, button, [tabindex]')")

@@ -29,6 +29,12 @@ def test_every_item_of_a_crowded_day_can_be_opened_in_the_last_week(ana: Person,
     expect(ana.dialog.locator("[name=title]")).to_have_value(f"Item {count - 1:02}", timeout=PATIENCE_MS)
 
 
+def test_an_item_is_read_with_its_status_and_priority(ana: Person) -> None:
+    """Seen failing with a space before a comma: "Move , Blocked, Critical"."""
+    item = ana.creates("Move", status="blocked", priority="critical")
+    expect(ana.entry(item)).to_have_accessible_name("10:00 Move (Blocked, Critical)", timeout=PATIENCE_MS)
+
+
 def test_a_new_item_is_proposed_where_one_looks(ana: Person) -> None:
     """Seen failing when the page proposes the next full hour of today: the new item was not on the screen."""
     ana.page.locator(".sidebar__new").click()

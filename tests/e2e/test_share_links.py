@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Look, PageFor
+from tests.e2e.conftest import Look, PageFor, Visit
 from tests.e2e.person import PATIENCE_MS, Person
 from tests.e2e.share import makes_owner, opens_people
 from tests.e2e.share_links import creates_link, links_of, opens_links
@@ -121,6 +121,28 @@ def test_what_a_link_may_not_be_is_said_at_its_field(ana: Person, watch: Watch) 
     last_day.press("Enter")
     expect(last_day).to_have_accessible_description(re.compile("^Must be in the future."), timeout=PATIENCE_MS)
     assert links_of(ana) == []
+
+
+def test_a_link_without_a_name_is_refused_in_full_view(visit: Visit, watch: Watch) -> None:
+    """Seen failing with the button half below the edge, and with a field that does not say that it is required."""
+    watch.allow("status of 422")
+    ana = visit("ana", viewport={"width": 1280, "height": 850}).goto()
+    dialog = opens_links(ana)
+    dialog.get_by_role("button", name="New public link").click()
+    form = dialog.locator("[data-new-link]")
+    name, create = form.get_by_role("textbox", name="Name", exact=True), form.get_by_role("button", name="Create link")
+    expect(name).to_have_attribute("required", "")
+    assert name.evaluate("field => getComputedStyle(field.labels[0], '::after').content").startswith('" *"')
+    create.click()
+    expect(name).to_have_accessible_description(re.compile("^Enter a name."), timeout=PATIENCE_MS)
+    for place in (form.locator("[data-field=name] [role=alert]"), create):
+        assert place.evaluate(
+            """place => {
+                const content = place.closest(".dialog__content").getBoundingClientRect();
+                const { top, bottom } = place.getBoundingClientRect();
+                return top >= content.top && bottom <= content.bottom;
+            }"""
+        )
 
 
 def test_half_a_date_makes_no_link_without_an_end(ana: Person) -> None:

@@ -72,7 +72,7 @@ def is_covered(one: Person) -> None:
     """Wait until a person's page says that they are signed out, and shows nothing of theirs."""
     expect(one.page.locator("#connection")).to_contain_text("Signed out", timeout=PATIENCE_MS)
     expect(one.page.locator("#signed-out")).to_be_visible(timeout=PATIENCE_MS)
-    for place in ("#calendar", "#calendars", "#filters", ".day-list", "#toasts"):
+    for place in ("#calendar", "#calendars", "#filters", "#no-match", ".day-list", "#toasts"):
         expect(one.page.locator(place)).to_be_hidden()
 
 

@@ -132,6 +132,11 @@ export class LiveReader {
     return runner && lookUp(runner.state, key.id);
   }
 
+  /** Return the items of all calendars that are loaded, whatever the filter. */
+  *items(): Generator<Item> {
+    for (const runner of this.sync.runners.values()) yield* picture(runner.state);
+  }
+
   /** Hold an item's picture while its dialog is open (C10). Returns a function that releases it. */
   hold(key: ItemKey): () => void {
     let held = this.showing.hold(key);

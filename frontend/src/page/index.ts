@@ -45,7 +45,13 @@ function start(page: NonNullable<typeof data>, element: HTMLElement): void {
   client.useCalendars(page.calendars);
 
   const dialog = new ItemDialog({ client, page, toasts });
-  const undos = new Undos({ client, page, toasts, shows: (key) => dialog.shows(key) });
+  const undos = new Undos({
+    client,
+    page,
+    toasts,
+    shows: (key) => dialog.shows(key),
+    made: (change) => dialog.made(change),
+  });
   dialog.onSaved = (state, created, text) => undos.saved(state, created, text);
   watchTyped(() => client.isUnsaved());
   client.on("writeLost", () => {

@@ -6,11 +6,14 @@ import { keepFocus } from "../dom/focus";
 import { copyOf } from "../dom/rows";
 import type { Toast, Toasts } from "../notice/toasts";
 import { statusMark } from "../view/item-appearance";
-import { type Facets, type Filter, passes, readTags } from "../view/view-place";
+import { NoMatch } from "../view/no-match";
+import { type Facets, type Filter, passes, readTags, suggestedTags } from "../view/view-place";
 import { fill, type PageData, type TextName } from "../words/page-data";
 import { CalendarOrder } from "./calendar-order";
 
 const HIDDEN = "calendar_live.hidden";
+/** How long after the last key a typed tag is taken for whole. */
+const TYPING_MS = 300;
 
 interface Parts {
   readonly client: LiveClient;
@@ -27,6 +30,8 @@ export class Sidebar {
   private readonly list = document.getElementById("calendars");
   private readonly form = document.querySelector<HTMLFormElement>("#filters");
   private readonly tags = document.querySelector<HTMLInputElement>("#filter-tag");
+  private readonly noMatch = new NoMatch();
+  private typing: ReturnType<typeof setTimeout> | undefined;
   private readonly order: CalendarOrder | null;
   private readonly names = new Map<string, string>();
   private readonly told = new Map<string, Toast>();
@@ -43,12 +48,14 @@ export class Sidebar {
     this.explainMarks();
     this.list?.addEventListener("change", (event) => this.toggle(event.target));
     this.form?.addEventListener("change", () => this.filter());
+    this.tags?.addEventListener("focus", () => this.suggest());
+    this.tags?.addEventListener("input", () => this.tagsTyped());
     this.form?.addEventListener("submit", (event) => {
       event.preventDefault(); // Enter in the field of the tags
       this.filter();
     });
     // A reset event comes before the boxes are cleared.
-    this.form?.addEventListener("reset", () => setTimeout(() => this.filter()));
+    this.form?.addEventListener("reset", () => setTimeout(() => this.reset()));
     parts.client.on("calendarsChanged", ({ calendars }) => this.showCalendars(calendars));
     parts.client.on("calendarGone", ({ calendar }) => this.removeCalendar(calendar));
   }
@@ -75,6 +82,7 @@ export class Sidebar {
   private apply(filter: Filter): void {
     const count = filter.types.length + filter.statuses.length + filter.tags.length;
     this.parts.client.setFilter(count === 0 ? null : (item) => passes(filter, facets(item)));
+    this.noMatch.show(count > 0);
     const clear = document.getElementById("clear-filters");
     const sign = document.getElementById("filter-count");
     if (clear) clear.hidden = count === 0;
@@ -85,14 +93,36 @@ export class Sidebar {
   }
 
   private filter(): void {
+    const filter = this.chosen();
+    this.apply(filter);
+    this.onFilter(filter);
+  }
+
+  private reset(): void {
+    this.filter();
+    keepFocus(); // the button that was clicked is hidden
+  }
+
+  /** Filter while the user types, but leave the address until the field is left, so that it gets no half tags. */
+  private tagsTyped(): void {
+    this.suggest();
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => this.apply(this.chosen()), TYPING_MS);
+  }
+
+  private suggest(): void {
+    const known = [...this.parts.client.items()].flatMap((item) => facets(item).tags ?? []);
+    const options = suggestedTags(this.tags?.value ?? "", known).map((text) => new Option(text, text));
+    this.tags?.list?.replaceChildren(...options);
+  }
+
+  private chosen(): Filter {
     const values = (name: string) => this.boxes().filter((box) => box.name === name && box.checked);
-    const filter = {
+    return {
       types: values("type").map((box) => box.value),
       statuses: values("status").map((box) => box.value),
       tags: readTags(this.tags?.value ?? ""),
     };
-    this.apply(filter);
-    this.onFilter(filter);
   }
 
   private toggle(target: EventTarget | null): void {

@@ -2,7 +2,7 @@
  * Takes the server's answers for the dialog of an item, and recognizes answers that do not come from the dialog's
  * views.
  */
-import { userHeader } from "../../fullcalendar";
+import { csrfToken, userHeader } from "../../fullcalendar";
 import { backBy } from "../notice/connection-sign";
 import type { Toasts } from "../notice/toasts";
 import { fill, type PageData } from "../words/page-data";
@@ -31,6 +31,24 @@ export async function askView(url: string, { page, toasts }: Parts): Promise<str
     toasts.show(page.texts.couldNotOpen);
   }
   return null;
+}
+
+/**
+ * Return the form with what was typed on top of the item as it is now, or null if there is no such answer. Nothing is
+ * saved. The page has asked by itself, so a failure is not told.
+ */
+export async function askComparison(url: string, typed: URLSearchParams, page: PageData): Promise<string | null> {
+  const headers = { "HX-Request": "true", "X-CSRFToken": csrfToken(), ...userHeader(page.userId) };
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      body: new URLSearchParams([...typed, ["compare", ""]]),
+      headers,
+    });
+    return response.ok && response.headers.has(MINE) ? await response.text() : null;
+  } catch {
+    return null;
+  }
 }
 
 interface Hearer {

@@ -9,12 +9,13 @@ import {
   type State,
 } from "../../fullcalendar";
 import { find } from "../dom/find";
+import { keepCursor } from "../dom/focus";
 import { sendOnce } from "../dom/sending";
 import { checkTyped, watchTyped } from "../dom/typed";
 import type { Toasts } from "../notice/toasts";
 import type { Span } from "../view/new-span";
 import { fill, type PageData, type TextName } from "../words/page-data";
-import { askView, hearAnswers } from "./item-answers";
+import { askComparison, askView, hearAnswers } from "./item-answers";
 import { ItemForm, offerTimeZones } from "./item-form";
 import { ItemNews } from "./item-news";
 import { ItemNotices } from "./item-notices";
@@ -45,6 +46,8 @@ export class ItemDialog {
   private release: () => void = () => {};
   /** Counts the clicks on items, because only the last of several in a row counts. */
   private asked = 0;
+  /** Counts the comparisons that the page asks for by itself. Only the last one counts. */
+  private compared = 0;
 
   constructor(private readonly parts: Parts) {
     this.notices = new ItemNotices(this.body, parts);
@@ -78,6 +81,12 @@ export class ItemDialog {
   /** Tell whether the dialog of this item is open. */
   shows({ id, calendar }: ItemKey): boolean {
     return this.key?.id === id && this.key.calendar === calendar;
+  }
+
+  /** Tell whether a change is the push of this form's own save or move, which came before its answer. */
+  made({ own, mutationId }: Pick<HeldItemEvent, "own" | "mutationId">): boolean {
+    if (this.moving && own) return true;
+    return mutationId !== null && this.form?.value("mutation_id") === mutationId;
   }
 
   /** Open the form of a new item. */
@@ -126,6 +135,19 @@ export class ItemDialog {
   private async showAgain(key: ItemKey): Promise<void> {
     const html = await askView(this.editUrl(key), this.parts);
     if (html !== null && this.shows(key)) this.fillIn(html);
+  }
+
+  /** Ask until an answer has everything that is typed. Without an answer, the notice offers to compare. */
+  private async compareAgain(key: ItemKey): Promise<void> {
+    const { form } = this;
+    const turn = ++this.compared;
+    if (form === null || this.panels.isOpen()) return;
+    const typed = form.typedFields();
+    const html = await askComparison(this.editUrl(key), typed, this.parts.page);
+    if (html === null || this.form !== form || turn !== this.compared || this.panels.isOpen()) return;
+    if (String(form.typedFields()) !== String(typed)) return this.compareAgain(key);
+    keepCursor(this.body, () => this.fillIn(html));
+    if (document.activeElement === document.body) this.focusFirst();
   }
 
   private fillIn(html: string): void {
@@ -182,17 +204,12 @@ export class ItemDialog {
       { client, page, toasts, notices, panels },
       {
         now: () => ({ isOpen: this.dialog.open, key: this.key, form: this.form }),
-        made: (news) => this.isOwnSave(news),
+        made: (news) => this.made(news),
+        compareAgain: (key) => this.compareAgain(key),
         showAgain: (key) => this.showAgain(key),
         close: () => this.dialog.close(),
       },
     );
-  }
-
-  /** Tell whether news is the push of this form's own save or deletion, which came before its answer. */
-  private isOwnSave(news: HeldItemEvent): boolean {
-    if (this.moving && news.own) return true;
-    return news.mutationId !== null && this.form?.value("mutation_id") === news.mutationId;
   }
 
   // Deleting and moving

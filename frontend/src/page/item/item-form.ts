@@ -66,6 +66,16 @@ export class ItemForm {
     return lines.filter(Boolean).join("\n");
   }
 
+  /** Return what a submit would send. */
+  typedFields(): URLSearchParams {
+    return new URLSearchParams([...new FormData(this.element)].map(([name, text]) => [name, String(text)]));
+  }
+
+  /** Tell whether a newer change makes the form out of date: it compares two versions, or is locked by a deletion. */
+  isOutdatedByChange(): boolean {
+    return this.element.querySelector("[data-versions], [data-news=deleted]:not([hidden])") !== null;
+  }
+
   /** Hide everything that saves, deletes or moves the item. */
   lock(): void {
     const parts = "[data-save], [data-compare], [data-versions], [data-panel-open=delete], [data-panel-open=move]";

@@ -21,6 +21,8 @@ interface Dialog {
   made(news: HeldItemEvent): boolean;
   /** Show an item as it is now. */
   showAgain(key: ItemKey): Promise<void>;
+  /** Show what is typed on top of an item as it is now, in place of a form that is out of date. */
+  compareAgain(key: ItemKey): Promise<void>;
   close(): void;
 }
 
@@ -56,8 +58,10 @@ export class ItemNews {
     const person = news.own ? texts.you : (news.actor?.name ?? texts.someone);
     if (form === null) return this.tellReader(news, fill(texts.takenAwayWhileOpen, { person }));
     const text = news.change === "deleted" ? texts.deletedWhileOpen : texts.changedWhileOpen;
+    const isOutdated = form.isOutdatedByChange();
     this.parts.notices.tell(news.change, fill(text, { person }));
     if (news.change === "deleted") form.lock();
+    else if (isOutdated) void this.dialog.compareAgain(news.key);
   }
 
   /** Show a reader the item as it is now. A reader may not know whether an item was deleted or made secret. */

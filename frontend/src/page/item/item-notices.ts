@@ -26,9 +26,9 @@ export class ItemNotices {
     notice.scrollIntoView({ block: "nearest" });
   }
 
-  /** Show one piece of news in place of any other. */
+  /** Show one piece of news in place of any other, and of a comparison, which it makes out of date. */
   tell(name: "changed" | "deleted" | "locked", text: string): void {
-    for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news]")) {
+    for (const notice of this.body.querySelectorAll<HTMLElement>("[data-news], [data-versions]")) {
       notice.hidden = notice.dataset["news"] !== name;
       const line = notice.hidden ? null : notice.querySelector("[data-news-text]");
       if (line) line.textContent = text;

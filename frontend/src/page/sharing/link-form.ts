@@ -86,8 +86,11 @@ export class LinkForm {
       this.field(name).setAttribute("aria-invalid", String(text !== ""));
     }
     const wrong = LINK_FIELDS.find((name) => fields?.[name] !== undefined);
-    if (wrong) this.field(wrong).focus();
-    return wrong !== undefined;
+    if (wrong === undefined) return false;
+    this.field(wrong).focus();
+    // The lines that were just shown may have pushed the form's button out of sight.
+    for (const place of [this.element, this.box(wrong)]) place.scrollIntoView({ block: "nearest" });
+    return true;
   }
 
   private isHalfADate(): boolean {

@@ -18,8 +18,10 @@ interface Parts {
   readonly client: LiveClient;
   readonly page: PageData;
   readonly toasts: Toasts;
-  /** Tells whether an open dialog shows an item. The dialog itself says what happens to that one. */
+  /** Tells whether an open dialog shows an item. The dialog itself says what others do to that one. */
   shows(key: ItemKey): boolean;
+  /** Tells whether the open dialog made a change itself. The offer to undo it says that it was saved. */
+  made(change: Pick<ChangedEvent, "own" | "mutationId">): boolean;
 }
 
 /** How long to wait for the other half of a move between calendars, which arrives in a frame of its own. */
@@ -81,12 +83,20 @@ export class Undos {
 
   private show(offer: UndoOffer): void {
     const undo = this.offers.undoOf(offer);
-    if (undo === null || this.shown.has(offer) || !this.offers.isOpen(offer)) return;
+    if (undo === null || this.shown.has(offer) || !this.offers.isOpen(offer) || this.isToldInDialog(offer)) return;
     const { page, toasts } = this.parts;
     const run = () => void this.run(offer);
     const told = this.takeTold(offer);
     const text = undo.kind === "deleted" && told !== null ? told : this.textOf(offer);
     this.shown.set(offer, toasts.offer(text, { label: page.texts.undo, run }));
+  }
+
+  /** Tell whether an offer is about nothing but the item whose dialog is open, and the dialog says what happened. */
+  private isToldInDialog({ changes, own }: UndoOffer): boolean {
+    const { shows, made } = this.parts;
+    if (changes.some(({ mutationId }) => made({ own, mutationId }))) return false;
+    const ids = changes.flatMap(({ after, destroyed }) => [...after.map((item) => item.id), ...destroyed]);
+    return ids.every((id) => changes.some(({ calendar }) => shows({ calendar, id })));
   }
 
   private takeTold(offer: UndoOffer): string | null {

@@ -57,5 +57,6 @@ export function statusMark(status: string): VNode | null {
 function said(item: Item, page: Pick<PageData, "labels">): string {
   if (isBusy(item)) return "";
   const told = [page.labels[item.status], URGENT.has(item.priority) ? page.labels[item.priority] : undefined];
-  return `, ${told.filter(Boolean).join(", ")}`;
+  // A browser puts a space before hidden text, where a comma would be wrong.
+  return ` (${told.filter(Boolean).join(", ")})`;
 }

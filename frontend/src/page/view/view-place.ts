@@ -61,6 +61,15 @@ export function readTags(text: string): readonly string[] {
   return text.split(",").flatMap((tag) => tag.trim() || []);
 }
 
+/** Return the texts of a field to suggest: what is typed up to the last comma, and after it each other tag once. */
+export function suggestedTags(typed: string, known: Iterable<string>): readonly string[] {
+  const start = typed.slice(0, typed.length - typed.replace(/^.*,\s*/, "").length);
+  const taken = new Set(readTags(start).map(tagKey));
+  const others = new Map<string, string>();
+  for (const tag of known) if (!taken.has(tagKey(tag))) others.set(tagKey(tag), tag);
+  return [...others.values()].sort((one, other) => one.localeCompare(other)).map((tag) => start + tag);
+}
+
 function tagKey(tag: string): string {
   return tag.toUpperCase().toLowerCase();
 }

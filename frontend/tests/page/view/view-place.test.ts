@@ -1,7 +1,7 @@
 /** Tests that a place of the page is written into its address and read back, whatever it is. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { type Place, passes, readPlace, writePlace } from "../../../src/page/view/view-place";
+import { describe, expect, it, test } from "vitest";
+import { type Place, passes, readPlace, suggestedTags, writePlace } from "../../../src/page/view/view-place";
 
 const OTHERWISE = { view: "month", date: "2026-11-22", types: [], statuses: [], tags: [] } as const;
 
@@ -56,4 +56,15 @@ describe("a filter", () => {
   ])("of the tags %j lets an item with %j pass: %s", (tags, tagged, expected) => {
     expect(passes({ types: [], statuses: [], tags }, tagged === undefined ? {} : { tags: tagged })).toBe(expected);
   });
+});
+
+/** Seen failing without the tags before the comma, and with a tag that is typed already. */
+test.each([
+  ["", ["Launch", "Q4"]],
+  ["la", ["Launch", "Q4"]],
+  ["q4, la", ["q4, Launch"]],
+  ["q4,", ["q4,Launch"]],
+  ["x, launch ,  ", ["x, launch ,  Q4"]],
+])("after %j are suggested %j", (typed, expected) => {
+  expect(suggestedTags(typed, ["Q4", "launch", "q4", "Launch", "Q4"])).toEqual(expected);
 });
