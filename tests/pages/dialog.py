@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from calendar_live.models import Calendar, WorkItem
+from calendar_live.services.items import update_item
 
 HTMX = {"HX-Request": "true"}
 
@@ -104,3 +105,10 @@ def errors_beside(response: Answer) -> dict[str, list[str]]:
         pytest.fail(f"no form in {response.text[:200]}")
     errors: dict[str, list[str]] = {name: list(texts) for name, texts in response.context["form"].errors.items()}
     return errors
+
+
+def change(item: WorkItem, actor: User, **changes: object) -> WorkItem:
+    """Change an item as another user, whatever its state, and return it as it is then."""
+    update_item(item.calendar_id, actor=actor, item_id=item.pk, changes=changes, expected_state=None)
+    item.refresh_from_db()
+    return item
