@@ -27,7 +27,7 @@ def read_item(standing: Standing, item_id: UUID) -> tuple[WorkItem, str]:
 def read_as_of(item: WorkItem, state: State) -> str | None:
     """Return an item's whole wire as a change set left it; None if the log of its calendar does not have it (any more).
 
-    Only for editors, whom it shows nothing that they could not have read then.
+    Only for editors, who may read the whole log.
     """
     change_set = {"calendar": item.calendar_id, "revision": state.revision, "nonce": state.nonce}
     entries = Entry.objects.filter(item=item.pk, **{f"change_set__{name}": value for name, value in change_set.items()})

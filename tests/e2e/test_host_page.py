@@ -157,7 +157,7 @@ def bundle_plug_in(folder: Path) -> None:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/calendar/healthz", timeout=5) as answer:  # noqa: S310 - our own http URL
+        with urllib.request.urlopen(f"{url}/calendar/healthz", timeout=30) as answer:  # noqa: S310 - our own http URL
             return bool(answer.status == 200)
     except OSError:
         return False

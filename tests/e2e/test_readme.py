@@ -57,7 +57,7 @@ def status_of(server: subprocess.Popen[bytes], port: int) -> int:
     headers = {"Host": "calendar.example", "X-Forwarded-Proto": "https"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/login/", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return int(answer.status)
     except urllib.error.HTTPError:
         raise
