@@ -33,3 +33,10 @@ def creates_link(dialog: Locator, name: str = "Website", *, sites: str = "", las
 def links_of(owner: Person) -> list[dict[str, Any]]:
     links: list[dict[str, Any]] = owner.call("GET", f"/api/calendars/{owner.calendar()}/links/").json()
     return links
+
+
+def embeds_a_link(person: Person, dialog: Locator, origin: str) -> str:
+    """Make a link that a site may embed, and return a page of that site with the copied embed code."""
+    creates_link(dialog, sites=origin).get_by_role("button", name="Copy embed code").click()
+    expect(person.toast("The embed code is copied.")).to_be_visible()
+    return f'<!doctype html><link rel="icon" href="data:,">{person.clipboard()}'

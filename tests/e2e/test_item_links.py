@@ -56,11 +56,17 @@ def test_a_stranger_follows_a_link_from_the_details(owner: Person, look: Look, a
     assert "Hidden" not in received
 
 
-def test_a_filter_of_tags_is_in_the_address_and_hides_what_lacks_them(owner: Person) -> None:
+def sees_two_tags(owner: Person) -> tuple[str, str]:
+    """Open the page on an item with the tag R&D and another one with the tag Sales."""
     owner.goto()
     tagged, other = owner.creates("Tagged", tags=["R&D"]), owner.creates("Other", tags=["Sales"])
     owner.sees(tagged)
     owner.sees(other)
+    return tagged, other
+
+
+def test_a_filter_of_tags_is_in_the_address_and_hides_what_lacks_them(owner: Person) -> None:
+    tagged, other = sees_two_tags(owner)
     field = owner.page.locator("#filter-tag")
     field.fill("r&d, Q4")
     field.press("Enter")
@@ -77,10 +83,7 @@ def test_a_filter_of_tags_is_in_the_address_and_hides_what_lacks_them(owner: Per
 
 def test_typed_tags_filter_by_themselves_and_are_suggested(owner: Person) -> None:
     """Whole tags match, as in feeds. Seen failing with a page that waits for Enter, and without suggestions."""
-    owner.goto()
-    tagged, other = owner.creates("Tagged", tags=["R&D"]), owner.creates("Other", tags=["Sales"])
-    owner.sees(tagged)
-    owner.sees(other)
+    tagged, other = sees_two_tags(owner)
     field = owner.page.locator("#filter-tag")
     field.press_sequentially("sales")
     owner.sees_nothing_of(tagged)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Look, PageFor, Visit
 from tests.e2e.person import PATIENCE_MS, Person
 from tests.e2e.share import makes_owner, opens_people
-from tests.e2e.share_links import creates_link, links_of, opens_links
+from tests.e2e.share_links import creates_link, embeds_a_link, links_of, opens_links
 from tests.e2e.stranger import Stranger, foreign_site
 from tests.e2e.watch import Watch
 
@@ -54,10 +54,7 @@ def test_the_embed_code_shows_the_calendar_on_a_site_that_was_named(ana: Person,
     ana.page.reload()
     dialog = opens_links(ana.wait_until_live(), name)
     with foreign_site() as (origin, pages):
-        row = creates_link(dialog, sites=origin)
-        row.get_by_role("button", name="Copy embed code").click()
-        expect(ana.toast("The embed code is copied.")).to_be_visible()
-        pages["/"] = f'<!doctype html><link rel="icon" href="data:,">{ana.clipboard()}'
+        pages["/"] = embeds_a_link(ana, dialog, origin)
         page = page_for(None, "about:blank")
         stranger = Stranger(page, page.frame_locator("iframe"))
         page.goto(f"{origin}/")
@@ -78,10 +75,7 @@ def test_the_link_of_an_item_opens_from_the_embed_code_in_a_tab_that_may_do_ever
         )
         others["/sent?by=hand"] = '<link rel="icon" href="data:,">Sent'
         item = ana.creates("Open day", start=now.isoformat(), end=(now + timedelta(hours=1)).isoformat(), url=url)
-        row = creates_link(opens_links(ana), sites=origin)
-        row.get_by_role("button", name="Copy embed code").click()
-        expect(ana.toast("The embed code is copied.")).to_be_visible()
-        pages["/"] = f'<!doctype html><link rel="icon" href="data:,">{ana.clipboard()}'
+        pages["/"] = embeds_a_link(ana, opens_links(ana), origin)
         page = page_for(None, "about:blank")
         stranger = Stranger(page, page.frame_locator("iframe"))
         page.goto(f"{origin}/")

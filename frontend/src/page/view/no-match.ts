@@ -18,7 +18,7 @@ export class NoMatch {
 
   private paint(): void {
     // A day with too little room shows only how many items it has.
-    const isEmpty = this.calendar?.querySelector("[data-item], .more[role=button]") === null;
-    if (this.note) this.note.hidden = !this.isFiltered || !isEmpty;
+    const isEmpty = () => this.calendar?.querySelector("[data-item], .more[role=button]") === null;
+    if (this.note) this.note.hidden = !(this.isFiltered && isEmpty());
   }
 }

@@ -63,7 +63,7 @@ export function readTags(text: string): readonly string[] {
 
 /** Return the texts of a field to suggest: what is typed up to the last comma, and after it each other tag once. */
 export function suggestedTags(typed: string, known: Iterable<string>): readonly string[] {
-  const start = typed.slice(0, typed.length - typed.replace(/^.*,\s*/, "").length);
+  const start = /^.*,\s*/.exec(typed)?.[0] ?? "";
   const taken = new Set(readTags(start).map(tagKey));
   const others = new Map<string, string>();
   for (const tag of known) if (!taken.has(tagKey(tag))) others.set(tagKey(tag), tag);
