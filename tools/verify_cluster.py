@@ -17,6 +17,7 @@ from typing import Final
 
 import psutil
 
+from project.ready import is_ready
 from testbed.followers import Follower, read_until
 from testbed.servers import LOOPBACK, folder_for_a_while, free_port, site_environ
 from testbed.serving import calendar_of, cookie_of, sign_in
@@ -103,7 +104,10 @@ def verify(folder: Path) -> None:
     family = [psutil.Process(cluster.pid)]
     try:
         wait_until(
-            lambda: "Ctrl+C stops it" in log.read_text() or cluster.poll() is not None,
+            # The address is printed before nginx takes connections.
+            lambda: (
+                ("Ctrl+C stops it" in log.read_text() and is_ready(ports["nginx"][0])) or cluster.poll() is not None
+            ),
             what="the cluster to start",
             timeout_seconds=START_TIMEOUT_SECONDS,
         )
